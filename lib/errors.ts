@@ -1,0 +1,43 @@
+/**
+ * The one error class of Paceline. `code` is stable: programs may branch on it; the message is for people and says
+ * what is wrong and what would be right.
+ */
+export type PacelineErrorCode =
+  /** An option has a value that it cannot have. */
+  | 'PACELINE_OPTION'
+  /** This platform, or this build of Node.js, lacks what the runtime stands on. */
+  | 'PACELINE_PLATFORM'
+  /** A system call failed; `errno` and `syscall` say how. */
+  | 'PACELINE_SYSTEM'
+  /** The address to listen on is taken. */
+  | 'PACELINE_ADDRESS_IN_USE'
+  /** The address to listen on is not allowed or does not exist on this machine. */
+  | 'PACELINE_ADDRESS'
+  /** The app module does not exist or threw while it loaded. */
+  | 'PACELINE_APP_LOAD'
+  /** The module loaded, but what it exports is no app. */
+  | 'PACELINE_APP_SHAPE'
+  /** A call came in a state of the server in which it makes no sense. */
+  | 'PACELINE_STATE'
+  /** A thread died again and again while it started. */
+  | 'PACELINE_THREAD_LOOP'
+  /** A connection was used outside its thread or after its end. */
+  | 'PACELINE_CONNECTION'
+  /** More bytes wait to be sent on a connection than the bound allows. */
+  | 'PACELINE_WRITE_OVERFLOW'
+  /** A request body is longer than the limit. */
+  | 'PACELINE_BODY_LIMIT'
+  /** The client left before its message was complete. */
+  | 'PACELINE_CLIENT_GONE';
+
+export class PacelineError extends Error {
+  override readonly name = 'PacelineError';
+
+  constructor(
+    readonly code: PacelineErrorCode,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
