@@ -33,11 +33,18 @@ export type PacelineErrorCode =
 export class PacelineError extends Error {
   override readonly name = 'PacelineError';
 
+  /** The errno of the failed system call, for `PACELINE_SYSTEM` and the address errors. */
+  readonly errno: number | undefined;
+  /** The name of the failed system call. */
+  readonly syscall: string | undefined;
+
   constructor(
     readonly code: PacelineErrorCode,
     message: string,
-    options?: ErrorOptions,
+    options: { cause?: unknown; errno?: number; syscall?: string } = {},
   ) {
-    super(message, options);
+    super(message, 'cause' in options ? { cause: options.cause } : undefined);
+    this.errno = options.errno;
+    this.syscall = options.syscall;
   }
 }

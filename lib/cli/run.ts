@@ -1,0 +1,123 @@
+/**
+ * The life of the `paceline` command:
+ *
+ *     arguments ──> start ──> serving ──first signal──> draining ──> exit 0
+ *         │           ├──first signal──> exit 0
+ *         └─> exit 2  └─> exit 1           a second signal, anywhere: exit 1 at once
+ *
+ * Only the arguments are read before it is known that there is something to serve: the server, the logger and the
+ * native code behind them are imported after that, so `--help` is quick, and works on every platform.
+ */
+import { readFileSync } from 'node:fs';
+import type { Logger } from '../control/log.js';
+import { PacelineError } from '../errors.js';
+import type { Server } from '../server.js';
+import { requirePlatform } from '../sys/platform.js';
+import { readArguments, type Settings } from './arguments.js';
+import { allPrinted, exitAtOnce } from './exit.js';
+import { HELP } from './help.js';
+
+/** How long requests in flight may take once the first signal came. */
+const DRAIN_MS = 10_000;
+
+const EXIT_FAILURE = 1;
+const EXIT_USAGE = 2;
+
+/** Runs the command and ends the process. `line` is what follows the command's own name. */
+export async function runCommand(line: readonly string[]): Promise<never> {
+  // Whoever reads the output may leave early, as head does. That is no reason to stop serving.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+  let code = 0;
+  let mayHaveThreads = false;
+  try {
+    const command = readArguments(line, { environment: process.env, directory: process.cwd() });
+    if (command.action === 'help') {
+      process.stdout.write(HELP);
+    } else if (command.action === 'version') {
+      process.stdout.write(`${version()}\n`);
+    } else {
+      requirePlatform();
+      mayHaveThreads = true;
+      await serve(command.settings);
+    }
+  } catch (error) {
+    process.stderr.write(`paceline: ${oneLine(error)}\n`);
+    const isUsage = error instanceof PacelineError && error.code === 'PACELINE_OPTION';
+    code = isUsage ? EXIT_USAGE : EXIT_FAILURE;
+  }
+  await allPrinted();
+  return mayHaveThreads ? exitAtOnce(code) : process.exit(code);
+}
+
+/** Serves until a signal has come and the requests in flight are finished. */
+async function serve(settings: Settings): Promise<void> {
+  const { app, threads, strategy, host, port, dashboard, logLevel, logFormat } = settings;
+  const { createLogger } = await import('../control/log.js');
+  const logger = createLogger({
+    level: logLevel,
+    format: logFormat ?? (process.stderr.isTTY ? 'pretty' : 'json'),
+  });
+  const signal = firstSignal(logger);
+  const { createServer } = await import('../server.js');
+  const server = createServer({ app, threads, strategy, logger });
+  let serving = false;
+  server.on('error', (error: Error) => {
+    // While it starts, listen() rejects with the same error, and one line is promised for that.
+    if (serving) logger.error(oneLine(error), { error });
+  });
+  try {
+    const early = await Promise.race([server.listen({ host, port }), signal]);
+    // Nobody is served yet, so there is nothing to drain; and a thread may be inside an app that never loads.
+    if (early !== undefined) return;
+  } catch (error) {
+    logger.debug('could not start', { error });
+    throw error;
+  }
+  serving = true;
+  process.stdout.write(`paceline: listening on ${urlOf(server)}\n`);
+  if (dashboard !== undefined && dashboard !== 'off') {
+    logger.warn('the dashboard comes in a later version, so --dashboard has no effect yet');
+  }
+  logger.info(
+    `${await signal}: finishing the requests in flight, for ${DRAIN_MS / 1000} s at most; once more exits now`,
+  );
+  await server.close({ drainMs: DRAIN_MS });
+}
+
+/** Resolves with the first SIGTERM or SIGINT; ends the process at the second. */
+function firstSignal(logger: Logger): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    let asked = false;
+    const onSignal = (signal: NodeJS.Signals): void => {
+      if (!asked) {
+        asked = true;
+        resolve(signal);
+        return;
+      }
+      logger.warn(`${signal}, the second signal: exiting at once`);
+      void exitAtOnce(EXIT_FAILURE);
+    };
+    process.on('SIGTERM', onSignal);
+    process.on('SIGINT', onSignal);
+  });
+}
+
+function urlOf(server: Server): string {
+  const address = server.address();
+  if (typeof address === 'string') return `unix:${address}`;
+  const host = address.family === 'IPv6' ? `[${address.address}]` : address.address;
+  return `${server.protocol}://${host}:${address.port}`;
+}
+
+/** An error's message without line breaks and control characters, which an app's own error may well have. */
+function oneLine(error: unknown): string {
+  return String(error instanceof Error ? error.message : error)
+    .replace(/[\s\p{Cc}]+/gu, ' ')
+    .trim();
+}
+
+/** From package.json, three levels above the compiled file. */
+function version(): string {
+  const file = new URL('../../../package.json', import.meta.url);
+  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
+}

@@ -1,0 +1,270 @@
+/**
+ * The control plane of one server: makes the shared memory and the handle set, keeps the threads, and takes everything
+ * down again. It runs in the main thread and never runs a user's handler, so it answers while every thread is blocked.
+ * Owner of the words SET_STATE and RESCAN.
+ *
+ * The way down:
+ *
+ * 1. SET_STATE becomes DRAINING: acceptors take nothing new, connections close once they are between messages.
+ * 2. The listening handle is taken out of the set and closed, when no thread is inside it.
+ * 3. A rescan makes some thread look at every idle connection, which closes those.
+ * 4. When no connection is left, or at the deadline, SET_STATE becomes STOPPING and everybody is woken: threads leave.
+ * 5. Threads that do not (a handler that goes on for ever) are terminated.
+ * 6. What is left of connections, the handle set and the wake-up handles are closed.
+ */
+import { readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import { PacelineError } from '../errors.js';
+import { resumeAccepting } from '../handlers/acceptor.js';
+import { ACCEPTOR, WAKE_UP } from '../handlers/event-handler.js';
+import { BlockPool } from '../memory/block-pool.js';
+import { type Counter, readCounters } from '../memory/counters.js';
+import {
+  ACCEPT_SUSPENDED,
+  allocateMemory,
+  CONNECTIONS,
+  RESCAN,
+  SET_DRAINING,
+  SET_STATE,
+  SET_STOPPING,
+  type SharedMemory,
+  STATE,
+  threadArea,
+} from '../memory/layout.js';
+import { HandleSet, WATCH_INPUT } from '../set/handle-set.js';
+import { ENTERED, FREE, HandleTable } from '../set/handle-table.js';
+import { ParkingLot } from '../set/parking-lot.js';
+import { STATE_NAMES, type ThreadState } from '../set/thread-state.js';
+import { setRecording, TransitionReader } from '../set/transitions.js';
+import { closeDescriptor, createEventCounter, signalEventCounter } from '../sys/descriptor.js';
+import { epollCreate } from '../sys/epoll.js';
+import type { SocketAddress } from '../sys/socket.js';
+import { startListening } from '../sys/socket.js';
+import { BACKLOG, type Listener, type ListenOptions, openListener } from './listener.js';
+import type { ResolvedOptions } from './options.js';
+import { closeHandle, recover, type Survivors } from './reviver.js';
+import { ThreadKeeper } from './threads.js';
+
+/** How often the way down looks whether the connections are gone. */
+const DRAIN_POLL_MS = 5;
+/** How long threads have to leave after the drain's deadline, and native calls to return after termination. */
+const LEAVE_MS = 1000;
+const TERMINATE_MS = 5000;
+/** How often a suspended listening handle is tried again although nobody closed a connection. */
+const RESUME_MS = 1000;
+/** How often recorded transitions are passed on while somebody listens. */
+const TRANSITIONS_MS = 20;
+/** The handle table's bound where the limit of open files is far above it. */
+const MAX_DESCRIPTORS = 1_048_576;
+/** Owner number of the control plane in the handle table; no thread has it. */
+const CONTROL_PLANE = 0xff;
+
+export interface ThreadInfo extends Readonly<Record<Counter, number>> {
+  /** The thread's number, from 0. A replacement inherits it. */
+  readonly id: number;
+  readonly state: ThreadState;
+}
+
+export interface Transition {
+  readonly thread: number;
+  readonly from: ThreadState;
+  readonly to: ThreadState;
+  /** Milliseconds since the epoch. */
+  readonly time: number;
+}
+
+/** What the plane reports to the server object. */
+export interface PlaneEvents {
+  transition(transition: Transition): void;
+  threadStart(thread: number): void;
+  threadExit(exit: { thread: number; exitCode: number; error: unknown; connectionsLost: number }): void;
+  error(error: PacelineError): void;
+}
+
+export class ControlPlane {
+  readonly #options: ResolvedOptions;
+  readonly #events: PlaneEvents;
+  readonly #memory: SharedMemory;
+  readonly #words: Int32Array;
+  readonly #handles: HandleSet;
+  readonly #survivors: Survivors;
+  readonly #epoll: number;
+  readonly #doorbells: number[];
+  readonly #wakeUp: number;
+  readonly #listener: Listener;
+  readonly #keeper: ThreadKeeper;
+  readonly #resumeTimer: NodeJS.Timeout;
+  #transitionTimer: NodeJS.Timeout | null = null;
+  #readers: TransitionReader[] = [];
+  protocol: 'http' | 'tcp' = 'http';
+
+  private constructor(options: ResolvedOptions, listener: Listener, events: PlaneEvents) {
+    const count = options.threads.max;
+    this.#options = options;
+    this.#events = events;
+    this.#listener = listener;
+    this.#memory = allocateMemory(count, Math.min(openFilesLimit(), MAX_DESCRIPTORS));
+    const { control, handles, blocks } = this.#memory;
+    this.#words = new Int32Array(control);
+    const table = new HandleTable(handles);
+    this.#epoll = epollCreate();
+    this.#handles = new HandleSet(control, table, this.#epoll);
+    this.#doorbells = Array.from({ length: count }, createEventCounter);
+    this.#wakeUp = createEventCounter();
+    this.#handles.registerHandle(this.#wakeUp, WAKE_UP, WATCH_INPUT);
+    const lot = new ParkingLot(control, this.#doorbells);
+    this.#survivors = { control, table, pool: new BlockPool(blocks), lot, threads: count };
+    this.#keeper = this.#makeKeeper(count);
+    this.#resumeTimer = setInterval(() => this.#resumeAccepting(), RESUME_MS);
+    this.#resumeTimer.unref();
+  }
+
+  /**
+   * Binds, starts the threads and, once all of them have joined, listens.
+   *
+   * @throws PacelineError; nothing is left open then
+   */
+  static async start(
+    options: ResolvedOptions,
+    where: ListenOptions,
+    events: PlaneEvents,
+  ): Promise<ControlPlane> {
+    const listener = await openListener(where);
+    const plane = new ControlPlane(options, listener, events);
+    try {
+      plane.protocol = await plane.#keeper.startAll();
+      startListening(listener.fd, BACKLOG);
+      plane.#handles.registerHandle(listener.fd, ACCEPTOR, WATCH_INPUT);
+      return plane;
+    } catch (error) {
+      await plane.stop(0);
+      throw error;
+    }
+  }
+
+  get address(): SocketAddress {
+    return this.#listener.address;
+  }
+
+  threads(): ThreadInfo[] {
+    const { control } = this.#memory;
+    return this.#doorbells.map((_, id) => ({
+      id,
+      state: STATE_NAMES[Atomics.load(this.#words, threadArea(id) + STATE)]!,
+      ...readCounters(control, id),
+    }));
+  }
+
+  /** Open connections. */
+  connections(): number {
+    return Atomics.load(this.#words, CONNECTIONS);
+  }
+
+  /** Passes transitions on from now on, or no longer. */
+  watchTransitions(on: boolean): void {
+    const { control } = this.#memory;
+    setRecording(control, on);
+    if (this.#transitionTimer !== null) clearInterval(this.#transitionTimer);
+    this.#transitionTimer = null;
+    if (!on) return;
+    this.#readers = this.#doorbells.map((_, thread) => new TransitionReader(control, thread));
+    this.#transitionTimer = setInterval(() => this.#passTransitions(), TRANSITIONS_MS);
+    this.#transitionTimer.unref();
+  }
+
+  /**
+   * Takes the server down; see the head of this file.
+   *
+   * @throws PacelineError `PACELINE_STATE` when a thread is stuck in a native call past every deadline
+   */
+  async stop(drainMs: number): Promise<void> {
+    const deadline = performance.now() + drainMs;
+    Atomics.store(this.#words, SET_STATE, SET_DRAINING);
+    await this.#closeListener();
+    Atomics.store(this.#words, RESCAN, 1);
+    signalEventCounter(this.#wakeUp);
+    while (this.connections() > 0 && performance.now() < deadline) await delay(DRAIN_POLL_MS);
+    Atomics.store(this.#words, SET_STATE, SET_STOPPING);
+    this.#survivors.lot.wakeAll(this.#survivors.threads);
+    signalEventCounter(this.#wakeUp);
+    const grace = drainMs === 0 ? 0 : LEAVE_MS;
+    let left = await this.#keeper.settle(Math.max(deadline - performance.now(), 0) + grace);
+    if (left > 0) left = await this.#keeper.terminate(TERMINATE_MS);
+    this.#passTransitions();
+    this.watchTransitions(false);
+    clearInterval(this.#resumeTimer);
+    if (left > 0) {
+      // Closing descriptors under a running thread could close somebody else's.
+      throw new PacelineError(
+        'PACELINE_STATE',
+        `${left} threads are stuck in native calls and could not be ended`,
+      );
+    }
+    this.#closeEverything();
+  }
+
+  #makeKeeper(count: number): ThreadKeeper {
+    const { app, maxHeaderSize, maxBodySize, maxConnections, logger } = this.#options;
+    const { address, family, port } = this.#listener.address;
+    const host = family === 'IPv6' ? `[${address}]` : address;
+    const start = {
+      memory: this.#memory,
+      epoll: this.#epoll,
+      doorbells: this.#doorbells,
+      app,
+      limits: { maxHeaderSize, maxBodySize, maxConnections },
+      fallbackHost: family === 'Unix' ? 'localhost' : `${host}:${port}`,
+    };
+    return new ThreadKeeper(start, count, logger, {
+      started: (thread) => this.#events.threadStart(thread),
+      failing: (_thread, error) => this.#events.error(error),
+      died: (thread, exitCode, error) => {
+        const connectionsLost = recover(this.#survivors, thread);
+        // A leader that waits in the kernel has to see what the reviver asks of it.
+        signalEventCounter(this.#wakeUp);
+        this.#events.threadExit({ thread, exitCode, error, connectionsLost });
+      },
+    });
+  }
+
+  #resumeAccepting(): void {
+    if (Atomics.load(this.#words, ACCEPT_SUSPENDED) !== 0) resumeAccepting(this.#words, this.#handles);
+  }
+
+  #passTransitions(): void {
+    const all = this.#readers.flatMap((reader, thread) =>
+      reader
+        .read()
+        .map(({ from, to, time }) => ({ thread, from: STATE_NAMES[from]!, to: STATE_NAMES[to]!, time })),
+    );
+    all.sort((a, b) => a.time - b.time);
+    for (const transition of all) this.#events.transition(transition);
+  }
+
+  async #closeListener(): Promise<void> {
+    const { table } = this.#survivors;
+    const { fd } = this.#listener;
+    Atomics.store(this.#words, ACCEPT_SUSPENDED, 0);
+    if (table.state(fd) !== FREE) {
+      // An acceptor leaves as soon as it sees that the set drains.
+      while (table.claim(fd, table.generation(fd), 0, CONTROL_PLANE) !== ENTERED) await delay(1);
+      this.#handles.unregisterHandle(fd);
+    }
+    this.#listener.close();
+  }
+
+  #closeEverything(): void {
+    const { table } = this.#survivors;
+    table.close(this.#wakeUp);
+    for (let fd = 0; fd < table.capacity; fd++) {
+      if (table.state(fd) !== FREE) closeHandle(this.#survivors, this.#words, fd);
+    }
+    for (const fd of [this.#wakeUp, this.#epoll, ...this.#doorbells]) closeDescriptor(fd);
+  }
+}
+
+/** The soft limit of open files (getrlimit(2)); Node raises it to the hard limit when it starts. */
+function openFilesLimit(): number {
+  const line = /^Max open files\s+(\d+|unlimited)/m.exec(readFileSync('/proc/self/limits', 'utf8'));
+  return line === null || line[1] === 'unlimited' ? MAX_DESCRIPTORS : Number(line[1]);
+}

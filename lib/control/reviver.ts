@@ -1,0 +1,84 @@
+/**
+ * What the control plane does when a thread is dead, in this order:
+ *
+ * 1. The connections that it was inside, or that were bound to it, are closed: nobody else can finish them.
+ *    A listening or wake-up handle that it was inside is left in its name.
+ * 2. If it led, the events that it had taken from the kernel and not yet given away may be lost: the next leader looks at
+ *    every handle, and every thread at every handle bound to it.
+ * 3. Its leadership is revoked.
+ * 4. It is taken out of the parking lot, and everybody is woken, because it may have owed someone a wake-up.
+ */
+import { ACCEPTOR, WAKE_UP } from '../handlers/event-handler.js';
+import type { BlockPool } from '../memory/block-pool.js';
+import {
+  CONNECTIONS,
+  CURRENT_FD,
+  HANDLE_BLOCK,
+  HANDLE_WORDS,
+  LEADER,
+  RESCAN,
+  STATE,
+  threadArea,
+} from '../memory/layout.js';
+import { FREE, type HandleTable, IDLE } from '../set/handle-table.js';
+import { Mailbox } from '../set/mailbox.js';
+import type { ParkingLot } from '../set/parking-lot.js';
+import { revokeLeadership } from '../set/thread-set.js';
+import { DEAD } from '../set/thread-state.js';
+import { closeDescriptor } from '../sys/descriptor.js';
+
+export interface Survivors {
+  readonly control: SharedArrayBuffer;
+  readonly table: HandleTable;
+  readonly pool: BlockPool;
+  readonly lot: ParkingLot;
+  readonly threads: number;
+}
+
+/**
+ * Cleans up after a dead thread.
+ *
+ * @returns how many connections were lost with it
+ */
+export function recover(survivors: Survivors, dead: number): number {
+  const { control, lot, threads } = survivors;
+  const words = new Int32Array(control);
+  Atomics.store(words, threadArea(dead) + STATE, DEAD);
+  words[threadArea(dead) + CURRENT_FD] = -1;
+  new Mailbox(control, dead).clear();
+  const lost = releaseHandles(survivors, words, dead);
+  if (Atomics.load(words, LEADER) === dead + 1) {
+    Atomics.store(words, RESCAN, 1);
+    for (let thread = 0; thread < threads; thread++) new Mailbox(control, thread).requestSweep();
+  }
+  revokeLeadership(control, dead);
+  lot.forget(dead, threads);
+  return lost;
+}
+
+function releaseHandles(survivors: Survivors, words: Int32Array, dead: number): number {
+  const { table } = survivors;
+  let lost = 0;
+  for (let fd = 0; fd < table.capacity; fd++) {
+    const state = table.state(fd);
+    if (state === FREE || state === IDLE || table.owner(fd) !== dead) continue;
+    if (table.kind(fd) === ACCEPTOR || table.kind(fd) === WAKE_UP) {
+      table.abandon(fd);
+      Atomics.store(words, RESCAN, 1);
+      continue;
+    }
+    closeHandle(survivors, words, fd);
+    lost++;
+  }
+  return lost;
+}
+
+/** Closes a connection that no living thread is inside, with what it has in the pool. */
+export function closeHandle({ table, pool }: Survivors, words: Int32Array, fd: number): void {
+  const block = fd * HANDLE_WORDS + HANDLE_BLOCK;
+  pool.free(table.words[block]!);
+  table.words[block] = 0;
+  table.close(fd);
+  closeDescriptor(fd);
+  Atomics.sub(words, CONNECTIONS, 1);
+}

@@ -1,0 +1,54 @@
+/**
+ * What a handle is bound to: the pattern's Event Handler, and what each concrete one finds in its thread.
+ */
+import type { BlockPool } from '../memory/block-pool.js';
+import type { HandleSet } from '../set/handle-set.js';
+import type { HandleTable } from '../set/handle-table.js';
+
+/** Which concrete event handler serves a handle; the number stands in the handle's record. */
+export const ACCEPTOR = 1;
+export const HTTP_CONNECTION = 2;
+export const TCP_CONNECTION = 3;
+export const WAKE_UP = 4;
+
+export interface EventHandler {
+  /**
+   * Processes what happened on a handle. The calling thread is inside it, or it is bound to this thread; when the
+   * call returns, the handler has left it, bound it, or closed it.
+   *
+   * @param events bits READABLE, WRITABLE, PEER_ENDED, BROKEN (set/handle-table.ts)
+   */
+  handleEvent(fd: number, events: number): void;
+  /** The handles that are bound to this thread. */
+  bound?(): Iterable<number>;
+}
+
+/** What the control plane lets an app's connections have. */
+export interface Limits {
+  /** Bytes of a request's head. */
+  readonly maxHeaderSize: number;
+  /** Bytes of a request's body. */
+  readonly maxBodySize: number;
+  readonly maxConnections: number;
+}
+
+/** Work of a handle that is bound to a thread, put off until the thread is out of user code. */
+export interface Deferred {
+  proceed(): void;
+}
+
+/** What event handlers find in their thread. */
+export interface ThreadContext {
+  readonly self: number;
+  readonly control: Int32Array;
+  readonly handles: HandleSet;
+  readonly table: HandleTable;
+  readonly pool: BlockPool;
+  readonly counters: Int32Array;
+  readonly limits: Limits;
+  /** Runs what user code left for after it: nextTick callbacks and promise reactions. */
+  drainTicks(): void;
+  /** Goes on with a connection that is bound to this thread soon, outside of user code. */
+  defer(work: Deferred): void;
+  log(level: 'error' | 'warn' | 'info' | 'debug', message: string, fields?: Record<string, unknown>): void;
+}

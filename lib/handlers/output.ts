@@ -1,0 +1,69 @@
+/**
+ * What a connection still has to send: bytes that the kernel did not take at once. They lie in the memory of one
+ * thread, so the connection is bound to it until they are gone.
+ */
+import { EAGAIN, EINTR } from '../sys/libc.js';
+import { transmit } from '../sys/socket.js';
+
+/** Results of sending. */
+export const SENT = 0;
+/** Some of it waits in the queue until the connection is writable. */
+export const QUEUED = 1;
+export const FAILED = 2;
+
+/** The most bytes that may wait on one connection. A stream's or app's back-pressure stops far below it. */
+export const MAX_QUEUED_BYTES = 64 * 1024 * 1024;
+
+export class OutputQueue {
+  #chunks: Uint8Array[] = [];
+  /** Bytes that wait. */
+  bytes = 0;
+
+  /**
+   * Sends the first `length` bytes of `bytes`, after what waits already. The rest is copied, so the buffer is free again.
+   */
+  send(fd: number, bytes: Uint8Array, length: number): number {
+    let done = 0;
+    if (this.bytes === 0) {
+      done = transmitAll(fd, bytes, length);
+      if (done < 0) return FAILED;
+      if (done === length) return SENT;
+    }
+    this.#chunks.push(Uint8Array.prototype.slice.call(bytes, done, length));
+    this.bytes += length - done;
+    return QUEUED;
+  }
+
+  /** Sends what waits, as far as the kernel takes it. */
+  flush(fd: number): number {
+    while (this.#chunks.length > 0) {
+      const chunk = this.#chunks[0]!;
+      const done = transmitAll(fd, chunk, chunk.length);
+      if (done < 0) return FAILED;
+      this.bytes -= done;
+      if (done < chunk.length) {
+        this.#chunks[0] = chunk.subarray(done);
+        return QUEUED;
+      }
+      this.#chunks.shift();
+    }
+    return SENT;
+  }
+
+  clear(): void {
+    this.#chunks = [];
+    this.bytes = 0;
+  }
+}
+
+/** @returns the bytes that the kernel took before it was full, or -1 when the connection is broken */
+function transmitAll(fd: number, bytes: Uint8Array, length: number): number {
+  let done = 0;
+  while (done < length) {
+    const count = transmit(fd, done === 0 ? bytes : bytes.subarray(done, length), length - done);
+    if (count >= 0) done += count;
+    else if (count === -EAGAIN) break;
+    else if (count !== -EINTR) return -1;
+  }
+  return done;
+}

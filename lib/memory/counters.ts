@@ -1,0 +1,60 @@
+/**
+ * What each thread counts. The words lie in the thread's area from COUNTS on, in this order; only the thread writes
+ * them, with plain adds, and anybody may read them. They wrap at 2^32.
+ */
+import { COUNTS, threadArea } from './layout.js';
+
+export const COUNTERS = [
+  'events',
+  'requests',
+  'wakeUps',
+  'parks',
+  'parksInLoop',
+  'kernelWaits',
+  'kernelPolls',
+  'leaderships',
+  'reclaims',
+  'handOffs',
+  'loopPasses',
+  'errors',
+] as const;
+export type Counter = (typeof COUNTERS)[number];
+
+/** Events processed. */
+export const EVENTS = 0;
+/** Messages (HTTP requests) answered. */
+export const REQUESTS = 1;
+/** Followers that this thread woke to lead. */
+export const WAKE_UPS = 2;
+/** Times it parked in Atomics.wait. */
+export const PARKS = 3;
+/** Times it parked in the kernel, beside its own event loop. */
+export const PARKS_IN_LOOP = 4;
+/** Times it blocked in the kernel as leader. */
+export const KERNEL_WAITS = 5;
+/** Times it looked there without blocking. */
+export const KERNEL_POLLS = 6;
+/** Times it became leader. */
+export const LEADERSHIPS = 7;
+/** Of these, how often right after processing, without having parked. */
+export const RECLAIMS = 8;
+/** Events given to the thread that their handle is bound to. */
+export const HAND_OFFS = 9;
+/** Passes through its own event loop. */
+export const LOOP_PASSES = 10;
+/** Handlers that threw, and messages refused. */
+export const ERRORS = 11;
+
+/** A thread's own counters, to be counted up by the constants above. */
+export function countersOf(control: SharedArrayBuffer, thread: number): Int32Array {
+  return new Int32Array(control, (threadArea(thread) + COUNTS) * 4, COUNTERS.length);
+}
+
+/** A reading of a thread's counters. */
+export function readCounters(control: SharedArrayBuffer, thread: number): Record<Counter, number> {
+  const words = countersOf(control, thread);
+  return Object.fromEntries(COUNTERS.map((name, index) => [name, words[index]! >>> 0])) as Record<
+    Counter,
+    number
+  >;
+}

@@ -1,0 +1,149 @@
+/**
+ * The shared memory, all of it: which word lies where, who owns it and who may write it when.
+ *
+ * Three SharedArrayBuffers, made by the control plane and handed to every thread:
+ *
+ * - `control` coordinates the thread set. Words that different threads write lie in different cache lines.
+ * - `handles` has one record for every descriptor number: the handle table.
+ * - `blocks` is the pool that keeps partial input between events.
+ *
+ * All words are 32 bits. "Atomic" words are read and written by Atomics only. The others are plain and belong to
+ * one thread at a time; another thread sees them in order because an atomic word was handed over in between.
+ */
+
+/** Words of a cache line (64 bytes). */
+const LINE = 16;
+
+/** The most threads of a set: four words of bits. */
+export const MAX_THREADS = 128;
+/** Words that hold one bit for each thread. */
+export const MASK_WORDS = MAX_THREADS / 32;
+
+// ---- control: the election (owner: set/thread-set.ts) --------------------------------------------------------------
+
+/** Atomic. 0, or 1 + the number of the thread that leads. Taken by CAS from 0; vacated by its holder or its reviver. */
+export const LEADER = 0;
+
+// ---- control: parking (owner: set/parking-lot.ts) ------------------------------------------------------------------
+
+/** Atomic. 0, or 1 + the number of the thread that a promotion is waking. Set by a waker, cleared by the woken. */
+export const WAKING = LINE;
+/** Atomic. Bits of the threads parked in Atomics.wait. Set by the parked thread, cleared by whoever claims it. */
+export const PARKED = 2 * LINE;
+/** Atomic. The same for threads parked in the kernel, beside their own event loop. */
+export const PARKED_IN_LOOP = 3 * LINE;
+
+// ---- control: the life of the set (owner: control/plane.ts) ---------------------------------------------------------
+
+/** Atomic. One of the SET_ states; only the control plane writes it. */
+export const SET_STATE = 4 * LINE;
+export const SET_SERVING = 0;
+/** Nothing new is accepted; connections end as soon as they are between messages. */
+export const SET_DRAINING = 1;
+/** Threads leave. */
+export const SET_STOPPING = 2;
+/**
+ * Atomic. 1 asks the next leader to look at every handle once, as if each had an event: after a leader died with
+ * events in hand, and when draining begins. Set by the control plane, cleared by the leader that starts the scan.
+ */
+export const RESCAN = 4 * LINE + 1;
+/** Atomic. 1 while somebody listens to transitions, so that the threads record them (owner: set/transitions.ts). */
+export const RECORDING = 4 * LINE + 2;
+
+// ---- control: connections (owner: handlers/acceptor.ts) --------------------------------------------------------------
+
+/** Atomic. Open connections. Added to on accepting, subtracted from on closing. */
+export const CONNECTIONS = 5 * LINE;
+/** Atomic. 1 while accepting is suspended for want of descriptors; whoever closes a connection resumes it. */
+export const ACCEPT_SUSPENDED = 5 * LINE + 1;
+
+// ---- control: the ready list (owner: set/ready-list.ts; plain, the leader's) -----------------------------------------
+
+/** Index of the next event to take, and of the end of the list. */
+export const READY_NEXT = 6 * LINE;
+export const READY_END = 6 * LINE + 1;
+/** The descriptor at which a rescan goes on; -1 while none is under way. */
+export const SCAN_CURSOR = 6 * LINE + 2;
+/** Events that one refill takes from the kernel. 512 is more than 64 busy connections ever have ready at once. */
+export const READY_CAPACITY = 512;
+/** Room for either layout of `struct epoll_event`. */
+const READY_EVENT_WORDS = 4;
+export const READY_EVENTS = 7 * LINE;
+
+// ---- control: one area a thread --------------------------------------------------------------------------------------
+
+const THREADS = READY_EVENTS + READY_CAPACITY * READY_EVENT_WORDS;
+
+/** Atomic. The wait cell: a count of the wake-ups given to this thread. In a line of its own (owner: parking-lot.ts). */
+export const CELL = 0;
+/** Atomic. One of the states of set/thread-state.ts. Written by the thread; by the control plane once it is dead. */
+export const STATE = LINE;
+/** Plain. The connection that the thread is inside, or -1; for people who look (owner: thread/turns.ts). */
+export const CURRENT_FD = LINE + 1;
+/** Plain. Counters of this thread, in the order of COUNTERS in memory/counters.ts; only the thread writes them. */
+export const COUNTS = LINE + 2;
+/** Atomic. Mailbox: entries ever put (by the leader) and ever taken (by the thread), in lines of their own. */
+export const MAIL_PUT = 3 * LINE;
+export const MAIL_TAKEN = 4 * LINE;
+/** Atomic. 1 when an entry did not fit, or may have been lost with a leader: look at every bound handle. */
+export const MAIL_OVERFLOW = 4 * LINE + 1;
+/** Entries of a mailbox; a power of two. More bound handles than this may wait at once, see MAIL_OVERFLOW. */
+export const MAIL_CAPACITY = 256;
+/** Words of an entry: descriptor and generation. */
+export const MAIL_ENTRY_WORDS = 2;
+export const MAIL_ENTRIES = 5 * LINE;
+/** Atomic. Transitions ever recorded; then the ring of them (owner: set/transitions.ts; only the thread writes). */
+export const TRANSITIONS_PUT = MAIL_ENTRIES + MAIL_CAPACITY * MAIL_ENTRY_WORDS;
+export const TRANSITIONS = TRANSITIONS_PUT + LINE;
+export const TRANSITION_CAPACITY = 256;
+/** Words of a transition: the two states, and the time in microseconds as two halves. */
+export const TRANSITION_WORDS = 3;
+
+const THREAD_WORDS = Math.ceil((TRANSITIONS + TRANSITION_CAPACITY * TRANSITION_WORDS) / LINE) * LINE;
+
+/** The first word of a thread's area. */
+export const threadArea = (thread: number): number => THREADS + thread * THREAD_WORDS;
+
+// ---- handles: the table (owner: set/handle-table.ts) -----------------------------------------------------------------
+
+/** Words of a record; one cache line, so that two connections never share one. */
+export const HANDLE_WORDS = 16;
+/** Atomic. The state word; its bits are explained in set/handle-table.ts. */
+export const HANDLE_STATE = 0;
+/** Plain, the rest: they belong to the thread that is inside the handle. Which event handler serves it. */
+export const HANDLE_KIND = 1;
+/** First block of saved input in the pool (0: none), and the bytes saved. */
+export const HANDLE_BLOCK = 2;
+export const HANDLE_SAVED = 3;
+/** Bits that an event handler keeps between events. */
+export const HANDLE_FLAGS = 4;
+/** The HTTP parser's registers. */
+export const HANDLE_PARSER = 5;
+export const HANDLE_PARSER_WORDS = HANDLE_WORDS - HANDLE_PARSER;
+
+// ---- blocks: the pool (owner: memory/block-pool.ts) ------------------------------------------------------------------
+
+/** Bytes of a block. Two hold a typical browser's head; a head at its limit of 16 KiB takes eight. */
+export const BLOCK_BYTES = 2048;
+/** Blocks of the pool: 64 MiB of address space, resident only where used. */
+export const BLOCK_COUNT = 32_768;
+
+export interface SharedMemory {
+  readonly control: SharedArrayBuffer;
+  readonly handles: SharedArrayBuffer;
+  readonly blocks: SharedArrayBuffer;
+}
+
+/** Bytes before the first block: the pool's own words, see memory/block-pool.ts. */
+export const POOL_HEADER_WORDS = LINE;
+
+/** Allocates zeroed memory for `threads` threads and descriptors below `descriptors`. */
+export function allocateMemory(threads: number, descriptors: number): SharedMemory {
+  const memory = {
+    control: new SharedArrayBuffer(threadArea(threads) * 4),
+    handles: new SharedArrayBuffer(descriptors * HANDLE_WORDS * 4),
+    blocks: new SharedArrayBuffer((POOL_HEADER_WORDS + BLOCK_COUNT) * 4 + BLOCK_COUNT * BLOCK_BYTES),
+  };
+  new Int32Array(memory.control)[SCAN_CURSOR] = -1;
+  return memory;
+}

@@ -1,0 +1,173 @@
+/** The server object: what a program that embeds Paceline holds. */
+import { EventEmitter } from 'node:events';
+import type { ListenOptions } from './control/listener.js';
+import { type ResolvedOptions, resolveOptions, type ServerOptions } from './control/options.js';
+import type { ControlPlane, ThreadInfo, Transition } from './control/plane.js';
+import { PacelineError } from './errors.js';
+import { requirePlatform } from './sys/platform.js';
+
+export interface CloseOptions {
+  /** How long responses in flight have to finish, in milliseconds. Default: 10,000. */
+  drainMs?: number;
+}
+
+export interface ThreadExit {
+  readonly thread: number;
+  readonly exitCode: number;
+  /** What the thread threw, if it died of an uncaught error. */
+  readonly error: unknown;
+  /** Connections that ended with it: those it was inside, or that were bound to it. */
+  readonly connectionsLost: number;
+}
+
+interface ServerEvents {
+  /** A thread changed its state. Recorded while somebody listens; passed on in batches, in order of time. */
+  transition: [Transition];
+  threadStart: [{ readonly thread: number }];
+  threadExit: [ThreadExit];
+  /** Something is wrong that no call could report. Without a listener it is logged. */
+  error: [PacelineError];
+}
+
+const DEFAULT_DRAIN_MS = 10_000;
+
+/** A server; make one with {@link createServer}. */
+export class Server extends EventEmitter<ServerEvents> implements AsyncDisposable {
+  readonly #options: ResolvedOptions;
+  #plane: ControlPlane | null = null;
+  #state: 'new' | 'starting' | 'serving' | 'closing' | 'closed' = 'new';
+  #closing: Promise<void> | null = null;
+
+  /** @internal */
+  constructor(options: ServerOptions) {
+    super();
+    requirePlatform();
+    this.#options = resolveOptions(options);
+    const watch = (event: string | symbol) => {
+      if (event === 'transition') queueMicrotask(() => this.#watchTransitions());
+    };
+    super.on('newListener' as never, watch as never);
+    super.on('removeListener' as never, watch as never);
+  }
+
+  /**
+   * Binds, starts the threads and serves. Resolves once every thread has loaded the app and the socket listens.
+   *
+   * @throws PacelineError `PACELINE_ADDRESS_IN_USE`, `PACELINE_ADDRESS`, `PACELINE_APP_LOAD`, `PACELINE_APP_SHAPE`,
+   * `PACELINE_OPTION`, `PACELINE_STATE` (when it was called before). Nothing is left listening then.
+   */
+  async listen(options: ListenOptions = {}): Promise<void> {
+    if (this.#state !== 'new') {
+      throw new PacelineError('PACELINE_STATE', 'listen() works once for each server; create another one');
+    }
+    this.#state = 'starting';
+    try {
+      // Loaded only here: everything native waits until a server is really started.
+      const { ControlPlane } = await import('./control/plane.js');
+      this.#plane = await ControlPlane.start(this.#options, options, {
+        transition: (transition) => this.emit('transition', transition),
+        threadStart: (thread) => this.emit('threadStart', { thread }),
+        threadExit: (exit) => this.#threadExit(exit),
+        error: (error) => this.#report(error),
+      });
+    } catch (error) {
+      this.#state = 'closed';
+      throw error;
+    }
+    this.#state = 'serving';
+    this.#watchTransitions();
+  }
+
+  /**
+   * Where the server listens: address, family and port, or the path of a Unix socket.
+   *
+   * @throws PacelineError `PACELINE_STATE` before listen() has resolved
+   */
+  address(): { address: string; family: 'IPv4' | 'IPv6'; port: number } | string {
+    const { address, family, port } = this.#require().address;
+    return family === 'Unix' ? address : { address, family, port };
+  }
+
+  /** What the app speaks. @throws PacelineError `PACELINE_STATE` before listen() has resolved */
+  get protocol(): 'http' | 'tcp' {
+    return this.#require().protocol;
+  }
+
+  /** Open connections. */
+  get connections(): number {
+    return this.#plane?.connections() ?? 0;
+  }
+
+  /** The threads with their states and counters; empty before listen(). */
+  threads(): ThreadInfo[] {
+    return this.#plane?.threads() ?? [];
+  }
+
+  /**
+   * Stops accepting, lets responses in flight finish, and ends every thread. Further calls return the same promise.
+   *
+   * @throws PacelineError `PACELINE_STATE` while listen() is under way, or when a thread is stuck in a native call
+   */
+  close({ drainMs = DEFAULT_DRAIN_MS }: CloseOptions = {}): Promise<void> {
+    if (this.#state === 'starting') {
+      return Promise.reject(
+        new PacelineError('PACELINE_STATE', 'close() while listen() is under way; await it first'),
+      );
+    }
+    if (!(drainMs >= 0)) {
+      return Promise.reject(
+        new PacelineError('PACELINE_OPTION', `drainMs must be 0 or more, not ${drainMs}`),
+      );
+    }
+    this.#closing ??= this.#close(drainMs);
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #close(drainMs: number): Promise<void> {
+    this.#state = 'closing';
+    try {
+      await this.#plane?.stop(drainMs);
+    } finally {
+      this.#state = 'closed';
+    }
+  }
+
+  #require(): ControlPlane {
+    if (this.#plane !== null) return this.#plane;
+    throw new PacelineError('PACELINE_STATE', 'the server does not listen yet; await server.listen() first');
+  }
+
+  #watchTransitions(): void {
+    if (this.#state === 'serving') this.#plane?.watchTransitions(this.listenerCount('transition') > 0);
+  }
+
+  #threadExit(exit: ThreadExit): void {
+    const { thread, exitCode, error, connectionsLost } = exit;
+    if (this.#state === 'serving') {
+      this.#options.logger.error(`thread ${thread} died and is replaced`, {
+        exitCode,
+        error,
+        connectionsLost,
+      });
+    }
+    this.emit('threadExit', exit);
+  }
+
+  #report(error: PacelineError): void {
+    if (this.listenerCount('error') > 0) this.emit('error', error);
+    else this.#options.logger.error(error.message, { error });
+  }
+}
+
+/**
+ * Makes a server. It does nothing until {@link Server.listen}.
+ *
+ * @throws PacelineError `PACELINE_OPTION` for options that cannot be, `PACELINE_PLATFORM` on anything but Linux
+ */
+export function createServer(options: ServerOptions = {}): Server {
+  return new Server(options);
+}

@@ -1,0 +1,193 @@
+/**
+ * The handle table: one record for each descriptor number, and in it the state word that says who may touch the
+ * handle.
+ *
+ *            register            an event, taken by the leader            nothing noted meanwhile
+ *   FREE ───────────────▶ IDLE ─────────────────────────────▶ INSIDE ─────────────────────────────▶ IDLE
+ *     ▲                                                        │   │ bind: the thread keeps it
+ *     │                  closed by the thread that is inside   │   ▼        nothing noted: unbind
+ *     └────────────────────────────────────────────────────────┴─ BOUND ──────────────────────────▶ IDLE
+ *
+ * INSIDE: a thread is processing it now; the leader only *notes* further events in the word, and the thread looks at
+ * them before the handle goes idle. BOUND: the handle belongs to one thread across events, because JavaScript state
+ * (a pending promise, unsent bytes, an app's own object) hangs on it; the leader notes the event and hands it off to
+ * that thread. A descriptor is closed only by the thread that is inside it or that it is bound to (or by the control
+ * plane, for a dead thread), and is FREE before it is closed, so a number is never used after another thread closed it.
+ *
+ * The state word, from its low end: 2 bits state, 1 bit QUEUED (an entry for it is in its thread's mailbox), 4 bits of
+ * noted events, 1 unused, 8 bits owner, 16 bits generation. The generation counts the lives of the number and also
+ * travels in the epoll data, so an event of a former life is recognised in the same compare-and-exchange.
+ */
+import { HANDLE_KIND, HANDLE_STATE, HANDLE_WORDS } from '../memory/layout.js';
+import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLRDHUP } from '../sys/epoll.js';
+
+export const FREE = 0;
+export const IDLE = 1;
+export const INSIDE = 2;
+export const BOUND = 3;
+const STATE_MASK = 3;
+
+const QUEUED = 1 << 2;
+
+/** Events as event handlers see them. */
+export const READABLE = 1;
+export const WRITABLE = 2;
+/** The peer will send no more. */
+export const PEER_ENDED = 4;
+/** The connection is gone or has an error. */
+export const BROKEN = 8;
+const EVENTS_SHIFT = 3;
+const EVENTS_MASK = 15 << EVENTS_SHIFT;
+
+const OWNER_SHIFT = 8;
+const OWNER_MASK = 0xff << OWNER_SHIFT;
+const GENERATION_SHIFT = 16;
+const LIFE_MASK = 0xffff << GENERATION_SHIFT;
+
+/** Results of `claim`. */
+export const ENTERED = 0;
+export const NOTED = 1;
+export const STALE = 2;
+/** The event belongs to the thread that `owner(fd)` names, which has to be told. */
+export const HAND_OFF = 3;
+
+/** Brings epoll's bits into the four of the state word. */
+export function eventBits(epollEvents: number): number {
+  return (
+    (epollEvents & EPOLLIN ? READABLE : 0) |
+    (epollEvents & EPOLLOUT ? WRITABLE : 0) |
+    (epollEvents & EPOLLRDHUP ? PEER_ENDED : 0) |
+    (epollEvents & (EPOLLERR | EPOLLHUP) ? BROKEN : 0)
+  );
+}
+
+export class HandleTable {
+  /** All records; HANDLE_WORDS words each. The plain words belong to the thread that is inside the handle. */
+  readonly words: Int32Array;
+  /** Descriptors at or above this have no record. */
+  readonly capacity: number;
+
+  constructor(handles: SharedArrayBuffer) {
+    this.words = new Int32Array(handles);
+    this.capacity = this.words.length / HANDLE_WORDS;
+  }
+
+  /** Begins a new life of the number. @returns its generation */
+  open(fd: number, kind: number): number {
+    const at = fd * HANDLE_WORDS;
+    const before = Atomics.load(this.words, at + HANDLE_STATE);
+    if ((before & STATE_MASK) !== FREE) throw new Error(`descriptor ${fd} is in the table already`);
+    this.words.fill(0, at + 1, at + HANDLE_WORDS);
+    this.words[at + HANDLE_KIND] = kind;
+    const generation = ((before >>> GENERATION_SHIFT) + 1) & 0xffff;
+    Atomics.store(this.words, at + HANDLE_STATE, (generation << GENERATION_SHIFT) | IDLE);
+    return generation;
+  }
+
+  /** Ends a life. The caller is inside the handle, or it is bound to the caller; it closes the descriptor next. */
+  close(fd: number): void {
+    const at = fd * HANDLE_WORDS + HANDLE_STATE;
+    const word = Atomics.load(this.words, at);
+    if ((word & STATE_MASK) === FREE) throw new Error(`descriptor ${fd} is closed already`);
+    Atomics.store(this.words, at, word & LIFE_MASK);
+  }
+
+  /** The leader looks who is to have an event. */
+  claim(fd: number, generation: number, events: number, self: number): number {
+    const at = fd * HANDLE_WORDS + HANDLE_STATE;
+    for (;;) {
+      const word = Atomics.load(this.words, at);
+      if (word >>> GENERATION_SHIFT !== generation) return STALE;
+      let next = word | (events << EVENTS_SHIFT);
+      let result = NOTED;
+      switch (word & STATE_MASK) {
+        case FREE:
+          return STALE;
+        case IDLE:
+          next = (word & LIFE_MASK) | (self << OWNER_SHIFT) | INSIDE;
+          result = ENTERED;
+          break;
+        case BOUND:
+          if ((word & QUEUED) === 0) result = HAND_OFF;
+          next |= QUEUED;
+          break;
+        default:
+      }
+      if (Atomics.compareExchange(this.words, at, word, next) === word) return result;
+    }
+  }
+
+  /**
+   * The thread inside looks for events that were noted meanwhile and, when there are none, leaves.
+   *
+   * @returns the events noted (the thread is still inside), or 0: it has left
+   */
+  leave(fd: number): number {
+    return this.#settle(fd);
+  }
+
+  /** The thread inside keeps the handle. @returns events noted meanwhile (it is bound in any case) */
+  bind(fd: number, self: number): number {
+    const at = fd * HANDLE_WORDS + HANDLE_STATE;
+    for (;;) {
+      const word = Atomics.load(this.words, at);
+      const next = (word & LIFE_MASK) | (self << OWNER_SHIFT) | BOUND;
+      if (Atomics.compareExchange(this.words, at, word, next) === word)
+        return (word & EVENTS_MASK) >> EVENTS_SHIFT;
+    }
+  }
+
+  /** The thread that a handle is bound to lets go of it. @returns as `leave` */
+  unbind(fd: number): number {
+    return this.#settle(fd);
+  }
+
+  #settle(fd: number): number {
+    const at = fd * HANDLE_WORDS + HANDLE_STATE;
+    for (;;) {
+      const word = Atomics.load(this.words, at);
+      const noted = word & EVENTS_MASK;
+      const next = noted === 0 ? (word & LIFE_MASK) | IDLE : word & ~(EVENTS_MASK | QUEUED);
+      if (Atomics.compareExchange(this.words, at, word, next) === word) return noted >> EVENTS_SHIFT;
+    }
+  }
+
+  /** The events noted for a handle that is still bound to `self` in that life; 0 for none or a former life. */
+  takeNoted(fd: number, generation: number, self: number): number {
+    const at = fd * HANDLE_WORDS + HANDLE_STATE;
+    for (;;) {
+      const word = Atomics.load(this.words, at);
+      if (word >>> GENERATION_SHIFT !== generation || (word & STATE_MASK) !== BOUND) return 0;
+      if ((word & OWNER_MASK) >> OWNER_SHIFT !== self) return 0;
+      const next = word & ~(EVENTS_MASK | QUEUED);
+      if (Atomics.compareExchange(this.words, at, word, next) === word)
+        return (word & EVENTS_MASK) >> EVENTS_SHIFT;
+    }
+  }
+
+  /** Leaves a handle in the name of a thread that died inside it. What was noted meanwhile is lost: look again. */
+  abandon(fd: number): void {
+    const at = fd * HANDLE_WORDS + HANDLE_STATE;
+    Atomics.store(this.words, at, (Atomics.load(this.words, at) & LIFE_MASK) | IDLE);
+  }
+
+  /** The number's state: FREE, IDLE, INSIDE or BOUND. */
+  state(fd: number): number {
+    return Atomics.load(this.words, fd * HANDLE_WORDS + HANDLE_STATE) & STATE_MASK;
+  }
+
+  /** The number's present generation. */
+  generation(fd: number): number {
+    return Atomics.load(this.words, fd * HANDLE_WORDS + HANDLE_STATE) >>> GENERATION_SHIFT;
+  }
+
+  /** The thread that is inside a handle, or that it is bound to. */
+  owner(fd: number): number {
+    return (Atomics.load(this.words, fd * HANDLE_WORDS + HANDLE_STATE) & OWNER_MASK) >> OWNER_SHIFT;
+  }
+
+  /** Which event handler serves the number. */
+  kind(fd: number): number {
+    return this.words[fd * HANDLE_WORDS + HANDLE_KIND]!;
+  }
+}

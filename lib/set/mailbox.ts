@@ -1,0 +1,83 @@
+/**
+ * A thread's mailbox: hand-offs of events for handles that are bound to it.
+ *
+ * One producer at a time (only the leader hands off, so LEADER orders the producers) and one consumer: a ring needs
+ * no lock. The state word of a handle lets it be queued once only; should the ring be full all the same,
+ * MAIL_OVERFLOW asks the thread to look at every handle bound to it, so nothing depends on the capacity.
+ */
+import {
+  MAIL_CAPACITY,
+  MAIL_ENTRIES,
+  MAIL_ENTRY_WORDS,
+  MAIL_OVERFLOW,
+  MAIL_PUT,
+  MAIL_TAKEN,
+  threadArea,
+} from '../memory/layout.js';
+
+export class Mailbox {
+  readonly #words: Int32Array;
+  readonly #area: number;
+
+  /** The entry taken last. */
+  fd = -1;
+  generation = 0;
+
+  constructor(control: SharedArrayBuffer, thread: number) {
+    this.#words = new Int32Array(control);
+    this.#area = threadArea(thread);
+  }
+
+  /** The leader puts an entry, then wakes the thread. */
+  put(fd: number, generation: number): void {
+    const words = this.#words;
+    const put = Atomics.load(words, this.#area + MAIL_PUT);
+    if (((put - Atomics.load(words, this.#area + MAIL_TAKEN)) | 0) >= MAIL_CAPACITY) {
+      this.requestSweep();
+      return;
+    }
+    const at = this.#area + MAIL_ENTRIES + (put & (MAIL_CAPACITY - 1)) * MAIL_ENTRY_WORDS;
+    words[at] = fd;
+    words[at + 1] = generation;
+    Atomics.store(words, this.#area + MAIL_PUT, (put + 1) | 0);
+  }
+
+  /** Asks the thread to look at all handles bound to it. */
+  requestSweep(): void {
+    Atomics.store(this.#words, this.#area + MAIL_OVERFLOW, 1);
+  }
+
+  /** Whether the thread has anything to take. */
+  waiting(): boolean {
+    const words = this.#words;
+    return (
+      Atomics.load(words, this.#area + MAIL_PUT) !== Atomics.load(words, this.#area + MAIL_TAKEN) ||
+      Atomics.load(words, this.#area + MAIL_OVERFLOW) !== 0
+    );
+  }
+
+  /** The thread takes the oldest entry into `fd` and `generation`. @returns false when there is none */
+  take(): boolean {
+    const words = this.#words;
+    const taken = Atomics.load(words, this.#area + MAIL_TAKEN);
+    if (taken === Atomics.load(words, this.#area + MAIL_PUT)) return false;
+    const at = this.#area + MAIL_ENTRIES + (taken & (MAIL_CAPACITY - 1)) * MAIL_ENTRY_WORDS;
+    this.fd = words[at]!;
+    this.generation = words[at + 1]!;
+    Atomics.store(words, this.#area + MAIL_TAKEN, (taken + 1) | 0);
+    return true;
+  }
+
+  /** @returns whether a look at all bound handles was asked for, and forgets it */
+  takeSweep(): boolean {
+    const word = this.#area + MAIL_OVERFLOW;
+    return Atomics.load(this.#words, word) !== 0 && Atomics.exchange(this.#words, word, 0) !== 0;
+  }
+
+  /** Forgets everything, for a new thread in this place. */
+  clear(): void {
+    const words = this.#words;
+    Atomics.store(words, this.#area + MAIL_TAKEN, Atomics.load(words, this.#area + MAIL_PUT));
+    Atomics.store(words, this.#area + MAIL_OVERFLOW, 0);
+  }
+}

@@ -1,0 +1,80 @@
+/**
+ * The ready list: events that the kernel has reported and nobody has taken yet. It lies in shared memory, so one wait
+ * serves many threads: each leader takes one event and leaves the rest to the next. A private batch for each thread
+ * would make the rest wait for the first one's handler.
+ *
+ * Only the leader touches it; LEADER is its lock, and the exchange of that word orders the plain accesses here.
+ */
+import {
+  HANDLE_STATE,
+  HANDLE_WORDS,
+  READY_CAPACITY,
+  READY_END,
+  READY_EVENTS,
+  READY_NEXT,
+  RESCAN,
+  SCAN_CURSOR,
+} from '../memory/layout.js';
+import { EPOLLIN, EPOLLOUT, EVENT_DATA, EVENT_WORDS, epollWait } from '../sys/epoll.js';
+import { FREE, type HandleTable } from './handle-table.js';
+
+export class ReadyList {
+  readonly #words: Int32Array;
+  readonly #events: Int32Array;
+  readonly #table: HandleTable;
+  readonly #epoll: number;
+
+  /** The event taken last. */
+  fd = -1;
+  generation = 0;
+  /** Bits as epoll(7) has them. */
+  events = 0;
+
+  constructor(control: SharedArrayBuffer, table: HandleTable, epoll: number) {
+    this.#words = new Int32Array(control);
+    this.#events = new Int32Array(control, READY_EVENTS * 4, READY_CAPACITY * EVENT_WORDS);
+    this.#table = table;
+    this.#epoll = epoll;
+  }
+
+  /** Takes the next event into `fd`, `generation` and `events`. @returns false when the list is empty */
+  take(): boolean {
+    const words = this.#words;
+    const next = words[READY_NEXT]!;
+    if (next === words[READY_END]!) return false;
+    const at = next * EVENT_WORDS;
+    this.events = this.#events[at]!;
+    this.fd = this.#events[at + EVENT_DATA]!;
+    this.generation = this.#events[at + EVENT_DATA + 1]!;
+    words[READY_NEXT] = next + 1;
+    return true;
+  }
+
+  /** Asks the kernel what is ready, without waiting. The list is empty. @returns how many events came */
+  refill(): number {
+    const words = this.#words;
+    if (Atomics.load(words, RESCAN) === 1 && Atomics.exchange(words, RESCAN, 0) === 1) words[SCAN_CURSOR] = 0;
+    const count = words[SCAN_CURSOR]! >= 0 ? this.#scan() : 0;
+    const more = count > 0 ? count : epollWait(this.#epoll, this.#events, READY_CAPACITY, 0);
+    words[READY_NEXT] = 0;
+    words[READY_END] = more;
+    return more;
+  }
+
+  /** Makes an event for each handle from the cursor on, as many as fit: a look for what may have been lost. */
+  #scan(): number {
+    const words = this.#words;
+    let fd = words[SCAN_CURSOR]!;
+    let count = 0;
+    for (; fd < this.#table.capacity && count < READY_CAPACITY; fd++) {
+      if (Atomics.load(this.#table.words, fd * HANDLE_WORDS + HANDLE_STATE) === 0) continue;
+      if (this.#table.state(fd) === FREE) continue;
+      const at = count++ * EVENT_WORDS;
+      this.#events[at] = EPOLLIN | EPOLLOUT;
+      this.#events[at + EVENT_DATA] = fd;
+      this.#events[at + EVENT_DATA + 1] = this.#table.generation(fd);
+    }
+    words[SCAN_CURSOR] = fd < this.#table.capacity ? fd : -1;
+    return count;
+  }
+}

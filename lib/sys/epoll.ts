@@ -1,0 +1,97 @@
+/**
+ * epoll(7) and poll(2).
+ *
+ * `struct epoll_event` is packed on x86-64 (12 bytes) and has natural alignment elsewhere (16 bytes, four of them
+ * padding before the data). The 64 bits of user data carry the descriptor and its generation.
+ */
+import { EINTR, func, must, orErrno } from './libc.js';
+
+export const EPOLLIN = 0x001;
+export const EPOLLOUT = 0x004;
+export const EPOLLERR = 0x008;
+export const EPOLLHUP = 0x010;
+export const EPOLLRDHUP = 0x2000;
+export const EPOLLET = 0x8000_0000;
+
+const PACKED = process.arch === 'x64';
+/** Words (32 bits) of one `struct epoll_event`. */
+export const EVENT_WORDS = PACKED ? 3 : 4;
+/** Where the user data's low half (the descriptor) begins, in words; the generation follows it. */
+export const EVENT_DATA = PACKED ? 1 : 2;
+
+const EPOLL_CLOEXEC = 0o2000000;
+const EPOLL_CTL_ADD = 1;
+const EPOLL_CTL_DEL = 2;
+const EPOLL_CTL_MOD = 3;
+
+const create1 = func<(flags: number) => number>('int epoll_create1(int flags)');
+const ctl = func<(set: number, operation: number, fd: number, event: Uint32Array) => number>(
+  'int epoll_ctl(int set, int operation, int fd, void *event)',
+);
+const wait = func<(set: number, events: Int32Array, max: number, timeoutMs: number) => number>(
+  'int epoll_wait(int set, void *events, int max, int timeout)',
+);
+const pollCall = func<(fds: Int32Array, count: number, timeoutMs: number) => number>(
+  'int poll(void *fds, unsigned long count, int timeout)',
+);
+
+/** The argument of epoll_ctl. Each thread loads its own copy of this module, so it is never shared. */
+const argument = new Uint32Array(EVENT_WORDS);
+
+/** Creates a handle set in the kernel. @throws PacelineError `PACELINE_SYSTEM` */
+export const epollCreate = (): number => must('epoll_create1', orErrno(create1(EPOLL_CLOEXEC)));
+
+function control(set: number, operation: number, fd: number, generation: number, events: number): number {
+  argument[0] = events;
+  argument[EVENT_DATA] = fd;
+  argument[EVENT_DATA + 1] = generation;
+  return orErrno(ctl(set, operation, fd, argument));
+}
+
+/** Adds a descriptor. Returns 0 or the errno negated. */
+export const epollAdd = (set: number, fd: number, generation: number, events: number): number =>
+  control(set, EPOLL_CTL_ADD, fd, generation, events);
+
+/** Changes what a descriptor is watched for, which also reports anew what is ready already. */
+export const epollModify = (set: number, fd: number, generation: number, events: number): number =>
+  control(set, EPOLL_CTL_MOD, fd, generation, events);
+
+/** Takes a descriptor out. */
+export const epollDelete = (set: number, fd: number): number => control(set, EPOLL_CTL_DEL, fd, 0, 0);
+
+/** Fills `events` (records of EVENT_WORDS words). Returns how many, or 0 when a signal came first. */
+export function epollWait(set: number, events: Int32Array, max: number, timeoutMs: number): number {
+  const count = orErrno(wait(set, events, max, timeoutMs));
+  if (count >= 0) return count;
+  if (count === -EINTR) return 0;
+  return must('epoll_wait', count);
+}
+
+const POLLIN = 1;
+const fds = new Int32Array(4);
+
+/** Nothing came before the timeout (or a signal came first). */
+export const POLL_NEITHER = 0;
+/** Bits of pollTwo's result: the first, the second descriptor is readable. */
+export const POLL_FIRST = 1;
+export const POLL_SECOND = 2;
+
+/**
+ * Waits until one of two descriptors is readable, by poll(2): unlike an outer epoll set it leaves nothing registered
+ * behind, so a waiting thread costs the others nothing.
+ *
+ * @param timeoutMs -1 waits without end
+ */
+export function pollTwo(first: number, second: number, timeoutMs: number): number {
+  fds[0] = first;
+  fds[1] = POLLIN;
+  fds[2] = second;
+  fds[3] = POLLIN;
+  const count = orErrno(pollCall(fds, 2, timeoutMs));
+  if (count < 0) {
+    if (count === -EINTR) return POLL_NEITHER;
+    must('poll', count);
+  }
+  // The upper half of a record's second word is `revents`; any bit of it, an error too, is for the owner to look at.
+  return (fds[1]! >>> 16 ? POLL_FIRST : 0) | (fds[3]! >>> 16 ? POLL_SECOND : 0);
+}

@@ -1,0 +1,53 @@
+/**
+ * The calling thread's own libuv event loop, by the embedder calls that the node binary exports (libuv's API
+ * documentation, uv_backend_fd and uv_backend_timeout: "useful for embedding").
+ *
+ * A thread that blocks for events of the shared set must not freeze its own timers, promises and I/O: it waits for
+ * its loop's backend descriptor beside the shared set, no longer than the loop's next timer.
+ */
+import { PacelineError } from '../errors.js';
+import { func } from './libc.js';
+
+export class EventLoop {
+  /** Readable when the loop has I/O to serve. */
+  readonly backendFd: number;
+  readonly #loop: unknown;
+  readonly #updateTime: (loop: unknown) => void;
+  readonly #backendTimeout: (loop: unknown) => number;
+  readonly #alive: (loop: unknown) => number;
+
+  /** @throws PacelineError `PACELINE_PLATFORM` where this build of Node.js does not export the calls */
+  constructor() {
+    try {
+      const isolate = func<() => unknown>('void *_ZN2v87Isolate13TryGetCurrentEv()')();
+      this.#loop = func<(isolate: unknown) => unknown>(
+        'void *_ZN4node19GetCurrentEventLoopEPN2v87IsolateE(void *isolate)',
+      )(isolate);
+      this.#updateTime = func('void uv_update_time(void *loop)');
+      this.#backendTimeout = func('int uv_backend_timeout(void *loop)');
+      this.#alive = func('int uv_loop_alive(void *loop)');
+      this.backendFd = func<(loop: unknown) => number>('int uv_backend_fd(void *loop)')(this.#loop);
+    } catch (cause) {
+      throw new PacelineError(
+        'PACELINE_PLATFORM',
+        `this build of Node.js (${process.version}) does not export libuv's embedder calls; use an official build of Node.js 20 or later`,
+        { cause },
+      );
+    }
+  }
+
+  /**
+   * Milliseconds until the loop has to run: 0 when something is due or has to be told to the kernel first, -1 when
+   * nothing is scheduled. Exact outside of setImmediate callbacks only: inside them libuv always says 0.
+   */
+  timeoutMs(): number {
+    // The loop's clock stands still while callbacks run; without this a timer would be late by that time.
+    this.#updateTime(this.#loop);
+    return this.#backendTimeout(this.#loop);
+  }
+
+  /** Whether anything that is referenced keeps the loop going. */
+  alive(): boolean {
+    return this.#alive(this.#loop) !== 0;
+  }
+}

@@ -1,0 +1,65 @@
+/**
+ * The binding to libc: the one place that loads native symbols. `koffi.load(null)` finds the symbols of the running
+ * executable, so glibc and musl alike. The other files of this folder declare the functions they use through `func`.
+ *
+ * A failing call returns its errno negated, as the kernel's own interface does: no exception on a hot path, no
+ * second call by the reader. `errno` is per thread and must be read right after the call.
+ */
+
+import { constants } from 'node:os';
+import koffi from 'koffi';
+import { PacelineError, type PacelineErrorCode } from '../errors.js';
+
+const symbols = koffi.load(null);
+
+/** Declares a C function by its prototype. */
+// biome-ignore lint/suspicious/noExplicitAny: the prototype string is the type; each caller narrows it at once.
+export function func<F extends (...args: any[]) => unknown>(prototype: string): F {
+  return symbols.func(prototype) as unknown as F;
+}
+
+/** The errno of this thread's last failed call. */
+export const errno = (): number => koffi.errno();
+
+/** A view of `bytes` bytes of native memory at `pointer`. The memory must outlive the view. */
+export const viewNative = (pointer: unknown, bytes: number): ArrayBuffer => koffi.view(pointer, bytes);
+
+/** A call's result, or its errno negated. */
+export const orErrno = (result: number): number => (result < 0 ? -koffi.errno() : result);
+
+export const {
+  EAGAIN,
+  EINTR,
+  EMFILE,
+  ENFILE,
+  ENOBUFS,
+  ENOMEM,
+  ECONNABORTED,
+  EADDRINUSE,
+  EADDRNOTAVAIL,
+  EACCES,
+  EPIPE,
+  ECONNRESET,
+} = constants.errno;
+
+const names = new Map(Object.entries(constants.errno).map(([name, number]) => [number, name]));
+
+/** `EADDRINUSE` for 98, and so on. */
+export const errnoName = (number: number): string => names.get(number) ?? `errno ${number}`;
+
+/** The typed error of a failed system call. */
+export function systemError(
+  syscall: string,
+  number: number,
+  what = '',
+  code: PacelineErrorCode = 'PACELINE_SYSTEM',
+): PacelineError {
+  const message = `${syscall} failed with ${errnoName(number)}${what && `: ${what}`}`;
+  return new PacelineError(code, message, { errno: number, syscall });
+}
+
+/** Passes a non-negative result on and throws the typed error of a negative one. */
+export function must(syscall: string, result: number): number {
+  if (result < 0) throw systemError(syscall, -result);
+  return result;
+}

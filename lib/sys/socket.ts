@@ -1,0 +1,241 @@
+/**
+ * Sockets for IPv4, IPv6 and Unix paths. Everything is non-blocking and close-on-exec.
+ * Transfers return the bytes moved or the errno negated.
+ */
+import { endianness } from 'node:os';
+import { PacelineError } from '../errors.js';
+import { closeDescriptor } from './descriptor.js';
+import { EACCES, EADDRINUSE, EADDRNOTAVAIL, func, must, orErrno, systemError } from './libc.js';
+
+const AF_UNIX = 1;
+const AF_INET = 2;
+const AF_INET6 = 10;
+const SOCK_STREAM = 1;
+const SOCK_NONBLOCK = 0o4000;
+const SOCK_CLOEXEC = 0o2000000;
+const SOL_SOCKET = 1;
+const SO_REUSEADDR = 2;
+const SO_SNDBUF = 7;
+const IPPROTO_TCP = 6;
+const TCP_NODELAY = 1;
+const IPPROTO_IPV6 = 41;
+const IPV6_V6ONLY = 26;
+const MSG_NOSIGNAL = 0x4000;
+const MSG_MORE = 0x8000;
+const SHUT_WR = 1;
+/** The longest path of a Unix socket, with its final NUL (unix(7)). */
+const UNIX_PATH_BYTES = 108;
+
+const socketCall = func<(family: number, type: number, protocol: number) => number>(
+  'int socket(int family, int type, int protocol)',
+);
+const bindCall = func<(fd: number, address: Uint8Array, bytes: number) => number>(
+  'int bind(int fd, void *address, unsigned int bytes)',
+);
+const listenCall = func<(fd: number, backlog: number) => number>('int listen(int fd, int backlog)');
+const acceptCall = func<(fd: number, address: null, bytes: null, flags: number) => number>(
+  'int accept4(int fd, void *address, void *bytes, int flags)',
+);
+const setsockoptCall = func<
+  (fd: number, level: number, name: number, value: Int32Array, bytes: number) => number
+>('int setsockopt(int fd, int level, int name, void *value, unsigned int bytes)');
+const getsocknameCall = func<(fd: number, address: Uint8Array, bytes: Uint32Array) => number>(
+  'int getsockname(int fd, void *address, void *bytes)',
+);
+const getpeernameCall = func<(fd: number, address: Uint8Array, bytes: Uint32Array) => number>(
+  'int getpeername(int fd, void *address, void *bytes)',
+);
+const recvCall = func<(fd: number, buffer: Uint8Array, bytes: number, flags: number) => number>(
+  'intptr_t recv(int fd, void *buffer, size_t bytes, int flags)',
+);
+const sendCall = func<(fd: number, buffer: Uint8Array, bytes: number, flags: number) => number>(
+  'intptr_t send(int fd, void *buffer, size_t bytes, int flags)',
+);
+const shutdownCall = func<(fd: number, how: number) => number>('int shutdown(int fd, int how)');
+
+/** Where a socket is bound or connected. */
+export interface SocketAddress {
+  readonly address: string;
+  readonly family: 'IPv4' | 'IPv6' | 'Unix';
+  /** 0 for a Unix socket. */
+  readonly port: number;
+}
+
+function encodeAddress({ address, family, port }: SocketAddress): Uint8Array {
+  if (family === 'Unix') {
+    const path = Buffer.from(address);
+    if (path.length === 0 || path.length >= UNIX_PATH_BYTES || path.includes(0)) {
+      throw new PacelineError(
+        'PACELINE_ADDRESS',
+        `a Unix socket's path has 1 to ${UNIX_PATH_BYTES - 1} bytes and no NUL, and ${JSON.stringify(address)} has ${path.length}`,
+      );
+    }
+    const bytes = Buffer.alloc(2 + path.length + 1);
+    writeFamily(bytes, AF_UNIX);
+    path.copy(bytes, 2);
+    return bytes;
+  }
+  const bytes = Buffer.alloc(family === 'IPv4' ? 16 : 28);
+  writeFamily(bytes, family === 'IPv4' ? AF_INET : AF_INET6);
+  bytes.writeUInt16BE(port, 2);
+  if (family === 'IPv4') {
+    address.split('.').forEach((part, index) => bytes.writeUInt8(Number(part), 4 + index));
+  } else {
+    encodeIPv6(address).copy(bytes, 8);
+  }
+  return bytes;
+}
+
+function writeFamily(bytes: Buffer, family: number): void {
+  if (endianness() === 'LE') bytes.writeUInt16LE(family, 0);
+  else bytes.writeUInt16BE(family, 0);
+}
+
+/** The 16 bytes of an IPv6 address that node:net's isIPv6 accepts, a zone left out. */
+function encodeIPv6(text: string): Buffer {
+  // The URL parser brings every spelling (embedded IPv4 included) into groups of hexadecimal digits.
+  const canonical = new URL(`http://[${text.replace(/%.*$/, '')}]`).hostname.slice(1, -1);
+  const [head = '', tail] = canonical.split('::');
+  const groups = (part: string) =>
+    part === '' ? [] : part.split(':').map((group) => Number.parseInt(group, 16));
+  const front = groups(head);
+  const back = tail === undefined ? [] : groups(tail);
+  const all = [...front, ...new Array<number>(8 - front.length - back.length).fill(0), ...back];
+  const bytes = Buffer.alloc(16);
+  all.forEach((group, index) => bytes.writeUInt16BE(group, index * 2));
+  return bytes;
+}
+
+function decodeAddress(bytes: Buffer, length: number): SocketAddress {
+  const family = endianness() === 'LE' ? bytes.readUInt16LE(0) : bytes.readUInt16BE(0);
+  if (family === AF_INET) {
+    return {
+      address: Array.from(bytes.subarray(4, 8)).join('.'),
+      family: 'IPv4',
+      port: bytes.readUInt16BE(2),
+    };
+  }
+  if (family === AF_INET6) {
+    const mapped =
+      bytes.readUInt32BE(8) === 0 && bytes.readUInt32BE(12) === 0 && bytes.readUInt32BE(16) === 0xffff;
+    const port = bytes.readUInt16BE(2);
+    if (mapped)
+      return { address: `::ffff:${Array.from(bytes.subarray(20, 24)).join('.')}`, family: 'IPv6', port };
+    const groups = Array.from({ length: 8 }, (_, index) => bytes.readUInt16BE(8 + index * 2).toString(16));
+    return { address: new URL(`http://[${groups.join(':')}]`).hostname.slice(1, -1), family: 'IPv6', port };
+  }
+  const end = bytes.indexOf(0, 2);
+  return {
+    address: bytes.toString('utf8', 2, end < 2 || end > length ? length : end),
+    family: 'Unix',
+    port: 0,
+  };
+}
+
+const addressBytes = Buffer.alloc(128);
+const addressLength = new Uint32Array(1);
+
+function readAddress(call: typeof getsocknameCall, fd: number): SocketAddress | undefined {
+  addressBytes.fill(0);
+  addressLength[0] = addressBytes.length;
+  return call(fd, addressBytes, addressLength) < 0
+    ? undefined
+    : decodeAddress(addressBytes, addressLength[0]!);
+}
+
+/** The address that a socket is bound to. */
+export const localAddress = (fd: number): SocketAddress | undefined => readAddress(getsocknameCall, fd);
+/** The address of the other end; undefined once it has gone. */
+export const remoteAddress = (fd: number): SocketAddress | undefined => readAddress(getpeernameCall, fd);
+
+const option = new Int32Array(1);
+function setOption(fd: number, level: number, name: number, value: number): void {
+  option[0] = value;
+  must('setsockopt', orErrno(setsockoptCall(fd, level, name, option, 4)));
+}
+
+/** Bounds what the kernel keeps of a connection's unsent bytes (socket(7), SO_SNDBUF; the kernel doubles it). */
+export const setSendBuffer = (fd: number, bytes: number): void => setOption(fd, SOL_SOCKET, SO_SNDBUF, bytes);
+
+/**
+ * A socket bound to `address` that does not listen yet. Accepted connections inherit TCP_NODELAY from it, so an
+ * answer never waits for the peer's delayed acknowledgement (tcp(7)).
+ *
+ * @throws PacelineError `PACELINE_ADDRESS_IN_USE`, `PACELINE_ADDRESS` or `PACELINE_SYSTEM`
+ */
+export function bindListener(address: SocketAddress): number {
+  const family = address.family === 'Unix' ? AF_UNIX : address.family === 'IPv4' ? AF_INET : AF_INET6;
+  const encoded = encodeAddress(address);
+  const fd = must('socket', orErrno(socketCall(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)));
+  try {
+    if (family !== AF_UNIX) {
+      setOption(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+      setOption(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+    }
+    if (family === AF_INET6) setOption(fd, IPPROTO_IPV6, IPV6_V6ONLY, address.address === '::' ? 0 : 1);
+    const result = orErrno(bindCall(fd, encoded, encoded.length));
+    if (result < 0) throw addressError('bind', -result, address);
+    return fd;
+  } catch (error) {
+    closeDescriptor(fd);
+    throw error;
+  }
+}
+
+/** Lets a bound socket take connections. @throws PacelineError `PACELINE_ADDRESS_IN_USE` or `PACELINE_SYSTEM` */
+export function startListening(fd: number, backlog: number): void {
+  const result = orErrno(listenCall(fd, backlog));
+  if (result < 0) throw addressError('listen', -result, localAddress(fd)!);
+}
+
+function addressError(
+  syscall: string,
+  number: number,
+  { address, family, port }: SocketAddress,
+): PacelineError {
+  const where =
+    family === 'Unix' ? address : family === 'IPv6' ? `[${address}]:${port}` : `${address}:${port}`;
+  switch (number) {
+    case EADDRINUSE:
+      return new PacelineError(
+        'PACELINE_ADDRESS_IN_USE',
+        `${where} is in use by another server; stop that one or choose another port`,
+        { errno: number, syscall },
+      );
+    case EADDRNOTAVAIL:
+      return new PacelineError(
+        'PACELINE_ADDRESS',
+        `${where} is no address of this machine; use 127.0.0.1, 0.0.0.0 or one of its own`,
+        { errno: number, syscall },
+      );
+    case EACCES:
+      return new PacelineError(
+        'PACELINE_ADDRESS',
+        `this user may not listen on ${where}; choose ${family === 'Unix' ? 'a folder that it may write to' : 'a port above 1023'}`,
+        { errno: number, syscall },
+      );
+    default:
+      return systemError(syscall, number, where, 'PACELINE_ADDRESS');
+  }
+}
+
+/** The next connection of a listening socket, or the errno negated. */
+export const acceptConnection = (fd: number): number =>
+  orErrno(acceptCall(fd, null, null, SOCK_NONBLOCK | SOCK_CLOEXEC));
+
+/** Receives up to `bytes` bytes into the front of `buffer`: their number, 0 at the end of input, or -errno. */
+export const receive = (fd: number, buffer: Uint8Array, bytes: number): number =>
+  orErrno(recvCall(fd, buffer, bytes, 0));
+
+/** Sends the first `bytes` bytes of `buffer`: how many the kernel took, or -errno. Never raises SIGPIPE. */
+export const transmit = (fd: number, buffer: Uint8Array, bytes: number): number =>
+  orErrno(sendCall(fd, buffer, bytes, MSG_NOSIGNAL));
+
+/** As `transmit`, and tells the kernel that more follows at once (send(2), MSG_MORE). */
+export const transmitMore = (fd: number, buffer: Uint8Array, bytes: number): number =>
+  orErrno(sendCall(fd, buffer, bytes, MSG_NOSIGNAL | MSG_MORE));
+
+/** Ends the sending direction: the peer reads to its end of input. */
+export function shutdownSending(fd: number): void {
+  shutdownCall(fd, SHUT_WR);
+}

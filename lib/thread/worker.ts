@@ -1,0 +1,106 @@
+/** The entry of a worker thread: puts the parts of the data plane together and joins the set. */
+import { parentPort, workerData } from 'node:worker_threads';
+import { PacelineError } from '../errors.js';
+import { Acceptor } from '../handlers/acceptor.js';
+import {
+  ACCEPTOR,
+  type EventHandler,
+  HTTP_CONNECTION,
+  TCP_CONNECTION,
+  type ThreadContext,
+  WAKE_UP,
+} from '../handlers/event-handler.js';
+import { HttpConnections } from '../handlers/http-connection.js';
+import { TcpConnections } from '../handlers/tcp-connection.js';
+import { WakeUp } from '../handlers/wake-up.js';
+import { BlockPool } from '../memory/block-pool.js';
+import { countersOf } from '../memory/counters.js';
+import { HandleSet } from '../set/handle-set.js';
+import { HandleTable } from '../set/handle-table.js';
+import { ParkingLot } from '../set/parking-lot.js';
+import { ThreadSet } from '../set/thread-set.js';
+import { Transitions } from '../set/transitions.js';
+import { EventLoop } from '../sys/event-loop.js';
+import { installResponse } from '../web/light-response.js';
+import { type App, loadApp } from './app-loader.js';
+import type { ThreadMessage, ThreadStart } from './messages.js';
+import { drainTicks } from './ticks.js';
+import { Turns } from './turns.js';
+
+const start = workerData as ThreadStart;
+const port = parentPort!;
+const tell = (message: ThreadMessage): void => port.postMessage(message);
+
+function log(
+  level: 'error' | 'warn' | 'info' | 'debug',
+  message: string,
+  fields: Record<string, unknown> = {},
+): void {
+  const { error, ...rest } = fields;
+  const described = error === undefined ? rest : { ...rest, error: describe(error) };
+  tell({ type: 'log', level, message, fields: { thread: start.self, ...described } });
+}
+
+const describe = (error: unknown): string =>
+  error instanceof Error ? (error.stack ?? `${error.name}: ${error.message}`) : String(error);
+
+function join(app: App): void {
+  const { self, memory, epoll, doorbells, limits, fallbackHost } = start;
+  const control = memory.control;
+  const table = new HandleTable(memory.handles);
+  const handles = new HandleSet(control, table, epoll);
+  const lot = new ParkingLot(control, doorbells);
+  const counters = countersOf(control, self);
+  const loop = new EventLoop();
+  const context: ThreadContext = {
+    self,
+    control: new Int32Array(control),
+    handles,
+    table,
+    pool: new BlockPool(memory.blocks),
+    counters,
+    limits,
+    drainTicks,
+    defer: (work) => turns.defer(work),
+    log,
+  };
+  const eventHandlers: (EventHandler | undefined)[] = [];
+  eventHandlers[WAKE_UP] = new WakeUp(context);
+  if (app.protocol === 'http') {
+    eventHandlers[ACCEPTOR] = new Acceptor(context, HTTP_CONNECTION);
+    eventHandlers[HTTP_CONNECTION] = new HttpConnections(context, app.app, fallbackHost);
+  } else {
+    eventHandlers[ACCEPTOR] = new Acceptor(context, TCP_CONNECTION);
+    eventHandlers[TCP_CONNECTION] = new TcpConnections(context, app.app);
+  }
+  const threadSet = new ThreadSet(control, self, lot, new Transitions(control, self));
+  const turns = new Turns({
+    self,
+    control,
+    threadSet,
+    handles,
+    lot,
+    loop,
+    counters,
+    doorbell: doorbells[self]!,
+    eventHandlers,
+    drainTicks,
+    // The app's own timers and sockets must not keep a thread that has left the set.
+    onLeave: () => process.exit(0),
+  });
+  turns.start();
+}
+
+try {
+  installResponse();
+  const app = await loadApp(start.app);
+  tell({ type: 'ready', protocol: app.protocol });
+  join(app);
+} catch (error) {
+  const { code, message } =
+    error instanceof PacelineError ? error : { code: 'PACELINE_APP_LOAD', message: describe(error) };
+  tell({ type: 'failed', code, message, stack: describe((error as Error).cause ?? error) });
+  process.exitCode = 1;
+  // The app may have left timers or sockets behind.
+  setImmediate(() => process.exit(1));
+}

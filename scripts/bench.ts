@@ -1,0 +1,105 @@
+// `npm run bench`: compares server runtimes on this machine. scripts/bench/ has one role a file: options, targets
+// (the servers), scenarios (the measurements), client and wrk (the load), process-stats (the cost), report.
+//
+// Rounds are interleaved: every target has its turn in every round, so that a change of the machine's speed meets
+// all of them. A server is started when it is first needed and stays up until the end of the run.
+
+import { writeFileSync } from 'node:fs';
+import { cleanUpAtExit, endChildren, isGone } from './bench/children.js';
+import { type BenchOptions, HELP, parseOptions, UsageError } from './bench/options.js';
+import { type Result, type ScenarioResult, table, verdict, versions } from './bench/report.js';
+import { type Scenario, warmUp } from './bench/scenarios.js';
+import { missing, onPath, type Server, start, type Target } from './bench/targets.js';
+import { WRK_HINT } from './bench/wrk.js';
+
+const servers = new Map<string, Promise<Server>>();
+
+async function run(options: BenchOptions, args: readonly string[]): Promise<boolean> {
+  const measured = await versions(options);
+  const command = ['npm run bench', ...(args.length > 0 ? ['--', ...args] : [])].join(' ');
+  for (const [name, value] of Object.entries(measured)) console.log(`${name.padEnd(8)} ${value}`);
+  console.log(`repeat   ${command}\n`);
+  console.log(
+    `Medians of up to ${options.rounds} rounds (least..most), and ratios to the first cluster target.\n`,
+  );
+
+  const targets = options.targets.filter((target) => {
+    const reason = missing(target, options.bun);
+    if (reason) console.log(`without ${target.name}: ${reason}`);
+    return !reason;
+  });
+  const hasWrk = onPath('wrk') !== undefined;
+  if (!hasWrk) console.log(WRK_HINT);
+
+  const results: ScenarioResult[] = [];
+  for (const scenario of options.scenarios) {
+    if (scenario.needsWrk && !hasWrk) {
+      console.log(`without ${scenario.name}: it needs wrk\n`);
+      continue;
+    }
+    const result = await playScenario(scenario, targets, options);
+    if (result.results.length === 0) continue;
+    results.push(result);
+    console.log(table(scenario, result, options));
+  }
+  const { met, lines } = verdict(results);
+  console.log(lines.join('\n'));
+  if (options.json) {
+    writeFileSync(
+      options.json,
+      `${JSON.stringify({ command, versions: measured, results, verdict: lines }, null, 2)}\n`,
+    );
+  }
+  return met;
+}
+
+/** All rounds of one scenario. A target that fails is given up for this scenario; the others go on. */
+async function playScenario(
+  scenario: Scenario,
+  targets: readonly Target[],
+  options: BenchOptions,
+): Promise<ScenarioResult> {
+  const entries = targets
+    .filter(scenario.appliesTo)
+    .map((target) => ({ target, result: { target: target.name, kind: target.kind, rounds: [] } as Result }));
+  const rounds = Math.min(options.rounds, scenario.mostRounds ?? options.rounds);
+  for (let round = 0; round < rounds; round += 1) {
+    for (const { target, result } of entries) {
+      if (result.failure) continue;
+      try {
+        const server = await serverOf(target, scenario.threads, options);
+        if (round === 0) await warmUp(scenario, server, options);
+        const figures = await scenario.run(server, options);
+        if (isGone(server.child)) throw new Error('the server ended during the round');
+        result.rounds.push(figures);
+      } catch (error) {
+        result.failure = error instanceof Error ? error.message : String(error);
+      }
+    }
+  }
+  return { scenario: scenario.name, results: entries.map(({ result }) => result) };
+}
+
+function serverOf(target: Target, threads: number | undefined, options: BenchOptions): Promise<Server> {
+  const workers = target.kind === 'paceline' ? (threads ?? target.workers) : target.workers;
+  const key = `${target.kind}-${workers}`;
+  let server = servers.get(key);
+  if (!server) {
+    server = start({ ...target, workers }, options.bun);
+    servers.set(key, server);
+  }
+  return server;
+}
+
+cleanUpAtExit();
+try {
+  const args = process.argv.slice(2);
+  const options = parseOptions(args);
+  if (!options) console.log(HELP);
+  else if (!(await run(options, args)) && options.check) process.exitCode = 1;
+} catch (error) {
+  console.error(`bench: ${error instanceof UsageError ? error.message : (error as Error).stack}`);
+  process.exitCode = error instanceof UsageError ? 2 : 1;
+} finally {
+  await endChildren();
+}

@@ -1,0 +1,165 @@
+// The client of the scenarios that wrk cannot play. It runs as a process of its own (forked by scenarios.ts), so its
+// event loop serves nothing but the measurement. One job comes as a message, one result goes back.
+
+import { setTimeout as delay } from 'node:timers/promises';
+import { Connection, requestFor } from './connection.js';
+
+export type Job =
+  | {
+      kind: 'mixed';
+      port: number;
+      fast: number;
+      slow: number;
+      blockMs: number;
+      paceMs: number;
+      seconds: number;
+    }
+  | { kind: 'stall'; port: number; blockers: number; blockMs: number; kept: number; fresh: number }
+  | { kind: 'idle'; port: number; connections: number };
+
+/** Figures by name; `errors` counts lost connections and answers that were not a 200. */
+export type Figures = Record<string, number>;
+
+export type ClientMessage = { ready: true } | { figures: Figures };
+
+/** From the first blocking request until the others ask, so that every blocker is inside its handler by then. */
+const BLOCKED_AFTER_MS = 100;
+
+/** Between the requests of a connection during a stall: frequent enough to meet every moment of it. */
+const STALL_PACE_MS = 10;
+
+/** A wait that a person notices, in milliseconds. */
+const LATE_MS = 100;
+
+const HELLO = requestFor('/hello');
+
+/**
+ * Fast connections ask at a steady pace beside slow ones that block their thread one request after the other. Without
+ * the pace, connections that are not stalled would ask a hundred times as often as those that are, and hide the
+ * stalls in every percentile ("coordinated omission"). A slot that a late answer has passed is left out.
+ */
+async function mixed(job: Job & { kind: 'mixed' }): Promise<Figures> {
+  const latencies = new Float64Array(Math.ceil((job.fast * job.seconds * 1000) / job.paceMs) + job.fast);
+  const slow = openMany(job.slow, job.port);
+  const fast = openMany(job.fast, job.port);
+  await Promise.all([...slow, ...fast].map((connection) => connection.answer(HELLO)));
+
+  let count = 0;
+  let blocks = 0;
+  let errors = 0;
+  const startMs = performance.now() + BLOCKED_AFTER_MS;
+  const endMs = startMs + job.seconds * 1000;
+  const block = requestFor(`/block?ms=${job.blockMs}`);
+  const blockOn = async (connection: Connection) => {
+    while (performance.now() < endMs && !connection.lost) {
+      const { ok } = await connection.answer(block);
+      if (!ok) errors += 1;
+      else if (performance.now() >= startMs) blocks += 1;
+    }
+  };
+  const askOn = async (connection: Connection, index: number) => {
+    let slotMs = startMs + (index * job.paceMs) / job.fast;
+    while (slotMs < endMs && !connection.lost) {
+      await delay(Math.max(slotMs - performance.now(), 0));
+      const { waitMs, ok } = await connection.answer(HELLO);
+      if (ok) latencies[count++] = waitMs;
+      else errors += 1;
+      // A timer may fire up to a millisecond early; no slot is used twice.
+      const slotsPassed = Math.max(Math.floor((performance.now() - slotMs) / job.paceMs), 0);
+      slotMs += (slotsPassed + 1) * job.paceMs;
+    }
+  };
+  await Promise.all([...slow.map(blockOn), ...fast.map(askOn)]);
+  for (const connection of [...slow, ...fast]) connection.close();
+
+  if (count === 0) throw new Error('no fast request was answered');
+  const sorted = latencies.subarray(0, count).sort();
+  return {
+    p50Ms: percentile(sorted, 0.5),
+    p99Ms: percentile(sorted, 0.99),
+    maxMs: sorted[count - 1]!,
+    fastPerSecond: count / job.seconds,
+    blocksPerSecond: blocks / job.seconds,
+    errors,
+  };
+}
+
+/** While blockers are inside long handlers, kept-alive connections go on asking and fresh ones come in. */
+async function stall(job: Job & { kind: 'stall' }): Promise<Figures> {
+  const blockers = openMany(job.blockers, job.port);
+  const kept = openMany(job.kept, job.port);
+  await Promise.all([...blockers, ...kept].map((connection) => connection.answer(HELLO)));
+  const block = requestFor(`/block?ms=${job.blockMs}`);
+  const endMs = performance.now() + job.blockMs;
+  const blocked = blockers.map((connection) => connection.answer(block));
+  await delay(BLOCKED_AFTER_MS);
+
+  const result = { keptMaxMs: 0, freshMaxMs: 0, answers: 0, late: 0, errors: 0 };
+  const note = (longest: 'keptMaxMs' | 'freshMaxMs', { waitMs, ok }: { waitMs: number; ok: boolean }) => {
+    result[longest] = Math.max(result[longest], waitMs);
+    result.answers += 1;
+    if (waitMs > LATE_MS) result.late += 1;
+    if (!ok) result.errors += 1;
+  };
+  const askOn = async (connection: Connection) => {
+    do {
+      note('keptMaxMs', await connection.answer(HELLO));
+      await delay(STALL_PACE_MS);
+    } while (performance.now() < endMs && !connection.lost);
+  };
+  // Fresh connections come evenly over the first three quarters of the stall, so that all of them meet it.
+  const askFresh = async (index: number) => {
+    await delay((index * job.blockMs * 0.75) / job.fresh);
+    const connection = new Connection(job.port);
+    note('freshMaxMs', await connection.answer(HELLO));
+    connection.close();
+  };
+  await Promise.all([
+    ...kept.map(askOn),
+    ...Array.from({ length: job.fresh }, (_, index) => askFresh(index)),
+  ]);
+  for (const { ok } of await Promise.all(blocked)) if (!ok) result.errors += 1;
+  for (const connection of [...blockers, ...kept]) connection.close();
+  return result;
+}
+
+/** Opens connections, proves each with one request, and keeps them until told to finish. */
+async function idle(job: Job & { kind: 'idle' }): Promise<Figures> {
+  const connections = openMany(job.connections, job.port);
+  const answers = await Promise.all(connections.map((connection) => connection.answer(HELLO)));
+  const errors = answers.filter(({ ok }) => !ok).length;
+  const finish = new Promise((resolve) => process.once('message', resolve));
+  send({ ready: true });
+  await finish;
+  const open = connections.filter((connection) => !connection.lost).length;
+  for (const connection of connections) connection.close();
+  return { open, errors };
+}
+
+function openMany(count: number, port: number): Connection[] {
+  return Array.from({ length: count }, () => new Connection(port));
+}
+
+/** The smallest value that is not below a share of all values (the nearest-rank percentile). */
+function percentile(sorted: Float64Array, share: number): number {
+  return sorted[Math.max(Math.ceil(sorted.length * share) - 1, 0)]!;
+}
+
+function send(message: ClientMessage): void {
+  process.send!(message);
+}
+
+function play(job: Job): Promise<Figures> {
+  switch (job.kind) {
+    case 'mixed':
+      return mixed(job);
+    case 'stall':
+      return stall(job);
+    case 'idle':
+      return idle(job);
+  }
+}
+
+// The parent closes the channel when it is done or dies; either way there is nothing left to measure.
+process.once('disconnect', () => process.exit());
+process.once('message', async (job: Job) => send({ figures: await play(job) }));

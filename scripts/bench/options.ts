@@ -1,0 +1,104 @@
+// The command line of the benchmark.
+
+import { parseArgs } from 'node:util';
+import { SCENARIOS, type Scenario } from './scenarios.js';
+import { DEFAULT_TARGETS, parseTarget, TARGET_NAMES, type Target } from './targets.js';
+
+export interface BenchOptions {
+  readonly scenarios: readonly Scenario[];
+  readonly targets: readonly Target[];
+  readonly rounds: number;
+  readonly seconds: number;
+  readonly idleSeconds: number;
+  readonly connections: number;
+  readonly bun: string | undefined;
+  readonly json: string | undefined;
+  readonly check: boolean;
+}
+
+/** A command line that is wrong; the message says what would be right. */
+export class UsageError extends Error {}
+
+export const HELP = `Compares server runtimes on this machine, on the loopback interface.
+
+Usage: npm run bench -- [options]
+
+  --scenario NAME[,NAME]   ${SCENARIOS.map(({ name }) => name).join(', ')} (all)
+  --targets NAME[,NAME]    ${TARGET_NAMES}
+                           (${DEFAULT_TARGETS.join(',')}; what is not installed is left out)
+  --rounds N               rounds, in each of which every target has its turn (5)
+  --seconds N              seconds a round (3)
+  --connections N          connections of hello and async (64)
+  --quick                  2 rounds of 1 s, and 2 s of idling in place of 10 s
+  --bun FILE               the bun binary (from PATH)
+  --json FILE              also writes every round's figures there
+  --check                  exits 1 unless every target for paceline is met
+  --help                   this text
+`;
+
+/**
+ * Reads the arguments.
+ * @returns nothing where help was asked for
+ * @throws UsageError
+ */
+export function parseOptions(args: readonly string[]): BenchOptions | undefined {
+  const values = readArguments(args);
+  if (values.help) return undefined;
+  const quick = values.quick === true;
+  return {
+    scenarios: values.scenario ? values.scenario.split(',').map(scenarioOf) : SCENARIOS,
+    targets: (values.targets?.split(',') ?? DEFAULT_TARGETS).map(targetOf),
+    rounds: numberOf('rounds', values.rounds, quick ? 2 : 5, 100),
+    seconds: numberOf('seconds', values.seconds, quick ? 1 : 3, 60),
+    idleSeconds: quick ? 2 : 10,
+    connections: numberOf('connections', values.connections, 64, 10_000),
+    bun: values.bun,
+    json: values.json,
+    check: values.check === true,
+  };
+}
+
+function readArguments(args: readonly string[]) {
+  const text = { type: 'string' } as const;
+  const flag = { type: 'boolean' } as const;
+  try {
+    return parseArgs({
+      args: [...args],
+      options: {
+        scenario: text,
+        targets: text,
+        rounds: text,
+        seconds: text,
+        connections: text,
+        quick: flag,
+        bun: text,
+        json: text,
+        check: flag,
+        help: flag,
+      },
+    }).values;
+  } catch (error) {
+    throw new UsageError(`${(error as Error).message} (--help lists the options)`);
+  }
+}
+
+function scenarioOf(name: string): Scenario {
+  const scenario = SCENARIOS.find((known) => known.name === name);
+  if (!scenario)
+    throw new UsageError(`no scenario ${name}: one of ${SCENARIOS.map((known) => known.name).join(', ')}`);
+  return scenario;
+}
+
+function targetOf(name: string): Target {
+  const target = parseTarget(name);
+  if (!target) throw new UsageError(`no target ${name}: one of ${TARGET_NAMES}`);
+  return target;
+}
+
+function numberOf(option: string, value: string | undefined, otherwise: number, most: number): number {
+  const number = value === undefined ? otherwise : Number(value);
+  if (!Number.isInteger(number) || number < 1 || number > most) {
+    throw new UsageError(`--${option} ${value}: a whole number from 1 to ${most}`);
+  }
+  return number;
+}

@@ -1,0 +1,199 @@
+// `npm run model`: checks the election and parking protocol, spec/model/election.pml, with spin.
+//
+//   npm run model                all configurations, and the broken variants, which must fail
+//   npm run model -- --quick     the small configurations, and all broken variants; for CI
+//
+// Every search is exhaustive: no bitstate hashing, no partial-order reduction, and a search that ran out of depth or
+// memory counts as failed. Exit code 0: all as expected; 1: not; 2: spin or a C compiler is missing, or a bad option.
+
+import { spawnSync } from 'node:child_process';
+import { accessSync, constants, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, join, resolve } from 'node:path';
+
+const MODEL = resolve(import.meta.dirname, '../../spec/model/election.pml');
+/** Longest path of a search. The longest seen was 1.9 million steps; each costs about 50 bytes. */
+const DEPTH = 4_000_000;
+/** Most memory of a search. */
+const MEMORY_MIB = 4096;
+/** A search takes up to a minute on an idle machine; beyond this something is wrong. */
+const TIMEOUT_MS = 600_000;
+
+interface Configuration {
+  readonly name: string;
+  readonly macros: readonly string[];
+  /** The claim that a broken variant must violate; absent for the protocol itself. */
+  readonly fails?: Claim;
+  readonly quick: boolean;
+}
+
+type Claim = 'one leader' | 'events taken' | 'own work done' | 'somebody leads' | 'served';
+
+/** The names in the model's assertions. */
+const CLAIMS: readonly (readonly [string, Claim])[] = [
+  ['leaders', 'one leader'],
+  ['eventsTaken', 'events taken'],
+  ['ownWorkDone', 'own work done'],
+  ['somebodyLeads', 'somebody leads'],
+];
+
+interface Outcome {
+  /** What was violated; null if nothing was. */
+  readonly violated: Claim | null;
+  readonly states: number;
+  /** Why the search says nothing. */
+  readonly trouble?: string;
+}
+
+/** A set of threads, as the bits that a macro of the model takes. */
+const ONLY_0 = 1;
+const ONLY_1 = 2;
+const ONLY_2 = 4;
+const NOT_0 = 6;
+const ALL = 7;
+
+const sound = (name: string, quick: boolean, ...macros: string[]): Configuration => ({ name, macros, quick });
+
+const SOUND: readonly Configuration[] = [
+  sound('election', true, 'EVENTS=2'),
+  sound('election, served on every schedule', true, 'EVENTS=1', 'PROMISE'),
+  sound('hand-off to thread 0', false, `HANDOFF=${ONLY_0}`, 'EVENTS=1'),
+  sound('hand-off to threads 1 and 2', false, `HANDOFF=${NOT_0}`, 'EVENTS=1'),
+  sound('hand-off, served on every schedule', false, `HANDOFF=${ONLY_1}`, 'EVENTS=1', 'PROMISE'),
+  sound('loop of thread 0', false, `LOOP=${ONLY_0}`, 'EVENTS=1'),
+  sound('loop of thread 2', false, `LOOP=${ONLY_2}`, 'EVENTS=1'),
+  sound('loop, hand-off', false, `LOOP=${NOT_0}`, `HANDOFF=${ONLY_1}`, 'EVENTS=1', 'SUPPLY=2'),
+  sound('death, one event', true, `DEATH=${ONLY_0}`, 'EVENTS=1', 'SUPPLY=1'),
+  sound('death', false, `DEATH=${ALL}`, 'EVENTS=1'),
+  sound('death, hand-off', false, `DEATH=${ALL}`, `HANDOFF=${ONLY_1}`, 'EVENTS=1', 'SUPPLY=2'),
+  sound('death, loop', false, `DEATH=${ONLY_0}`, `LOOP=${ONLY_2}`, 'EVENTS=1', 'SUPPLY=2'),
+];
+
+const broken = (variant: string, fails: Claim, ...macros: string[]): Configuration => ({
+  name: variant.toLowerCase().replaceAll('_', ' '),
+  macros: [`BROKEN_${variant}`, 'EVENTS=1', ...macros],
+  fails,
+  quick: true,
+});
+
+/** Each bends the protocol at one place; election.pml says where and how. */
+const BROKEN: readonly Configuration[] = [broken('NO_CAS', 'one leader')];
+
+const args = process.argv.slice(2);
+const unknown = args.find((argument) => argument !== '--quick');
+if (unknown === undefined) process.exitCode = main(args.length > 0);
+else {
+  console.error(`model: unknown option ${unknown}; the only one is --quick`);
+  process.exitCode = 2;
+}
+
+function main(quick: boolean): number {
+  const spin = onPath('spin');
+  const compiler = onPath('cc') ?? onPath('gcc') ?? onPath('clang');
+  if (!spin || !compiler) {
+    const wanted = [spin ? [] : 'spin', compiler ? [] : 'gcc'].flat();
+    console.error(`model: not on PATH: ${wanted.join(', ')}. On Debian: apt-get install ${wanted.join(' ')}`);
+    return 2;
+  }
+  const chosen = [...SOUND, ...BROKEN].filter((configuration) => configuration.quick || !quick);
+  let failed = 0;
+  let states = 0;
+  const startedMs = Date.now();
+  for (const configuration of chosen) {
+    const beganMs = Date.now();
+    const outcome = check(configuration, spin, compiler);
+    const good = outcome.trouble === undefined && outcome.violated === (configuration.fails ?? null);
+    if (!good) failed++;
+    states += outcome.states;
+    console.log(line(configuration, outcome, good, Date.now() - beganMs));
+  }
+  const seconds = ((Date.now() - startedMs) / 1000).toFixed(0);
+  console.log(
+    `\n${chosen.length - failed} passed, ${failed} failed (${states.toLocaleString('en')} states, ${seconds} s)`,
+  );
+  return failed === 0 ? 0 : 1;
+}
+
+/** Runs one search, in a folder of its own that is gone afterwards. */
+function check({ macros }: Configuration, spin: string, compiler: string): Outcome {
+  const folder = mkdtempSync(join(tmpdir(), 'paceline-model-'));
+  try {
+    const promise = macros.includes('PROMISE');
+    const search = promise ? [] : ['-DSAFETY'];
+    const steps: readonly (readonly string[])[] = [
+      [spin, '-a', ...macros.map((macro) => `-D${macro}`), MODEL],
+      [
+        compiler,
+        '-O2',
+        '-w',
+        '-DNOREDUCE',
+        '-DCOLLAPSE',
+        `-DMEMLIM=${MEMORY_MIB}`,
+        ...search,
+        '-o',
+        'pan',
+        'pan.c',
+      ],
+      // -E: a thread that waits is no error by itself; the claims say when it is. -a: cycles that break `served`.
+      [join(folder, 'pan'), `-m${DEPTH}`, '-E', ...(promise ? ['-a'] : [])],
+    ];
+    let output = '';
+    for (const [command, ...rest] of steps) {
+      const result = spawnSync(command!, rest, { cwd: folder, encoding: 'utf8', timeout: TIMEOUT_MS });
+      output = `${result.stdout}${result.stderr}`;
+      if (result.error) return { violated: null, states: 0, trouble: result.error.message };
+      if (result.status !== 0 && command !== steps[2]![0])
+        return { violated: null, states: 0, trouble: output.trim() };
+    }
+    return verdict(output);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** Reads the output of pan, the program that spin makes. */
+function verdict(output: string): Outcome {
+  const states = Number(/^\s*(\d+) states, stored/m.exec(output)?.[1] ?? 0);
+  const errors = /errors: (\d+)/.exec(output)?.[1];
+  const cut = /max search depth too small|out of memory|reached -DMEMLIM|Search not completed/.exec(output);
+  if (errors === undefined)
+    return { violated: null, states, trouble: `no result: ${output.slice(-300).trim()}` };
+  if (errors !== '0') return violation(output, states);
+  if (cut) return { violated: null, states, trouble: cut[0] };
+  return { violated: null, states };
+}
+
+function violation(output: string, states: number): Outcome {
+  if (output.includes('acceptance cycle')) return { violated: 'served', states };
+  // pan prints the expression of the assertion that failed; CLAIMS has a word of each.
+  const text = /assertion violated (.*)/.exec(output)?.[1] ?? output.slice(-300).trim();
+  const claim = CLAIMS.find(([word]) => text.includes(word))?.[1];
+  return claim ? { violated: claim, states } : { violated: null, states, trouble: `unknown claim: ${text}` };
+}
+
+function line({ name, fails }: Configuration, outcome: Outcome, good: boolean, elapsedMs: number): string {
+  const result = outcome.trouble ?? (outcome.violated ? `violates "${outcome.violated}"` : 'holds');
+  const wanted = fails ? `violates "${fails}"` : 'holds';
+  const kind = fails ? 'broken:' : '';
+  return [
+    good ? 'ok  ' : 'FAIL',
+    `${kind} ${name}`.trim().padEnd(38),
+    `${outcome.states.toLocaleString('en')} states`.padStart(18),
+    `${(elapsedMs / 1000).toFixed(1)} s`.padStart(7),
+    ` ${result}${good ? '' : ` (expected: ${wanted})`}`,
+  ].join(' ');
+}
+
+function onPath(name: string): string | undefined {
+  const folders = (process.env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== '');
+  return folders.map((folder) => join(folder, name)).find(isExecutable);
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return statSync(path).isFile();
+  } catch {
+    return false;
+  }
+}

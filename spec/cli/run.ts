@@ -1,0 +1,216 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
+import { networkInterfaces, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+
+const MAIN = 'dist/lib/cli/main.js';
+const TIMEOUT_MS = 20_000;
+
+/** What the fixture apps and the command print when a test may go on. */
+const LISTENING = /^paceline: listening on (\S+)\n/m;
+const HANDLING = /^handling$/m;
+const DRAINING = /finishing the requests in flight/;
+
+/** One run of the command, with what it has printed so far. */
+class Run {
+  stdout = '';
+  stderr = '';
+  readonly #child: ChildProcess;
+  /** Resolves with the exit code and the signal, once all output has arrived. */
+  readonly ended: Promise<[number | null, NodeJS.Signals | null]>;
+
+  constructor(...line: string[]) {
+    const { PORT: _port, HOST: _host, ...env } = process.env;
+    // A run that hangs is to fail its test, not to hang the tests.
+    const child = spawn(process.execPath, [MAIN, ...line], {
+      env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      timeout: TIMEOUT_MS,
+      killSignal: 'SIGKILL',
+    });
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      this.stdout += text;
+    });
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      this.stderr += text;
+    });
+    this.#child = child;
+    this.ended = once(child, 'close') as typeof this.ended;
+    runs.add(this);
+  }
+
+  /** Resolves with the match once `stream` has printed it, and rejects where the process ends without it. */
+  printed(stream: 'stdout' | 'stderr', pattern: RegExp): Promise<RegExpExecArray> {
+    return new Promise((resolve, reject) => {
+      const look = (): void => {
+        const match = pattern.exec(this[stream]);
+        if (match !== null) resolve(match);
+      };
+      this.#child[stream]!.on('data', look);
+      look();
+      this.ended.then(() => reject(new Error(`it ended without ${pattern}: ${this.stdout}${this.stderr}`)));
+    });
+  }
+
+  async url(): Promise<string> {
+    return (await this.printed('stdout', LISTENING))[1]!;
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    this.#child.kill(signal);
+  }
+}
+
+const runs = new Set<Run>();
+let directory = '';
+
+test.before(() => {
+  directory = mkdtempSync(join(tmpdir(), 'paceline-run-'));
+});
+
+test.after.each(async () => {
+  for (const run of runs) {
+    run.kill('SIGKILL');
+    await run.ended;
+  }
+  runs.clear();
+});
+
+test.after(() => rmSync(directory, { recursive: true }));
+
+function fixture(name: string, source: string): string {
+  const path = join(directory, name);
+  writeFileSync(path, source);
+  return path;
+}
+
+/** Says that it is in the handler, then runs `body` and answers. */
+const handlingApp = (name: string, body: string): string =>
+  fixture(
+    name,
+    `import { writeSync } from 'node:fs';
+     import { setTimeout as sleep } from 'node:timers/promises';
+     export default {
+       async fetch() {
+         writeSync(2, 'handling\\n');
+         ${body};
+         return new Response('done');
+       },
+     };`,
+  );
+
+async function failsToStart(line: string[], message: RegExp): Promise<void> {
+  const run = new Run('--port', '0', ...line);
+  const [code, signal] = await run.ended;
+  assert.equal([code, signal], [1, null], run.stderr);
+  assert.is(run.stdout, '');
+  assert.match(run.stderr, /^paceline: [^\n]+\n$/);
+  assert.match(run.stderr, message);
+}
+
+test('without an app it serves the demo, and says where', async () => {
+  const run = new Run('--port', '0');
+  const url = await run.url();
+  assert.match(url, /^http:\/\/127\.0\.0\.1:[1-9]\d*$/);
+  const response = await fetch(`${url}/hello`);
+  assert.is(response.headers.get('content-type'), 'text/plain');
+  assert.is(await response.text(), 'hello world\n');
+  run.kill('SIGTERM');
+  assert.equal(await run.ended, [0, null], run.stderr);
+  assert.match(run.stdout, /^paceline: listening on [^\n]+\n$/);
+});
+
+/** Containers often have no IPv6 at all. */
+const hasIpv6 = Object.values(networkInterfaces()).some((list) =>
+  list?.some(({ address }) => address === '::1'),
+);
+
+(hasIpv6 ? test : test.skip)('an IPv6 address is printed in brackets', async () => {
+  const run = new Run('--port', '0', '--host', '::1');
+  const url = await run.url();
+  assert.match(url, /^http:\/\/\[::1\]:\d+$/);
+  assert.is(await (await fetch(`${url}/hello`)).text(), 'hello world\n');
+});
+
+test('SIGTERM lets a request in flight finish, then it exits 0', async () => {
+  const run = new Run('--port', '0', handlingApp('sleeps.mjs', 'await sleep(300)'));
+  const answer = fetch(await run.url());
+  await run.printed('stderr', HANDLING);
+  run.kill('SIGTERM');
+  assert.is(await (await answer).text(), 'done');
+  assert.equal(await run.ended, [0, null], run.stderr);
+});
+
+test('a second SIGINT exits at once, though a handler blocks its thread', async () => {
+  const blocks = 'Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 60_000)';
+  const run = new Run('--port', '0', handlingApp('blocks.mjs', blocks));
+  const answer = fetch(await run.url()).catch(() => 'cut off');
+  await run.printed('stderr', HANDLING);
+  run.kill('SIGINT');
+  await run.printed('stderr', DRAINING);
+  run.kill('SIGINT');
+  // The end of the drain would exit 0.
+  assert.equal(await run.ended, [1, null], run.stderr);
+  assert.match(run.stderr, /exiting at once/);
+  assert.is(await answer, 'cut off');
+});
+
+test('a signal while an app does not finish loading exits 0', async () => {
+  const app = fixture(
+    'loads-forever.mjs',
+    "import { writeSync } from 'node:fs'; writeSync(2, 'handling\\n'); for (;;);",
+  );
+  const run = new Run('--port', '0', '--threads', '1', app);
+  await run.printed('stderr', HANDLING);
+  run.kill('SIGTERM');
+  assert.equal(await run.ended, [0, null], run.stderr);
+  assert.is(run.stdout, '');
+});
+
+test('a port that is taken exits 1 with one line', async () => {
+  const other = createServer().listen(0, '127.0.0.1');
+  await once(other, 'listening');
+  const { port } = other.address() as AddressInfo;
+  await failsToStart(['--port', String(port)], new RegExp(String(port)));
+  other.close();
+});
+
+test('an app that throws while it loads exits 1 with its message on one line', async () => {
+  const app = fixture('throws.mjs', "throw new Error('no\\ndatabase\\r\\n    at all')");
+  await failsToStart([app], /no database at all/);
+});
+
+test('a module that exports no app exits 1 with one line', async () => {
+  await failsToStart([fixture('no-app.mjs', 'export const answer = 42;')], /no-app\.mjs/);
+});
+
+test('an app that is not there exits 1 with one line', async () => {
+  await failsToStart([join(directory, 'absent.mjs')], /absent\.mjs/);
+});
+
+test('a directory is a usage error, as static files come later', async () => {
+  const run = new Run('--port', '0', directory);
+  assert.equal(await run.ended, [2, null], run.stderr);
+  assert.match(run.stderr, /^paceline: [^\n]+ is a directory; static files come in a later version[^\n]+\n$/);
+});
+
+test('asking for the dashboard logs one line that it comes later, and silence logs nothing', async () => {
+  const asked = new Run('--port', '0', '--dashboard', '127.0.0.1:0', '--log-level', 'warn');
+  await asked.url();
+  await asked.printed('stderr', /\n/);
+  const { level, msg } = JSON.parse(asked.stderr) as { level: string; msg: string };
+  assert.is(level, 'warn');
+  assert.match(msg, /^the dashboard comes in a later version/);
+
+  const silent = new Run('--port', '0', '--dashboard', '127.0.0.1:0', '--log-level', 'silent');
+  await silent.url();
+  silent.kill('SIGTERM');
+  assert.equal(await silent.ended, [0, null]);
+  assert.is(silent.stderr, '');
+});
+
+test.run();
