@@ -11,7 +11,7 @@ import {
   REFUSED,
   RequestParser,
 } from '../../lib/http/request-parser.js';
-import { CORPUS_FOLDER, type CorpusCase, readCorpus } from './llhttp-corpus.js';
+import { CORPUS_FOLDER, type CorpusCase, readCorpus } from '../support/llhttp-corpus.js';
 
 // --- driving the parser as a connection does ------------------------------------------------------------------------
 

@@ -14,25 +14,34 @@
  *   Reviver                          the control plane, after a worker's exit
  *   World                            the kernel, clients, timers
  *
- * One Atomics operation is one step and so is one system call. `d_step` makes a read-modify-write or ties
- * bookkeeping of the model ("ghost", used by the claims only) to the step that it belongs to; never two operations.
+ * One Atomics operation is one step and so is one system call. `d_step` makes a read-modify-write, or ties ghost words
+ * (those that only the claims read) and locals to the step that they belong to; it never joins two operations. Two
+ * loads are left out because they add no behaviour: the one before the AND of clearBit and the one before the
+ * compare-and-exchange of join. When it says no, so would the exchange at that moment; when it says yes, nothing
+ * depends on it. The thread's words of its own work (mailbox, sweep, loop) are read together: nobody but the thread
+ * clears them, so "none" at the last load was "none" at all of them.
  *
- * Configurations, by -D; any of them may be combined, the price is the number of states:
- *   (none)    ELECTION: events, handlers that may never end, threads in Atomics.wait
- *   HANDOFF   an event may belong to a handle bound to another thread; a handler may leave work in the local queue
- *   LOOP      a thread parks in Atomics.wait or beside its own loop, which may have work at any time
- *   DEATH     one thread dies, between any two steps; the reviver runs beside the others; a replacement may come
- *   EARLY     with DEATH: stop deaths of threads in that state (see Worker); unused by default
- *   PROMISE   the LTL claim `served` instead of the check at rest
+ * Configurations, by -D; they may be combined, the price is the number of states. A set of threads is a number of bits.
+ *   (none)        events, handlers that may never end, threads in Atomics.wait
+ *   HANDOFF=set   an event may belong to a handle bound to a thread of the set; unless DEATH is defined, a handler
+ *                 there may also leave work in its thread's local queue
+ *   LOOP=set      a thread of the set parks in Atomics.wait or beside its own loop, which may have work at any time
+ *   DEATH=set     a thread of the set dies, once, between any two steps; the reviver runs beside the others; a
+ *                 replacement may come
+ *   EVENTS=n      events that may be ready at once; there is no bound on how many come in all, except
+ *   SUPPLY=n      events that come in all
+ *   PROMISE       the claim `served` instead of the claims at rest
  * Broken variants, by -DBROKEN_…, must fail; each is explained where it bends the protocol.
  *
  * Claims:
- *   one leader     assert(leaders <= 1): at most one thread between a successful join and the end of its leadership.
- *   at rest        when nothing can move any more, either no living thread is outside a handler that never ends, or
- *                  a living thread leads (it waits in the kernel), no event is pending or lost, and no thread that is
- *                  outside such a handler has work of its own left. This is "no lost wake-up" and "no deadlock" in one: World
- *                  may fall silent at any point, so a wake-up that is missing is seen as a rest that should not be.
- *   served         once World is silent, that rest is reached on every schedule, also an unfair one: nobody spins.
+ *   one leader       at most one thread is between a successful join and the end of its leadership.
+ *   at rest          World may fall silent at any point; then, when nothing can move any more:
+ *     events taken     no event is ready or lost,
+ *     own work done    no hand-off or other work of its own is left to a living thread,
+ *     somebody leads   and a living thread waits in the kernel,
+ *                    each unless every living thread is in a handler that never ends (for own work: that thread is).
+ *                    A wake-up that is missing, and a deadlock, are rests that should not be.
+ *   served           once World is silent that rest is reached on every schedule, fair or not: nobody spins for ever.
  */
 
 #define N 3
@@ -66,7 +75,7 @@ byte pending;              /* events in the kernel or in the ready list; only th
 #ifdef HANDOFF
 bit noted[N];              /* the state word of the handle that is bound to this thread: an event is noted */
 bit queued[N];             /*   QUEUED */
-bit mail[N];               /* MAIL_PUT ≠ MAIL_TAKEN: one handle, queued once, so one entry at most (see Reviver for a second) */
+bit mail[N];               /* MAIL_PUT ≠ MAIL_TAKEN: one handle, queued once, so one entry at most */
 bit queue[N];              /* the thread's local queue */
 #endif
 #ifdef DEATH
@@ -94,7 +103,6 @@ bit lost;                  /* an event died with its leader */
 #define ALIVE(t) 1
 #define HAND(t, v) skip
 #endif
-#define BIT(t) (1 << (t))
 
 #define OUTSIDE(t) (ALIVE(t) && !stuck[t])
 #ifdef HANDOFF
@@ -132,16 +140,15 @@ bit lost;                  /* an event died with its leader */
 #define QUEUE(t) 0
 #endif
 #define OWN_WORK(t) (MAIL(t) || QUEUE(t) || !NO_LOOP_WORK(t))
+/*
+ * What `hasWork` of park looks at. The local queue need not be looked at: only the thread's own turns fill it, and a turn
+ * that leaves something there is followed by one that takes it, before the thread can park.
+ */
 #ifdef BROKEN_MAIL_IGNORED
 /* A thread parks without a look at its mailbox. */
-#define HAS_WORK(t) QUEUE(t)
+#define HAS_WORK(t) 0
 #else
-#ifdef BROKEN_QUEUE_IGNORED
-/* A thread parks without a look at its local queue. */
 #define HAS_WORK(t) MAIL(t)
-#else
-#define HAS_WORK(t) (MAIL(t) || QUEUE(t))
-#endif
 #endif
 
 /* ---- lib/set/parking-lot.ts ---- */
@@ -154,20 +161,15 @@ inline setBit(mask, t) {
 }
 
 inline clearBit(mask, t) {
-  d_step { mask = mask & ~(1 << (t)) }
-}
-
-inline count(t) {
-  counted[t] = 1;                                       /* Atomics.add */
-  asleep[t] = 0                                         /* Atomics.notify */
+  mask = mask & ~(1 << (t))
 }
 
 /* Where a mask is asked and changed by `:: d_step { HAS_BIT -> clearBit }`, this is clearBit with the result true. */
 inline wake(t, woken) {
   if
   :: d_step { HAS_BIT(PARKED, t) -> clearBit(PARKED, t) };
-    counted[t] = 1;
-    d_step { asleep[t] = 0; woken = 1 }
+    counted[t] = 1;                                     /* Atomics.add */
+    d_step { asleep[t] = 0; woken = 1 }                 /* Atomics.notify */
 #ifdef LOOP
   :: !HAS_BIT(PARKED, t) ->
     if
@@ -344,7 +346,13 @@ inline takeNoted(t) {
 }
 
 #ifdef HANDOFF
-#define CLAIM(t) d_step { me != t && IS(HANDOFF, t) && ALIVE(t) -> target = t; HAND(me, 0); woken = !queued[t]; noted[t] = 1; queued[t] = 1 }
+/* A dead thread's handle stays bound to it, and may get hand-offs, until the control plane closes it. */
+#ifdef DEATH
+#define BOUND(t) (alive[t] || dead == t)
+#else
+#define BOUND(t) 1
+#endif
+#define CLAIM(t) d_step { me != t && IS(HANDOFF, t) && BOUND(t) -> target = t; HAND(me, 0); woken = !queued[t]; noted[t] = 1; queued[t] = 1 }
 #endif
 
 /* Takes one event from the ready list, or waits for one, then finds out whom it belongs to; until it has one to process. */
@@ -354,7 +362,7 @@ inline lead() {
 #ifdef DEATH
     /* ReadyList.refill, before it asks the kernel. */
     if
-    :: d_step { rescan -> rescan = 0; if :: lost -> lost = 0; pending = 1 :: else fi }
+    :: d_step { rescan -> rescan = 0; if :: lost -> lost = 0; pending++ :: else fi }
     :: !rescan
     fi;
 #endif
@@ -418,12 +426,10 @@ inline turns() {
         if
 #ifdef BROKEN_LEAD_WITH_MAIL
         /* The new leader does not look for work of its own once more before it waits. */
+        :: true ->
 #else
         :: OWN_WORK(me)
         :: !OWN_WORK(me) ->
-#endif
-#ifdef BROKEN_LEAD_WITH_MAIL
-        :: true ->
 #endif
           lead()
         fi;
@@ -559,11 +565,12 @@ proctype Reviver() {
   /* What the dead leader had in hand is asked for only when its successor may be waiting already. */
   repair();
 #endif
+  d_step {
 #ifdef HANDOFF
-  /* Its connections are closed. */
-  d_step { noted[gone] = 0; queued[gone] = 0; mail[gone] = 0; sweep[gone] = 0 };
+    noted[gone] = 0; queued[gone] = 0; mail[gone] = 0; sweep[gone] = 0;   /* its connections are closed, Mailbox.clear */
 #endif
-  dead = NOBODY;
+    dead = NOBODY
+  };
   if
   :: true                                               /* no replacement, or not yet */
   :: alive[gone] = 1
