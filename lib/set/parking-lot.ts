@@ -39,18 +39,19 @@ export class ParkingLot {
    *
    * @param stayUp a reason not to sleep, looked at after the bit is set: the waker's order is the other way round
    *   (it makes the reason, then looks for the bit), so one of the two sees the other
-   * @param waitInLoop how to sleep beside the thread's own loop; null sleeps in Atomics.wait
+   * @param sleep how long to sleep in Atomics.wait, in milliseconds (Infinity: until woken), or how to sleep beside the
+   *   thread's own loop
    * @returns whether a promotion woke it, so that others count on it to try for leadership first
    */
-  park(self: number, stayUp: () => boolean, waitInLoop: LoopWait | null): boolean {
+  park(self: number, stayUp: () => boolean, sleep: number | LoopWait): boolean {
     const words = this.#words;
     const cell = threadArea(self) + CELL;
-    const mask = waitInLoop === null ? PARKED : PARKED_IN_LOOP;
+    const mask = typeof sleep === 'number' ? PARKED : PARKED_IN_LOOP;
     const seen = Atomics.load(words, cell);
     setBit(words, mask, self);
     if (!stayUp()) {
-      if (waitInLoop === null) Atomics.wait(words, cell, seen);
-      else waitInLoop();
+      if (typeof sleep === 'number') Atomics.wait(words, cell, seen, sleep);
+      else sleep();
     }
     // If the bit is gone a waker claimed this thread; its wake-up, should it still be under way, is harmless.
     clearBit(words, mask, self);

@@ -74,11 +74,12 @@ export class ThreadSet {
    * Parks the calling thread, which did not become leader, until it is woken.
    *
    * @param hasWork whether something came for this thread alone, which is reason to stay up
+   * @param sleep see ParkingLot.park
    * @returns whether a promotion woke it
    */
-  park(hasWork: () => boolean, waitInLoop: LoopWait | null): boolean {
+  park(hasWork: () => boolean, sleep: number | LoopWait): boolean {
     this.#transition(FOLLOWER);
-    return this.#lot.park(this.self, () => Atomics.load(this.#words, LEADER) === 0 || hasWork(), waitInLoop);
+    return this.#lot.park(this.self, () => Atomics.load(this.#words, LEADER) === 0 || hasWork(), sleep);
   }
 
   /** The thread leaves the set for good. */

@@ -3,10 +3,19 @@
  * documentation, uv_backend_fd and uv_backend_timeout: "useful for embedding").
  *
  * A thread that blocks for events of the shared set must not freeze its own timers, promises and I/O: it waits for
- * its loop's backend descriptor beside the shared set, no longer than the loop's next timer.
+ * its loop's backend descriptor beside the shared set, no longer than the loop's next timer. Make the object before any
+ * code of the app runs.
  */
 import { PacelineError } from '../errors.js';
-import { func } from './libc.js';
+import { func, viewNative } from './libc.js';
+
+/**
+ * Where `uv_loop_t` keeps its backend descriptor and the number of descriptors that it watches, in words of 32 bits, on
+ * 64-bit machines. libuv's ABI has kept them there through all of 1.x; the constructor checks the first against the call.
+ */
+const LOOP_BYTES = 120;
+const BACKEND_FD_WORD = 16;
+const WATCHED_WORD = 29;
 
 export class EventLoop {
   /** Readable when the loop has I/O to serve. */
@@ -15,6 +24,10 @@ export class EventLoop {
   readonly #updateTime: (loop: unknown) => void;
   readonly #backendTimeout: (loop: unknown) => number;
   readonly #alive: (loop: unknown) => number;
+  /** The loop's own memory; null where it is not laid out as expected. */
+  readonly #fields: Uint32Array | null;
+  /** Descriptors that the loop watched when this object was made: those of the runtime itself. */
+  readonly #ownWatched: number;
 
   /** @throws PacelineError `PACELINE_PLATFORM` where this build of Node.js does not export the calls */
   constructor() {
@@ -34,6 +47,9 @@ export class EventLoop {
         { cause },
       );
     }
+    const fields = new Uint32Array(viewNative(this.#loop, LOOP_BYTES));
+    this.#fields = fields[BACKEND_FD_WORD] === this.backendFd ? fields : null;
+    this.#ownWatched = this.#fields?.[WATCHED_WORD] ?? 0;
   }
 
   /**
@@ -49,5 +65,13 @@ export class EventLoop {
   /** Whether anything that is referenced keeps the loop going. */
   alive(): boolean {
     return this.#alive(this.#loop) !== 0;
+  }
+
+  /**
+   * Whether the loop may watch descriptors that were opened after this object was made. Sockets that are not referenced
+   * (an HTTP client's idle ones) do not keep a loop alive, but their end has to be noticed all the same.
+   */
+  watches(): boolean {
+    return this.#fields === null || this.#fields[WATCHED_WORD]! > this.#ownWatched;
   }
 }

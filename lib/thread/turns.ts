@@ -249,9 +249,10 @@ export class Turns {
     if (timeoutMs === 0) return this.#backToLoop();
     const hasWork = () => this.#hasWork() || Atomics.load(this.#words, SET_STATE) === SET_STOPPING;
     this.#parked = true;
-    if (timeoutMs < 0 && !this.#loopAlive()) {
+    if (!this.#loopAlive()) {
+      // What is left are timers without a reference; they are due after timeoutMs, and seen to in the next turn.
       counters[PARKS]!++;
-      this.#promoted = threadSet.park(hasWork, null);
+      this.#promoted = threadSet.park(hasWork, timeoutMs < 0 ? Number.POSITIVE_INFINITY : timeoutMs);
       return GO_ON;
     }
     counters[PARKS_IN_LOOP]!++;
@@ -263,8 +264,9 @@ export class Turns {
     return loopDue && !this.#promoted ? this.#backToLoop() : GO_ON;
   }
 
-  /** Whether anything but the port of the turns keeps the loop alive. */
+  /** Whether the loop has anything to serve but the port of the turns, and timers. */
   #loopAlive(): boolean {
+    if (this.#parts.loop.watches()) return true;
     this.#here.unref();
     const alive = this.#parts.loop.alive();
     this.#here.ref();

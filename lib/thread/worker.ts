@@ -44,14 +44,13 @@ function log(
 const describe = (error: unknown): string =>
   error instanceof Error ? (error.stack ?? `${error.name}: ${error.message}`) : String(error);
 
-function join(app: App): void {
+function join(app: App, loop: EventLoop): void {
   const { self, memory, epoll, doorbells, limits, fallbackHost } = start;
   const control = memory.control;
   const table = new HandleTable(memory.handles);
   const handles = new HandleSet(control, table, epoll);
   const lot = new ParkingLot(control, doorbells);
   const counters = countersOf(control, self);
-  const loop = new EventLoop();
   const context: ThreadContext = {
     self,
     control: new Int32Array(control),
@@ -92,10 +91,11 @@ function join(app: App): void {
 }
 
 try {
+  const loop = new EventLoop();
   installResponse();
   const app = await loadApp(start.app);
   tell({ type: 'ready', protocol: app.protocol });
-  join(app);
+  join(app, loop);
 } catch (error) {
   const { code, message } =
     error instanceof PacelineError ? error : { code: 'PACELINE_APP_LOAD', message: describe(error) };
