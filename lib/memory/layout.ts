@@ -23,6 +23,15 @@ export const MASK_WORDS = MAX_THREADS / 32;
 
 /** Atomic. 0, or 1 + the number of the thread that leads. Taken by CAS from 0; vacated by its holder or its reviver. */
 export const LEADER = 0;
+/** Atomic. Counts leaderships; only the leader writes it. Tells the follower on watch whether anything moves. */
+export const EPOCH = 1;
+
+// ---- control: the follower on watch (owner: set/watch.ts) ------------------------------------------------------------
+
+/** Atomic. 0, or 1 + the number of the parked thread that is on watch. Set and cleared by that thread, or its reviver. */
+export const WATCH = 8 * LINE;
+/** Atomic. Promotions that are to wake a follower all the same. Set by the one on watch, counted down by promotions. */
+export const EAGER = 8 * LINE + 1;
 
 // ---- control: parking (owner: set/parking-lot.ts) ------------------------------------------------------------------
 
@@ -68,7 +77,7 @@ export const SCAN_CURSOR = 6 * LINE + 2;
 export const READY_CAPACITY = 512;
 /** Room for either layout of `struct epoll_event`. */
 const READY_EVENT_WORDS = 4;
-export const READY_EVENTS = 7 * LINE;
+export const READY_EVENTS = 9 * LINE;
 
 // ---- control: one area a thread --------------------------------------------------------------------------------------
 

@@ -18,11 +18,20 @@
  *
  * The protocol is model-checked: spec/model/election.pml names the functions of this file.
  */
-import { CELL, MASK_WORDS, PARKED, PARKED_IN_LOOP, threadArea, WAKING } from '../memory/layout.js';
+import { CELL, LEADER, MASK_WORDS, PARKED, PARKED_IN_LOOP, threadArea, WAKING } from '../memory/layout.js';
 import { signalEventCounter } from '../sys/descriptor.js';
 
-/** Sleeps until a doorbell rings or the thread's own loop has work; see thread/turns.ts. */
-export type LoopWait = () => void;
+/** How a thread sleeps. Both take the wait cell's value seen before the bit was set. */
+export interface Sleep {
+  /** Whether it sleeps beside its own event loop, and so has to be woken by its doorbell. */
+  readonly inLoop: boolean;
+  /**
+   * Sleeps until the thread is woken, or for `timeoutMs` (Infinity for no end).
+   *
+   * @returns false when the time was up
+   */
+  sleep(seen: number, timeoutMs: number): boolean;
+}
 
 export class ParkingLot {
   readonly #words: Int32Array;
@@ -39,23 +48,23 @@ export class ParkingLot {
    *
    * @param stayUp a reason not to sleep, looked at after the bit is set: the waker's order is the other way round
    *   (it makes the reason, then looks for the bit), so one of the two sees the other
-   * @param sleep how long to sleep in Atomics.wait, in milliseconds (Infinity: until woken), or how to sleep beside the
-   *   thread's own loop
+   * @param sleep sleeps; gets the wait cell's value from before the bit was set
    * @returns whether a promotion woke it, so that others count on it to try for leadership first
    */
-  park(self: number, stayUp: () => boolean, sleep: number | LoopWait): boolean {
+  park(self: number, inLoop: boolean, stayUp: () => boolean, sleep: (seen: number) => void): boolean {
     const words = this.#words;
-    const cell = threadArea(self) + CELL;
-    const mask = typeof sleep === 'number' ? PARKED : PARKED_IN_LOOP;
-    const seen = Atomics.load(words, cell);
+    const mask = inLoop ? PARKED_IN_LOOP : PARKED;
+    const seen = Atomics.load(words, threadArea(self) + CELL);
     setBit(words, mask, self);
-    if (!stayUp()) {
-      if (typeof sleep === 'number') Atomics.wait(words, cell, seen, sleep);
-      else sleep();
-    }
+    if (!stayUp()) sleep(seen);
     // If the bit is gone a waker claimed this thread; its wake-up, should it still be under way, is harmless.
     clearBit(words, mask, self);
     return Atomics.compareExchange(words, WAKING, self + 1, 0) === self + 1;
+  }
+
+  /** Sleeps in Atomics.wait; see Sleep. */
+  sleep(self: number, seen: number, timeoutMs: number): boolean {
+    return Atomics.wait(this.#words, threadArea(self) + CELL, seen, timeoutMs) !== 'timed-out';
   }
 
   /**
@@ -74,6 +83,9 @@ export class ParkingLot {
       if (this.wake(candidate)) return true;
       // It got up by itself, perhaps into a long handler: it is no candidate any more.
       Atomics.compareExchange(words, WAKING, candidate + 1, 0);
+      // Somebody leads already. Without this look, a thread that parks and gets up for its mail in step with this loop
+      // would be promoted again and again while nobody needs it (found by the model).
+      if (Atomics.load(words, LEADER) !== 0) return false;
     }
   }
 

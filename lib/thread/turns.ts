@@ -34,10 +34,10 @@ import { CURRENT_FD, SET_STATE, SET_STOPPING, threadArea } from '../memory/layou
 import { EVENTS_READY, type HandleSet, LOOP_READY } from '../set/handle-set.js';
 import { ENTERED, eventBits, HAND_OFF } from '../set/handle-table.js';
 import { Mailbox } from '../set/mailbox.js';
-import type { ParkingLot } from '../set/parking-lot.js';
+import type { ParkingLot, Sleep } from '../set/parking-lot.js';
 import type { ThreadSet } from '../set/thread-set.js';
 import { drainEventCounter } from '../sys/descriptor.js';
-import { POLL_FIRST, pollTwo } from '../sys/epoll.js';
+import { POLL_FIRST, POLL_SECOND, pollTwo } from '../sys/epoll.js';
 import type { EventLoop } from '../sys/event-loop.js';
 
 /**
@@ -77,6 +77,10 @@ export class Turns {
   readonly #here: MessagePort;
   readonly #there: MessagePort;
   readonly #post = (): void => this.#there.postMessage(0);
+  readonly #sleepInCell: Sleep;
+  readonly #sleepBesideLoop: Sleep;
+  /** The thread's own loop was what ended the last sleep beside it. */
+  #loopDue = false;
   #deferred: Deferred[] = [];
   /** A promotion woke this thread: others count on it to try for leadership before anything else. */
   #promoted = false;
@@ -93,6 +97,17 @@ export class Turns {
     this.#here = port1;
     this.#there = port2;
     this.#words[this.#area + CURRENT_FD] = -1;
+    const { lot, loop, doorbell, self } = parts;
+    this.#sleepInCell = { inLoop: false, sleep: (seen, timeoutMs) => lot.sleep(self, seen, timeoutMs) };
+    this.#sleepBesideLoop = {
+      inLoop: true,
+      sleep: (_seen, timeoutMs) => {
+        const woken = pollTwo(doorbell, loop.backendFd, timeoutMs === Infinity ? -1 : Math.ceil(timeoutMs));
+        if (woken & POLL_FIRST) drainEventCounter(doorbell);
+        this.#loopDue = (woken & POLL_SECOND) !== 0;
+        return woken !== 0;
+      },
+    };
   }
 
   /** Begins the first turn as soon as the loop runs. */
@@ -244,24 +259,22 @@ export class Turns {
   // ---- following ---------------------------------------------------------------------------------------------------------
 
   #follow(): number {
-    const { threadSet, loop, counters, doorbell } = this.#parts;
+    const { threadSet, loop, counters } = this.#parts;
     const timeoutMs = loop.timeoutMs();
     if (timeoutMs === 0) return this.#backToLoop();
     const hasWork = () => this.#hasWork() || Atomics.load(this.#words, SET_STATE) === SET_STOPPING;
+    const limitMs = timeoutMs < 0 ? Number.POSITIVE_INFINITY : timeoutMs;
     this.#parked = true;
     if (!this.#loopAlive()) {
-      // What is left are timers without a reference; they are due after timeoutMs, and seen to in the next turn.
+      // What is left are timers without a reference; they are due after limitMs, and seen to in the next turn.
       counters[PARKS]!++;
-      this.#promoted = threadSet.park(hasWork, timeoutMs < 0 ? Number.POSITIVE_INFINITY : timeoutMs);
+      this.#promoted = threadSet.park(hasWork, this.#sleepInCell, limitMs);
       return GO_ON;
     }
     counters[PARKS_IN_LOOP]!++;
-    let loopDue = true;
-    this.#promoted = threadSet.park(hasWork, () => {
-      loopDue = pollTwo(doorbell, loop.backendFd, timeoutMs) !== POLL_FIRST;
-      drainEventCounter(doorbell);
-    });
-    return loopDue && !this.#promoted ? this.#backToLoop() : GO_ON;
+    this.#loopDue = false;
+    this.#promoted = threadSet.park(hasWork, this.#sleepBesideLoop, limitMs);
+    return this.#loopDue && !this.#promoted ? this.#backToLoop() : GO_ON;
   }
 
   /** Whether the loop has anything to serve but the port of the turns, and timers. */

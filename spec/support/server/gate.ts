@@ -30,10 +30,13 @@ export class Gate implements Disposable {
 
   /** Resolves once `total` handlers have come to the gate since it was made. */
   entered(total: number): Promise<void> {
-    return until(`${total} handlers are at the gate`, () => {
-      this.#look();
-      return this.#count >= total;
-    });
+    return until(`${total} handlers are at the gate`, () => this.arrivals >= total);
+  }
+
+  /** How many have come so far. */
+  get arrivals(): number {
+    this.#look();
+    return this.#count;
   }
 
   /** Lets `count` of those at the gate go. */

@@ -1,0 +1,8 @@
+/** Numbers of the specs' own event handlers, beside those of handlers/event-handler.ts. */
+
+/** An eventfd whose counts are added up. */
+export const COUNTER = 10;
+/** The same, with input kept in the block pool. */
+export const SAVER = 11;
+/** The same, bound to the thread that first gets it. */
+export const BINDER = 12;

@@ -1,0 +1,47 @@
+/** The participants as one thread has them. */
+import { BlockPool } from '../../../lib/memory/block-pool.js';
+import type { SharedMemory } from '../../../lib/memory/layout.js';
+import { HandleSet } from '../../../lib/set/handle-set.js';
+import { HandleTable } from '../../../lib/set/handle-table.js';
+import { Mailbox } from '../../../lib/set/mailbox.js';
+import { ParkingLot } from '../../../lib/set/parking-lot.js';
+import { ThreadSet } from '../../../lib/set/thread-set.js';
+import { Transitions } from '../../../lib/set/transitions.js';
+import { EventLoop } from '../../../lib/sys/event-loop.js';
+
+/** How a thread of a spec is started. */
+export interface Start {
+  readonly self: number;
+  /** Does what it is told; runs the library's turns. */
+  readonly role: 'puppet' | 'turns';
+  /** Its atomic operations are steps. */
+  readonly steps: boolean;
+  /** A timer of its own is pending, so it parks beside its loop. */
+  readonly ownTimer: boolean;
+  readonly memory: SharedMemory;
+  readonly scratch: Int32Array;
+  readonly epoll: number;
+  readonly doorbells: readonly number[];
+}
+
+export function makeParts(start: Start) {
+  const { self, memory, epoll, doorbells, scratch } = start;
+  const { control } = memory;
+  const table = new HandleTable(memory.handles);
+  const lot = new ParkingLot(control, doorbells);
+  return {
+    self,
+    scratch,
+    control,
+    table,
+    lot,
+    handles: new HandleSet(control, table, epoll),
+    pool: new BlockPool(memory.blocks),
+    mailbox: new Mailbox(control, self),
+    threadSet: new ThreadSet(control, self, lot, new Transitions(control, self)),
+    loop: new EventLoop(),
+    doorbell: doorbells[self]!,
+  };
+}
+
+export type Parts = ReturnType<typeof makeParts>;

@@ -1,0 +1,47 @@
+/** What a puppet can be told: the participants' operations, one by one, and loops of them for stress. */
+import { drainEventCounter } from '../../../lib/sys/descriptor.js';
+import { POLL_FIRST, pollTwo } from '../../../lib/sys/epoll.js';
+import type { Parts } from './parts.js';
+import { HAS_WORK, load, threadWord } from './scratch.js';
+import { asleep } from './steps.js';
+import { stressCommands } from './stress.js';
+
+export type Command = (...args: number[]) => number | boolean;
+
+export function commands(parts: Parts): Record<string, Command> {
+  const { self, scratch, threadSet, lot, table, handles, mailbox, loop, doorbell } = parts;
+  const hasWork = () => load(scratch, threadWord(self, HAS_WORK)) === 1;
+  const waitInLoop = () =>
+    asleep(scratch, self, () => {
+      // The port that commands come through belongs to the loop: only the doorbell ends the sleep.
+      while ((pollTwo(doorbell, -1, -1) & POLL_FIRST) === 0) {}
+      drainEventCounter(doorbell);
+    });
+  return {
+    ...stressCommands(parts),
+    join: () => threadSet.join(),
+    promote: () => threadSet.promoteNewLeader(),
+    quit: () => {
+      threadSet.leave();
+      return 0;
+    },
+    park: (inLoop) => threadSet.park(hasWork, inLoop === 1 ? waitInLoop : null),
+    wake: (thread) => lot.wake(thread!),
+    wakeOne: () => lot.wakeOne(),
+    claim: (fd, generation, events) => table.claim(fd!, generation!, events!, self),
+    leave: (fd) => table.leave(fd!),
+    bind: (fd) => table.bind(fd!, self),
+    unbind: (fd) => table.unbind(fd!),
+    takeNoted: (fd, generation) => table.takeNoted(fd!, generation!, self),
+    close: (fd) => {
+      table.close(fd!);
+      return 0;
+    },
+    take: () => (handles.ready.take() ? handles.ready.fd : -1),
+    refill: () => handles.ready.refill(),
+    mail: () => (mailbox.take() ? mailbox.fd : -1),
+    timeoutMs: () => loop.timeoutMs(),
+    alive: () => loop.alive(),
+    backendFd: () => loop.backendFd,
+  };
+}

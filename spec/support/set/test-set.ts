@@ -1,0 +1,220 @@
+/** A thread set for a spec: the shared memory, the kernel's set, and real threads that the spec leads by the hand. */
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
+import { recover, type Survivors } from '../../../lib/control/reviver.js';
+import { WAKE_UP } from '../../../lib/handlers/event-handler.js';
+import { BlockPool } from '../../../lib/memory/block-pool.js';
+import { allocateMemory, LEADER, PARKED, PARKED_IN_LOOP } from '../../../lib/memory/layout.js';
+import { HandleSet, WATCH_INPUT } from '../../../lib/set/handle-set.js';
+import { FREE, HandleTable } from '../../../lib/set/handle-table.js';
+import { ParkingLot } from '../../../lib/set/parking-lot.js';
+import { closeDescriptor, createEventCounter, signalEventCounter } from '../../../lib/sys/descriptor.js';
+import { epollCreate } from '../../../lib/sys/epoll.js';
+import { COUNTER } from './kinds.js';
+import { isOpen } from './native.js';
+import type { Start } from './parts.js';
+import {
+  ASLEEP,
+  add,
+  DESCRIPTORS,
+  DONE,
+  FAILED,
+  GO,
+  HELD,
+  HOLD,
+  load,
+  makeScratch,
+  notify,
+  put,
+  RESULT,
+  RUNNING,
+  readFailure,
+  STATUS,
+  STEPS,
+  STOP_BEFORE,
+  STOPPED,
+  store,
+  TALLY,
+  threadWord,
+  until,
+  waitUntil,
+} from './scratch.js';
+
+const ENTRY = new URL('./thread.js', import.meta.url);
+
+export class TestThread {
+  constructor(
+    readonly self: number,
+    readonly worker: Worker,
+    readonly scratch: Int32Array,
+  ) {}
+
+  /** Starts a command; `stopBefore` is the number of the atomic operation that it stops before, 0 for none. */
+  begin(name: string, args: number[] = [], stopBefore = 0): this {
+    store(this.scratch, threadWord(this.self, STATUS), RUNNING);
+    this.stopBefore(stopBefore);
+    this.worker.postMessage({ name, args });
+    return this;
+  }
+
+  /** Counts the steps from here on. */
+  stopBefore(step: number): void {
+    store(this.scratch, threadWord(this.self, STEPS), 0);
+    store(this.scratch, threadWord(this.self, STOP_BEFORE), step);
+  }
+
+  /** Blocks until the thread has stopped, sleeps or is through. @returns which */
+  settle(wanted = [STOPPED, ASLEEP, DONE]): number {
+    const what = `thread ${this.self} is in a state of ${wanted}`;
+    return waitUntil(this.scratch, threadWord(this.self, STATUS), (status) => wanted.includes(status), what);
+  }
+
+  get status(): number {
+    return load(this.scratch, threadWord(this.self, STATUS));
+  }
+
+  /** Lets it go on after a stop. */
+  go(): this {
+    store(this.scratch, threadWord(this.self, STATUS), RUNNING);
+    add(this.scratch, threadWord(this.self, GO), 1);
+    notify(this.scratch, threadWord(this.self, GO));
+    return this;
+  }
+
+  /** Blocks until the command is over. */
+  result(): number {
+    this.settle([DONE]);
+    if (load(this.scratch, threadWord(this.self, FAILED)) !== 0) throw new Error(readFailure(this.scratch));
+    return load(this.scratch, threadWord(this.self, RESULT));
+  }
+
+  run(name: string, ...args: number[]): number {
+    return this.begin(name, args).result();
+  }
+}
+
+export class TestSet {
+  readonly scratch = makeScratch();
+  readonly memory;
+  readonly words: Int32Array;
+  readonly table: HandleTable;
+  readonly handles: HandleSet;
+  readonly lot: ParkingLot;
+  readonly pool: BlockPool;
+  readonly survivors: Survivors;
+  readonly epoll = epollCreate();
+  readonly wakeUp = createEventCounter();
+  readonly doorbells: number[];
+  readonly threads: TestThread[] = [];
+  #opened: number[] = [];
+
+  /** @param count places for threads */
+  constructor(readonly count: number) {
+    this.memory = allocateMemory(count, DESCRIPTORS);
+    const { control, handles, blocks } = this.memory;
+    this.words = new Int32Array(control);
+    this.doorbells = Array.from({ length: count }, createEventCounter);
+    this.table = new HandleTable(handles);
+    this.handles = new HandleSet(control, this.table, this.epoll);
+    this.lot = new ParkingLot(control, this.doorbells);
+    this.pool = new BlockPool(blocks);
+    this.survivors = { control, table: this.table, pool: this.pool, lot: this.lot, threads: count };
+    this.handles.registerHandle(this.wakeUp, WAKE_UP, WATCH_INPUT);
+  }
+
+  /** Starts a thread in a place. */
+  async start(self: number, options: Partial<Start>): Promise<TestThread> {
+    const { memory, scratch, epoll, doorbells } = this;
+    const defaults = { role: 'puppet', steps: true, ownTimer: false } as const;
+    const workerData = { ...defaults, ...options, self, memory, scratch, epoll, doorbells };
+    const worker = new Worker(ENTRY, { workerData });
+    await once(worker, 'message');
+    this.threads[self] = new TestThread(self, worker, scratch);
+    return this.threads[self];
+  }
+
+  /** Starts all threads, in the order of their numbers. */
+  async startAll(options: Partial<Start> = {}): Promise<TestThread[]> {
+    for (let self = 0; self < this.count; self++) await this.start(self, options);
+    return this.threads;
+  }
+
+  /** An eventfd in the handle set. */
+  connect(kind = COUNTER): number {
+    const fd = createEventCounter();
+    this.#opened.push(fd);
+    for (const word of [HOLD, HELD, TALLY]) store(this.scratch, word + fd, 0);
+    this.handles.registerHandle(fd, kind, WATCH_INPUT);
+    return fd;
+  }
+
+  tally(fd: number): number {
+    return load(this.scratch, TALLY + fd);
+  }
+
+  /** Makes the event handlers stop inside a handle; signals it, and waits for one to do so. @returns its thread */
+  hold(fd: number): number {
+    store(this.scratch, HOLD + fd, 1);
+    signalEventCounter(fd);
+    return waitUntil(this.scratch, HELD + fd, (thread) => thread !== 0, `a thread is held in ${fd}`) - 1;
+  }
+
+  release(fd: number): void {
+    put(this.scratch, HOLD + fd, 0);
+  }
+
+  /** Bits of the threads that are parked in either way. */
+  parked(mask = [PARKED, PARKED_IN_LOOP]): number[] {
+    return Array.from({ length: this.count }, (_, self) => self).filter((self) =>
+      mask.some((word) => (load(this.words, word + (self >> 5)) & (1 << (self & 31))) !== 0),
+    );
+  }
+
+  leader(): number {
+    return load(this.words, LEADER) - 1;
+  }
+
+  /** One leads, the others are parked. */
+  async quiet(mask?: number[], living = this.count): Promise<void> {
+    await until(() => this.leader() >= 0 && this.parked(mask).length === living - 1, 'the set is quiet');
+  }
+
+  /** Ends a thread where it is; terminate() does not interrupt a system call, so it is woken there. */
+  async kill(self: number): Promise<void> {
+    const ended = this.threads[self]!.worker.terminate();
+    signalEventCounter(this.wakeUp);
+    signalEventCounter(this.doorbells[self]!);
+    await ended;
+  }
+
+  /** What the control plane does after a thread's death. @returns the connections lost */
+  recover(dead: number): number {
+    const lost = recover(this.survivors, dead);
+    signalEventCounter(this.wakeUp);
+    // The numbers of what it closed may be anybody's now.
+    this.#opened = this.#opened.filter((fd) => this.table.state(fd) !== FREE);
+    return lost;
+  }
+
+  async close(): Promise<void> {
+    const ended = this.threads.map(({ worker }) => worker.terminate());
+    this.lot.wakeAll(this.count);
+    signalEventCounter(this.wakeUp);
+    await Promise.all(ended);
+    for (const fd of [...this.#opened, this.wakeUp, this.epoll, ...this.doorbells]) {
+      if (isOpen(fd)) closeDescriptor(fd);
+    }
+  }
+}
+
+/** Runs a spec with a set of its own. */
+export const withSet =
+  (count: number, spec: (set: TestSet) => Promise<void> | void): (() => Promise<void>) =>
+  async () => {
+    const set = new TestSet(count);
+    try {
+      await spec(set);
+    } finally {
+      await set.close();
+    }
+  };
