@@ -46,8 +46,8 @@ import {
 } from '../memory/layout.js';
 import { WATCH_BOTH } from '../set/handle-set.js';
 import { BROKEN, PEER_ENDED, READABLE } from '../set/handle-table.js';
-import { EAGAIN, EINTR } from '../sys/libc.js';
-import { receive, remoteAddress, shutdownSending } from '../sys/socket.js';
+import { addressOf, EAGAIN, EINTR } from '../sys/libc.js';
+import { receive, remoteAddress, shutdownSending, transmitFrom } from '../sys/socket.js';
 import type { FetchApp, FetchContext } from '../web/context.js';
 import { abortRequest, createRequest } from '../web/light-request.js';
 import { type Outgoing, toOutgoing } from '../web/outgoing.js';
@@ -71,6 +71,7 @@ const WATCHES_OUTPUT = 2;
 /** What the connections of one thread share. */
 class HttpThread {
   readonly input: Buffer;
+  readonly inputAddress: number;
   readonly writer = new ResponseWriter();
   /** The connections that are bound to this thread. */
   readonly held = new Map<number, HttpConnection>();
@@ -82,6 +83,7 @@ class HttpThread {
     readonly fallbackHost: string,
   ) {
     this.input = Buffer.allocUnsafeSlow(RECEIVE_BYTES + context.limits.maxHeaderSize);
+    this.inputAddress = addressOf(this.input);
   }
 }
 
@@ -96,7 +98,8 @@ export class HttpConnections implements EventHandler {
   }
 
   handleEvent(fd: number, events: number): void {
-    const held = this.#thread.held.get(fd);
+    const { held: all } = this.#thread;
+    const held = all.size === 0 ? undefined : all.get(fd);
     if (held !== undefined) {
       held.run(events);
       return;
@@ -236,14 +239,14 @@ class HttpConnection implements ExchangeOwner, Deferred {
       this.#context.defer(this);
       return this.#hold();
     }
-    const { input } = this.#thread;
+    const { input, inputAddress } = this.#thread;
     if (this.#from === this.#to) this.#setWindow(0, 0);
     else if (this.#from > 0 && input.length - this.#to < RECEIVE_BYTES) {
       input.copyWithin(0, this.#from, this.#to);
       this.#setWindow(0, this.#to - this.#from);
     }
     const room = input.length - this.#to;
-    const count = receive(this.fd, this.#to === 0 ? input : input.subarray(this.#to), room);
+    const count = receive(this.fd, inputAddress + this.#to, room);
     if (count > 0) {
       this.#at = this.#to;
       this.#to += count;
@@ -489,9 +492,16 @@ class HttpConnection implements ExchangeOwner, Deferred {
   #sendHead(large: Buffer | null): boolean {
     const { writer } = this.#thread;
     if (large !== null) return this.#send(large, large.length);
-    const length = writer.length;
+    const { length } = writer;
     writer.length = 0;
-    return this.#send(writer.bytes, length);
+    if (this.#output.bytes > 0) return this.#send(writer.bytes, length);
+    // The fast path: nothing waits, and the kernel takes it all.
+    const sent = transmitFrom(this.fd, writer.address, length);
+    if (sent === length) return true;
+    if (sent < 0 && sent !== -EAGAIN && sent !== -EINTR) return false;
+    this.#output.queue(writer.bytes, Math.max(sent, 0), length);
+    this.#watchOutput();
+    return true;
   }
 
   #send(bytes: Uint8Array, length: number): boolean {
@@ -693,8 +703,8 @@ class HttpConnection implements ExchangeOwner, Deferred {
   }
 
   #discardInput(): void {
-    const { input } = this.#thread;
-    for (let count = 0; count < DISCARD_READS && receive(this.fd, input, input.length) > 0; count++) {}
+    const { input, inputAddress } = this.#thread;
+    for (let count = 0; count < DISCARD_READS && receive(this.fd, inputAddress, input.length) > 0; count++) {}
   }
 }
 

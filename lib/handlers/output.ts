@@ -29,9 +29,14 @@ export class OutputQueue {
       if (done < 0) return FAILED;
       if (done === length) return SENT;
     }
-    this.#chunks.push(Uint8Array.prototype.slice.call(bytes, done, length));
-    this.bytes += length - done;
+    this.queue(bytes, done, length);
     return QUEUED;
+  }
+
+  /** Puts a copy of bytes[from, to) behind what waits. */
+  queue(bytes: Uint8Array, from: number, to: number): void {
+    this.#chunks.push(Uint8Array.prototype.slice.call(bytes, from, to));
+    this.bytes += to - from;
   }
 
   /** Sends what waits, as far as the kernel takes it. */

@@ -13,7 +13,7 @@ import { PacelineError } from '../errors.js';
 import { ERRORS } from '../memory/counters.js';
 import { HANDLE_FLAGS, HANDLE_WORDS } from '../memory/layout.js';
 import { BROKEN, PEER_ENDED, READABLE } from '../set/handle-table.js';
-import { EAGAIN, EINTR } from '../sys/libc.js';
+import { addressOf, EAGAIN, EINTR } from '../sys/libc.js';
 import { receive, remoteAddress, shutdownSending } from '../sys/socket.js';
 import { closeConnection } from './acceptor.js';
 import type { Deferred, EventHandler, ThreadContext } from './event-handler.js';
@@ -68,6 +68,7 @@ const OPENED = 1;
 
 class TcpThread {
   readonly input = Buffer.allocUnsafeSlow(RECEIVE_BYTES);
+  readonly inputAddress = addressOf(this.input);
   readonly held = new Map<number, Connection>();
 
   constructor(
@@ -234,12 +235,12 @@ class Connection implements TcpConnection, Deferred {
   }
 
   #receive(): boolean {
-    const { input, app } = this.#thread;
+    const { input, inputAddress, app } = this.#thread;
     if (this.#reads++ >= READS_A_VISIT) {
       this.#context.defer(this);
       return this.#hold();
     }
-    const count = receive(this.#fd, input, input.length);
+    const count = receive(this.#fd, inputAddress, input.length);
     if (count > 0) {
       const bytes = Buffer.from(input.subarray(0, count));
       this.#call(() => app.data(this, bytes));

@@ -3,6 +3,7 @@
  * A head and a small body leave with one system call.
  */
 import { STATUS_CODES } from 'node:http';
+import { addressOf } from '../sys/libc.js';
 import type { Outgoing } from '../web/outgoing.js';
 
 /** Bytes of the output buffer: what one call hands to the kernel at most, apart from large bodies. */
@@ -41,13 +42,48 @@ export const BODYLESS = 3;
 const CONNECTION_CLOSE = 'connection: close\r\n';
 const CONNECTION_KEEP_ALIVE = 'connection: keep-alive\r\n';
 
+function headText(
+  { status, statusText, headers }: Outgoing,
+  framing: number,
+  size: number,
+  persistent: boolean,
+  minorVersion: number,
+): string {
+  const line =
+    statusText === ''
+      ? (STATUS_LINES[status] ?? `HTTP/1.1 ${status} \r\n`)
+      : `HTTP/1.1 ${status} ${statusText}\r\n`;
+  const connection = persistent ? (minorVersion === 0 ? CONNECTION_KEEP_ALIVE : '') : CONNECTION_CLOSE;
+  const length =
+    framing === CHUNKED
+      ? 'transfer-encoding: chunked\r\n'
+      : framing === UNTIL_CLOSE || size < 0
+        ? ''
+        : `content-length: ${size}\r\n`;
+  // The date is that of the writing, not of the handler: RFC 9110, 6.6.1, wants the moment of origination.
+  return `${line}${headers}${currentDateLine()}${connection}${length}\r\n`;
+}
+
 /** A status that never has a body. */
 export const hasNoBody = (status: number): boolean => status === 204 || status === 304;
 
 export class ResponseWriter {
   readonly bytes = Buffer.allocUnsafeSlow(OUTPUT_BYTES);
+  readonly address = addressOf(this.bytes);
   /** Bytes written and not yet flushed. */
   length = 0;
+  /** The head written last, and what it was made from. */
+  #last = {
+    status: 0,
+    statusText: '',
+    headers: '',
+    framing: 0,
+    size: 0,
+    persistent: true,
+    minorVersion: 1,
+    dateLine: '',
+    headBytes: new Uint8Array(0),
+  };
 
   /** Whether `bytes` more bytes fit. */
   fits(bytes: number): boolean {
@@ -69,23 +105,53 @@ export class ResponseWriter {
     persistent: boolean,
     minorVersion: number,
   ): Buffer | null {
-    const { status, statusText, headers } = outgoing;
-    const line =
-      statusText === ''
-        ? (STATUS_LINES[status] ?? `HTTP/1.1 ${status} \r\n`)
-        : `HTTP/1.1 ${status} ${statusText}\r\n`;
-    const connection = persistent ? (minorVersion === 0 ? CONNECTION_KEEP_ALIVE : '') : CONNECTION_CLOSE;
-    const length =
-      framing === CHUNKED
-        ? 'transfer-encoding: chunked\r\n'
-        : framing === UNTIL_CLOSE || size < 0
-          ? ''
-          : `content-length: ${size}\r\n`;
-    // The date is that of the writing, not of the handler: RFC 9110, 6.6.1, wants the moment of origination.
-    const text = `${line}${headers}${currentDateLine()}${connection}${length}\r\n`;
+    if (this.#isLast(outgoing, framing, size, persistent, minorVersion)) {
+      const { headBytes } = this.#last;
+      if (this.fits(headBytes.length)) {
+        this.bytes.set(headBytes, this.length);
+        this.length += headBytes.length;
+        return null;
+      }
+    }
+    const text = headText(outgoing, framing, size, persistent, minorVersion);
     if (!this.fits(text.length)) return Buffer.from(text, 'latin1');
-    this.length += this.bytes.write(text, this.length, 'latin1');
+    const start = this.length;
+    this.length += this.bytes.write(text, start, 'latin1');
+    const { status, statusText, headers } = outgoing;
+    const headBytes = new Uint8Array(this.bytes.subarray(start, this.length));
+    this.#last = {
+      status,
+      statusText,
+      headers,
+      framing,
+      size,
+      persistent,
+      minorVersion,
+      dateLine,
+      headBytes,
+    };
     return null;
+  }
+
+  /** Whether the head is, byte for byte, the one before: the rule for a route that is asked for often. */
+  #isLast(
+    outgoing: Outgoing,
+    framing: number,
+    size: number,
+    persistent: boolean,
+    minorVersion: number,
+  ): boolean {
+    const last = this.#last;
+    return (
+      last.size === size &&
+      last.status === outgoing.status &&
+      last.framing === framing &&
+      last.persistent === persistent &&
+      last.minorVersion === minorVersion &&
+      last.dateLine === currentDateLine() &&
+      last.headers === outgoing.headers &&
+      last.statusText === outgoing.statusText
+    );
   }
 
   /**

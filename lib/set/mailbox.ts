@@ -47,11 +47,11 @@ export class Mailbox {
     Atomics.store(this.#words, this.#area + MAIL_OVERFLOW, 1);
   }
 
-  /** Whether the thread has anything to take. */
+  /** Whether the thread has anything to take. Only the thread itself asks, and it alone writes MAIL_TAKEN. */
   waiting(): boolean {
     const words = this.#words;
     return (
-      Atomics.load(words, this.#area + MAIL_PUT) !== Atomics.load(words, this.#area + MAIL_TAKEN) ||
+      Atomics.load(words, this.#area + MAIL_PUT) !== words[this.#area + MAIL_TAKEN]! ||
       Atomics.load(words, this.#area + MAIL_OVERFLOW) !== 0
     );
   }

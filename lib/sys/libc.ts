@@ -24,6 +24,13 @@ export const errno = (): number => koffi.errno();
 /** A view of `bytes` bytes of native memory at `pointer`. The memory must outlive the view. */
 export const viewNative = (pointer: unknown, bytes: number): ArrayBuffer => koffi.view(pointer, bytes);
 
+/**
+ * Where the bytes of `buffer` lie. They must lie outside of the JavaScript heap (Buffer.allocUnsafeSlow does that), which
+ * keeps them in place, and the buffer must be held for as long as the address is used. A call that gets an address
+ * instead of a buffer costs some 25 ns less.
+ */
+export const addressOf = (buffer: Uint8Array): number => Number(koffi.address(buffer));
+
 /** A call's result, or its errno negated. */
 export const orErrno = (result: number): number => (result < 0 ? -koffi.errno() : result);
 

@@ -15,13 +15,11 @@ const SOCK_NONBLOCK = 0o4000;
 const SOCK_CLOEXEC = 0o2000000;
 const SOL_SOCKET = 1;
 const SO_REUSEADDR = 2;
-const SO_SNDBUF = 7;
 const IPPROTO_TCP = 6;
 const TCP_NODELAY = 1;
 const IPPROTO_IPV6 = 41;
 const IPV6_V6ONLY = 26;
 const MSG_NOSIGNAL = 0x4000;
-const MSG_MORE = 0x8000;
 const SHUT_WR = 1;
 /** The longest path of a Unix socket, with its final NUL (unix(7)). */
 const UNIX_PATH_BYTES = 108;
@@ -45,11 +43,14 @@ const getsocknameCall = func<(fd: number, address: Uint8Array, bytes: Uint32Arra
 const getpeernameCall = func<(fd: number, address: Uint8Array, bytes: Uint32Array) => number>(
   'int getpeername(int fd, void *address, void *bytes)',
 );
-const recvCall = func<(fd: number, buffer: Uint8Array, bytes: number, flags: number) => number>(
-  'intptr_t recv(int fd, void *buffer, size_t bytes, int flags)',
+const recvCall = func<(fd: number, address: number, bytes: number, flags: number) => number>(
+  'intptr_t recv(int fd, uintptr_t buffer, size_t bytes, int flags)',
 );
 const sendCall = func<(fd: number, buffer: Uint8Array, bytes: number, flags: number) => number>(
   'intptr_t send(int fd, void *buffer, size_t bytes, int flags)',
+);
+const sendFromCall = func<(fd: number, address: number, bytes: number, flags: number) => number>(
+  'intptr_t send(int fd, uintptr_t buffer, size_t bytes, int flags)',
 );
 const shutdownCall = func<(fd: number, how: number) => number>('int shutdown(int fd, int how)');
 
@@ -79,7 +80,7 @@ function encodeAddress({ address, family, port }: SocketAddress): Uint8Array {
   writeFamily(bytes, family === 'IPv4' ? AF_INET : AF_INET6);
   bytes.writeUInt16BE(port, 2);
   if (family === 'IPv4') {
-    address.split('.').forEach((part, index) => bytes.writeUInt8(Number(part), 4 + index));
+    for (const [index, part] of address.split('.').entries()) bytes.writeUInt8(Number(part), 4 + index);
   } else {
     encodeIPv6(address).copy(bytes, 8);
   }
@@ -102,7 +103,7 @@ function encodeIPv6(text: string): Buffer {
   const back = tail === undefined ? [] : groups(tail);
   const all = [...front, ...new Array<number>(8 - front.length - back.length).fill(0), ...back];
   const bytes = Buffer.alloc(16);
-  all.forEach((group, index) => bytes.writeUInt16BE(group, index * 2));
+  for (const [index, group] of all.entries()) bytes.writeUInt16BE(group, index * 2);
   return bytes;
 }
 
@@ -153,9 +154,6 @@ function setOption(fd: number, level: number, name: number, value: number): void
   option[0] = value;
   must('setsockopt', orErrno(setsockoptCall(fd, level, name, option, 4)));
 }
-
-/** Bounds what the kernel keeps of a connection's unsent bytes (socket(7), SO_SNDBUF; the kernel doubles it). */
-export const setSendBuffer = (fd: number, bytes: number): void => setOption(fd, SOL_SOCKET, SO_SNDBUF, bytes);
 
 /**
  * A socket bound to `address` that does not listen yet. Accepted connections inherit TCP_NODELAY from it, so an
@@ -223,17 +221,17 @@ function addressError(
 export const acceptConnection = (fd: number): number =>
   orErrno(acceptCall(fd, null, null, SOCK_NONBLOCK | SOCK_CLOEXEC));
 
-/** Receives up to `bytes` bytes into the front of `buffer`: their number, 0 at the end of input, or -errno. */
-export const receive = (fd: number, buffer: Uint8Array, bytes: number): number =>
-  orErrno(recvCall(fd, buffer, bytes, 0));
+/** Receives up to `bytes` bytes to `address`: their number, 0 at the end of input, or -errno. See libc's addressOf. */
+export const receive = (fd: number, address: number, bytes: number): number =>
+  orErrno(recvCall(fd, address, bytes, 0));
 
 /** Sends the first `bytes` bytes of `buffer`: how many the kernel took, or -errno. Never raises SIGPIPE. */
 export const transmit = (fd: number, buffer: Uint8Array, bytes: number): number =>
   orErrno(sendCall(fd, buffer, bytes, MSG_NOSIGNAL));
 
-/** As `transmit`, and tells the kernel that more follows at once (send(2), MSG_MORE). */
-export const transmitMore = (fd: number, buffer: Uint8Array, bytes: number): number =>
-  orErrno(sendCall(fd, buffer, bytes, MSG_NOSIGNAL | MSG_MORE));
+/** As `transmit`, from an address. */
+export const transmitFrom = (fd: number, address: number, bytes: number): number =>
+  orErrno(sendFromCall(fd, address, bytes, MSG_NOSIGNAL));
 
 /** Ends the sending direction: the peer reads to its end of input. */
 export function shutdownSending(fd: number): void {

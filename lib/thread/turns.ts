@@ -158,13 +158,14 @@ export class Turns {
   #lead(): number {
     const { handles, counters } = this.#parts;
     for (;;) {
-      if (this.#hasWork()) {
-        this.#promote();
-        return this.#ownWork();
-      }
       if (handles.ready.take()) {
         if (this.#claim()) return GO_ON;
         continue;
+      }
+      // Own work came up since the last look, or others counted on this thread to lead first.
+      if (this.#hasWork()) {
+        this.#promote();
+        return this.#ownWork();
       }
       counters[KERNEL_POLLS]!++;
       if (handles.ready.refill() > 0) continue;

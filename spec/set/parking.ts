@@ -8,14 +8,23 @@ import { TestSet, type TestThread, withSet } from '../support/set/test-set.js';
 
 type Three = [TestThread, TestThread, TestThread];
 
-/** How a thread parks: in Atomics.wait, and beside its loop. */
-for (const inLoop of [0, 1]) {
-  const where = inLoop === 0 ? 'in Atomics.wait' : 'beside its loop';
+/** How a thread parks, and whether it may go on watch (its naps are over at once here: the spec decides about time). */
+for (const [inLoop, watch] of [
+  [0, false],
+  [0, true],
+  [1, false],
+  [1, true],
+] as const) {
+  const where = `${inLoop === 0 ? 'in Atomics.wait' : 'beside its loop'}${watch ? ', on watch' : ''}`;
+  const start = async (set: TestSet) => {
+    if (!watch) set.wakeAlways();
+    return await set.startAll();
+  };
 
   test(
     `a thread parking ${where} is up again when the leader vacates, at whatever step that is`,
     withSet(2, async (set) => {
-      const [leader, parker] = (await set.startAll()) as [TestThread, TestThread];
+      const [leader, parker] = (await start(set)) as [TestThread, TestThread];
       leader.run('join');
       for (let step = 1; ; step++) {
         const slept = parker.begin('park', [inLoop], step).settle() === ASLEEP;
@@ -41,7 +50,7 @@ for (const inLoop of [0, 1]) {
   test(
     `a thread parks ${where} while the leader stands at any step of its promotion, and is woken`,
     withSet(2, async (set) => {
-      const [leader, parker] = (await set.startAll()) as [TestThread, TestThread];
+      const [leader, parker] = (await start(set)) as [TestThread, TestThread];
       leader.run('join');
       for (let step = 1; ; step++) {
         const stopped = leader.begin('promote', [], step).settle() === STOPPED;
@@ -58,7 +67,7 @@ for (const inLoop of [0, 1]) {
   test(
     `when the candidate ${where} gets up by itself at any step of the waker, another is woken`,
     withSet(3, async (set) => {
-      const [leader, candidate, other] = (await set.startAll()) as Three;
+      const [leader, candidate, other] = (await start(set)) as Three;
       leader.run('join');
       for (let step = 1; ; step++) {
         candidate.begin('park', [inLoop]).settle();
@@ -66,9 +75,12 @@ for (const inLoop of [0, 1]) {
         const stopped = leader.begin('promote', [], step).settle([STOPPED, DONE]) === STOPPED;
         if (!stopped) break;
         // Something came for it alone: it goes into a handler and is of no use as a leader, unless it was promoted.
-        set.lot.wake(candidate.self);
+        // A waker that has claimed it already owes it the wake-up.
+        const claimed = !set.lot.wake(candidate.self);
+        if (claimed) leader.go();
         const promoted = candidate.result() === 1;
-        leader.go().result();
+        if (!claimed) leader.go();
+        leader.result();
         if (!promoted) other.result();
         else if (other.status === ASLEEP) set.lot.wake(other.self);
         other.result();
@@ -82,6 +94,7 @@ for (const inLoop of [0, 1]) {
 test(
   'a reason to stay up that comes before the sleep keeps a thread up, and its bit is gone',
   withSet(2, async (set) => {
+    set.wakeAlways();
     const [leader, parker] = (await set.startAll()) as [TestThread, TestThread];
     leader.run('join');
     put(set.scratch, threadWord(parker.self, HAS_WORK), 1);
@@ -95,6 +108,7 @@ test(
 test(
   'a hand-off reaches its thread at whatever step of its parking, when the work is there before the wake-up',
   withSet(2, async (set) => {
+    set.wakeAlways();
     const [leader, parker] = (await set.startAll()) as [TestThread, TestThread];
     leader.run('join');
     for (let step = 1; ; step++) {
@@ -115,8 +129,8 @@ test(
   withSet(3, async (set) => {
     const [leader, first, second] = (await set.startAll()) as Three;
     leader.run('join');
-    first.begin('park', [0], 0).settle();
-    second.begin('park').settle();
+    first.begin('park', [0]).settle();
+    second.begin('park', [0]).settle();
     // The woken thread stops right behind its sleep.
     first.stopBefore(1);
     assert.is(leader.run('promote'), 1, 'one is woken');
@@ -163,6 +177,7 @@ test('every one of 128 threads has a bit of its own, the sign bits too', async (
   for (const self of [127, 96, 95, 64, 63, 32, 31, 0]) {
     lot.park(
       self,
+      false,
       () => {
         assert.equal(set.parked([PARKED]), [self]);
         assert.ok(lot.wakeOne());
@@ -170,7 +185,7 @@ test('every one of 128 threads has a bit of its own, the sign bits too', async (
         assert.equal(set.parked(), []);
         return true;
       },
-      null,
+      () => {},
     );
     assert.is(load(set.words, WAKING), 0);
   }

@@ -11,12 +11,20 @@ export type Command = (...args: number[]) => number | boolean;
 export function commands(parts: Parts): Record<string, Command> {
   const { self, scratch, threadSet, lot, table, handles, mailbox, loop, doorbell } = parts;
   const hasWork = () => load(scratch, threadWord(self, HAS_WORK)) === 1;
-  const waitInLoop = () =>
-    asleep(scratch, self, () => {
-      // The port that commands come through belongs to the loop: only the doorbell ends the sleep.
-      while ((pollTwo(doorbell, -1, -1) & POLL_FIRST) === 0) {}
-      drainEventCounter(doorbell);
-    });
+  /** A sleep with an end is over at once: the spec decides about time. */
+  const sleep = (inLoop: boolean) => ({
+    inLoop,
+    sleep: (seen: number, timeoutMs: number) => {
+      if (timeoutMs !== Number.POSITIVE_INFINITY) return false;
+      return inLoop ? asleep(scratch, self, waitForDoorbell) : lot.sleep(self, seen, timeoutMs);
+    },
+  });
+  /** The port that commands come through belongs to the loop, so only the doorbell may end this. */
+  const waitForDoorbell = () => {
+    while ((pollTwo(doorbell, -1, -1) & POLL_FIRST) === 0) {}
+    drainEventCounter(doorbell);
+    return true;
+  };
   return {
     ...stressCommands(parts),
     join: () => threadSet.join(),
@@ -25,7 +33,7 @@ export function commands(parts: Parts): Record<string, Command> {
       threadSet.leave();
       return 0;
     },
-    park: (inLoop) => threadSet.park(hasWork, inLoop === 1 ? waitInLoop : null),
+    park: (inLoop) => threadSet.park(hasWork, sleep(inLoop === 1), Number.POSITIVE_INFINITY),
     wake: (thread) => lot.wake(thread!),
     wakeOne: () => lot.wakeOne(),
     claim: (fd, generation, events) => table.claim(fd!, generation!, events!, self),

@@ -32,7 +32,11 @@ export function stressCommands(parts: Parts): Record<string, Command> {
 }
 
 /** Leads `rounds` times. @returns how often it parked */
-function elect({ scratch, threadSet }: Parts, threads: number, rounds: number): number {
+function elect({ self, scratch, threadSet, lot }: Parts, threads: number, rounds: number): number {
+  const sleep = {
+    inLoop: false,
+    sleep: (seen: number, timeoutMs: number) => lot.sleep(self, seen, timeoutMs),
+  };
   let parked = 0;
   meet(scratch, threads);
   for (let led = 0; led < rounds; ) {
@@ -43,7 +47,7 @@ function elect({ scratch, threadSet }: Parts, threads: number, rounds: number): 
       threadSet.promoteNewLeader();
     } else {
       parked++;
-      threadSet.park(() => false, null);
+      threadSet.park(() => false, sleep, Number.POSITIVE_INFINITY);
     }
   }
   return parked;

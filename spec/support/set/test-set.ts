@@ -4,7 +4,15 @@ import { Worker } from 'node:worker_threads';
 import { recover, type Survivors } from '../../../lib/control/reviver.js';
 import { WAKE_UP } from '../../../lib/handlers/event-handler.js';
 import { BlockPool } from '../../../lib/memory/block-pool.js';
-import { allocateMemory, LEADER, PARKED, PARKED_IN_LOOP } from '../../../lib/memory/layout.js';
+import {
+  allocateMemory,
+  EAGER,
+  LEADER,
+  MAX_THREADS,
+  PARKED,
+  PARKED_IN_LOOP,
+  WATCH,
+} from '../../../lib/memory/layout.js';
 import { HandleSet, WATCH_INPUT } from '../../../lib/set/handle-set.js';
 import { FREE, HandleTable } from '../../../lib/set/handle-table.js';
 import { ParkingLot } from '../../../lib/set/parking-lot.js';
@@ -163,7 +171,13 @@ export class TestSet {
     put(this.scratch, HOLD + fd, 0);
   }
 
-  /** Bits of the threads that are parked in either way. */
+  /** Nobody goes on watch, and every promotion wakes a follower. */
+  wakeAlways(): void {
+    store(this.words, WATCH, MAX_THREADS + 1);
+    store(this.words, EAGER, 0x7fff_ffff);
+  }
+
+  /** The threads that are parked, in either way. */
   parked(mask = [PARKED, PARKED_IN_LOOP]): number[] {
     return Array.from({ length: this.count }, (_, self) => self).filter((self) =>
       mask.some((word) => (load(this.words, word + (self >> 5)) & (1 << (self & 31))) !== 0),

@@ -1,0 +1,131 @@
+/** I1 and I2 with the library's turns: events go to whoever is free, while others are held inside a handler. */
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { PARKED, PARKED_IN_LOOP } from '../../lib/memory/layout.js';
+import { signalEventCounter } from '../../lib/sys/descriptor.js';
+import { BINDER } from '../support/set/kinds.js';
+import { ENTRIES, HOLDERS, load, until, VIOLATIONS } from '../support/set/scratch.js';
+import { type TestSet, withSet } from '../support/set/test-set.js';
+
+const THREADS = 4;
+
+/** Takes one more event, whoever is free. */
+async function serves(set: TestSet, fd: number): Promise<void> {
+  const before = set.tally(fd);
+  signalEventCounter(fd);
+  await until(() => set.tally(fd) === before + 1, 'the event was taken');
+}
+
+function nobodyCollided(set: TestSet): void {
+  assert.is(load(set.scratch, VIOLATIONS), 0);
+  assert.is(load(set.scratch, HOLDERS), 0);
+}
+
+for (const ownTimer of [false, true]) {
+  const where = ownTimer ? 'beside their loops' : 'in Atomics.wait';
+
+  test(
+    `while leaders are held inside of handlers, followers parked ${where} take the next events`,
+    withSet(THREADS, async (set) => {
+      await set.startAll({ role: 'turns', ownTimer, steps: false });
+      const blocked = Array.from({ length: THREADS - 1 }, () => set.connect());
+      const free = set.connect();
+      for (let round = 0; round < 10; round++) {
+        await set.quiet();
+        const holders = [];
+        for (const fd of blocked) {
+          holders.push(set.hold(fd));
+          await serves(set, free);
+        }
+        assert.is(new Set(holders).size, THREADS - 1, 'each is in a thread of its own');
+        for (const fd of blocked) set.release(fd);
+      }
+      await until(() => blocked.every((fd) => set.tally(fd) === 10), 'all are through');
+      await set.quiet();
+      nobodyCollided(set);
+    }),
+  );
+
+  test(
+    `one thread's list of events is worked off while all others are held, ${where}`,
+    withSet(THREADS, async (set) => {
+      await set.startAll({ role: 'turns', ownTimer, steps: false });
+      const blocked = Array.from({ length: THREADS - 1 }, () => set.connect());
+      const many = Array.from({ length: 100 }, () => set.connect());
+      for (const fd of blocked) set.hold(fd);
+      for (const fd of many) signalEventCounter(fd);
+      await until(() => many.every((fd) => set.tally(fd) === 1), 'the last thread took them all');
+      for (const fd of blocked) set.release(fd);
+      await set.quiet();
+      nobodyCollided(set);
+    }),
+  );
+}
+
+test(
+  'threads with nothing of their own pending park in Atomics.wait, the others beside their loops',
+  withSet(3, async (set) => {
+    await set.start(0, { role: 'turns' });
+    await set.quiet([PARKED], 1);
+    await set.start(1, { role: 'turns', ownTimer: true });
+    await set.start(2, { role: 'turns' });
+    await set.quiet();
+    assert.equal([...set.parked([PARKED]), ...set.parked([PARKED_IN_LOOP]), set.leader()].sort(), [0, 1, 2]);
+  }),
+);
+
+test(
+  'events of a handle that is bound to a parked thread reach it while another leads, one upon the other',
+  withSet(2, async (set) => {
+    await set.startAll({ role: 'turns', steps: false });
+    const bound = set.connect(BINDER);
+    const free = set.connect();
+    const owner = set.hold(bound);
+    set.release(bound);
+    await until(() => set.tally(bound) === 1, 'it is bound');
+    // While the owner is held, the other comes to lead, and goes on so: a hand-off is no reason to stop.
+    for (let holder = -1; holder !== owner; ) {
+      await set.quiet();
+      holder = set.hold(free);
+      if (holder === owner) await until(() => set.leader() === 1 - owner, 'the other leads');
+      set.release(free);
+    }
+    for (let round = 0; round < 500; round++) await serves(set, bound);
+    assert.is(set.leader(), 1 - owner);
+    assert.is(set.table.owner(bound), owner);
+    nobodyCollided(set);
+  }),
+);
+
+test(
+  'a thread that is held inside of a handler gets the events of its bound handles afterwards, none lost',
+  withSet(3, async (set) => {
+    await set.startAll({ role: 'turns', steps: false });
+    const bound = Array.from({ length: 10 }, () => set.connect(BINDER));
+    for (const fd of bound) await serves(set, fd);
+    const first = bound[0]!;
+    set.hold(first);
+    for (let round = 0; round < 20; round++) for (const fd of bound) signalEventCounter(fd);
+    set.release(first);
+    await until(() => bound.every((fd) => set.tally(fd) === 21 + Number(fd === first)), 'all are seen');
+    nobodyCollided(set);
+  }),
+);
+
+test(
+  'no event of a long list is lost or doubled while leadership goes round',
+  withSet(THREADS, async (set) => {
+    await set.startAll({ role: 'turns', steps: false });
+    // More than one refill takes.
+    const many = Array.from({ length: 700 }, () => set.connect());
+    for (let round = 1; round <= 30; round++) {
+      for (const fd of many) signalEventCounter(fd);
+      await until(() => many.every((fd) => set.tally(fd) === round), `round ${round}`);
+    }
+    await set.quiet();
+    for (const fd of many) assert.is(load(set.scratch, ENTRIES + fd), 30, 'one visit for each event');
+    nobodyCollided(set);
+  }),
+);
+
+test.run();
