@@ -52,6 +52,23 @@ export interface ServerOptions {
    * JSON and pictures need. Raise it where uploads are the purpose.
    */
   maxBodySize?: number | undefined;
+  /** How many requests one connection may make; 0 for any number. Default: 0, as in Node. */
+  maxRequestsPerSocket?: number | undefined;
+  /**
+   * How long a client may take to send a complete head, in milliseconds, from its first byte (or from connecting, for the
+   * first one); 0 for no limit. It is answered with 408 and closed. Default: 60,000, as in Node. All timeouts are
+   * checked in ticks of a quarter of the shortest one, a second at most, so they may be late by that much.
+   */
+  headersTimeout?: number | undefined;
+  /** How long a client may take to send a complete request, in milliseconds; 0 for no limit. Default: 300,000, as in Node. */
+  requestTimeout?: number | undefined;
+  /** How long a connection may be idle between requests, in milliseconds; 0 for no limit. Default: 5000, as in Node. */
+  keepAliveTimeout?: number | undefined;
+  /**
+   * How long a client may take to accept the next part of a response, in milliseconds; 0 for no limit. Node has no such
+   * limit; without one a reader that stands still keeps its connection for ever. Default: 60,000.
+   */
+  sendTimeout?: number | undefined;
   /** Where the server reports what it does. Default: nowhere. */
   logger?: Logger | undefined;
 }
@@ -67,6 +84,12 @@ export interface ResolvedOptions {
   readonly maxHeaderSize: number;
   /** In bytes; may be `Infinity`. */
   readonly maxBodySize: number;
+  readonly maxRequestsPerSocket: number;
+  /** In milliseconds, 0 for no limit; the others too. */
+  readonly headersTimeout: number;
+  readonly requestTimeout: number;
+  readonly keepAliveTimeout: number;
+  readonly sendTimeout: number;
   readonly logger: Logger;
 }
 
@@ -78,6 +101,9 @@ const HEADER_BYTES_DEFAULT = 16_384;
 /** Room for a request line and a Host field; below, no real client would be served. */
 const HEADER_BYTES_MIN = 256;
 const HEADER_BYTES_MAX = 65_535;
+/** A day, and what 32 bits can count. */
+const TIMEOUT_MAX_MS = 86_400_000;
+const COUNT_MAX = 2 ** 31 - 1;
 const BODY_BYTES_DEFAULT = 16 * 1024 * 1024;
 
 const DEMO_APP = new URL('../demo/app.js', import.meta.url);
@@ -93,6 +119,11 @@ const OPTION_NAMES = [
   'maxConnections',
   'maxHeaderSize',
   'maxBodySize',
+  'maxRequestsPerSocket',
+  'headersTimeout',
+  'requestTimeout',
+  'keepAliveTimeout',
+  'sendTimeout',
   'logger',
 ] as const satisfies readonly (keyof ServerOptions)[];
 
@@ -127,6 +158,16 @@ export function resolveOptions(options: ServerOptions = {}): ResolvedOptions {
       maxBodySize === Number.POSITIVE_INFINITY
         ? maxBodySize
         : wholeNumber(maxBodySize, 'maxBodySize', 0, Number.MAX_SAFE_INTEGER),
+    maxRequestsPerSocket: wholeNumber(
+      options.maxRequestsPerSocket ?? 0,
+      'maxRequestsPerSocket',
+      0,
+      COUNT_MAX,
+    ),
+    headersTimeout: wholeNumber(options.headersTimeout ?? 60_000, 'headersTimeout', 0, TIMEOUT_MAX_MS),
+    requestTimeout: wholeNumber(options.requestTimeout ?? 300_000, 'requestTimeout', 0, TIMEOUT_MAX_MS),
+    keepAliveTimeout: wholeNumber(options.keepAliveTimeout ?? 5000, 'keepAliveTimeout', 0, TIMEOUT_MAX_MS),
+    sendTimeout: wholeNumber(options.sendTimeout ?? 60_000, 'sendTimeout', 0, TIMEOUT_MAX_MS),
     logger: resolveLogger(options.logger),
   };
 }

@@ -16,7 +16,8 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { PacelineError } from '../errors.js';
 import { resumeAccepting } from '../handlers/acceptor.js';
-import { ACCEPTOR, WAKE_UP } from '../handlers/event-handler.js';
+import type { Limits } from '../handlers/event-handler.js';
+import { ACCEPTOR, TIMER, WAKE_UP } from '../handlers/event-handler.js';
 import { BlockPool } from '../memory/block-pool.js';
 import { type Counter, readCounters } from '../memory/counters.js';
 import {
@@ -40,6 +41,7 @@ import { closeDescriptor, createEventCounter, signalEventCounter } from '../sys/
 import { epollCreate } from '../sys/epoll.js';
 import type { SocketAddress } from '../sys/socket.js';
 import { startListening } from '../sys/socket.js';
+import { createTimer } from '../sys/timer.js';
 import { BACKLOG, type Listener, type ListenOptions, openListener } from './listener.js';
 import type { ResolvedOptions } from './options.js';
 import { closeHandle, recover, type Survivors } from './reviver.js';
@@ -52,6 +54,9 @@ const LEAVE_MS = 1000;
 const TERMINATE_MS = 5000;
 /** How often a suspended listening handle is tried again although nobody closed a connection. */
 const RESUME_MS = 1000;
+/** Bounds of the timeouts' tick. */
+const LONGEST_TICK_MS = 1000;
+const SHORTEST_TICK_MS = 10;
 /** How often recorded transitions are passed on while somebody listens. */
 const TRANSITIONS_MS = 20;
 /** The handle table's bound where the limit of open files is far above it. */
@@ -91,6 +96,8 @@ export class ControlPlane {
   readonly #epoll: number;
   readonly #doorbells: number[];
   readonly #wakeUp: number;
+  /** The timeouts' timer; only HTTP connections have any. */
+  #timer = -1;
   readonly #listener: Listener;
   readonly #keeper: ThreadKeeper;
   readonly #resumeTimer: NodeJS.Timeout;
@@ -133,6 +140,7 @@ export class ControlPlane {
     const plane = new ControlPlane(options, listener, events);
     try {
       plane.protocol = await plane.#keeper.startAll();
+      if (plane.protocol === 'http') plane.#startTimer();
       startListening(listener.fd, BACKLOG);
       plane.#handles.registerHandle(listener.fd, ACCEPTOR, WATCH_INPUT);
       return plane;
@@ -204,15 +212,16 @@ export class ControlPlane {
   }
 
   #makeKeeper(count: number): ThreadKeeper {
-    const { app, maxHeaderSize, maxBodySize, maxConnections, logger } = this.#options;
+    const { app, logger } = this.#options;
     const { address, family, port } = this.#listener.address;
     const host = family === 'IPv6' ? `[${address}]` : address;
     const start = {
       memory: this.#memory,
       epoll: this.#epoll,
       doorbells: this.#doorbells,
+      wakeUp: this.#wakeUp,
       app,
-      limits: { maxHeaderSize, maxBodySize, maxConnections },
+      limits: limitsOf(this.#options),
       fallbackHost: family === 'Unix' ? 'localhost' : `${host}:${port}`,
     };
     return new ThreadKeeper(start, count, logger, {
@@ -225,6 +234,11 @@ export class ControlPlane {
         this.#events.threadExit({ thread, exitCode, error, connectionsLost });
       },
     });
+  }
+
+  #startTimer(): void {
+    this.#timer = createTimer(tickMs(this.#options));
+    this.#handles.registerHandle(this.#timer, TIMER, WATCH_INPUT);
   }
 
   #resumeAccepting(): void {
@@ -256,11 +270,39 @@ export class ControlPlane {
   #closeEverything(): void {
     const { table } = this.#survivors;
     table.close(this.#wakeUp);
-    for (let fd = 0; fd < table.capacity; fd++) {
+    if (this.#timer >= 0) {
+      table.close(this.#timer);
+      closeDescriptor(this.#timer);
+    }
+    for (let fd = 0; fd < table.end(); fd++) {
       if (table.state(fd) !== FREE) closeHandle(this.#survivors, this.#words, fd);
     }
     for (const fd of [this.#wakeUp, this.#epoll, ...this.#doorbells]) closeDescriptor(fd);
   }
+}
+
+/** The tick of the timeouts: a quarter of the shortest, so that none is late by more than that; a second at most. */
+function tickMs({ headersTimeout, requestTimeout, keepAliveTimeout, sendTimeout }: ResolvedOptions): number {
+  const set = [headersTimeout, requestTimeout, keepAliveTimeout, sendTimeout].filter(
+    (timeout) => timeout > 0,
+  );
+  return Math.min(LONGEST_TICK_MS, Math.max(SHORTEST_TICK_MS, Math.floor(Math.min(...set) / 4)));
+}
+
+function limitsOf(options: ResolvedOptions): Limits {
+  const { maxHeaderSize, maxBodySize, maxConnections, maxRequestsPerSocket } = options;
+  // One tick more than the time takes: the first one is under way already.
+  const ticks = (timeoutMs: number) => (timeoutMs === 0 ? 0 : Math.ceil(timeoutMs / tickMs(options)) + 1);
+  return {
+    maxHeaderSize,
+    maxBodySize,
+    maxConnections,
+    maxRequestsPerSocket,
+    headersTicks: ticks(options.headersTimeout),
+    requestTicks: ticks(options.requestTimeout),
+    keepAliveTicks: ticks(options.keepAliveTimeout),
+    sendTicks: ticks(options.sendTimeout),
+  };
 }
 
 /** The soft limit of open files (getrlimit(2)); Node raises it to the hard limit when it starts. */

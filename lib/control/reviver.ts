@@ -2,13 +2,13 @@
  * What the control plane does when a thread is dead, in this order:
  *
  * 1. The connections that it was inside, or that were bound to it, are closed: nobody else can finish them.
- *    A listening or wake-up handle that it was inside is left in its name.
+ *    A listening, wake-up or timer handle that it was inside is left in its name.
  * 2. If it led, the events that it had taken from the kernel and not yet given away may be lost: the next leader looks at
  *    every handle, and every thread at every handle bound to it.
  * 3. Its leadership is revoked.
  * 4. It is taken out of the parking lot, and everybody is woken, because it may have owed someone a wake-up.
  */
-import { ACCEPTOR, WAKE_UP } from '../handlers/event-handler.js';
+import { ACCEPTOR, TIMER, WAKE_UP } from '../handlers/event-handler.js';
 import type { BlockPool } from '../memory/block-pool.js';
 import {
   CONNECTIONS,
@@ -26,6 +26,9 @@ import type { ParkingLot } from '../set/parking-lot.js';
 import { revokeLeadership } from '../set/thread-set.js';
 import { DEAD } from '../set/thread-state.js';
 import { closeDescriptor } from '../sys/descriptor.js';
+
+/** Handles that belong to the set itself: they are left, not closed. */
+const OWN_KINDS = new Set([ACCEPTOR, WAKE_UP, TIMER]);
 
 export interface Survivors {
   readonly control: SharedArrayBuffer;
@@ -59,10 +62,10 @@ export function recover(survivors: Survivors, dead: number): number {
 function releaseHandles(survivors: Survivors, words: Int32Array, dead: number): number {
   const { table } = survivors;
   let lost = 0;
-  for (let fd = 0; fd < table.capacity; fd++) {
+  for (let fd = 0; fd < table.end(); fd++) {
     const state = table.state(fd);
     if (state === FREE || state === IDLE || table.owner(fd) !== dead) continue;
-    if (table.kind(fd) === ACCEPTOR || table.kind(fd) === WAKE_UP) {
+    if (OWN_KINDS.has(table.kind(fd))) {
       table.abandon(fd);
       Atomics.store(words, RESCAN, 1);
       continue;

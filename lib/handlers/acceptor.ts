@@ -5,7 +5,7 @@
  * When descriptors run out, the listening handle is suspended, and whoever closes a connection next resumes it: the
  * connections that wait stay in the kernel's queue meanwhile, instead of making the leader spin.
  */
-import { ACCEPT_SUSPENDED, CONNECTIONS, SET_DRAINING, SET_STATE } from '../memory/layout.js';
+import { ACCEPT_SUSPENDED, CONNECTIONS, SET_DRAINING, SET_STATE, TICK } from '../memory/layout.js';
 import { type HandleSet, WATCH_BOTH, WATCH_INPUT } from '../set/handle-set.js';
 import { closeDescriptor } from '../sys/descriptor.js';
 import { EAGAIN, ECONNABORTED, EINTR, EMFILE, ENFILE, ENOBUFS, ENOMEM, errnoName } from '../sys/libc.js';
@@ -33,6 +33,13 @@ export class Acceptor implements EventHandler {
     do {
       if (!this.#acceptSome(fd)) handles.resumeHandle(fd, WATCH_INPUT);
     } while (table.leave(fd) !== 0);
+  }
+
+  /** A client has to begin and complete its first head in time; raw TCP knows no heads. */
+  #firstDeadline(): number {
+    const { control, limits } = this.#context;
+    if (this.#kind !== HTTP_CONNECTION || limits.headersTicks === 0) return 0;
+    return deadlineIn(control, limits.headersTicks);
   }
 
   /** @returns false when there may be more than one visit takes */
@@ -68,7 +75,7 @@ export class Acceptor implements EventHandler {
       }
       Atomics.add(control, CONNECTIONS, 1);
       try {
-        handles.registerHandle(accepted, this.#kind, this.#watch);
+        handles.registerHandle(accepted, this.#kind, this.#watch, this.#firstDeadline());
       } catch (error) {
         closeDescriptor(accepted);
         Atomics.sub(control, CONNECTIONS, 1);
@@ -93,6 +100,11 @@ export class Acceptor implements EventHandler {
 export function resumeAccepting(control: Int32Array, handles: HandleSet): void {
   const suspended = Atomics.exchange(control, ACCEPT_SUSPENDED, 0);
   if (suspended !== 0) handles.resumeHandle(suspended - 1, WATCH_INPUT);
+}
+
+/** The deadline `ticks` from now: never 0, which means none. */
+export function deadlineIn(control: Int32Array, ticks: number): number {
+  return (control[TICK]! + ticks) | 0 || 1;
 }
 
 /** Ends a connection that the calling thread is inside or that is bound to it. */

@@ -10,6 +10,7 @@ export const ACCEPTOR = 1;
 export const HTTP_CONNECTION = 2;
 export const TCP_CONNECTION = 3;
 export const WAKE_UP = 4;
+export const TIMER = 5;
 
 export interface EventHandler {
   /**
@@ -30,6 +31,13 @@ export interface Limits {
   /** Bytes of a request's body. */
   readonly maxBodySize: number;
   readonly maxConnections: number;
+  /** Requests on one connection; 0 for any number. */
+  readonly maxRequestsPerSocket: number;
+  /** The timeouts in ticks of the set's timer; 0 for none. */
+  readonly headersTicks: number;
+  readonly requestTicks: number;
+  readonly keepAliveTicks: number;
+  readonly sendTicks: number;
 }
 
 /** Work of a handle that is bound to a thread, put off until the thread is out of user code. */

@@ -37,21 +37,24 @@ import {
 import { ERRORS, REQUESTS } from '../memory/counters.js';
 import {
   HANDLE_BLOCK,
+  HANDLE_DEADLINE,
   HANDLE_FLAGS,
   HANDLE_PARSER,
+  HANDLE_REQUESTS,
   HANDLE_SAVED,
   HANDLE_WORDS,
   SET_SERVING,
   SET_STATE,
+  TICK,
 } from '../memory/layout.js';
 import { WATCH_BOTH } from '../set/handle-set.js';
-import { BROKEN, PEER_ENDED, READABLE } from '../set/handle-table.js';
+import { BROKEN, PEER_ENDED, READABLE, TIMED_OUT } from '../set/handle-table.js';
 import { addressOf, EAGAIN, EINTR } from '../sys/libc.js';
 import { receive, remoteAddress, shutdownSending, transmitFrom } from '../sys/socket.js';
 import type { FetchApp, FetchContext } from '../web/context.js';
 import { abortRequest, createRequest } from '../web/light-request.js';
 import { type Outgoing, toOutgoing } from '../web/outgoing.js';
-import { closeConnection } from './acceptor.js';
+import { closeConnection, deadlineIn } from './acceptor.js';
 import type { Deferred, EventHandler, ThreadContext } from './event-handler.js';
 import { FAILED, OutputQueue, QUEUED } from './output.js';
 
@@ -67,6 +70,8 @@ const DISCARD_READS = 16;
 /** Bits of HANDLE_FLAGS. */
 const HAS_SAVED = 1;
 const WATCHES_OUTPUT = 2;
+/** A request has been answered, and nothing of the next one has come. */
+const BETWEEN_REQUESTS = 4;
 
 /** What the connections of one thread share. */
 class HttpThread {
@@ -161,6 +166,12 @@ class HttpConnection implements ExchangeOwner, Deferred {
   #woken = false;
   /** Receives of this visit. */
   #reads = 0;
+  /** The deadline has been found passed. */
+  #timedOut = false;
+  /** The deadline for the rest of the request whose body is arriving. */
+  #requestDeadline = 0;
+  /** Bytes that waited when the deadline for sending was set; it is set anew when some of them have gone. */
+  #waitedBytes = 0;
 
   constructor(thread: HttpThread) {
     this.#thread = thread;
@@ -176,6 +187,8 @@ class HttpConnection implements ExchangeOwner, Deferred {
     this.#peerEnded = false;
     this.#broken = false;
     this.#closing = false;
+    this.#timedOut = false;
+    this.#waitedBytes = 0;
     this.#exchange = null;
     this.#restore();
   }
@@ -206,6 +219,7 @@ class HttpConnection implements ExchangeOwner, Deferred {
   #note(events: number): void {
     if (events & (READABLE | PEER_ENDED | BROKEN)) this.#drained = false;
     if (events & BROKEN) this.#broken = true;
+    if (events & TIMED_OUT) this.#timedOut = this.#isDue();
     if ((events & PEER_ENDED) === 0 || this.#peerEnded) return;
     this.#peerEnded = true;
     if (this.#exchange !== null) abortRequest(this.#exchange.request, clientGone());
@@ -214,6 +228,7 @@ class HttpConnection implements ExchangeOwner, Deferred {
   /** Does the next thing there is to do. @returns false once the connection has been left, held or closed */
   #step(): boolean {
     if (this.#broken) return this.#destroy();
+    if (this.#timedOut) return this.#expire();
     if (this.#output.bytes > 0 && this.#output.flush(this.fd) === FAILED) return this.#destroy();
     const exchange = this.#exchange;
     if (exchange !== null && exchange.state !== RUNNING) {
@@ -314,6 +329,7 @@ class HttpConnection implements ExchangeOwner, Deferred {
     const start = parser.messageStart;
     const text = input.toString('latin1', start, start + parser.headLength);
     const isHead = parser.methodEnd === 4 && text.startsWith('HEAD');
+    if (parser.hasBody) this.#requestDeadline = this.#deadlineOfRequest();
     const exchange = new Exchange(
       this,
       parser.hasBody,
@@ -424,6 +440,7 @@ class HttpConnection implements ExchangeOwner, Deferred {
       !outgoing.close &&
       !this.#closing &&
       !(exchange.awaitsContinue && !exchange.received) &&
+      !this.#isLastRequest() &&
       Atomics.load(context.control, SET_STATE) === SET_SERVING;
     if (!persistent) this.#closing = true;
     if (!this.#respond(exchange, outgoing, persistent)) return this.#destroy();
@@ -572,7 +589,70 @@ class HttpConnection implements ExchangeOwner, Deferred {
   /** Request and response are complete. */
   #finish(): boolean {
     this.#exchange = null;
+    this.#context.table.words[this.fd * HANDLE_WORDS + HANDLE_FLAGS]! |= BETWEEN_REQUESTS;
+    this.#setDeadline(this.#context.limits.keepAliveTicks);
     return true;
+  }
+
+  /** Counts the request, where there is a limit. @returns whether it is the last that the connection may make */
+  #isLastRequest(): boolean {
+    const { limits, table } = this.#context;
+    if (limits.maxRequestsPerSocket === 0) return false;
+    const at = this.fd * HANDLE_WORDS + HANDLE_REQUESTS;
+    table.words[at]!++;
+    return table.words[at]! >= limits.maxRequestsPerSocket;
+  }
+
+  // ---- deadlines: one word of the record, looked at by handlers/timeouts.ts ----------------------------------------------
+
+  /** @param ticks from now; 0 for no deadline */
+  #setDeadline(ticks: number): void {
+    const { control, table } = this.#context;
+    table.words[this.fd * HANDLE_WORDS + HANDLE_DEADLINE] = ticks === 0 ? 0 : deadlineIn(control, ticks);
+  }
+
+  #isDue(): boolean {
+    const { control, table } = this.#context;
+    const deadline = table.words[this.fd * HANDLE_WORDS + HANDLE_DEADLINE]!;
+    return deadline !== 0 && deadline - Atomics.load(control, TICK) <= 0;
+  }
+
+  /** The time for a whole request counts from its first byte, so from where the time for its head began. */
+  #deadlineOfRequest(): number {
+    const { control, limits, table } = this.#context;
+    if (limits.requestTicks === 0) return 0;
+    const record = this.fd * HANDLE_WORDS;
+    const headDeadline = table.words[record + HANDLE_DEADLINE]!;
+    const between = (table.words[record + HANDLE_FLAGS]! & BETWEEN_REQUESTS) !== 0;
+    if (between || headDeadline === 0) return deadlineIn(control, limits.requestTicks);
+    return (headDeadline - limits.headersTicks + limits.requestTicks) | 0 || 1;
+  }
+
+  /** What the connection is held for says how long it may take. */
+  #setHoldDeadline(): void {
+    const { limits, table } = this.#context;
+    const exchange = this.#exchange;
+    const waiting = this.#output.bytes;
+    if (waiting > 0) {
+      if (waiting !== this.#waitedBytes) this.#setDeadline(limits.sendTicks);
+    } else if (exchange !== null && !exchange.received) {
+      table.words[this.fd * HANDLE_WORDS + HANDLE_DEADLINE] = this.#requestDeadline;
+    } else {
+      // The handler takes its time, which is the app's affair.
+      this.#setDeadline(0);
+    }
+    this.#waitedBytes = waiting;
+  }
+
+  /** The client's time is up. */
+  #expire(): boolean {
+    this.#timedOut = false;
+    const exchange = this.#exchange;
+    if (this.#output.bytes > 0) return this.#destroy();
+    if (exchange === null)
+      return this.#parser.fresh ? this.#end() : this.#refuse(408, 'the head took too long');
+    if (exchange.received) return true;
+    return exchange.state === ANSWERED ? this.#destroy() : this.#refuse(408, 'the body took too long');
   }
 
   // ---- leaving ---------------------------------------------------------------------------------------------------------
@@ -587,8 +667,9 @@ class HttpConnection implements ExchangeOwner, Deferred {
 
   /** Lets go of the connection: any thread may serve its next event. */
   #leave(): boolean {
-    const { table } = this.#context;
+    const { table, limits } = this.#context;
     const { fd } = this;
+    if (this.bound && this.#parser.fresh) this.#setDeadline(limits.keepAliveTicks);
     if (!this.#save()) return this.#destroy();
     const noted = this.bound ? table.unbind(fd) : table.leave(fd);
     if (noted !== 0) {
@@ -606,6 +687,7 @@ class HttpConnection implements ExchangeOwner, Deferred {
       this.#woken = false;
       return true;
     }
+    this.#setHoldDeadline();
     if (!this.bound) {
       this.bound = true;
       this.#thread.held.set(this.fd, this);
@@ -638,8 +720,12 @@ class HttpConnection implements ExchangeOwner, Deferred {
   #save(): boolean {
     const length = this.#to - this.#from;
     if (length === 0 && this.#parser.fresh) return true;
-    const { pool, table } = this.#context;
+    const { limits, pool, table } = this.#context;
     const record = this.fd * HANDLE_WORDS;
+    if (table.words[record + HANDLE_FLAGS]! & BETWEEN_REQUESTS) {
+      table.words[record + HANDLE_FLAGS]! &= ~BETWEEN_REQUESTS;
+      this.#setDeadline(limits.headersTicks);
+    }
     const block = length === 0 ? 0 : pool.save(this.#thread.input, this.#from, length);
     if (length > 0 && block === 0) return false;
     table.words[record + HANDLE_BLOCK] = block;

@@ -58,6 +58,8 @@ export const SET_STOPPING = 2;
 export const RESCAN = 4 * LINE + 1;
 /** Atomic. 1 while somebody listens to transitions, so that the threads record them (owner: set/transitions.ts). */
 export const RECORDING = 4 * LINE + 2;
+/** Atomic. The clock of the timeouts; counts on with each expiration of the timer (owner: handlers/timeouts.ts). */
+export const TICK = 4 * LINE + 3;
 
 // ---- control: connections (owner: handlers/acceptor.ts) --------------------------------------------------------------
 
@@ -126,9 +128,12 @@ export const HANDLE_BLOCK = 2;
 export const HANDLE_SAVED = 3;
 /** Bits that an event handler keeps between events. */
 export const HANDLE_FLAGS = 4;
-/** The HTTP parser's registers. */
+/** The HTTP parser's registers: PARSER_WORDS of http/request-parser.ts, which are 8. */
 export const HANDLE_PARSER = 5;
-export const HANDLE_PARSER_WORDS = HANDLE_WORDS - HANDLE_PARSER;
+/** The tick at which the connection's time is up, 0 for never. Read by handlers/timeouts.ts without being inside. */
+export const HANDLE_DEADLINE = 13;
+/** Requests begun on the connection, where there is a limit of them. */
+export const HANDLE_REQUESTS = 14;
 
 // ---- blocks: the pool (owner: memory/block-pool.ts) ------------------------------------------------------------------
 
@@ -150,7 +155,8 @@ export const POOL_HEADER_WORDS = LINE;
 export function allocateMemory(threads: number, descriptors: number): SharedMemory {
   const memory = {
     control: new SharedArrayBuffer(threadArea(threads) * 4),
-    handles: new SharedArrayBuffer(descriptors * HANDLE_WORDS * 4),
+    // One record more than descriptors: its first word is the end of the numbers in use, see set/handle-table.ts.
+    handles: new SharedArrayBuffer((descriptors + 1) * HANDLE_WORDS * 4),
     blocks: new SharedArrayBuffer((POOL_HEADER_WORDS + BLOCK_COUNT) * 4 + BLOCK_COUNT * BLOCK_BYTES),
   };
   new Int32Array(memory.control)[SCAN_CURSOR] = -1;

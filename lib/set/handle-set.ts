@@ -46,10 +46,11 @@ export class HandleSet {
   /**
    * Puts a descriptor into the table and the kernel's set. From then on any thread may be inside it.
    *
+   * @param deadline the tick at which its time is up, 0 for never
    * @throws PacelineError `PACELINE_SYSTEM`; the descriptor is then in neither
    */
-  registerHandle(fd: number, kind: number, watch: number): void {
-    const generation = this.table.open(fd, kind);
+  registerHandle(fd: number, kind: number, watch: number, deadline = 0): void {
+    const generation = this.table.open(fd, kind, deadline);
     const result = epollAdd(this.#epoll, fd, generation, watch | EPOLLET);
     if (result < 0) {
       this.table.close(fd);

@@ -14,11 +14,11 @@
  * that thread. A descriptor is closed only by the thread that is inside it or that it is bound to (or by the control
  * plane, for a dead thread), and is FREE before it is closed, so a number is never used after another thread closed it.
  *
- * The state word, from its low end: 2 bits state, 1 bit QUEUED (an entry for it is in its thread's mailbox), 4 bits of
- * noted events, 1 unused, 8 bits owner, 16 bits generation. The generation counts the lives of the number and also
+ * The state word, from its low end: 2 bits state, 1 bit QUEUED (an entry for it is in its thread's mailbox), 5 bits of
+ * noted events, 8 bits owner, 16 bits generation. The generation counts the lives of the number and also
  * travels in the epoll data, so an event of a former life is recognised in the same compare-and-exchange.
  */
-import { HANDLE_KIND, HANDLE_STATE, HANDLE_WORDS } from '../memory/layout.js';
+import { HANDLE_DEADLINE, HANDLE_KIND, HANDLE_STATE, HANDLE_WORDS } from '../memory/layout.js';
 import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLRDHUP } from '../sys/epoll.js';
 
 export const FREE = 0;
@@ -36,8 +36,10 @@ export const WRITABLE = 2;
 export const PEER_ENDED = 4;
 /** The connection is gone or has an error. */
 export const BROKEN = 8;
+/** Its deadline has passed, as handlers/timeouts.ts found. */
+export const TIMED_OUT = 16;
 const EVENTS_SHIFT = 3;
-const EVENTS_MASK = 15 << EVENTS_SHIFT;
+const EVENTS_MASK = 31 << EVENTS_SHIFT;
 
 const OWNER_SHIFT = 8;
 const OWNER_MASK = 0xff << OWNER_SHIFT;
@@ -66,19 +68,36 @@ export class HandleTable {
   readonly words: Int32Array;
   /** Descriptors at or above this have no record. */
   readonly capacity: number;
+  /** Atomic. The word behind the last record: numbers from its value on were never in use. */
+  readonly #end: number;
 
   constructor(handles: SharedArrayBuffer) {
     this.words = new Int32Array(handles);
-    this.capacity = this.words.length / HANDLE_WORDS;
+    this.capacity = this.words.length / HANDLE_WORDS - 1;
+    this.#end = this.capacity * HANDLE_WORDS;
   }
 
-  /** Begins a new life of the number. @returns its generation */
-  open(fd: number, kind: number): number {
+  /** All numbers that were ever in use are below this. */
+  end(): number {
+    return Atomics.load(this.words, this.#end);
+  }
+
+  /**
+   * Begins a new life of the number.
+   *
+   * @param deadline the tick at which its time is up, 0 for never
+   * @returns its generation
+   */
+  open(fd: number, kind: number, deadline = 0): number {
     const at = fd * HANDLE_WORDS;
     const before = Atomics.load(this.words, at + HANDLE_STATE);
     if ((before & STATE_MASK) !== FREE) throw new Error(`descriptor ${fd} is in the table already`);
     this.words.fill(0, at + 1, at + HANDLE_WORDS);
     this.words[at + HANDLE_KIND] = kind;
+    this.words[at + HANDLE_DEADLINE] = deadline;
+    for (let end = this.end(); end <= fd; end = this.end()) {
+      Atomics.compareExchange(this.words, this.#end, end, fd + 1);
+    }
     const generation = ((before >>> GENERATION_SHIFT) + 1) & 0xffff;
     Atomics.store(this.words, at + HANDLE_STATE, (generation << GENERATION_SHIFT) | IDLE);
     return generation;
@@ -89,6 +108,7 @@ export class HandleTable {
     const at = fd * HANDLE_WORDS + HANDLE_STATE;
     const word = Atomics.load(this.words, at);
     if ((word & STATE_MASK) === FREE) throw new Error(`descriptor ${fd} is closed already`);
+    this.words[fd * HANDLE_WORDS + HANDLE_DEADLINE] = 0;
     Atomics.store(this.words, at, word & LIFE_MASK);
   }
 

@@ -6,8 +6,6 @@
  * Only the leader touches it; LEADER is its lock, and the exchange of that word orders the plain accesses here.
  */
 import {
-  HANDLE_STATE,
-  HANDLE_WORDS,
   READY_CAPACITY,
   READY_END,
   READY_EVENTS,
@@ -66,15 +64,15 @@ export class ReadyList {
     const words = this.#words;
     let fd = words[SCAN_CURSOR]!;
     let count = 0;
-    for (; fd < this.#table.capacity && count < READY_CAPACITY; fd++) {
-      if (Atomics.load(this.#table.words, fd * HANDLE_WORDS + HANDLE_STATE) === 0) continue;
+    const end = this.#table.end();
+    for (; fd < end && count < READY_CAPACITY; fd++) {
       if (this.#table.state(fd) === FREE) continue;
       const at = count++ * EVENT_WORDS;
       this.#events[at] = EPOLLIN | EPOLLOUT;
       this.#events[at + EVENT_DATA] = fd;
       this.#events[at + EVENT_DATA + 1] = this.#table.generation(fd);
     }
-    words[SCAN_CURSOR] = fd < this.#table.capacity ? fd : -1;
+    words[SCAN_CURSOR] = fd < end ? fd : -1;
     return count;
   }
 }

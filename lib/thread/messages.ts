@@ -9,6 +9,8 @@ export interface ThreadStart {
   /** The epoll descriptor of the handle set. */
   readonly epoll: number;
   readonly doorbells: readonly number[];
+  /** The wake-up handle's eventfd. */
+  readonly wakeUp: number;
   /** The URL of the app module. */
   readonly app: string;
   readonly limits: Limits;

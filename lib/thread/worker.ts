@@ -8,10 +8,12 @@ import {
   HTTP_CONNECTION,
   TCP_CONNECTION,
   type ThreadContext,
+  TIMER,
   WAKE_UP,
 } from '../handlers/event-handler.js';
 import { HttpConnections } from '../handlers/http-connection.js';
 import { TcpConnections } from '../handlers/tcp-connection.js';
+import { Timeouts } from '../handlers/timeouts.js';
 import { WakeUp } from '../handlers/wake-up.js';
 import { BlockPool } from '../memory/block-pool.js';
 import { countersOf } from '../memory/counters.js';
@@ -45,7 +47,7 @@ const describe = (error: unknown): string =>
   error instanceof Error ? (error.stack ?? `${error.name}: ${error.message}`) : String(error);
 
 function join(app: App, loop: EventLoop): void {
-  const { self, memory, epoll, doorbells, limits, fallbackHost } = start;
+  const { self, memory, epoll, doorbells, wakeUp, limits, fallbackHost } = start;
   const control = memory.control;
   const table = new HandleTable(memory.handles);
   const handles = new HandleSet(control, table, epoll);
@@ -67,7 +69,9 @@ function join(app: App, loop: EventLoop): void {
   eventHandlers[WAKE_UP] = new WakeUp(context);
   if (app.protocol === 'http') {
     eventHandlers[ACCEPTOR] = new Acceptor(context, HTTP_CONNECTION);
-    eventHandlers[HTTP_CONNECTION] = new HttpConnections(context, app.app, fallbackHost);
+    const connections = new HttpConnections(context, app.app, fallbackHost);
+    eventHandlers[HTTP_CONNECTION] = connections;
+    eventHandlers[TIMER] = new Timeouts(context, connections, lot, wakeUp);
   } else {
     eventHandlers[ACCEPTOR] = new Acceptor(context, TCP_CONNECTION);
     eventHandlers[TCP_CONNECTION] = new TcpConnections(context, app.app);
