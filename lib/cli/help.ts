@@ -4,7 +4,8 @@ next ready request, so a handler that blocks stalls nobody else.
 
 Usage: paceline [APP] [options]
 
-  APP                     module of the app; without one, the built-in demo
+  APP                     module of the app, or a directory, whose files are served;
+                          without one, the built-in demo
 
 Options:
   -p, --port N            port to listen on, 0 for any free one  [8080]  $PORT
@@ -30,6 +31,7 @@ exits; a second one exits at once.
 Examples:
   paceline                            the demo on http://127.0.0.1:8080
   paceline app.js -p 3000 -t 8        your app, with eight threads
+  paceline ./public                   the files of a directory
   PORT=0 paceline app.js --host ::    any free port, on all addresses
 
 The default export of an app is one of:

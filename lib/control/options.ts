@@ -24,7 +24,7 @@ export type StrategyName = 'leader-followers';
 export interface ServerOptions {
   /**
    * The app module: a URL (`file:` or `data:`), or a path, which is relative to the working directory. Every thread
-   * loads it. Default: the built-in demo app.
+   * loads it. A directory means its files, served as they are. Default: the built-in demo app.
    */
   app?: string | URL | undefined;
   /**
@@ -107,6 +107,8 @@ const COUNT_MAX = 2 ** 31 - 1;
 const BODY_BYTES_DEFAULT = 16 * 1024 * 1024;
 
 const DEMO_APP = new URL('../demo/app.js', import.meta.url);
+/** Serves the directory that its query names. */
+const DIRECTORY_APP = new URL('../static/directory-app.js', import.meta.url);
 
 const STRATEGIES: readonly StrategyName[] = ['leader-followers'];
 /** Part of the design, so that a user who read of them is told the truth instead of "unknown". */
@@ -231,7 +233,7 @@ export function resolveStrategy(value: unknown, name = 'strategy'): StrategyName
 function resolveApp(value: unknown): string {
   if (value === undefined) return DEMO_APP.href;
   if (!(value instanceof URL) && (typeof value !== 'string' || value === '')) {
-    throw optionError(`app must be the path or the URL of a module, not ${show(value)}`);
+    throw optionError(`app must be the path or the URL of a module or a directory, not ${show(value)}`);
   }
   const url = appUrl(value);
   if (url.protocol === 'data:') return url.href;
@@ -239,10 +241,12 @@ function resolveApp(value: unknown): string {
     throw optionError(`app must be a path, or a URL that begins with file: or data:, not ${show(url.href)}`);
   }
   const path = filePath(url);
-  const found = statusOf(path);
-  if (found.isDirectory()) {
-    throw optionError(`app ${path} is a directory; static files come in a later version, so name a module`);
-  }
+  return statusOf(path).isDirectory() ? directoryApp(path) : url.href;
+}
+
+function directoryApp(path: string): string {
+  const url = new URL(DIRECTORY_APP);
+  url.searchParams.set('root', path);
   return url.href;
 }
 
@@ -268,7 +272,7 @@ function statusOf(path: string): Stats {
     const { code } = cause as NodeJS.ErrnoException;
     const message =
       code === 'ENOENT' || code === 'ENOTDIR'
-        ? `there is no app at ${path}; name the file of a module`
+        ? `there is no app at ${path}; name the file of a module, or a directory`
         : `the app at ${path} cannot be looked at (${code}); name a file that this user may read`;
     throw new PacelineError('PACELINE_APP_LOAD', message, { cause });
   }

@@ -51,9 +51,15 @@ import { ThreadKeeper } from './threads.js';
 const DRAIN_POLL_MS = 5;
 /** How long threads have to leave after the drain's deadline, and native calls to return after termination. */
 const LEAVE_MS = 1000;
+/**
+ * How long threads that are still loading have: terminating one while it loads a native addon aborts the process.
+ */
+const LOAD_MS = 10_000;
 const TERMINATE_MS = 5000;
 /** How often a suspended listening handle is tried again although nobody closed a connection. */
 const RESUME_MS = 1000;
+/** How long a client has to end its side once the server has ended its own. */
+const LINGER_MS = 2000;
 /** Bounds of the timeouts' tick. */
 const LONGEST_TICK_MS = 1000;
 const SHORTEST_TICK_MS = 10;
@@ -96,7 +102,7 @@ export class ControlPlane {
   readonly #epoll: number;
   readonly #doorbells: number[];
   readonly #wakeUp: number;
-  /** The timeouts' timer; only HTTP connections have any. */
+  /** The timeouts' timer. */
   #timer = -1;
   readonly #listener: Listener;
   readonly #keeper: ThreadKeeper;
@@ -104,6 +110,8 @@ export class ControlPlane {
   #transitionTimer: NodeJS.Timeout | null = null;
   #readers: TransitionReader[] = [];
   protocol: 'http' | 'tcp' = 'http';
+  /** All threads have loaded the app. */
+  #started = false;
 
   private constructor(options: ResolvedOptions, listener: Listener, events: PlaneEvents) {
     const count = options.threads.max;
@@ -140,7 +148,8 @@ export class ControlPlane {
     const plane = new ControlPlane(options, listener, events);
     try {
       plane.protocol = await plane.#keeper.startAll();
-      if (plane.protocol === 'http') plane.#startTimer();
+      plane.#started = true;
+      plane.#startTimer();
       startListening(listener.fd, BACKLOG);
       plane.#handles.registerHandle(listener.fd, ACCEPTOR, WATCH_INPUT);
       return plane;
@@ -195,7 +204,7 @@ export class ControlPlane {
     Atomics.store(this.#words, SET_STATE, SET_STOPPING);
     this.#survivors.lot.wakeAll(this.#survivors.threads);
     signalEventCounter(this.#wakeUp);
-    const grace = drainMs === 0 ? 0 : LEAVE_MS;
+    const grace = this.#started ? LEAVE_MS : LOAD_MS;
     let left = await this.#keeper.settle(Math.max(deadline - performance.now(), 0) + grace);
     if (left > 0) left = await this.#keeper.terminate(TERMINATE_MS);
     this.#passTransitions();
@@ -302,6 +311,7 @@ function limitsOf(options: ResolvedOptions): Limits {
     requestTicks: ticks(options.requestTimeout),
     keepAliveTicks: ticks(options.keepAliveTimeout),
     sendTicks: ticks(options.sendTimeout),
+    lingerTicks: ticks(LINGER_MS),
   };
 }
 

@@ -38,6 +38,8 @@ export interface Limits {
   readonly requestTicks: number;
   readonly keepAliveTicks: number;
   readonly sendTicks: number;
+  /** How long a client has to end its side after the server has ended its own. */
+  readonly lingerTicks: number;
 }
 
 /** Work of a handle that is bound to a thread, put off until the thread is out of user code. */

@@ -49,6 +49,8 @@ import {
 } from '../memory/layout.js';
 import { WATCH_BOTH } from '../set/handle-set.js';
 import { BROKEN, PEER_ENDED, READABLE, TIMED_OUT } from '../set/handle-table.js';
+import { FileBody } from '../static/file-body.js';
+import { sendFile } from '../sys/file.js';
 import { addressOf, EAGAIN, EINTR } from '../sys/libc.js';
 import { receive, remoteAddress, shutdownSending, transmitFrom } from '../sys/socket.js';
 import type { FetchApp, FetchContext } from '../web/context.js';
@@ -64,14 +66,17 @@ const RECEIVE_BYTES = 64 * 1024;
 const READS_A_VISIT = 16;
 /** Bytes waiting to be sent above which a streamed response is not read on. */
 const STREAM_QUEUE_BYTES = 64 * 1024;
-/** Bytes of a refused client's input that are read away, so that closing does not reset its answer. */
-const DISCARD_READS = 16;
+/** Bytes of a file that one call sends, and calls of one visit. */
+const FILE_PART_BYTES = 1024 * 1024;
+const FILE_PARTS_A_VISIT = 8;
 
 /** Bits of HANDLE_FLAGS. */
 const HAS_SAVED = 1;
 const WATCHES_OUTPUT = 2;
 /** A request has been answered, and nothing of the next one has come. */
 const BETWEEN_REQUESTS = 4;
+/** Everything is sent and said; what the client still sends is read away until it ends, too. */
+const LINGERING = 8;
 
 /** What the connections of one thread share. */
 class HttpThread {
@@ -228,12 +233,14 @@ class HttpConnection implements ExchangeOwner, Deferred {
   /** Does the next thing there is to do. @returns false once the connection has been left, held or closed */
   #step(): boolean {
     if (this.#broken) return this.#destroy();
+    if (this.#hasFlag(LINGERING)) return this.#linger();
     if (this.#timedOut) return this.#expire();
     if (this.#output.bytes > 0 && this.#output.flush(this.fd) === FAILED) return this.#destroy();
     const exchange = this.#exchange;
     if (exchange !== null && exchange.state !== RUNNING) {
       if (exchange.state !== ANSWERED) return this.#answer(exchange);
       if (exchange.stream !== null) return this.#streamOn(exchange, exchange.stream);
+      if (exchange.file !== null) return this.#sendFileOn(exchange, exchange.file);
       if (exchange.received) return this.#finish();
     }
     if (exchange === null && this.#closing) return this.#end();
@@ -392,9 +399,7 @@ class HttpConnection implements ExchangeOwner, Deferred {
       this.#exchange = null;
     }
     this.#closing = true;
-    if (!this.#write(refusal(status), false, false, 1)) return this.#destroy();
-    this.#discardInput();
-    return true;
+    return this.#write(refusal(status), false, false, 1) || this.#destroy();
   }
 
   // ---- the handler and its answer ------------------------------------------------------------------------------------
@@ -408,6 +413,8 @@ class HttpConnection implements ExchangeOwner, Deferred {
         exchange.follow(result);
         // An async handler that waited for nothing real is settled by this.
         context.drainTicks();
+        // A client may have left right behind its request: that event came before there was anything to abort.
+        if (this.#peerEnded && exchange.state === RUNNING) abortRequest(exchange.request, clientGone());
       } else {
         exchange.outcome = result;
         exchange.state = RETURNED;
@@ -444,11 +451,15 @@ class HttpConnection implements ExchangeOwner, Deferred {
       Atomics.load(context.control, SET_STATE) === SET_SERVING;
     if (!persistent) this.#closing = true;
     if (!this.#respond(exchange, outgoing, persistent)) return this.#destroy();
-    if (!exchange.received) {
-      if (this.#closing && exchange.awaitsContinue) exchange.received = true;
-      else exchange.body!.discard();
-    }
+    if (exchange.stream === null && exchange.file === null) this.#responded(exchange);
     return true;
+  }
+
+  /** The response is complete; what is left of the request interests nobody. */
+  #responded(exchange: Exchange): void {
+    if (exchange.received) return;
+    if (this.#closing && exchange.awaitsContinue) exchange.received = true;
+    else exchange.body!.discard();
   }
 
   #failure(exchange: Exchange): Outgoing {
@@ -472,6 +483,7 @@ class HttpConnection implements ExchangeOwner, Deferred {
     if (body === null || typeof body === 'string' || body instanceof Uint8Array) {
       return this.#write(outgoing, isHead, persistent, minorVersion);
     }
+    if (body instanceof FileBody) return this.#respondWithFile(exchange, outgoing, body, persistent);
     const { writer } = this.#thread;
     const size = body instanceof Blob ? body.size : outgoing.contentLength;
     const stream = body instanceof Blob ? (body.stream() as ReadableStream<Uint8Array>) : body;
@@ -483,6 +495,51 @@ class HttpConnection implements ExchangeOwner, Deferred {
     if (framing === UNTIL_CLOSE) this.#closing = true;
     exchange.stream = new ResponseStream(stream, this, framing, framing === SIZED ? size : -1);
     return this.#sendHead(writer.head(outgoing, framing, size, persistent && !this.#closing, minorVersion));
+  }
+
+  #respondWithFile(exchange: Exchange, outgoing: Outgoing, file: FileBody, persistent: boolean): boolean {
+    const { writer } = this.#thread;
+    const size = file.end - file.start;
+    const bodyless = exchange.isHead || hasNoBody(outgoing.status);
+    const head = writer.head(
+      outgoing,
+      bodyless ? BODYLESS : SIZED,
+      hasNoBody(outgoing.status) ? -1 : size,
+      persistent,
+      exchange.minorVersion,
+    );
+    if (bodyless || size === 0) {
+      file.close();
+      return this.#sendHead(head);
+    }
+    exchange.file = file;
+    exchange.fileAt = file.start;
+    return this.#sendHead(head, true);
+  }
+
+  #sendFileOn(exchange: Exchange, file: FileBody): boolean {
+    if (this.#output.bytes > 0) return this.#hold();
+    if (this.#reads++ >= FILE_PARTS_A_VISIT) {
+      this.#context.defer(this);
+      return this.#hold();
+    }
+    const wanted = Math.min(file.end - exchange.fileAt, FILE_PART_BYTES);
+    const sent = sendFile(this.fd, file.fd, exchange.fileAt, wanted);
+    if (sent > 0) {
+      exchange.fileAt += sent;
+      if (exchange.fileAt < file.end) return true;
+      file.close();
+      exchange.file = null;
+      this.#responded(exchange);
+      return true;
+    }
+    if (sent === -EAGAIN) {
+      this.#watchOutput();
+      return this.#hold();
+    }
+    if (sent === -EINTR) return true;
+    // The file became shorter, or the client has gone: the client learns from the cut that the response is incomplete.
+    return this.#destroy();
   }
 
   /** Sends a response whose body is at hand. @returns false when the connection is broken */
@@ -505,15 +562,19 @@ class HttpConnection implements ExchangeOwner, Deferred {
     return this.#sendHead(large) && this.#send(bytes, size);
   }
 
-  /** Sends the buffered output, or a head that did not fit into it. */
-  #sendHead(large: Buffer | null): boolean {
+  /**
+   * Sends the buffered output, or a head that did not fit into it.
+   *
+   * @param more more follows at once
+   */
+  #sendHead(large: Buffer | null, more = false): boolean {
     const { writer } = this.#thread;
     if (large !== null) return this.#send(large, large.length);
     const { length } = writer;
     writer.length = 0;
     if (this.#output.bytes > 0) return this.#send(writer.bytes, length);
     // The fast path: nothing waits, and the kernel takes it all.
-    const sent = transmitFrom(this.fd, writer.address, length);
+    const sent = transmitFrom(this.fd, writer.address, length, more);
     if (sent === length) return true;
     if (sent < 0 && sent !== -EAGAIN && sent !== -EINTR) return false;
     this.#output.queue(writer.bytes, Math.max(sent, 0), length);
@@ -545,14 +606,19 @@ class HttpConnection implements ExchangeOwner, Deferred {
     }
     if (stream.done) {
       exchange.stream = null;
-      if (stream.framing === CHUNKED) return this.#send(LAST_CHUNK, LAST_CHUNK.length) || this.#destroy();
+      if (stream.framing === CHUNKED) {
+        this.#responded(exchange);
+        return this.#send(LAST_CHUNK, LAST_CHUNK.length) || this.#destroy();
+      }
       if (stream.remaining > 0) return this.#streamFailed(exchange, stream, tooShort(stream.remaining));
+      this.#responded(exchange);
       return true;
     }
     if (this.#output.bytes < STREAM_QUEUE_BYTES) stream.pull();
     // The rest of the request goes on arriving beside the response.
-    if (!exchange.received && !this.#drained) return this.#at < this.#to ? this.#parse() : this.#receive();
-    return this.#hold();
+    if (exchange.received || !exchange.body!.wantsMore) return this.#hold();
+    if (this.#at < this.#to) return this.#parse();
+    return this.#drained ? this.#hold() : this.#receive();
   }
 
   #sendChunk(stream: ResponseStream, chunk: Uint8Array): boolean {
@@ -632,7 +698,7 @@ class HttpConnection implements ExchangeOwner, Deferred {
   #setHoldDeadline(): void {
     const { limits, table } = this.#context;
     const exchange = this.#exchange;
-    const waiting = this.#output.bytes;
+    const waiting = this.#output.bytes + (exchange?.file ? exchange.file.end - exchange.fileAt : 0);
     if (waiting > 0) {
       if (waiting !== this.#waitedBytes) this.#setDeadline(limits.sendTicks);
     } else if (exchange !== null && !exchange.received) {
@@ -648,9 +714,9 @@ class HttpConnection implements ExchangeOwner, Deferred {
   #expire(): boolean {
     this.#timedOut = false;
     const exchange = this.#exchange;
-    if (this.#output.bytes > 0) return this.#destroy();
+    if (this.#output.bytes > 0 || exchange?.file) return this.#destroy();
     if (exchange === null)
-      return this.#parser.fresh ? this.#end() : this.#refuse(408, 'the head took too long');
+      return this.#parser.fresh ? this.#close() : this.#refuse(408, 'the head took too long');
     if (exchange.received) return true;
     return exchange.state === ANSWERED ? this.#destroy() : this.#refuse(408, 'the body took too long');
   }
@@ -661,7 +727,7 @@ class HttpConnection implements ExchangeOwner, Deferred {
   #rest(): boolean {
     if (this.#exchange !== null) return this.#hold();
     const { context } = this.#thread;
-    if (this.#parser.fresh && Atomics.load(context.control, SET_STATE) !== SET_SERVING) return this.#end();
+    if (this.#parser.fresh && Atomics.load(context.control, SET_STATE) !== SET_SERVING) return this.#close();
     return this.#leave();
   }
 
@@ -669,7 +735,8 @@ class HttpConnection implements ExchangeOwner, Deferred {
   #leave(): boolean {
     const { table, limits } = this.#context;
     const { fd } = this;
-    if (this.bound && this.#parser.fresh) this.#setDeadline(limits.keepAliveTicks);
+    if (this.bound && this.#parser.fresh && !this.#hasFlag(LINGERING))
+      this.#setDeadline(limits.keepAliveTicks);
     if (!this.#save()) return this.#destroy();
     const noted = this.bound ? table.unbind(fd) : table.leave(fd);
     if (noted !== 0) {
@@ -677,7 +744,7 @@ class HttpConnection implements ExchangeOwner, Deferred {
       this.#note(noted);
       return true;
     }
-    if (this.bound) this.#forget();
+    this.#forget();
     return false;
   }
 
@@ -752,11 +819,30 @@ class HttpConnection implements ExchangeOwner, Deferred {
     this.#place(length);
   }
 
-  /** Closes the connection in order, once everything is sent. */
+  /**
+   * Ends the connection in order, once everything is sent: closing it while input is unread, or on its way, would reset
+   * it, and could cost the client the answer (RFC 9112, 9.6). So the client gets some time to end its side.
+   */
   #end(): boolean {
     if (this.#output.bytes > 0) return this.#hold();
+    if (this.#peerEnded && this.#drained) return this.#close();
     shutdownSending(this.fd);
-    return this.#close();
+    this.#parser.reset();
+    this.#from = this.#at = this.#to = 0;
+    this.#context.table.words[this.fd * HANDLE_WORDS + HANDLE_FLAGS]! |= LINGERING;
+    this.#setDeadline(this.#context.limits.lingerTicks);
+    return true;
+  }
+
+  /** Reads away what still comes. */
+  #linger(): boolean {
+    const { input, inputAddress } = this.#thread;
+    if (this.#timedOut) return this.#close();
+    if (this.#drained) return this.#leave();
+    const count = receive(this.fd, inputAddress, input.length);
+    if (count === -EAGAIN) this.#drained = true;
+    else if (count <= 0 && count !== -EINTR) return this.#close();
+    return true;
   }
 
   /** Closes a connection that is of no more use, whatever is under way. */
@@ -766,6 +852,7 @@ class HttpConnection implements ExchangeOwner, Deferred {
       this.#exchange = null;
       const gone = clientGone();
       exchange.stream?.cancel(gone);
+      exchange.file?.close();
       exchange.body?.fail(gone);
       abortRequest(exchange.request, gone);
     }
@@ -776,21 +863,20 @@ class HttpConnection implements ExchangeOwner, Deferred {
     this.#output.clear();
     this.#thread.writer.length = 0;
     const { fd } = this;
-    if (this.bound) this.#forget();
+    this.#forget();
     closeConnection(this.#context, fd);
     return false;
   }
 
-  /** This object has done its work. */
+  /** This object has nothing to do with the connection any more. */
   #forget(): void {
-    this.#thread.held.delete(this.fd);
+    if (this.bound) this.#thread.held.delete(this.fd);
     this.fd = -1;
     this.life++;
   }
 
-  #discardInput(): void {
-    const { input, inputAddress } = this.#thread;
-    for (let count = 0; count < DISCARD_READS && receive(this.fd, inputAddress, input.length) > 0; count++) {}
+  #hasFlag(flag: number): boolean {
+    return (this.#context.table.words[this.fd * HANDLE_WORDS + HANDLE_FLAGS]! & flag) !== 0;
   }
 }
 

@@ -11,11 +11,11 @@
  */
 import { PacelineError } from '../errors.js';
 import { ERRORS } from '../memory/counters.js';
-import { HANDLE_FLAGS, HANDLE_WORDS } from '../memory/layout.js';
-import { BROKEN, PEER_ENDED, READABLE } from '../set/handle-table.js';
-import { addressOf, EAGAIN, EINTR } from '../sys/libc.js';
+import { HANDLE_DEADLINE, HANDLE_FLAGS, HANDLE_WORDS } from '../memory/layout.js';
+import { BROKEN, PEER_ENDED, READABLE, TIMED_OUT } from '../set/handle-table.js';
+import { addressOf, EAGAIN, EINTR, systemError } from '../sys/libc.js';
 import { receive, remoteAddress, shutdownSending } from '../sys/socket.js';
-import { closeConnection } from './acceptor.js';
+import { closeConnection, deadlineIn } from './acceptor.js';
 import type { Deferred, EventHandler, ThreadContext } from './event-handler.js';
 import { FAILED, MAX_QUEUED_BYTES, OutputQueue, SENT } from './output.js';
 
@@ -63,8 +63,10 @@ const RECEIVE_BYTES = 64 * 1024;
 /** Receives of one visit, so that a fast sender does not keep its thread for itself. */
 const READS_A_VISIT = 16;
 
-/** Bit of HANDLE_FLAGS: the app has been told of the connection. */
+/** Bits of HANDLE_FLAGS: the app has been told of the connection. */
 const OPENED = 1;
+/** Everything is sent and the sending side ended; what the peer still sends is read away until it ends, too. */
+const LINGERING = 2;
 
 class TcpThread {
   readonly input = Buffer.allocUnsafeSlow(RECEIVE_BYTES);
@@ -115,6 +117,8 @@ class Connection implements TcpConnection, Deferred {
   #terminated = false;
   #drainOwed = false;
   #reads = 0;
+  /** The peer had its time to end its side. */
+  #timedOut = false;
 
   constructor(thread: TcpThread, fd: number) {
     this.#thread = thread;
@@ -197,6 +201,7 @@ class Connection implements TcpConnection, Deferred {
     this.#running = true;
     if (events & (READABLE | PEER_ENDED | BROKEN)) this.#drained = false;
     if (events & BROKEN) this.#broken = true;
+    if (events & TIMED_OUT) this.#timedOut = true;
     this.#reads = 0;
     while (this.#step()) {}
     this.#running = false;
@@ -213,7 +218,8 @@ class Connection implements TcpConnection, Deferred {
 
   #step(): boolean {
     const { app } = this.#thread;
-    if (this.#terminated) return this.#close();
+    if (this.#terminated || this.#timedOut) return this.#close();
+    if (this.#hasFlag(LINGERING)) return this.#linger();
     if (this.#output.bytes > 0 && this.#output.flush(this.#fd) === FAILED) this.#broken = true;
     // What arrived before the connection broke is still the app's, unless a handler is waiting on it.
     if (this.#broken && (this.#drained || this.#waiting)) return this.#close();
@@ -224,7 +230,7 @@ class Connection implements TcpConnection, Deferred {
       return true;
     }
     if (this.#output.bytes > 0 && !this.#broken) return this.#hold();
-    if (this.#drainOwed) {
+    if (this.#drainOwed && !this.#ending) {
       this.#drainOwed = false;
       if (app.drain !== undefined) this.#call(() => app.drain!(this));
       return true;
@@ -248,7 +254,10 @@ class Connection implements TcpConnection, Deferred {
     }
     this.#drained = count !== -EINTR;
     if (count === 0) this.#inputEnded = true;
-    else if (count !== -EAGAIN && count !== -EINTR) this.#broken = true;
+    else if (count !== -EAGAIN && count !== -EINTR) {
+      this.#failed(systemError('recv', -count, 'the connection broke'));
+      this.#terminated = true;
+    }
     return true;
   }
 
@@ -321,10 +330,24 @@ class Connection implements TcpConnection, Deferred {
     return noted !== 0;
   }
 
-  /** Everything is sent: ends the connection in order. */
+  /** Everything is sent: ends the connection in order, so that nothing of it is lost to a reset. */
   #shut(): boolean {
+    if (this.#inputEnded) return this.#close();
+    const { control, limits, table } = this.#context;
     shutdownSending(this.#fd);
-    return this.#close();
+    this.#setFlag(LINGERING);
+    table.words[this.#fd * HANDLE_WORDS + HANDLE_DEADLINE] = deadlineIn(control, limits.lingerTicks);
+    return true;
+  }
+
+  /** Reads away what still comes. */
+  #linger(): boolean {
+    const { input, inputAddress } = this.#thread;
+    if (this.#drained) return this.#rest();
+    const count = receive(this.#fd, inputAddress, input.length);
+    if (count === -EAGAIN) this.#drained = true;
+    else if (count <= 0 && count !== -EINTR) return this.#close();
+    return true;
   }
 
   #close(): false {

@@ -6,13 +6,13 @@
  * through the records. A connection that is past its deadline gets the event TIMED_OUT like any other event: whoever may
  * be inside it looks at the deadline again and decides.
  */
-import { HANDLE_DEADLINE, HANDLE_KIND, HANDLE_WORDS, TICK } from '../memory/layout.js';
+import { HANDLE_DEADLINE, HANDLE_WORDS, TICK } from '../memory/layout.js';
 import { ENTERED, HAND_OFF, TIMED_OUT } from '../set/handle-table.js';
 import { Mailbox } from '../set/mailbox.js';
 import type { ParkingLot } from '../set/parking-lot.js';
 import { signalEventCounter } from '../sys/descriptor.js';
 import { takeExpirations } from '../sys/timer.js';
-import { type EventHandler, HTTP_CONNECTION, type ThreadContext } from './event-handler.js';
+import type { EventHandler, ThreadContext } from './event-handler.js';
 
 export class Timeouts implements EventHandler {
   readonly #context: ThreadContext;
@@ -42,8 +42,7 @@ export class Timeouts implements EventHandler {
     const end = this.#context.table.end();
     for (let fd = 0, at = 0; fd < end; fd++, at += HANDLE_WORDS) {
       const deadline = words[at + HANDLE_DEADLINE]!;
-      if (deadline !== 0 && deadline - now <= 0 && words[at + HANDLE_KIND] === HTTP_CONNECTION)
-        this.#expire(fd);
+      if (deadline !== 0 && deadline - now <= 0) this.#expire(fd);
     }
   }
 

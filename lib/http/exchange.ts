@@ -4,6 +4,7 @@
  * The handler's outcome may come while the connection is being processed or later, from the thread's event loop; it is
  * only noted here, and the connection is told to go on. All reading and writing happens in the connection.
  */
+import type { FileBody } from '../static/file-body.js';
 import { IncomingBody } from '../web/incoming-body.js';
 
 /** States of the handler's outcome. */
@@ -31,8 +32,10 @@ export class Exchange {
   dispatched = false;
   /** The last byte of the request has been parsed. */
   received = false;
-  /** The response body while it is being streamed. */
+  /** The response body while it is being streamed, or sent from a file from `fileAt` on. */
   stream: ResponseStream | null = null;
+  file: FileBody | null = null;
+  fileAt = 0;
 
   constructor(
     readonly owner: ExchangeOwner,

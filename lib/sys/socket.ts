@@ -20,6 +20,7 @@ const TCP_NODELAY = 1;
 const IPPROTO_IPV6 = 41;
 const IPV6_V6ONLY = 26;
 const MSG_NOSIGNAL = 0x4000;
+const MSG_MORE = 0x8000;
 const SHUT_WR = 1;
 /** The longest path of a Unix socket, with its final NUL (unix(7)). */
 const UNIX_PATH_BYTES = 108;
@@ -229,9 +230,13 @@ export const receive = (fd: number, address: number, bytes: number): number =>
 export const transmit = (fd: number, buffer: Uint8Array, bytes: number): number =>
   orErrno(sendCall(fd, buffer, bytes, MSG_NOSIGNAL));
 
-/** As `transmit`, from an address. */
-export const transmitFrom = (fd: number, address: number, bytes: number): number =>
-  orErrno(sendFromCall(fd, address, bytes, MSG_NOSIGNAL));
+/**
+ * As `transmit`, from an address.
+ *
+ * @param more more follows at once, so the kernel need not send a packet for this alone (send(2), MSG_MORE)
+ */
+export const transmitFrom = (fd: number, address: number, bytes: number, more: boolean): number =>
+  orErrno(sendFromCall(fd, address, bytes, more ? MSG_NOSIGNAL | MSG_MORE : MSG_NOSIGNAL));
 
 /** Ends the sending direction: the peer reads to its end of input. */
 export function shutdownSending(fd: number): void {

@@ -146,7 +146,11 @@ export class Turns {
     if (this.#events >= EVENTS_A_TURN && !this.#promoted) return TO_LOOP;
     if (!this.#promoted && this.#hasWork()) return this.#ownWork();
     this.#promoted = false;
-    if (!threadSet.join()) return this.#follow();
+    if (!threadSet.join()) {
+      // Somebody leads, so nobody counts on this thread any more: what is its own comes first.
+      if (this.#hasWork()) return this.#ownWork();
+      return this.#loopDue ? this.#backToLoop() : this.#follow();
+    }
     this.#parts.counters[LEADERSHIPS]!++;
     if (!this.#parked) this.#parts.counters[RECLAIMS]!++;
     this.#parked = false;
@@ -288,6 +292,7 @@ export class Turns {
   }
 
   #backToLoop(): number {
+    this.#loopDue = false;
     this.#parts.threadSet.process();
     return TO_LOOP;
   }

@@ -74,7 +74,9 @@ function join(app: App, loop: EventLoop): void {
     eventHandlers[TIMER] = new Timeouts(context, connections, lot, wakeUp);
   } else {
     eventHandlers[ACCEPTOR] = new Acceptor(context, TCP_CONNECTION);
-    eventHandlers[TCP_CONNECTION] = new TcpConnections(context, app.app);
+    const connections = new TcpConnections(context, app.app);
+    eventHandlers[TCP_CONNECTION] = connections;
+    eventHandlers[TIMER] = new Timeouts(context, connections, lot, wakeUp);
   }
   const threadSet = new ThreadSet(control, self, lot, new Transitions(control, self));
   const turns = new Turns({

@@ -61,6 +61,11 @@ class LightRequest {
     return new RealRequest(url, { method, headers, signal });
   }
 
+  /** The head's text while nobody has its Headers object; null once somebody may have changed them. */
+  static untouchedHead(request: LightRequest): string | null {
+    return request.#headers === null ? request.#head.text : null;
+  }
+
   static isLight(value: unknown): value is LightRequest {
     return typeof value === 'object' && value !== null && #head in value;
   }
@@ -214,6 +219,14 @@ export function createRequest(head: RequestHead, body: IncomingBody | null): Req
  */
 export function abortRequest(request: Request, reason: unknown): void {
   if (LightRequest.isLight(request)) LightRequest.abort(request, reason);
+}
+
+/**
+ * The head as it arrived, for parts of the runtime that look for a few fields: request line and header lines, as in
+ * {@link RequestHead}. null for a request that is none of ours, or whose Headers object somebody has and may have changed.
+ */
+export function untouchedHead(request: Request): string | null {
+  return LightRequest.isLight(request) ? LightRequest.untouchedHead(request) : null;
 }
 
 /** The real request in place of a light one. With a body of its own the init leaves that of the request alone. */

@@ -6,6 +6,7 @@
  * Only what is certainly right is kept light. Any other body or init goes to the real constructor at once, so that it
  * means, or throws, exactly what it does there.
  */
+import { FileBody } from '../static/file-body.js';
 import {
   contentTypeLine,
   copyHeaders,
@@ -28,8 +29,8 @@ import {
 
 const RealHeaders = globalThis.Headers;
 
-/** Bodies that are kept as they are. Bytes are our own copy. */
-type LightBody = null | string | Uint8Array | Blob | ReadableStream<Uint8Array>;
+/** Bodies that are kept as they are. Bytes are our own copy. A file is read only when somebody wants its bytes. */
+type LightBody = null | string | Uint8Array | Blob | FileBody | ReadableStream<Uint8Array>;
 
 const TEXT_LINE = contentTypeLine('text/plain;charset=UTF-8');
 const FORM_LINE = contentTypeLine('application/x-www-form-urlencoded;charset=UTF-8');
@@ -49,7 +50,7 @@ const STATUS_TEXT = /^[\t -~\x80-\xff]*$/;
  * What the streams of light bodies were made of. Frameworks often make `new Response(old.body, old)` to change a header;
  * then the new response has the text or bytes again, and not a stream.
  */
-const sources = new WeakMap<ReadableStream, string | Uint8Array | Blob>();
+const sources = new WeakMap<ReadableStream, string | Uint8Array | Blob | FileBody>();
 
 class LightResponse {
   #body: LightBody = null;
@@ -66,7 +67,17 @@ class LightResponse {
 
   constructor(body: unknown = null, init: unknown = undefined) {
     if (this.#keep(body, init, TEXT_LINE)) return;
-    this.#adopt(new RealResponse(body as BodyInit, init as ResponseInit));
+    const real = body instanceof FileBody ? body.stream() : body;
+    this.#adopt(new RealResponse(real as BodyInit, init as ResponseInit));
+  }
+
+  /** Fast path: nothing is checked. @param lines header lines that are known to be valid */
+  static of(status: number, lines: string, body: string | FileBody | null): LightResponse {
+    const response = new LightResponse();
+    response.#status = status;
+    response.#lines = lines;
+    response.#body = body;
+    return response;
   }
 
   static json(data: unknown, init: unknown = undefined): LightResponse {
@@ -108,13 +119,19 @@ class LightResponse {
     // Somebody may have looked at `body` without reading it: what it was made of is still cheaper to send.
     const source = value.#body;
     const body = source === null || source instanceof ReadableStream ? stream : source;
+    let length = -1;
+    if (body instanceof FileBody) {
+      // Two responses may have been made of one stream; the one that was sent first has used it up.
+      if (body.closed) throw unusableBody();
+      length = body.end - body.start;
+    }
     const status = value.#status;
     const statusText = value.#statusText;
     if (value.#headers === null) {
-      return { status, statusText, headers: value.#lines, contentLength: -1, close: false, body };
+      return { status, statusText, headers: value.#lines, contentLength: length, close: false, body };
     }
     const { headers, contentLength, close } = sentFieldsOf(value.#headers);
-    return { status, statusText, headers, contentLength, close, body };
+    return { status, statusText, headers, contentLength: length < 0 ? contentLength : length, close, body };
   }
 
   get status(): number {
@@ -195,6 +212,15 @@ class LightResponse {
   clone(): LightResponse {
     if (this.bodyUsed) throw unusableBody();
     const copy = new LightResponse();
+    if (this.#body instanceof FileBody) {
+      // Both stay files. A stream with two branches would be read into JavaScript.
+      if (this.#real?.body?.locked) throw unusableBody();
+      copy.#body = this.#body.share();
+      copy.#status = this.#status;
+      copy.#statusText = this.#statusText;
+      copy.#headers = new RealHeaders(this.headers);
+      return copy;
+    }
     if (this.#real !== null || this.#fixed || this.#body instanceof ReadableStream) {
       copy.#adopt(this.#materialise().clone());
       return copy;
@@ -248,6 +274,10 @@ class LightResponse {
       this.#body = sources.get(body) ?? body;
       return '';
     }
+    if (body instanceof FileBody) {
+      this.#body = body;
+      return '';
+    }
     if (body instanceof Blob) {
       this.#body = body;
       // A subclass may say anything, and undici would believe it. The File API's answer to a bad type is no type.
@@ -276,6 +306,7 @@ class LightResponse {
   #take<T>(decode: (bytes: Uint8Array) => T): Promise<T> | null {
     const body = this.#body;
     if (this.#real !== null || body instanceof ReadableStream || body instanceof Blob) return null;
+    if (body instanceof FileBody) return null;
     if (this.#used) return Promise.reject(unusableBody());
     this.#used = body !== null;
     return new Promise((resolve) =>
@@ -294,7 +325,7 @@ class LightResponse {
       const init = { status: this.#status, statusText: this.#statusText };
       this.#real = this.#fixed
         ? RealResponse.redirect(this.#lines.slice('location: '.length, -2), this.#status as RedirectStatus)
-        : new RealResponse(this.#body, { ...init, headers: this.headers });
+        : new RealResponse(bodyInit(this.#body), { ...init, headers: this.headers });
       if (this.#fixed) this.#headers = this.#real.headers;
     }
     // The handler may have changed the headers that it got from us.
@@ -316,6 +347,10 @@ delegateRest(LightResponse.prototype, RealResponse.prototype, (light) =>
   LightResponse.real(light as LightResponse),
 );
 
+function bodyInit(body: LightBody): Exclude<LightBody, FileBody> {
+  return body instanceof FileBody ? body.stream() : body;
+}
+
 /** Whether nobody reads or has read the stream. */
 function isFresh(stream: ReadableStream): boolean {
   return !stream.locked && !isDisturbed(stream);
@@ -332,6 +367,11 @@ function isNullBodyStatus(status: number): boolean {
 /** Shared and resizable memory is for the real class to refuse. */
 function isPlainBuffer(buffer: ArrayBufferLike): boolean {
   return buffer instanceof ArrayBuffer && !(buffer as ArrayBuffer & { resizable?: boolean }).resizable;
+}
+
+/** A response of a status and header lines that are known to be valid: for the runtime itself. */
+export function responseOf(status: number, lines: string, body: string | FileBody | null): Response {
+  return LightResponse.of(status, lines, body) as unknown as Response;
 }
 
 /** What a light response sends; null when `value` is none. Throws a TypeError when its body has been read. */

@@ -2,6 +2,7 @@
  * From what a handler returned to what the connection writes.
  */
 import { PacelineError } from '../errors.js';
+import type { FileBody } from '../static/file-body.js';
 import { contentTypeLine, sentFieldsOf } from './header-lines.js';
 import { copyOfResponse, isResponse, lightOutgoing } from './light-response.js';
 
@@ -16,12 +17,12 @@ export interface Outgoing {
    * other fields that belong to the runtime.
    */
   headers: string;
-  /** Bytes, as the handler said in a content-length field; -1 when it said nothing. */
+  /** Bytes, as the handler said in a content-length field, or as a file body has; -1 when nobody said. */
   contentLength: number;
   /** Whether the handler wants the connection closed after this. */
   close: boolean;
-  /** A string is to be sent as UTF-8. */
-  body: null | string | Uint8Array | Blob | ReadableStream<Uint8Array>;
+  /** A string is to be sent as UTF-8. A FileBody is to be closed in the end, whatever becomes of the response. */
+  body: null | string | Uint8Array | Blob | FileBody | ReadableStream<Uint8Array>;
 }
 
 const TEXT_LINE = contentTypeLine('text/plain;charset=UTF-8');

@@ -1,4 +1,6 @@
+import { mkdtempSync, rmdirSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
+import { join, relative, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -90,8 +92,17 @@ test('the app may be a path, relative or absolute, or a URL', () => {
   assert.is(resolveOptions({ app: 'data:text/javascript,1' }).app, 'data:text/javascript,1');
 });
 
-test('an app that is a directory is refused with what is to come', () => {
-  refused({ app: tmpdir() }, /is a directory; static files come in a later version, so name a module$/);
+test('an app that is a directory is served by the directory app, which its query tells the root', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'paceline a+b%20&c=?#-'));
+  try {
+    for (const app of [folder, `${folder}/`, relative(process.cwd(), folder), pathToFileURL(folder)]) {
+      const url = new URL(resolveOptions({ app }).app);
+      assert.match(url.pathname, /\/lib\/static\/directory-app\.js$/);
+      assert.is(resolve(url.searchParams.get('root')!), folder);
+    }
+  } finally {
+    rmdirSync(folder);
+  }
 });
 
 test('an app path at which there is nothing is refused before any thread starts', () => {
@@ -101,7 +112,7 @@ test('an app path at which there is nothing is refused before any thread starts'
 
 test('an app that is no path and no URL of a module is refused', () => {
   for (const app of ['', 3, null, {}, () => {}])
-    refused({ app }, /^app must be the path or the URL of a module, not /);
+    refused({ app }, /^app must be the path or the URL of a module or a directory, not /);
   refused(
     { app: 'https://example.com/app.js' },
     /^app must be a path, or a URL that begins with file: or data:/,

@@ -46,6 +46,9 @@
 
 #define N 3
 #define NOBODY N
+#if defined(LOOP) || defined(TIMER)
+#define TURNS_LOOP
+#endif
 /* Whether a configuration's macro, a set of threads as bits, has this one. */
 #define IS(macro, t) ((macro >> (t)) & 1)
 /* Events that may wait at once. One that is taken and one that is left to the next leader. */
@@ -58,10 +61,18 @@
 byte LEADER;               /* 0, or 1 + the leader */
 byte WAKING;               /* 0, or 1 + the thread that a promotion is waking */
 byte PARKED;               /* a bit for each thread */
+byte WATCH;                /* 0, or 1 + the thread on watch */
+/*
+ * EPOCH, as the only question that is ever asked: did anybody lead since the one on watch last loaded it? That is exact
+ * unless 2^32 leaderships begin within one nap. Nobody else reads it, so it is 0 while nobody is on watch.
+ */
+bit moved;
 #ifdef LOOP
 byte PARKED_IN_LOOP;
 bit doorbell[N];           /* an eventfd: readable or not; reading it takes the whole count, so a bit is exact */
 bit loopAlive[N];          /* the thread's loop has timers or I/O: work may come, and it may not sleep in Atomics.wait */
+#endif
+#ifdef TURNS_LOOP
 bit loopWork[N];           /* the loop's descriptor is readable, or its timer due */
 #endif
 /*
@@ -110,7 +121,7 @@ bit lost;                  /* an event died with its leader */
 #else
 #define NO_MAIL(t) 1
 #endif
-#ifdef LOOP
+#ifdef TURNS_LOOP
 #define NO_LOOP_WORK(t) (!loopWork[t])
 #else
 #define NO_LOOP_WORK(t) 1
@@ -125,7 +136,7 @@ bit lost;                  /* an event died with its leader */
 #define DONE(t) (!OUTSIDE(t) || (NO_MAIL(t) && NO_LOOP_WORK(t)))
 #define TAKEN (!ANY_OUTSIDE || (pending == 0 && NONE_LOST))
 #define OWN_DONE (DONE(0) && DONE(1) && DONE(2))
-#define WATCHED (!ANY_OUTSIDE || LED)
+#define SOMEBODY_LEADS (!ANY_OUTSIDE || LED)
 
 /* What is only for the thread itself to do. Nobody else ever takes it away, so its words may be read in one step. */
 #ifdef HANDOFF
@@ -243,8 +254,102 @@ inline waitInLoop() {
 #else
 #define IN_LOOP 0
 #endif
+/* A nap that ends before its time: the thread was woken, or its loop has work. */
+#ifdef LOOP
+#define NAP_CUT ((!IN_LOOP && counted[me]) || (IN_LOOP && doorbell[me]) || loopWork[me])
+#elif defined(TIMER)
+#define NAP_CUT (counted[me] || loopWork[me])
+#else
+#define NAP_CUT counted[me]
+#endif
+
+/* `sleep` of Sleep, in Atomics.wait. It has a time limit if the thread has a timer. */
+inline sleepInCell() {
+#ifdef BROKEN_NO_COMPARE
+  /* The wait does not compare the cell: a wake-up between the bit and the sleep is missed. */
+  asleep[me] = 1;
+#else
+  d_step { asleep[me] = !counted[me] };
+#endif
+#ifdef TIMER
+  d_step { !asleep[me] || loopWork[me] -> asleep[me] = 0 }
+#else
+  !asleep[me]
+#endif
+}
+
+inline sleep() {
+  if
+  :: !IN_LOOP -> sleepInCell()
+#ifdef LOOP
+  :: IN_LOOP -> waitInLoop()
+#endif
+  fi
+}
+
+/* ---- lib/set/watch.ts ---- */
+
+/* Only the thread itself sets and clears this while it lives. */
+#define ON_WATCH (WATCH == me + 1)
+
+inline begin() {
+  if
+  :: d_step { WATCH == 0 -> WATCH = me + 1 };
+    moved = 0                                           /* Atomics.load(EPOCH) */
+  :: WATCH != 0
+  fi
+}
+
+inline end() {
+  d_step { WATCH = 0; moved = 0 }
+}
+
+/* Off watch, it looks at LEADER again; ThreadSet.park. */
+inline relied() {
+#if defined(BROKEN_RELIED_ALWAYS)
+  /* It counts on itself as relied upon even if somebody leads. */
+  promoted = 1
+#elif !defined(BROKEN_RELIED_IGNORED)
+  d_step { promoted = promoted || LEADER == 0 }
+#endif
+}
+
+/*
+ * Naps, and looks around after each; ThreadSet.#keepWatch. A nap may be over at any time. Naps are counted nowhere:
+ * a look that found LEADER held and nothing changed, and naps on, has changed nothing itself, and so is no more than a longer nap.
+ */
+inline keepWatch() {
+  do
+  :: NAP_CUT ->
+#ifdef LOOP
+    if :: IN_LOOP -> doorbell[me] = 0 :: !IN_LOOP fi;
+#endif
+    break
+  :: d_step { changed = moved; moved = 0 };             /* Watch.look */
+    if
+    :: d_step { LEADER != 0 && changed -> changed = 0 }
+    :: LEADER != 0 && !changed ->
+      end();                                            /* STAND_DOWN */
+#ifdef BROKEN_STAND_DOWN_BLIND
+      sleep();
+#else
+      if
+      :: d_step { LEADER == 0 -> promoted = 1 }
+      :: LEADER != 0 -> sleep()
+      fi;
+#endif
+      break
+    :: LEADER == 0 && !changed -> break                 /* STEP_IN, a stall */
+    :: d_step { LEADER == 0 && changed -> changed = 0 }
+    :: d_step { LEADER == 0 && changed -> changed = 0 }; break    /* STEP_IN, a backlog */
+    fi
+  od
+}
 
 inline park() {
+#ifndef BROKEN_BEGIN_LATE
+  begin();
+#endif
   counted[me] = 0;                                      /* seen = Atomics.load(CELL) */
 #ifdef BROKEN_LOOK_FIRST
   /* The reason to stay up is looked for before the bit is set. */
@@ -268,14 +373,11 @@ inline park() {
 #endif
     if
     :: HAS_WORK(me)
-#ifdef BROKEN_NO_COMPARE
-    /* The wait does not compare the cell: a wake-up between the bit and the sleep is missed. */
-    :: d_step { !HAS_WORK(me) && !IN_LOOP -> skip }; asleep[me] = 1; !asleep[me]
+#ifdef BROKEN_BEGIN_LATE
+    :: !HAS_WORK(me) -> begin(); if :: ON_WATCH -> keepWatch() :: !ON_WATCH -> sleep() fi
 #else
-    :: !HAS_WORK(me) && !IN_LOOP -> d_step { asleep[me] = !counted[me] }; !asleep[me]     /* Atomics.wait */
-#endif
-#ifdef LOOP
-    :: !HAS_WORK(me) && IN_LOOP -> waitInLoop()
+    :: !HAS_WORK(me) && !ON_WATCH -> sleep()
+    :: !HAS_WORK(me) && ON_WATCH -> keepWatch()
 #endif
     fi
   fi;
@@ -289,9 +391,15 @@ inline park() {
 #endif
 #ifdef BROKEN_WAKING_LATE
   /* The woken thread clears WAKING only after it tried to lead. */
-  d_step { promoted = (WAKING == me + 1); woken = 0 }
+  d_step { promoted = promoted || (WAKING == me + 1); woken = 0 };
 #else
-  d_step { promoted = (WAKING == me + 1); woken = 0; clearWaking() }
+  d_step { promoted = promoted || (WAKING == me + 1); woken = 0; clearWaking() };
+#endif
+#ifndef BROKEN_END_LATE
+  if
+  :: ON_WATCH -> end(); relied()
+  :: !ON_WATCH
+  fi
 #endif
 }
 
@@ -309,9 +417,25 @@ inline join() {
 }
 
 inline promoteNewLeader() {
+#ifdef BROKEN_SUFFICES_FIRST
+  /* The leader looks for one on watch before it vacates. */
+  woken = (WATCH != 0);
   d_step { assert(LEADER == me + 1 && leaders == 1); LEADER = 0; leaders-- };
-#ifndef BROKEN_NO_WAKE
-  wakeOne()
+  if
+  :: woken -> woken = 0
+  :: !woken -> wakeOne()
+  fi
+#else
+  d_step { assert(LEADER == me + 1 && leaders == 1); LEADER = 0; leaders-- };
+  /* Watch.suffices. EAGER may be positive at any time: the choice to wake somebody although one is on watch. */
+  if
+  :: WATCH != 0
+#ifdef BROKEN_NO_WAKE
+  :: WATCH == 0
+#else
+  :: wakeOne()
+#endif
+  fi
 #endif
 }
 
@@ -334,7 +458,7 @@ inline handle() {
 
 /* A thread's own work, one piece: its local queue, then hand-offs, then a pass through its loop. The rest is next turn's. */
 inline takeOwnWork() {
-#if defined(HANDOFF) || defined(LOOP)
+#if defined(HANDOFF) || defined(TURNS_LOOP)
   if
 #ifdef HANDOFF
   :: d_step { queue[me] -> queue[me] = 0 }
@@ -343,7 +467,7 @@ inline takeOwnWork() {
   :: d_step { !queue[me] && !mail[me] && sweep[me] -> sweep[me] = 0 }; takeNoted(me)
 #endif
 #endif
-#ifdef LOOP
+#ifdef TURNS_LOOP
   :: d_step { !MAIL(me) && !QUEUE(me) && loopWork[me] -> loopWork[me] = 0 }
 #endif
   fi
@@ -380,7 +504,7 @@ inline lead() {
     /* The zero-time wait, the blocking wait and the take: one step, for no other thread can tell. */
     if
     :: d_step { pending > 0 -> pending--; HAND(me, 1); assert(leaders == 1 && LEADER == me + 1) }
-#ifdef LOOP
+#ifdef TURNS_LOOP
     :: pending == 0 && loopWork[me] -> break
 #endif
     fi;
@@ -431,6 +555,7 @@ inline turns() {
 #else
       :: d_step { LEADER == 0 -> join() };
 #endif
+        d_step { moved = (WATCH != 0) };                /* Atomics.store(EPOCH) */
 #ifdef BROKEN_WAKING_LATE
         d_step { clearWaking() };
 #endif
@@ -453,8 +578,19 @@ inline turns() {
 #ifdef BROKEN_WAKING_LATE
         d_step { clearWaking() };
 #endif
+#ifdef BROKEN_END_LATE
+        d_step { if :: ON_WATCH -> WATCH = 0; moved = 0 :: else fi };
+#endif
+#ifdef TURNS_LOOP
+        if
+        :: loopWork[me] -> loopWork[me] = 0             /* a timer is due: #backToLoop */
+        :: park();
+          goto again
+        fi
+#else
         park();
         goto again
+#endif
       fi
     fi;
     handle();
@@ -464,7 +600,7 @@ again:
 }
 
 proctype Worker(byte me) {
-  bit promoted, woken, mine;
+  bit promoted, woken, mine, changed;
   byte candidate = NOBODY;
 #ifdef HANDOFF
   byte target;
@@ -487,11 +623,14 @@ proctype Worker(byte me) {
 #endif
 #ifdef LOOP
         loopAlive[me] = 0;
+#endif
+#ifdef TURNS_LOOP
         loopWork[me] = 0;
 #endif
         promoted = 0;
         woken = 0;
         mine = 0;
+        changed = 0;
         candidate = NOBODY
       }
     };
@@ -516,7 +655,15 @@ inline repair() {
 }
 
 inline revokeLeadership(d) {
-  d_step { if :: LEADER == d + 1 -> LEADER = 0 :: else fi }
+  d_step { if :: LEADER == d + 1 -> LEADER = 0 :: else fi };
+#if !defined(BROKEN_WATCH_KEPT) && !defined(BROKEN_WATCH_LATE)
+  /* BROKEN_WATCH_KEPT: the dead thread stays on watch. */
+  revokeWatch(d)
+#endif
+}
+
+inline revokeWatch(d) {
+  d_step { if :: WATCH == d + 1 -> WATCH = 0; moved = 0 :: else fi }
 }
 
 inline wakeAgain(t) {
@@ -572,6 +719,10 @@ proctype Reviver() {
   revokeLeadership(gone);
 #endif
   forget(gone);
+#ifdef BROKEN_WATCH_LATE
+  /* The dead thread is taken off watch only when everybody was woken. */
+  revokeWatch(gone);
+#endif
 #ifdef BROKEN_REPAIR_LATE
   /* What the dead leader had in hand is asked for only when its successor may be waiting already. */
   repair();
@@ -605,6 +756,11 @@ proctype World() {
   :: d_step { !silent && loopAlive[1] && !loopWork[1] -> loopWork[1] = 1 }
   :: d_step { !silent && loopAlive[2] && !loopWork[2] -> loopWork[2] = 1 }
 #endif
+#ifdef TIMER
+  :: d_step { !silent && IS(TIMER, 0) && !loopWork[0] -> loopWork[0] = 1 }
+  :: d_step { !silent && IS(TIMER, 1) && !loopWork[1] -> loopWork[1] = 1 }
+  :: d_step { !silent && IS(TIMER, 2) && !loopWork[2] -> loopWork[2] = 1 }
+#endif
 #ifdef DEATH
   :: d_step { mortal && !silent && IS(DEATH, 0) -> mortal = 0; doomed = 0 }
   :: d_step { mortal && !silent && IS(DEATH, 1) -> mortal = 0; doomed = 1 }
@@ -613,7 +769,7 @@ proctype World() {
   :: d_step { !silent -> silent = 1 }
 #ifndef PROMISE
   :: timeout ->
-    d_step { eventsTaken = TAKEN; ownWorkDone = OWN_DONE; somebodyLeads = WATCHED };
+    d_step { eventsTaken = TAKEN; ownWorkDone = OWN_DONE; somebodyLeads = SOMEBODY_LEADS };
     assert(eventsTaken);                                /* else a lost wake-up: an event waits, and so does a thread */
     assert(ownWorkDone);                                /* else a hand-off, or other work of a thread's own, was left */
     assert(somebodyLeads);                              /* else nobody would see the next event */
@@ -636,5 +792,5 @@ init {
 }
 
 #ifdef PROMISE
-ltl served { [] (silent -> <> (TAKEN && OWN_DONE && WATCHED)) }
+ltl served { [] (silent -> <> (TAKEN && OWN_DONE && SOMEBODY_LEADS)) }
 #endif

@@ -49,8 +49,11 @@ for (const [how, path, exitCode, error] of ENDS) {
     if (error === null) assert.is(exit!.error, undefined);
     else assert.match((exit!.error as Error).message, error);
     const answers = await Promise.all(others.map((client) => client.get('/text')));
-    assert.equal(answers.map(({ text }) => text), range(8).map(() => 'hello'));
-    assert.equal((await running.everyThread('/thread')), ['0', '1', '2']);
+    assert.equal(
+      answers.map(({ text }) => text),
+      range(8).map(() => 'hello'),
+    );
+    assert.equal(await running.everyThread('/thread'), ['0', '1', '2']);
     const logged = running.log.find(({ message }) => /died/.test(message));
     assert.is(logged?.level, 'error');
   });

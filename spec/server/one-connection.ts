@@ -88,7 +88,8 @@ test('requests with bodies that are split at every byte are answered', async () 
   await using running = await Running.start('web', { threads: 3 });
   const client = await running.connect();
   await running.idle();
-  const chunked = 'POST /echo HTTP/1.1\r\nhost: test\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n2;x=y\r\nde\r\n0\r\nt: u\r\n\r\n';
+  const chunked =
+    'POST /echo HTTP/1.1\r\nhost: test\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n2;x=y\r\nde\r\n0\r\nt: u\r\n\r\n';
   const sized = 'POST /echo HTTP/1.1\r\nhost: test\r\ncontent-length: 5\r\n\r\nfghij';
   for (const byte of chunked + sized + numbered(1)) {
     const before = eventsOf(running);

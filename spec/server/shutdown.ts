@@ -110,7 +110,10 @@ test('past drainMs an async handler that never ends is cut off', async () => {
   await running.connections(1);
   await running.server.close({ drainMs: SHORT_MS });
   assert.is((await client.rest()).length, 0);
-  assert.equal(running.server.threads().map(({ state }) => state), ['dead', 'dead']);
+  assert.equal(
+    running.server.threads().map(({ state }) => state),
+    ['dead', 'dead'],
+  );
 });
 
 test('past drainMs synchronous handlers that never end are cut off', async () => {
@@ -155,7 +158,10 @@ test('a request that is half sent when draining begins is still answered', async
 
 test('listen() works once, and close() as often as it is called', async () => {
   const server = createServer({ app: fixture('web'), threads: 1 });
-  assert.throws(() => server.address(), (error: PacelineError) => error.code === 'PACELINE_STATE');
+  assert.throws(
+    () => server.address(),
+    (error: PacelineError) => error.code === 'PACELINE_STATE',
+  );
   const listening = server.listen({ port: 0 });
   assert.is(await codeOf(server.listen({ port: 0 })), 'PACELINE_STATE');
   assert.is(await codeOf(server.close()), 'PACELINE_STATE', 'not while listen() is under way');

@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert';
 import { Gate } from '../support/server/gate.js';
 import type { Client } from '../support/server/http-client.js';
 import { Running } from '../support/server/running.js';
-import { range } from '../support/server/wait.js';
+import { range, until } from '../support/server/wait.js';
 
 const KEPT_ALIVE = 32;
 const FRESH = 40;
@@ -41,12 +41,14 @@ test('a connection whose last request was served by a thread that is blocked now
   const lastServedBy = new Map<string, Client>();
   {
     using gate = new Gate();
-    const threads = await Promise.all(clients.map(async (client) => {
-      const answer = client.get(`/hold?gate=${gate.path}`);
-      await gate.entered(4);
-      gate.release();
-      return (await answer).text;
-    }));
+    const threads = await Promise.all(
+      clients.map(async (client) => {
+        const answer = client.get(`/hold?gate=${gate.path}`);
+        await gate.entered(4);
+        gate.release();
+        return (await answer).text;
+      }),
+    );
     threads.forEach((thread, index) => {
       lastServedBy.set(thread, clients[index]!);
     });
@@ -88,9 +90,27 @@ test('a follower whose own promise becomes due runs it while the others are bloc
   const held = await block([await running.connect()], gate);
   const clients = await running.connectMany(8);
   const answers = await Promise.all(clients.map((client) => client.get('/async')));
-  assert.equal(answers.map(({ text }) => text), range(8).map(() => 'later'));
+  assert.equal(
+    answers.map(({ text }) => text),
+    range(8).map(() => 'later'),
+  );
   gate.release();
   await Promise.all(held);
+});
+
+// A hand-off to the follower on watch made it park and get up again without end, as long as somebody else led.
+test('a follower goes on with a connection of its own although another thread leads', async () => {
+  await using running = await Running.start('web', { threads: 2 });
+  const client = await running.connect();
+  client.socket.pause();
+  await client.send('GET /large-bytes?bytes=10000000 HTTP/1.1\r\nhost: test\r\n\r\n');
+  await until('the response has begun', () => running.server.threads().some(({ requests }) => requests > 0));
+  await running.idle();
+  client.socket.resume();
+  assert.is((await client.answer()).body.length, 10_000_000);
+  for (const { parks, parksInLoop } of running.server.threads()) {
+    assert.ok(parks + parksInLoop < 10_000, `it parked ${parks} times`);
+  }
 });
 
 test.run();

@@ -82,7 +82,8 @@ export class Client {
     let end = -1;
     while (end < 0) {
       end = this.#joined().indexOf('\r\n\r\n');
-      if (end < 0 && !(await this.#more())) throw new Error(`the connection ended before a head: ${this.#why()}`);
+      if (end < 0 && !(await this.#more()))
+        throw new Error(`the connection ended before a head: ${this.#why()}`);
     }
     const head = this.#take(end + 4).toString('latin1');
     const [, status] = /^HTTP\/1\.1 (\d{3}) /.exec(head) ?? [];
@@ -96,7 +97,8 @@ export class Client {
   /** Reads `count` bytes. */
   async bytes(count: number): Promise<Buffer> {
     while (this.#input.length < count) {
-      if (!(await this.#more())) throw new Error(`the connection ended after ${this.#input.length}: ${this.#why()}`);
+      if (!(await this.#more()))
+        throw new Error(`the connection ended after ${this.#input.length}: ${this.#why()}`);
     }
     return this.#take(count);
   }
@@ -176,9 +178,12 @@ export class Client {
   async #more(): Promise<boolean> {
     if (this.#ended) return false;
     const before = this.#input.length;
-    await within('bytes from the server', new Promise<void>((resolve) => {
-      this.#news = resolve;
-    }));
+    await within(
+      'bytes from the server',
+      new Promise<void>((resolve) => {
+        this.#news = resolve;
+      }),
+    );
     return !this.#ended || this.#input.length > before;
   }
 

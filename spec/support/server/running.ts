@@ -1,6 +1,7 @@
 /** A server that a spec runs for itself: started on a free port, closed when the spec's scope ends. */
-import type { ServerOptions } from '../../../lib/control/options.js';
+
 import type { LogFields, Logger } from '../../../lib/control/log.js';
+import type { ServerOptions } from '../../../lib/control/options.js';
 import { createServer, type Server } from '../../../lib/server.js';
 import { Gate } from './gate.js';
 import { Client, type Target } from './http-client.js';
@@ -60,7 +61,12 @@ export class Running implements AsyncDisposable {
     const sorted = wanted.sort().join();
     return until(
       `the threads are ${sorted}`,
-      () => this.server.threads().map(({ state }) => state).sort().join() === sorted,
+      () =>
+        this.server
+          .threads()
+          .map(({ state }) => state)
+          .sort()
+          .join() === sorted,
     );
   }
 
@@ -99,7 +105,10 @@ export class Running implements AsyncDisposable {
 /** The URL of an app in fixtures/server. */
 export function fixture(app: string): URL {
   const [name, query] = app.split('?');
-  return new URL(`../../fixtures/server/${name}.js${query === undefined ? '' : `?${query}`}`, import.meta.url);
+  return new URL(
+    `../../fixtures/server/${name}.js${query === undefined ? '' : `?${query}`}`,
+    import.meta.url,
+  );
 }
 
 function recorder(log: LogEntry[]): Logger {

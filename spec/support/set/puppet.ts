@@ -1,4 +1,5 @@
 /** What a puppet can be told: the participants' operations, one by one, and loops of them for stress. */
+import { Mailbox } from '../../../lib/set/mailbox.js';
 import { drainEventCounter } from '../../../lib/sys/descriptor.js';
 import { POLL_FIRST, pollTwo } from '../../../lib/sys/epoll.js';
 import type { Parts } from './parts.js';
@@ -9,7 +10,7 @@ import { stressCommands } from './stress.js';
 export type Command = (...args: number[]) => number | boolean;
 
 export function commands(parts: Parts): Record<string, Command> {
-  const { self, scratch, threadSet, lot, table, handles, mailbox, loop, doorbell } = parts;
+  const { self, scratch, threadSet, control, lot, table, handles, mailbox, loop, doorbell } = parts;
   const hasWork = () => load(scratch, threadWord(self, HAS_WORK)) === 1;
   /** A sleep with an end is over at once: the spec decides about time. */
   const sleep = (inLoop: boolean) => ({
@@ -41,12 +42,17 @@ export function commands(parts: Parts): Record<string, Command> {
     bind: (fd) => table.bind(fd!, self),
     unbind: (fd) => table.unbind(fd!),
     takeNoted: (fd, generation) => table.takeNoted(fd!, generation!, self),
+    open: (fd) => table.open(fd!, 0),
     close: (fd) => {
       table.close(fd!);
       return 0;
     },
     take: () => (handles.ready.take() ? handles.ready.fd : -1),
     refill: () => handles.ready.refill(),
+    mailTo: (thread, fd) => {
+      new Mailbox(control, thread!).put(fd!, 0);
+      return 0;
+    },
     mail: () => (mailbox.take() ? mailbox.fd : -1),
     timeoutMs: () => loop.timeoutMs(),
     alive: () => loop.alive(),

@@ -41,6 +41,8 @@ export const RESULT = 4;
 /** 1: the thread has a reason not to sleep. */
 export const HAS_WORK = 5;
 export const FAILED = 6;
+/** 1: it is in the part that only one may be in. */
+export const ALONE = 7;
 export const threadWord = (self: number, word: number): number => THREADS + self * THREAD_WORDS + word;
 
 // Words of each descriptor.
@@ -89,12 +91,16 @@ export function put(words: Int32Array, index: number, value: number): void {
 }
 
 /** A thread enters a part that only one may be in. */
-export function enterAlone(words: Int32Array): void {
+export function enterAlone(words: Int32Array, self: number): void {
+  store(words, threadWord(self, ALONE), 1);
   if (add(words, HOLDERS, 1) !== 0) add(words, VIOLATIONS, 1);
   words[PLAIN_COUNT] = words[PLAIN_COUNT]! + 1;
 }
 
-export const leaveAlone = (words: Int32Array): number => sub(words, HOLDERS, 1);
+/** It leaves again, or died there. */
+export function leaveAlone(words: Int32Array, self: number): void {
+  if (exchange(words, threadWord(self, ALONE), 0) === 1) sub(words, HOLDERS, 1);
+}
 
 /** Comes back in all `count` threads at once. */
 export function meet(words: Int32Array, count: number): void {
@@ -106,7 +112,9 @@ export function meet(words: Int32Array, count: number): void {
 const textOf = (words: Int32Array): Buffer => Buffer.from(words.buffer, TEXT * 4, TEXT_WORDS * 4);
 
 export function writeFailure(words: Int32Array, error: unknown): void {
-  textOf(words).fill(0).write(String((error as Error).stack ?? error).slice(0, 1500));
+  textOf(words)
+    .fill(0)
+    .write(String((error as Error).stack ?? error).slice(0, 1500));
 }
 
 export function readFailure(words: Int32Array): string {

@@ -42,8 +42,8 @@ function elect({ self, scratch, threadSet, lot }: Parts, threads: number, rounds
   for (let led = 0; led < rounds; ) {
     if (threadSet.join()) {
       led++;
-      enterAlone(scratch);
-      leaveAlone(scratch);
+      enterAlone(scratch, self);
+      leaveAlone(scratch, self);
       threadSet.promoteNewLeader();
     } else {
       parked++;
@@ -61,7 +61,7 @@ function fight(parts: Parts, threads: number, fd: number, generation: number, ro
   for (let round = 0; round < rounds; round++) {
     add(scratch, ENTRIES + fd, 1);
     const result = table.claim(fd, generation, READABLE, self);
-    if (result === NOTED) continue;
+    if (result === NOTED || result === HAND_OFF) continue;
     if (result !== ENTERED) throw new Error(`claim said ${result}`);
     for (;;) {
       if (compareExchange(scratch, OCCUPANT + fd, 0, self + 1) !== 0) add(scratch, VIOLATIONS, 1);
@@ -69,7 +69,8 @@ function fight(parts: Parts, threads: number, fd: number, generation: number, ro
       // What had come by now is seen by this visit.
       store(scratch, TALLY + fd, load(scratch, ENTRIES + fd));
       exchange(scratch, OCCUPANT + fd, 0);
-      if (round % 3 === 0) table.bind(fd, self);
+      // Bound or not, what was noted meanwhile is its own to see.
+      if (round % 3 === 0 && table.bind(fd, self) !== 0) continue;
       if (table.leave(fd) === 0) break;
     }
   }
@@ -77,7 +78,13 @@ function fight(parts: Parts, threads: number, fd: number, generation: number, ro
 }
 
 /** As the leader does: notes events for handles bound to `consumer` and hands them off. @returns hand-offs */
-function produce({ scratch, table, control }: Parts, consumer: number, first: number, count: number, rounds: number) {
+function produce(
+  { scratch, table, control }: Parts,
+  consumer: number,
+  first: number,
+  count: number,
+  rounds: number,
+) {
   const mailbox = new Mailbox(control, consumer);
   let handOffs = 0;
   for (let round = 0; round < rounds; round++) {

@@ -26,13 +26,16 @@ import {
   add,
   DESCRIPTORS,
   DONE,
+  ENTRIES,
   FAILED,
   GO,
   HELD,
   HOLD,
+  leaveAlone,
   load,
   makeScratch,
   notify,
+  OCCUPANT,
   put,
   RESULT,
   RUNNING,
@@ -47,6 +50,9 @@ import {
   until,
   waitUntil,
 } from './scratch.js';
+
+/** Far more than any spec takes. */
+const SPEC_MS = 60_000;
 
 const ENTRY = new URL('./thread.js', import.meta.url);
 
@@ -114,6 +120,7 @@ export class TestSet {
   readonly wakeUp = createEventCounter();
   readonly doorbells: number[];
   readonly threads: TestThread[] = [];
+  readonly #errors: unknown[] = [];
   #opened: number[] = [];
 
   /** @param count places for threads */
@@ -136,6 +143,7 @@ export class TestSet {
     const defaults = { role: 'puppet', steps: true, ownTimer: false } as const;
     const workerData = { ...defaults, ...options, self, memory, scratch, epoll, doorbells };
     const worker = new Worker(ENTRY, { workerData });
+    worker.on('error', (error) => this.#errors.push(error));
     await once(worker, 'message');
     this.threads[self] = new TestThread(self, worker, scratch);
     return this.threads[self];
@@ -151,7 +159,7 @@ export class TestSet {
   connect(kind = COUNTER): number {
     const fd = createEventCounter();
     this.#opened.push(fd);
-    for (const word of [HOLD, HELD, TALLY]) store(this.scratch, word + fd, 0);
+    for (const word of [HOLD, HELD, TALLY, ENTRIES, OCCUPANT]) store(this.scratch, word + fd, 0);
     this.handles.registerHandle(fd, kind, WATCH_INPUT);
     return fd;
   }
@@ -199,6 +207,7 @@ export class TestSet {
     signalEventCounter(this.wakeUp);
     signalEventCounter(this.doorbells[self]!);
     await ended;
+    leaveAlone(this.scratch, self);
   }
 
   /** What the control plane does after a thread's death. @returns the connections lost */
@@ -218,6 +227,7 @@ export class TestSet {
     for (const fd of [...this.#opened, this.wakeUp, this.epoll, ...this.doorbells]) {
       if (isOpen(fd)) closeDescriptor(fd);
     }
+    if (this.#errors.length > 0) throw this.#errors[0];
   }
 }
 
@@ -226,9 +236,14 @@ export const withSet =
   (count: number, spec: (set: TestSet) => Promise<void> | void): (() => Promise<void>) =>
   async () => {
     const set = new TestSet(count);
+    let watchdog: NodeJS.Timeout | undefined;
+    const hangs = new Promise<never>((_, reject) => {
+      watchdog = setTimeout(() => reject(new Error('the spec hangs, or hardly moves')), SPEC_MS);
+    });
     try {
-      await spec(set);
+      await Promise.race([spec(set), hangs]);
     } finally {
+      clearTimeout(watchdog);
       await set.close();
     }
   };

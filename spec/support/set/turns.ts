@@ -3,6 +3,7 @@ import { Acceptor } from '../../../lib/handlers/acceptor.js';
 import {
   ACCEPTOR,
   type EventHandler,
+  type Limits,
   TCP_CONNECTION,
   type ThreadContext,
   WAKE_UP,
@@ -42,7 +43,7 @@ export function runTurns(parts: Parts): void {
     table,
     pool,
     counters,
-    limits: { maxHeaderSize: 1, maxBodySize: 1, maxConnections: 100 },
+    limits: { maxConnections: 100 } as Limits,
     drainTicks: () => {},
     defer: (work) => turns.defer(work),
     log: () => {},
@@ -71,12 +72,12 @@ export function runTurns(parts: Parts): void {
 }
 
 /** I1: only one thread may be in the ready list. */
-function watchReadyList({ handles, scratch }: Parts): void {
+function watchReadyList({ handles, scratch, self }: Parts): void {
   const { ready } = handles;
   const alone = <T>(call: () => T): T => {
-    enterAlone(scratch);
+    enterAlone(scratch, self);
     const result = call();
-    leaveAlone(scratch);
+    leaveAlone(scratch, self);
     return result;
   };
   const take = ready.take.bind(ready);

@@ -1,0 +1,285 @@
+/**
+ * Static files: the entry `paceline/static`.
+ *
+ *   request ─▶ path below the root ─▶ shelf, or open and check ─▶ the form to send ─▶ conditions ─▶ range ─▶ response
+ *              target-path            shelf, root                 accept-encoding     preconditions  byte-range
+ *
+ * Everything is synchronous: the thread has nothing else to do, and another one takes what comes meanwhile. A response
+ * carries a FileBody, which the connection hands to the kernel.
+ */
+import { STATUS_CODES } from 'node:http';
+import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { optionError, refuseUnknownNames, show, wholeNumber } from '../control/options.js';
+import { responseOf } from '../web/light-response.js';
+import { acceptedCodings, CODINGS, type Coding } from './accept-encoding.js';
+import { parseRange, UNSATISFIABLE } from './byte-range.js';
+import { evaluate, NOT_MODIFIED, PRECONDITION_FAILED, rangeApplies } from './preconditions.js';
+import { contentType, Representation } from './representation.js';
+import { type RequestFields, requestFields } from './request-fields.js';
+import { DIRECTORY, type Found, isOutOfDescriptors, NOT_FOUND, Root } from './root.js';
+import { release, Shelf, type Shelved } from './shelf.js';
+import { pathOfUrl, queryOfUrl, targetPath } from './target-path.js';
+
+/** What `serveFiles` takes. Every option may be left out. */
+export interface StaticOptions {
+  /**
+   * The part of a URL's path that stands for the root, for example `/assets`: it begins with a slash and does not end with
+   * one. Paths outside of it are not found. Default: `''`.
+   */
+  prefix?: string;
+  /**
+   * Whether names that begin with a dot are served. Those in `/.well-known/` (RFC 8615) always are. Default: false, since
+   * such files are most often there by accident (`.env`, `.git`).
+   */
+  dotfiles?: boolean;
+  /**
+   * Whether symbolic links below the root are followed. Even then they must lead to something below the root that would be
+   * served under its own name. Default: false.
+   */
+  followSymlinks?: boolean;
+  /**
+   * Whether `app.js.br` or `app.js.gz` is sent in place of `app.js` to clients that accept it. They are taken as they are:
+   * make them anew whenever the file changes. Default: true.
+   */
+  precompressed?: boolean;
+  /**
+   * For how long a client may use what it has without asking, in seconds, from 0 to a year (RFC 9111, 5.2.2.1). Default:
+   * it asks each time (`no-cache`), and gets 304 as long as nothing has changed.
+   */
+  maxAge?: number;
+  /** Whether a file never changes, so that reloading a page does not ask for it either (RFC 8246). Needs `maxAge`. */
+  immutable?: boolean;
+  /**
+   * For how long a thread may use a file that it has open without looking at its path again, in milliseconds, from 0 to a
+   * minute. In that time a file that was replaced or deleted is served as it was; one that was written to is noticed at
+   * once. Default: 1000.
+   */
+  recheckMs?: number;
+  /** Answers what is not found, in place of a plain 404: an app's one page, for example. */
+  notFound?: (request: Request) => Response | Promise<Response>;
+}
+
+const OPTION_NAMES = [
+  'prefix',
+  'dotfiles',
+  'followSymlinks',
+  'precompressed',
+  'maxAge',
+  'immutable',
+  'recheckMs',
+  'notFound',
+] as const satisfies readonly (keyof StaticOptions)[];
+
+const INDEX = 'index.html';
+/** More is not sensible to promise (RFC 2616, 14.21, and what caches make of it). */
+const MAX_AGE_MAX_S = 31_536_000;
+const RECHECK_DEFAULT_MS = 1000;
+const RECHECK_MAX_MS = 60_000;
+
+const ALLOW = 'allow: GET, HEAD, OPTIONS\r\n';
+const TEXT = 'content-type: text/plain; charset=utf-8\r\nx-content-type-options: nosniff\r\n';
+const VARY = 'vary: accept-encoding\r\n';
+
+/**
+ * Makes a handler that serves the files of a folder.
+ *
+ * GET and HEAD are answered with a file, its validators and ranges (RFC 9110), a directory with its `index.html`. What
+ * does not exist, is hidden, special or a symbolic link gives 404, what this user may not read 403, a path that no file
+ * can have 400, another method 405.
+ *
+ * @param root the folder: a path, relative to the working directory, or a `file:` URL. Links in it are followed once, now
+ * @throws PacelineError `PACELINE_OPTION` for a root that is no directory and for options that cannot be
+ */
+export function serveFiles(
+  root: string | URL,
+  options: StaticOptions = {},
+): (request: Request) => Response | Promise<Response> {
+  const server = new FileServer(root, options);
+  return (request) => server.answer(request);
+}
+
+class FileServer {
+  readonly #root: Root;
+  readonly #shelf: Shelf;
+  readonly #prefix: string;
+  readonly #dotfiles: boolean;
+  readonly #precompressed: boolean;
+  readonly #keeps: boolean;
+  readonly #cacheLine: string;
+  readonly #notFound: StaticOptions['notFound'];
+
+  constructor(root: string | URL, options: StaticOptions) {
+    if (typeof options !== 'object' || options === null) {
+      throw optionError(`the options must be an object, not ${show(options)}`);
+    }
+    refuseUnknownNames(Object.keys(options), OPTION_NAMES, 'option of serveFiles');
+    const { prefix = '', recheckMs = RECHECK_DEFAULT_MS, notFound } = options;
+    if (typeof prefix !== 'string' || !/^(?:\/[^/?#]+)*$/.test(prefix)) {
+      throw optionError(
+        `prefix must be '' or a path that begins and does not end with a slash, not ${show(prefix)}`,
+      );
+    }
+    if (notFound !== undefined && typeof notFound !== 'function') {
+      throw optionError(`notFound must be a function, not ${show(notFound)}`);
+    }
+    this.#prefix = prefix;
+    this.#dotfiles = flag(options.dotfiles, 'dotfiles', false);
+    this.#precompressed = flag(options.precompressed, 'precompressed', true);
+    this.#cacheLine = cacheLine(options);
+    this.#notFound = notFound;
+    this.#keeps = wholeNumber(recheckMs, 'recheckMs', 0, RECHECK_MAX_MS) > 0;
+    this.#shelf = new Shelf(recheckMs);
+    this.#root = openRoot(root, flag(options.followSymlinks, 'followSymlinks', false), this.#dotfiles);
+  }
+
+  answer(request: Request): Response | Promise<Response> {
+    const { method } = request;
+    if (method !== 'GET' && method !== 'HEAD') {
+      return method === 'OPTIONS' ? responseOf(204, ALLOW, null) : failure(405, ALLOW);
+    }
+    const path = pathOfUrl(request.url);
+    const fields = requestFields(request);
+    const kept = this.#shelf.get(path, performance.now());
+    if (kept !== undefined) {
+      const representation = choose(kept, fields);
+      // The fast path: the file is open, and nobody has written to it.
+      if (representation.isCurrent()) return respond(method, fields, representation);
+      this.#shelf.drop(path);
+    }
+    const found = this.#find(path);
+    if (typeof found === 'number') return this.#other(request, path, found);
+    if (this.#keeps) this.#shelf.put(path, found, performance.now());
+    const response = respond(method, fields, choose(found, fields));
+    // The response's body is an owner of its own.
+    if (!this.#keeps) release(found);
+    return response;
+  }
+
+  /** The answer to a request for what is no file. */
+  #other(request: Request, path: string, status: number): Response | Promise<Response> {
+    if (status === NOT_FOUND && this.#notFound !== undefined) return this.#notFound(request);
+    if (status !== DIRECTORY) return failure(status);
+    return responseOf(status, `location: ${path}/${queryOfUrl(request.url)}\r\n`, null);
+  }
+
+  /** @returns the file, which the caller owns, or a status; DIRECTORY when the path lacks its slash */
+  #find(path: string): Shelved | number {
+    const { length } = this.#prefix;
+    if (length > 0 && !(path.startsWith(this.#prefix) && path[length] === '/')) return NOT_FOUND;
+    const target = targetPath(length === 0 ? path : path.slice(length), this.#dotfiles);
+    if (typeof target === 'number') return target;
+    const wanted = target.endsWith('/') ? target + INDEX : target;
+    const found = this.#open(wanted);
+    if (found === DIRECTORY) return wanted === target ? this.#directory(target) : NOT_FOUND;
+    return typeof found === 'number' ? found : this.#describe(found, wanted);
+  }
+
+  /** A directory has an address of its own if it has an index; else nobody has to know of it. */
+  #directory(target: string): typeof DIRECTORY | typeof NOT_FOUND {
+    const index = this.#open(`${target}/${INDEX}`);
+    if (typeof index === 'number') return NOT_FOUND;
+    index.file.release();
+    return DIRECTORY;
+  }
+
+  #describe(found: Found, path: string): Shelved {
+    const siblings = new Map<Coding, Found>();
+    for (const { name, extension } of this.#precompressed ? CODINGS : []) {
+      const sibling = this.#root.has(path + extension) ? this.#open(path + extension) : NOT_FOUND;
+      if (typeof sibling !== 'number') siblings.set(name, sibling);
+    }
+    const nowMs = Date.now();
+    const type = contentType(path);
+    // Whoever gets the plain file must know as well that others get something else (RFC 9110, 12.5.5).
+    const shared = siblings.size === 0 ? this.#cacheLine : this.#cacheLine + VARY;
+    return {
+      plain: new Representation(found, null, type, shared, nowMs),
+      siblings: new Map(
+        [...siblings].map(([coding, file]) => [
+          coding,
+          new Representation(file, coding, type, shared, nowMs),
+        ]),
+      ),
+    };
+  }
+
+  #open(path: string): ReturnType<Root['open']> {
+    try {
+      return this.#root.open(path);
+    } catch (error) {
+      if (!isOutOfDescriptors(error)) throw error;
+      this.#shelf.clear();
+      return this.#root.open(path);
+    }
+  }
+}
+
+function choose({ plain, siblings }: Shelved, fields: Readonly<RequestFields>): Representation {
+  if (siblings.size === 0) return plain;
+  for (const coding of acceptedCodings(fields['accept-encoding'])) {
+    const sibling = siblings.get(coding);
+    if (sibling !== undefined) return sibling;
+  }
+  return plain;
+}
+
+function respond(
+  method: 'GET' | 'HEAD',
+  fields: Readonly<RequestFields>,
+  representation: Representation,
+): Response {
+  const outcome = evaluate(fields, representation);
+  if (outcome === NOT_MODIFIED) return responseOf(outcome, representation.lines, null);
+  if (outcome === PRECONDITION_FAILED) return failure(outcome, representation.lines);
+  const { size, bodyLines } = representation;
+  // A range has a meaning for GET only (RFC 9110, 14.2).
+  if (fields.range !== null && method === 'GET' && rangeApplies(fields['if-range'], representation)) {
+    const range = parseRange(fields.range, size);
+    if (range === UNSATISFIABLE) {
+      return failure(UNSATISFIABLE, `content-range: bytes */${size}\r\n${representation.lines}`);
+    }
+    if (range !== null) {
+      const { start, end } = range;
+      const lines = `content-range: bytes ${start}-${end - 1}/${size}\r\n${bodyLines}`;
+      return responseOf(206, lines, representation.body(start, end));
+    }
+  }
+  return responseOf(200, bodyLines, representation.body(0, size));
+}
+
+function failure(status: number, lines = ''): Response {
+  return responseOf(status, TEXT + lines, `${STATUS_CODES[status]}\n`);
+}
+
+function openRoot(root: unknown, followSymlinks: boolean, dotfiles: boolean): Root {
+  if (!(root instanceof URL) && (typeof root !== 'string' || root === '')) {
+    throw optionError(`the root must be the path or the file: URL of a directory, not ${show(root)}`);
+  }
+  try {
+    const path = root instanceof URL ? fileURLToPath(root) : resolve(root);
+    return new Root(path, followSymlinks, dotfiles);
+  } catch (cause) {
+    throw optionError(
+      `the root ${show(String(root))} cannot be served: ${(cause as Error).message}; name a directory that this user may read`,
+      { cause },
+    );
+  }
+}
+
+function cacheLine({ maxAge, immutable }: StaticOptions): string {
+  const isImmutable = flag(immutable, 'immutable', false);
+  if (maxAge === undefined) {
+    if (isImmutable)
+      throw optionError('immutable needs maxAge, for how long it counts; a year is usual: 31536000');
+    return 'cache-control: no-cache\r\n';
+  }
+  const seconds = wholeNumber(maxAge, 'maxAge', 0, MAX_AGE_MAX_S);
+  return `cache-control: max-age=${seconds}${isImmutable ? ', immutable' : ''}\r\n`;
+}
+
+function flag(value: unknown, name: string, otherwise: boolean): boolean {
+  if (value === undefined) return otherwise;
+  if (typeof value === 'boolean') return value;
+  throw optionError(`${name} must be true or false, not ${show(value)}`);
+}

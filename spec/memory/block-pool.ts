@@ -1,0 +1,121 @@
+/** The pool of blocks: what is saved comes back, nothing leaks, and no block is in two chains. */
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { BlockPool } from '../../lib/memory/block-pool.js';
+import { allocateMemory, BLOCK_BYTES, BLOCK_COUNT } from '../../lib/memory/layout.js';
+import { load, VIOLATIONS } from '../support/set/scratch.js';
+import { withSet } from '../support/set/test-set.js';
+
+const ROUNDS = 20_000;
+
+const newPool = (): BlockPool => new BlockPool(allocateMemory(1, 1).blocks);
+const pattern = (length: number, seed: number): Uint8Array =>
+  new Uint8Array(length).map((_, index) => index * 31 + seed + (index >> 8));
+
+test('what was saved is restored, whatever its size and place', () => {
+  const pool = newPool();
+  const sizes = [
+    1,
+    2,
+    BLOCK_BYTES - 1,
+    BLOCK_BYTES,
+    BLOCK_BYTES + 1,
+    2 * BLOCK_BYTES,
+    5 * BLOCK_BYTES + 7,
+    16_384,
+  ];
+  for (const [seed, size] of sizes.entries()) {
+    const source = pattern(size + 20, seed);
+    const first = pool.save(source, 13, size);
+    assert.ok(first > 0);
+    assert.is(pool.inUse(), Math.ceil(size / BLOCK_BYTES));
+    const target = new Uint8Array(size + 8).fill(0xee);
+    pool.restore(first, target, size);
+    assert.equal(Buffer.from(target.subarray(0, size)), Buffer.from(source.subarray(13, 13 + size)));
+    assert.ok(
+      target.subarray(size).every((byte) => byte === 0xee),
+      'and nothing behind it',
+    );
+    assert.is(pool.inUse(), 0);
+  }
+});
+
+test('chains beside each other keep their contents, in whatever order they end', () => {
+  const pool = newPool();
+  const chains = Array.from({ length: 40 }, (_, seed) => {
+    const source = pattern(seed * 700 + 1, seed);
+    return { source, first: pool.save(source, 0, source.length) };
+  });
+  const shuffled = [
+    ...chains.filter((_, index) => index % 3 === 1),
+    ...chains.filter((_, index) => index % 3 !== 1),
+  ];
+  for (const [index, { source, first }] of shuffled.entries()) {
+    if (index % 4 === 0) {
+      pool.free(first);
+      continue;
+    }
+    const target = new Uint8Array(source.length);
+    pool.restore(first, target, source.length);
+    assert.is(Buffer.compare(target, source), 0);
+  }
+  assert.is(pool.inUse(), 0);
+});
+
+test('returned blocks are used again before fresh ones', () => {
+  const pool = newPool();
+  const source = pattern(3 * BLOCK_BYTES, 1);
+  const seen = new Set<number>();
+  for (let round = 0; round < 100_000; round++) {
+    const first = pool.save(source, 0, source.length);
+    seen.add(first);
+    pool.free(first);
+  }
+  assert.ok(seen.size <= 3, `${seen.size} first blocks`);
+});
+
+test('no chain is 0, and freeing it does nothing', () => {
+  const pool = newPool();
+  assert.is(pool.save(pattern(1, 1), 0, 0), 0);
+  pool.free(0);
+  assert.is(pool.inUse(), 0);
+});
+
+test('an exhausted pool says 0, keeps nothing of what did not fit, and serves again afterwards', () => {
+  const pool = newPool();
+  const source = pattern(100 * BLOCK_BYTES, 5);
+  const chains: number[] = [];
+  for (let first = 1; first !== 0; ) {
+    first = pool.save(source, 0, source.length);
+    if (first !== 0) chains.push(first);
+  }
+  const full = Math.floor(BLOCK_COUNT / 100);
+  assert.is(chains.length, full);
+  assert.is(pool.inUse(), full * 100);
+  const rest = BLOCK_COUNT - full * 100;
+  for (let left = rest; left > 0; left--) chains.push(pool.save(source, 0, 1));
+  assert.ok(chains.every((first) => first > 0));
+  assert.is(pool.save(source, 0, 1), 0);
+  assert.is(pool.inUse(), BLOCK_COUNT);
+  for (const first of chains) pool.free(first);
+  assert.is(pool.inUse(), 0);
+  for (let round = 0; round < 2; round++) {
+    const first = pool.save(source, 0, source.length);
+    const target = new Uint8Array(source.length);
+    pool.restore(first, target, source.length);
+    assert.is(Buffer.compare(target, source), 0);
+  }
+});
+
+test(
+  'threads that save and restore at once never see the bytes of another',
+  withSet(3, async (set) => {
+    await set.startAll({ steps: false });
+    for (const thread of set.threads) thread.begin('useBlocks', [set.count, ROUNDS]);
+    for (const thread of set.threads) assert.is(thread.result(), ROUNDS);
+    assert.is(load(set.scratch, VIOLATIONS), 0);
+    assert.is(set.pool.inUse(), 0);
+  }),
+);
+
+test.run();
