@@ -7,7 +7,10 @@ import { PacelineError } from './errors.js';
 import { requirePlatform } from './sys/platform.js';
 
 export interface CloseOptions {
-  /** How long responses in flight have to finish, in milliseconds. Default: 10,000. */
+  /**
+   * How long responses in flight have to finish, in milliseconds. Raw TCP connections, whose ends only the app knows, have
+   * the same time to be ended by it or by their peers. Default: 10,000.
+   */
   drainMs?: number;
 }
 
@@ -24,6 +27,7 @@ interface ServerEvents {
   /** A thread changed its state. Recorded while somebody listens; passed on in batches, in order of time. */
   transition: [Transition];
   threadStart: [{ readonly thread: number }];
+  /** A thread has ended: it died, or it left because the server closes or could not start. */
   threadExit: [ThreadExit];
   /** Something is wrong that no call could report. Without a listener it is logged. */
   error: [PacelineError];

@@ -35,7 +35,7 @@ import {
 import { HandleSet, WATCH_INPUT } from '../set/handle-set.js';
 import { ENTERED, FREE, HandleTable } from '../set/handle-table.js';
 import { ParkingLot } from '../set/parking-lot.js';
-import { STATE_NAMES, type ThreadState } from '../set/thread-state.js';
+import { DEAD, STATE_NAMES, type ThreadState } from '../set/thread-state.js';
 import { setRecording, TransitionReader } from '../set/transitions.js';
 import { closeDescriptor, createEventCounter, signalEventCounter } from '../sys/descriptor.js';
 import { epollCreate } from '../sys/epoll.js';
@@ -237,12 +237,22 @@ export class ControlPlane {
       started: (thread) => this.#events.threadStart(thread),
       failing: (_thread, error) => this.#events.error(error),
       died: (thread, exitCode, error) => {
+        this.#recordDeath(thread);
         const connectionsLost = recover(this.#survivors, thread);
         // A leader that waits in the kernel has to see what the reviver asks of it.
         signalEventCounter(this.#wakeUp);
         this.#events.threadExit({ thread, exitCode, error, connectionsLost });
       },
     });
+  }
+
+  /** The dead cannot record their last transition themselves. */
+  #recordDeath(thread: number): void {
+    const state = Atomics.load(this.#words, threadArea(thread) + STATE);
+    if (this.#transitionTimer === null || state === DEAD) return;
+    this.#passTransitions();
+    const time = performance.timeOrigin + performance.now();
+    this.#events.transition({ thread, from: STATE_NAMES[state]!, to: 'dead', time });
   }
 
   #startTimer(): void {

@@ -217,8 +217,9 @@ class HttpConnection implements ExchangeOwner, Deferred {
     else this.#context.defer(this);
   }
 
-  sendContinue(): void {
-    if (this.fd >= 0) this.#send(CONTINUE, CONTINUE.length);
+  sendContinue(exchange: Exchange): void {
+    // A handler may keep a request whose connection has gone on, or serves another client by now.
+    if (this.#exchange === exchange) this.#send(CONTINUE, CONTINUE.length);
   }
 
   #note(events: number): void {
@@ -394,6 +395,7 @@ class HttpConnection implements ExchangeOwner, Deferred {
       );
       exchange.received = true;
       exchange.body?.fail(error);
+      abortRequest(exchange.request, error);
       if (exchange.state === ANSWERED) return this.#destroy();
       exchange.stream?.cancel(error);
       this.#exchange = null;

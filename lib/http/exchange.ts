@@ -19,7 +19,7 @@ export interface ExchangeOwner {
   /** The exchange has news; the connection goes on as soon as it can. */
   wake(): void;
   /** The handler wants the body that the client holds back until it is told to go on. */
-  sendContinue(): void;
+  sendContinue(exchange: Exchange): void;
 }
 
 export class Exchange {
@@ -56,7 +56,7 @@ export class Exchange {
 
   /** BodySource: the handler asks for the body. */
   onFirstUse(): void {
-    if (this.awaitsContinue && !this.received) this.owner.sendContinue();
+    if (this.awaitsContinue && !this.received) this.owner.sendContinue(this);
     this.awaitsContinue = false;
   }
 

@@ -1,5 +1,5 @@
 import { truncateSync } from 'node:fs';
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { Readable } from 'node:stream';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { test } from 'uvu';
@@ -25,12 +25,17 @@ function bodyOf(path: string, start: number, end: number): FileBody {
   return body;
 }
 
+const isUsed = (error: unknown): boolean =>
+  error instanceof PacelineError && error.code === 'PACELINE_APP_SHAPE';
+
 /** Runs `use` with a file and expects as many open descriptors after as before. */
 async function withFile(content: string | Uint8Array, use: (path: string) => Promise<void>): Promise<void> {
   using site = new Site();
   const path = site.write('file', content);
   const before = openDescriptors();
   await use(path);
+  // A read that is under way keeps its file open until it ends.
+  await until('the descriptors are closed', () => openDescriptors() <= before);
   assert.is(openDescriptors(), before);
 }
 
@@ -73,10 +78,7 @@ test('a response that is made anew of another one carries it on', () =>
     assert.is(again.headers.get('x-a'), '1');
     body.close();
     // The same body cannot be sent twice.
-    assert.throws(
-      () => toOutgoing(old),
-      (error: unknown) => (error as PacelineError).code === 'PACELINE_APP_SHAPE',
-    );
+    assert.throws(() => toOutgoing(old), isUsed);
   }));
 
 test('a response whose body was looked at is still sent as a file', () =>
@@ -91,23 +93,25 @@ const READERS: [string, (response: Response) => Promise<string>][] = [
   ['text()', (response) => response.text()],
   ['arrayBuffer()', async (response) => Buffer.from(await response.arrayBuffer()).toString()],
   ['blob()', async (response) => (await response.blob()).text()],
-  ['body', async (response) => Buffer.concat(await Array.fromAsync(response.body!)).toString()],
+  ['body', async (response) => (await Readable.fromWeb(response.body as never).toArray()).join('')],
   ['a clone', async (response) => [await response.clone().text(), await response.text()][0]!],
   [
     'a clone of a clone',
-    async (response) => [await response.clone().clone().text(), await response.text()][0]!,
+    async (response) => {
+      const clone = response.clone();
+      return (await Promise.all([clone.clone().text(), clone.text(), response.text()]))[0];
+    },
   ],
   ['a pipe', (response) => new RealResponse(response.body!.pipeThrough(new TransformStream())).text()],
 ];
 
 for (const [name, read] of READERS) {
   test(`whoever reads it by ${name} gets its bytes`, async () => {
-    if (name === 'body' && Array.fromAsync === undefined) return;
     await withFile(TEXT, async (path) => {
       const response = new Response(bodyOf(path, 2, 5) as never);
       assert.is(await read(response), 'cde');
       assert.is(response.bodyUsed, true);
-      assert.throws(() => toOutgoing(response), PacelineError);
+      assert.throws(() => toOutgoing(response), isUsed);
     });
   });
 }
@@ -148,7 +152,7 @@ test('a clone and its original are sent independently', () =>
     assert.is(await clone.text(), TEXT);
     const locked = new Response(bodyOf(path, 0, 26) as never);
     const reader = locked.body!.getReader();
-    assert.throws(() => locked.clone(), TypeError);
+    assert.throws(() => locked.clone(), /unusable/);
     await reader.cancel();
   }));
 
@@ -160,10 +164,6 @@ test('cancelling closes the file, even while it is being read', () =>
     const next = reader.read();
     await reader.cancel();
     assert.is((await next).done, true);
-    // The read that was under way is an owner until it ends.
-    const before = openDescriptors();
-    await until('the read has ended', () => openDescriptors() < before || before === openDescriptors());
-    await nextTurn();
   }));
 
 test('a file that becomes shorter is an error, not a shorter body', () =>
@@ -193,7 +193,7 @@ test('where a body cannot be sent as a file it is sent as a stream', () =>
     assert.is(status, 201);
     assert.is(await new RealResponse(body as ReadableStream).text(), TEXT);
     const null204 = bodyOf(path, 0, 26);
-    assert.throws(() => new Response(null204 as never, { status: 204 }), TypeError);
+    assert.throws(() => new Response(null204 as never, { status: 204 }), /204/);
     null204.close();
   }));
 
