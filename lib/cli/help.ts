@@ -4,7 +4,7 @@ next ready request, so a handler that blocks stalls nobody else.
 
 Usage: paceline [APP] [options]
 
-  APP                     module of the app, or a directory, whose files are served;
+  APP                     module of the app, or a directory of files to serve;
                           without one, the built-in demo
 
 Options:

@@ -33,7 +33,7 @@ import {
   threadArea,
 } from '../memory/layout.js';
 import { HandleSet, WATCH_INPUT } from '../set/handle-set.js';
-import { ENTERED, FREE, HandleTable } from '../set/handle-table.js';
+import { CONTROL_PLANE, ENTERED, FREE, HandleTable } from '../set/handle-table.js';
 import { ParkingLot } from '../set/parking-lot.js';
 import { DEAD, STATE_NAMES, type ThreadState } from '../set/thread-state.js';
 import { setRecording, TransitionReader } from '../set/transitions.js';
@@ -67,8 +67,6 @@ const SHORTEST_TICK_MS = 10;
 const TRANSITIONS_MS = 20;
 /** The handle table's bound where the limit of open files is far above it. */
 const MAX_DESCRIPTORS = 1_048_576;
-/** Owner number of the control plane in the handle table; no thread has it. */
-const CONTROL_PLANE = 0xff;
 
 export interface ThreadInfo extends Readonly<Record<Counter, number>> {
   /** The thread's number, from 0. A replacement inherits it. */

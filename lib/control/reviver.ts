@@ -20,7 +20,7 @@ import {
   STATE,
   threadArea,
 } from '../memory/layout.js';
-import { FREE, type HandleTable, IDLE } from '../set/handle-table.js';
+import type { HandleTable } from '../set/handle-table.js';
 import { Mailbox } from '../set/mailbox.js';
 import type { ParkingLot } from '../set/parking-lot.js';
 import { revokeLeadership } from '../set/thread-set.js';
@@ -63,8 +63,7 @@ function releaseHandles(survivors: Survivors, words: Int32Array, dead: number): 
   const { table } = survivors;
   let lost = 0;
   for (let fd = 0; fd < table.end(); fd++) {
-    const state = table.state(fd);
-    if (state === FREE || state === IDLE || table.owner(fd) !== dead) continue;
+    if (table.owner(fd) !== dead) continue;
     if (OWN_KINDS.has(table.kind(fd))) {
       table.abandon(fd);
       Atomics.store(words, RESCAN, 1);

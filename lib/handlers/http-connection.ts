@@ -397,6 +397,7 @@ class HttpConnection implements ExchangeOwner, Deferred {
       exchange.body?.fail(error);
       abortRequest(exchange.request, error);
       if (exchange.state === ANSWERED) return this.#destroy();
+      exchange.abandoned = true;
       exchange.stream?.cancel(error);
       this.#exchange = null;
     }
@@ -853,6 +854,7 @@ class HttpConnection implements ExchangeOwner, Deferred {
     if (exchange !== null) {
       this.#exchange = null;
       const gone = clientGone();
+      exchange.abandoned = true;
       exchange.stream?.cancel(gone);
       exchange.file?.close();
       exchange.body?.fail(gone);

@@ -4,8 +4,9 @@
  * The handler's outcome may come while the connection is being processed or later, from the thread's event loop; it is
  * only noted here, and the connection is told to go on. All reading and writing happens in the connection.
  */
-import type { FileBody } from '../static/file-body.js';
+import { FileBody } from '../static/file-body.js';
 import { IncomingBody } from '../web/incoming-body.js';
+import { type Outgoing, toOutgoing } from '../web/outgoing.js';
 
 /** States of the handler's outcome. */
 export const RUNNING = 0;
@@ -36,6 +37,8 @@ export class Exchange {
   stream: ResponseStream | null = null;
   file: FileBody | null = null;
   fileAt = 0;
+  /** The connection is gone: whatever the handler still returns has no use. */
+  abandoned = false;
 
   constructor(
     readonly owner: ExchangeOwner,
@@ -70,9 +73,24 @@ export class Exchange {
   }
 
   #settle(state: number, outcome: unknown): void {
+    if (this.abandoned) {
+      if (state === RETURNED) dispose(outcome);
+      return;
+    }
     this.state = state;
     this.outcome = outcome;
     this.owner.wake();
+  }
+}
+
+/** Gives back what an unwanted response holds: a file, or the source of a stream. */
+function dispose(outcome: unknown): void {
+  try {
+    const { body } = toOutgoing(outcome) as Outgoing;
+    if (body instanceof FileBody) body.close();
+    else if (body instanceof ReadableStream) body.cancel().catch(() => {});
+  } catch {
+    // It was no response; nobody is left to be told.
   }
 }
 

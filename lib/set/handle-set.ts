@@ -18,7 +18,7 @@ import {
   pollTwo,
 } from '../sys/epoll.js';
 import { must } from '../sys/libc.js';
-import type { HandleTable } from './handle-table.js';
+import { CONTROL_PLANE, type HandleTable } from './handle-table.js';
 import { ReadyList } from './ready-list.js';
 
 /** What a handle is watched for. The peer's end and errors are always reported. */
@@ -38,6 +38,8 @@ export class HandleSet {
     control: SharedArrayBuffer,
     readonly table: HandleTable,
     epoll: number,
+    /** The thread that this object belongs to. */
+    readonly self = CONTROL_PLANE,
   ) {
     this.#epoll = epoll;
     this.ready = new ReadyList(control, table, epoll);
@@ -50,12 +52,14 @@ export class HandleSet {
    * @throws PacelineError `PACELINE_SYSTEM`; the descriptor is then in neither
    */
   registerHandle(fd: number, kind: number, watch: number, deadline = 0): void {
-    const generation = this.table.open(fd, kind, deadline);
+    const generation = this.table.open(fd, kind, deadline, this.self);
     const result = epollAdd(this.#epoll, fd, generation, watch | EPOLLET);
     if (result < 0) {
       this.table.close(fd);
       must('epoll_ctl', result);
     }
+    // What was reported since is reported again to whoever comes next.
+    while (this.table.leave(fd) !== 0) epollModify(this.#epoll, fd, generation, watch | EPOLLET);
   }
 
   /** Takes a descriptor out of the kernel's set and the table; the caller is inside it. Closing it does the first too. */

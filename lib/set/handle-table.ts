@@ -2,8 +2,8 @@
  * The handle table: one record for each descriptor number, and in it the state word that says who may touch the
  * handle.
  *
- *            register            an event, taken by the leader            nothing noted meanwhile
- *   FREE ───────────────▶ IDLE ─────────────────────────────▶ INSIDE ─────────────────────────────▶ IDLE
+ *       registered         an event, taken by the leader            nothing noted meanwhile
+ *   FREE ─(INSIDE)───────▶ IDLE ─────────────────────────────▶ INSIDE ─────────────────────────────▶ IDLE
  *     ▲                                                        │   │ bind: the thread keeps it
  *     │                  closed by the thread that is inside   │   ▼        nothing noted: unbind
  *     └────────────────────────────────────────────────────────┴─ BOUND ──────────────────────────▶ IDLE
@@ -46,6 +46,9 @@ const OWNER_MASK = 0xff << OWNER_SHIFT;
 const GENERATION_SHIFT = 16;
 const LIFE_MASK = 0xffff << GENERATION_SHIFT;
 
+/** Owner number of the control plane, which no thread has. */
+export const CONTROL_PLANE = 0xff;
+
 /** Results of `claim`. */
 export const ENTERED = 0;
 export const NOTED = 1;
@@ -83,12 +86,13 @@ export class HandleTable {
   }
 
   /**
-   * Begins a new life of the number.
+   * Begins a new life of the number, with `self` inside it: a rescan or the timeouts could find the record before the
+   * kernel's set has the descriptor.
    *
    * @param deadline the tick at which its time is up, 0 for never
    * @returns its generation
    */
-  open(fd: number, kind: number, deadline = 0): number {
+  open(fd: number, kind: number, deadline = 0, self = CONTROL_PLANE): number {
     const at = fd * HANDLE_WORDS;
     const before = Atomics.load(this.words, at + HANDLE_STATE);
     if ((before & STATE_MASK) !== FREE) throw new Error(`descriptor ${fd} is in the table already`);
@@ -99,7 +103,11 @@ export class HandleTable {
       Atomics.compareExchange(this.words, this.#end, end, fd + 1);
     }
     const generation = ((before >>> GENERATION_SHIFT) + 1) & 0xffff;
-    Atomics.store(this.words, at + HANDLE_STATE, (generation << GENERATION_SHIFT) | IDLE);
+    Atomics.store(
+      this.words,
+      at + HANDLE_STATE,
+      (generation << GENERATION_SHIFT) | (self << OWNER_SHIFT) | INSIDE,
+    );
     return generation;
   }
 
@@ -201,9 +209,10 @@ export class HandleTable {
     return Atomics.load(this.words, fd * HANDLE_WORDS + HANDLE_STATE) >>> GENERATION_SHIFT;
   }
 
-  /** The thread that is inside a handle, or that it is bound to. */
+  /** The thread that is inside a handle, or that it is bound to; -1 for none. One look, as it may change at any time. */
   owner(fd: number): number {
-    return (Atomics.load(this.words, fd * HANDLE_WORDS + HANDLE_STATE) & OWNER_MASK) >> OWNER_SHIFT;
+    const word = Atomics.load(this.words, fd * HANDLE_WORDS + HANDLE_STATE);
+    return (word & STATE_MASK) < INSIDE ? -1 : (word & OWNER_MASK) >> OWNER_SHIFT;
   }
 
   /** Which event handler serves the number. */

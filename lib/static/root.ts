@@ -83,7 +83,7 @@ export class Root {
   /** Whether what was opened may be served. @param real where it lies; '' when nobody knows */
   #isInside(real: string, wanted: string): boolean {
     // Without a link on the way it lies exactly where it was looked for.
-    if (real === wanted || `${real}/` === wanted) return true;
+    if (real === wanted) return true;
     if (!this.#followSymlinks || !real.startsWith(`${this.#path}/`)) return false;
     // A link must not make a file public that its own name hides.
     return this.#dotfiles || !real.includes('/.', this.#path.length);

@@ -171,7 +171,7 @@ export function bindListener(address: SocketAddress): number {
       setOption(fd, SOL_SOCKET, SO_REUSEADDR, 1);
       setOption(fd, IPPROTO_TCP, TCP_NODELAY, 1);
     }
-    if (family === AF_INET6) setOption(fd, IPPROTO_IPV6, IPV6_V6ONLY, address.address === '::' ? 0 : 1);
+    if (family === AF_INET6) setOption(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);
     const result = orErrno(bindCall(fd, encoded, encoded.length));
     if (result < 0) throw addressError('bind', -result, address);
     return fd;

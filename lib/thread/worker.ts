@@ -50,7 +50,7 @@ function join(app: App, loop: EventLoop): void {
   const { self, memory, epoll, doorbells, wakeUp, limits, fallbackHost } = start;
   const control = memory.control;
   const table = new HandleTable(memory.handles);
-  const handles = new HandleSet(control, table, epoll);
+  const handles = new HandleSet(control, table, epoll, self);
   const lot = new ParkingLot(control, doorbells);
   const counters = countersOf(control, self);
   const context: ThreadContext = {

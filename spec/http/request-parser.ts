@@ -12,6 +12,8 @@ import {
   RequestParser,
 } from '../../lib/http/request-parser.js';
 import { CORPUS_FOLDER, type CorpusCase, readCorpus } from '../support/llhttp-corpus.js';
+import { AFTER_CLOSE, OTHERWISE, STRICTER } from '../support/llhttp-differences.js';
+import { withHosts } from '../support/llhttp-hosts.js';
 
 // --- driving the parser as a connection does ------------------------------------------------------------------------
 
@@ -1030,39 +1032,6 @@ test('mutated requests get the same verdict however they are split', () => {
 
 // --- llhttp's corpus ------------------------------------------------------------------------------------------------
 
-const CONNECT = 'CONNECT asks for a proxy, which this server is not: 501';
-const FRAGMENT = 'a target holds no fragment, RFC 9112 section 3.2: 400';
-const OTHER_PROTOCOL = 'RTSP and ICE are other protocols, RFC 9112 section 2.3 knows HTTP only: 400';
-
-/** Cases that llhttp accepts in strict mode and this parser refuses on purpose, each with the reason. */
-const STRICTER: Record<string, string> = {
-  'method.md: CONNECT request': CONNECT,
-  'method.md: CONNECT request with CAPS': CONNECT,
-  'method.md: CONNECT with body': CONNECT,
-  'uri.md: Underscore in hostname': CONNECT,
-  'method.md: M-SEARCH request': 'the asterisk is for OPTIONS only, RFC 9112 section 3.2.4: 400',
-  'method.md: PRI request HTTP2':
-    'an asterisk again; llhttp pauses there for a switch to HTTP/2, which is not spoken here',
-  'method.md: SOURCE request with ICE': OTHER_PROTOCOL,
-  'method.md: OPTIONS request with RTSP': OTHER_PROTOCOL,
-  'method.md: ANNOUNCE request with RTSP': OTHER_PROTOCOL,
-  'sample.md: No HTTP version': 'HTTP/0.9 has no place in RFC 9112: 400',
-  'uri.md: Fragment in URI': FRAGMENT,
-  'transfer-encoding.md: POST with `chunked` as last transfer-encoding': `${FRAGMENT}; and deflate is unknown: 501`,
-  'transfer-encoding.md: POST with `chunked` as last transfer-encoding (multiple headers)': `${FRAGMENT}; and Transfer-Encoding is repeated`,
-  'uri.md: `host:port` and basic auth':
-    'user information in a target is an error, RFC 9110 section 4.2.4: 400',
-};
-
-/** Cases with another verdict that is not a stricter one. */
-const OTHERWISE: Record<string, string> = {
-  'invalid.md: Invalid method':
-    "MKCOLA is a token, so it is a method, and what it means is the handler's business",
-  'invalid.md: HTTP protocol and ANNOUNCE method': 'the same: llhttp keeps ANNOUNCE for RTSP',
-  'content-length.md: Content-Length reset when no body is received':
-    'the case tells llhttp to skip the body; nobody can tell this parser so',
-};
-
 interface Verdict {
   refused: boolean;
   reason: string;
@@ -1071,37 +1040,22 @@ interface Verdict {
   withoutHost: boolean;
 }
 
-/**
- * What a connection would make of a case: it reads no further after a message that ends the connection or upgrades it.
- * Most cases have no Host; to compare more than that, their messages get one and are read again.
- */
+/** What a connection would make of a case: it reads no further after a message that ends the connection or upgrades it. */
 function judge(bytes: Uint8Array): Verdict {
-  let input = bytes;
-  let withoutHost = false;
-  for (;;) {
-    const outcome = drive(input, []);
-    const last = outcome.messages.findIndex(
-      ({ complete, keepAlive, upgrade }) => complete && (!keepAlive || upgrade),
-    );
-    if (last === -1 && outcome.reason === 'no Host') {
-      withoutHost = true;
-      const at = Buffer.from(input).indexOf('\r\n', outcome.lastStart) + 2;
-      input = Buffer.concat([input.subarray(0, at), Buffer.from('Host: a\r\n'), input.subarray(at)]);
-      continue;
-    }
-    const read = last === -1 ? outcome.messages : outcome.messages.slice(0, last + 1);
-    return {
-      refused: last === -1 && outcome.status !== 0,
-      reason: `${outcome.status} ${outcome.reason}`,
-      complete: read.filter(({ complete }) => complete).length,
-      body: read.map(({ body }) => body).join(''),
-      withoutHost,
-    };
-  }
+  const { bytes: input, withoutHost } = withHosts(bytes);
+  const outcome = drive(input, []);
+  const last = outcome.messages.findIndex(
+    ({ complete, keepAlive, upgrade }) => complete && (!keepAlive || upgrade),
+  );
+  const read = last === -1 ? outcome.messages : outcome.messages.slice(0, last + 1);
+  return {
+    refused: last === -1 && outcome.status !== 0,
+    reason: `${outcome.status} ${outcome.reason}`,
+    complete: read.filter(({ complete }) => complete).length,
+    body: read.map(({ body }) => body).join(''),
+    withoutHost,
+  };
 }
-
-/** llhttp's own word for a connection that ended: the parser leaves that to the connection, as judge() does. */
-const AFTER_CLOSE = 'Data after `Connection: close`';
 
 /** How a verdict differs from llhttp's; undefined when it does not. */
 function difference(the: CorpusCase, ours: Verdict): string | undefined {

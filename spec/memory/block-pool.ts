@@ -3,7 +3,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { BlockPool } from '../../lib/memory/block-pool.js';
 import { allocateMemory, BLOCK_BYTES, BLOCK_COUNT } from '../../lib/memory/layout.js';
-import { load, VIOLATIONS } from '../support/set/scratch.js';
+import { load, STOPPED, VIOLATIONS } from '../support/set/scratch.js';
 import { withSet } from '../support/set/test-set.js';
 
 const ROUNDS = 20_000;
@@ -106,6 +106,31 @@ test('an exhausted pool says 0, keeps nothing of what did not fit, and serves ag
     assert.is(Buffer.compare(target, source), 0);
   }
 });
+
+test(
+  'a block that was taken and returned while a thread takes it is not mistaken for what it was',
+  withSet(1, async (set) => {
+    const thread = await set.start(0, {});
+    const { pool } = set;
+    const source = pattern(1, 1);
+    const take = () => pool.save(source, 0, 1);
+    for (let step = 1; ; step++) {
+      // Three on the free stack.
+      const chains = [take(), take(), take()];
+      for (const first of chains) pool.free(first);
+      const stopped = thread.begin('saveBlock', [], step).settle() === STOPPED;
+      // The top one comes back on top, but the one below it is out.
+      const [top, below] = [take(), take()];
+      pool.free(top);
+      if (stopped) thread.go();
+      const out = [thread.result(), below, take(), take(), take()];
+      assert.is(new Set(out).size, out.length, `step ${step}: ${out}`);
+      assert.is(pool.inUse(), out.length);
+      for (const first of out) pool.free(first);
+      if (!stopped) return assert.ok(step > 3);
+    }
+  }),
+);
 
 test(
   'threads that save and restore at once never see the bytes of another',

@@ -2,30 +2,37 @@
  * The election and parking protocol of Paceline, for spin. Each configuration is explored exhaustively for three threads.
  *
  *   in the model                     in the code
- *   join, promoteNewLeader           lib/set/thread-set.ts, ThreadSet
- *   revokeLeadership                 lib/set/thread-set.ts
- *   park, wakeOne, wake,             lib/set/parking-lot.ts, ParkingLot; lowestParked is ParkingLot.#lowestParked
- *   forget, wakeAll
+ *   join, promoteNewLeader, park,    lib/set/thread-set.ts, ThreadSet
+ *   keepWatch, revokeLeadership
+ *   begin, end                       lib/set/watch.ts, Watch; look is inside of keepWatch, suffices of promoteNewLeader
+ *   wakeOne, wake, getUp, forget,    lib/set/parking-lot.ts, ParkingLot; park of ParkingLot is inside of ThreadSet's, and
+ *   wakeAll                          lowestParked is ParkingLot.#lowestParked
  *   setBit, clearBit                 lib/set/parking-lot.ts
  *   claim, takeNoted                 lib/set/handle-table.ts, HandleTable, for one bound handle a thread
  *   mail, sweep                      lib/set/mailbox.ts: MAIL_PUT ≠ MAIL_TAKEN, and MAIL_OVERFLOW
  *   pending, rescan                  lib/set/ready-list.ts: the kernel's events with the ready list's, and RESCAN
+ *   sleep                            Sleep of lib/set/parking-lot.ts, both kinds
  *   Worker                           lib/thread/turns.ts, the loop of a thread
  *   Reviver                          the control plane, after a worker's exit
+ *   Reaper                           the death of a thread
  *   World                            the kernel, clients, timers
  *
  * One Atomics operation is one step and so is one system call. `d_step` makes a read-modify-write, or ties ghost words
- * (those that only the claims read) and locals to the step that they belong to; it never joins two operations. Two
- * loads are left out because they add no behaviour: the one before the AND of clearBit and the one before the
- * compare-and-exchange of join. When it says no, so would the exchange at that moment; when it says yes, nothing
- * depends on it. The thread's words of its own work (mailbox, sweep, loop) are read together: nobody but the thread
- * clears them, so "none" at the last load was "none" at all of them.
+ * (those that only the claims read) and locals to the step that they belong to; it does not join two operations, but for
+ * `deliver`, which says why. Three loads are left out because they add no behaviour: those before the AND of clearBit and
+ * before the compare-and-exchanges of join and of begin. When one says no, so would the exchange at that moment; when it
+ * says yes, nothing depends on it. The thread's words of its own work (mailbox, sweep, loop) are read together: nobody but
+ * the thread clears them, so "none" at the last load was "none" at all of them.
+ *
+ * Time: a nap may be over at any moment, and EAGER may be positive at any moment. EPOCH is kept, so that nobody naps on
+ * at a vacancy unless somebody led since the last look.
  *
  * Configurations, by -D; they may be combined, the price is the number of states. A set of threads is a number of bits.
- *   (none)        events, handlers that may never end, threads in Atomics.wait
+ *   (none)        events, handlers that may never end, threads in Atomics.wait or on watch
  *   HANDOFF=set   an event may belong to a handle bound to a thread of the set; unless DEATH is defined, a handler
  *                 there may also leave work in its thread's local queue
  *   LOOP=set      a thread of the set parks in Atomics.wait or beside its own loop, which may have work at any time
+ *   TIMER=set     a thread of the set has timers without a reference: it parks in Atomics.wait, which may end by itself
  *   DEATH=set     a thread of the set dies, once, between any two steps; the reviver runs beside the others; a
  *                 replacement may come
  *   EVENTS=n      events that may be ready at once; there is no bound on how many come in all, except
@@ -35,52 +42,66 @@
  *
  * Claims:
  *   one leader       at most one thread is between a successful join and the end of its leadership.
- *   at rest          World may fall silent at any point; then, when nothing can move any more:
+ *   at rest          whenever no thread can move unless World gives something (AT_REST):
  *     events taken     no event is ready or lost,
  *     own work done    no hand-off or other work of its own is left to a living thread,
  *     somebody leads   and a living thread waits in the kernel,
  *                    each unless every living thread is in a handler that never ends (for own work: that thread is).
  *                    A wake-up that is missing, and a deadlock, are rests that should not be.
+ *   no other rest    AT_REST has all places where a thread may wait. They have labels that begin with `end`; pan finds a
+ *                    thread that can wait anywhere else ("invalid end state").
  *   served           once World is silent that rest is reached on every schedule, fair or not: nobody spins for ever.
  */
 
 #define N 3
 #define NOBODY N
-#if defined(LOOP) || defined(TIMER)
-#define TURNS_LOOP
-#endif
 /* Whether a configuration's macro, a set of threads as bits, has this one. */
 #define IS(macro, t) ((macro >> (t)) & 1)
 /* Events that may wait at once. One that is taken and one that is left to the next leader. */
 #ifndef EVENTS
 #define EVENTS 2
 #endif
+#if defined(LOOP) || defined(TIMER)
+#define OWN_LOOP
+#endif
+/* Whether a thread may have work of its own; only then does it matter what a thread does first. */
+#if defined(HANDOFF) || defined(OWN_LOOP)
+#define OWN
+#define SET_PROMOTED promoted = 1
+#define SET_MINE mine = 1
+#else
+#define SET_PROMOTED skip
+#define SET_MINE skip
+#endif
 
 /* ---- shared words (lib/memory/layout.ts) ---- */
 
 byte LEADER;               /* 0, or 1 + the leader */
+byte WATCH;                /* 0, or 1 + the thread on watch */
 byte WAKING;               /* 0, or 1 + the thread that a promotion is waking */
 byte PARKED;               /* a bit for each thread */
-byte WATCH;                /* 0, or 1 + the thread on watch */
-/*
- * EPOCH, as the only question that is ever asked: did anybody lead since the one on watch last loaded it? That is exact
- * unless 2^32 leaderships begin within one nap. Nobody else reads it, so it is 0 while nobody is on watch.
- */
-bit moved;
 #ifdef LOOP
 byte PARKED_IN_LOOP;
 bit doorbell[N];           /* an eventfd: readable or not; reading it takes the whole count, so a bit is exact */
 bit loopAlive[N];          /* the thread's loop has timers or I/O: work may come, and it may not sleep in Atomics.wait */
 #endif
-#ifdef TURNS_LOOP
+#ifdef OWN_LOOP
 bit loopWork[N];           /* the loop's descriptor is readable, or its timer due */
 #endif
 /*
  * CELL, as the only question that is ever asked: has it been counted since its owner last loaded it? That is exact
- * unless 2^32 wake-ups are given within one parking. Nobody else reads the cell.
+ * unless 2^32 wake-ups are given within one parking. Nobody else reads the cell, and outside of park nobody at all.
  */
-bit counted[N];
-bit asleep[N];             /* in the queue of Atomics.wait */
+#define UNREAD 0
+#define LOADED 1
+#define COUNTED 2
+byte cell[N];
+bit asleep[N];             /* in the queue of Atomics.wait, without a nap's time limit */
+/*
+ * EPOCH, as the only question that is ever asked: has it been counted since the one on watch last loaded it? That is
+ * exact unless 2^32 leaderships begin within one nap. Nobody else reads it, and while nobody is on watch nobody at all.
+ */
+bit moved;
 
 byte pending;              /* events in the kernel or in the ready list; only the leader takes */
 #ifdef HANDOFF
@@ -100,11 +121,15 @@ bit sweep[N];              /* MAIL_OVERFLOW */
 
 byte leaders;
 bit stuck[N];              /* in a handler that never ends */
+#ifdef PROMISE
 bit silent;                /* World gives nothing more */
+#define GIVES (!silent)
+#else
+#define GIVES 1
+#endif
 #ifdef DEATH
-byte doomed = NOBODY;      /* dies before its next step */
+chan die = [0] of { byte };/* a rendezvous: the thread dies at once */
 byte dead = NOBODY;        /* its exit is known to the control plane, which has not finished with it */
-bit mortal = 1;            /* nobody has died yet */
 bit alive[N];
 bit inHand[N];             /* has an event that it took from the list and has not claimed */
 bit lost;                  /* an event died with its leader */
@@ -121,7 +146,7 @@ bit lost;                  /* an event died with its leader */
 #else
 #define NO_MAIL(t) 1
 #endif
-#ifdef TURNS_LOOP
+#ifdef OWN_LOOP
 #define NO_LOOP_WORK(t) (!loopWork[t])
 #else
 #define NO_LOOP_WORK(t) 1
@@ -136,7 +161,7 @@ bit lost;                  /* an event died with its leader */
 #define DONE(t) (!OUTSIDE(t) || (NO_MAIL(t) && NO_LOOP_WORK(t)))
 #define TAKEN (!ANY_OUTSIDE || (pending == 0 && NONE_LOST))
 #define OWN_DONE (DONE(0) && DONE(1) && DONE(2))
-#define SOMEBODY_LEADS (!ANY_OUTSIDE || LED)
+#define LED_OR_NOBODY (!ANY_OUTSIDE || LED)
 
 /* What is only for the thread itself to do. Nobody else ever takes it away, so its words may be read in one step. */
 #ifdef HANDOFF
@@ -151,16 +176,6 @@ bit lost;                  /* an event died with its leader */
 #define QUEUE(t) 0
 #endif
 #define OWN_WORK(t) (MAIL(t) || QUEUE(t) || !NO_LOOP_WORK(t))
-/*
- * What `hasWork` of park looks at. The local queue need not be looked at: only the thread's own turns fill it, and a turn
- * that leaves something there is followed by one that takes it, before the thread can park.
- */
-#ifdef BROKEN_MAIL_IGNORED
-/* A thread parks without a look at its mailbox. */
-#define HAS_WORK(t) 0
-#else
-#define HAS_WORK(t) MAIL(t)
-#endif
 
 /* ---- lib/set/parking-lot.ts ---- */
 
@@ -175,21 +190,29 @@ inline clearBit(mask, t) {
   mask = mask & ~(1 << (t))
 }
 
+/*
+ * Atomics.add and Atomics.notify. One step, because only the thread that is woken could look between the two: if it does
+ * before it sleeps it might as well look after both, and if it sleeps already it cannot tell.
+ */
+inline deliver(t) {
+  if :: cell[t] == LOADED -> cell[t] = COUNTED :: else fi;
+  asleep[t] = 0
+}
+
 /* Where a mask is asked and changed by `:: d_step { HAS_BIT -> clearBit }`, this is clearBit with the result true. */
-inline wake(t, woken) {
+inline wake(t, result) {
   if
   :: d_step { HAS_BIT(PARKED, t) -> clearBit(PARKED, t) };
-    counted[t] = 1;                                     /* Atomics.add */
-    d_step { asleep[t] = 0; woken = 1 }                 /* Atomics.notify */
+    d_step { deliver(t); result = 1 }
 #ifdef LOOP
   :: !HAS_BIT(PARKED, t) ->
     if
     :: d_step { HAS_BIT(PARKED_IN_LOOP, t) -> clearBit(PARKED_IN_LOOP, t) };
-      d_step { doorbell[t] = 1; woken = 1 }             /* signalEventCounter */
-    :: d_step { !HAS_BIT(PARKED_IN_LOOP, t) -> woken = 0 }
+      d_step { doorbell[t] = 1; result = 1 }            /* signalEventCounter */
+    :: d_step { !HAS_BIT(PARKED_IN_LOOP, t) -> result = 0 }
     fi
 #else
-  :: d_step { !HAS_BIT(PARKED, t) -> woken = 0 }
+  :: d_step { !HAS_BIT(PARKED, t) -> result = 0 }
 #endif
   fi
 }
@@ -197,7 +220,7 @@ inline wake(t, woken) {
 /* LOWEST(PARKED), and if that is nobody LOWEST(PARKED_IN_LOOP), is ParkingLot.#lowestParked. */
 inline wakeOne() {
   do
-  :: d_step { WAKING != 0 -> candidate = NOBODY }; break
+  :: WAKING != 0 -> break
   :: WAKING == 0 ->
     if
     :: d_step { LOWEST(PARKED) != NOBODY -> candidate = LOWEST(PARKED) }
@@ -205,10 +228,10 @@ inline wakeOne() {
     :: LOWEST(PARKED) == NOBODY ->
       if
       :: d_step { LOWEST(PARKED_IN_LOOP) != NOBODY -> candidate = LOWEST(PARKED_IN_LOOP) }
-      :: d_step { LOWEST(PARKED_IN_LOOP) == NOBODY -> candidate = NOBODY }; break
+      :: LOWEST(PARKED_IN_LOOP) == NOBODY -> break
       fi
 #else
-    :: d_step { LOWEST(PARKED) == NOBODY -> candidate = NOBODY }; break
+    :: LOWEST(PARKED) == NOBODY -> break
 #endif
     fi;
     if
@@ -222,7 +245,7 @@ inline wakeOne() {
     /* The thread that was up already stays the one that is waited for. */
     :: d_step { !woken -> candidate = NOBODY }; break
 #else
-    :: d_step { !woken -> if :: WAKING == candidate + 1 -> WAKING = 0 :: else fi }
+    :: d_step { !woken -> if :: WAKING == candidate + 1 -> WAKING = 0 :: else fi; candidate = NOBODY }
 #endif
     fi;
 #ifndef BROKEN_NO_SECOND_LOOK
@@ -232,7 +255,7 @@ inline wakeOne() {
      * gets up just then, the other is named and tries to lead instead of looking at its mail.
      */
     if
-    :: d_step { LEADER != 0 -> candidate = NOBODY }; break
+    :: LEADER != 0 -> break
     :: LEADER == 0
     fi
 #endif
@@ -240,56 +263,38 @@ inline wakeOne() {
 }
 
 #ifdef LOOP
-inline waitInLoop() {
-#ifdef BROKEN_DRAIN_FIRST
-  /* The doorbell is drained before the wait and after the bit is set: that may swallow a ring meant for this wait. */
-  doorbell[me] = 0;
-  (doorbell[me] || loopWork[me])
-#else
-  (doorbell[me] || loopWork[me]);
-  doorbell[me] = 0                                      /* drainEventCounter */
-#endif
-}
 #define IN_LOOP loopAlive[me]
+#define RUNG doorbell[me]
 #else
 #define IN_LOOP 0
-#endif
-/* A nap that ends before its time: the thread was woken, or its loop has work. */
-#ifdef LOOP
-#define NAP_CUT ((!IN_LOOP && counted[me]) || (IN_LOOP && doorbell[me]) || loopWork[me])
-#elif defined(TIMER)
-#define NAP_CUT (counted[me] || loopWork[me])
-#else
-#define NAP_CUT counted[me]
+#define RUNG 0
 #endif
 
-/* `sleep` of Sleep, in Atomics.wait. It has a time limit if the thread has a timer. */
-inline sleepInCell() {
-#ifdef BROKEN_NO_COMPARE
-  /* The wait does not compare the cell: a wake-up between the bit and the sleep is missed. */
-  asleep[me] = 1;
-#else
-  d_step { asleep[me] = !counted[me] };
+/* The end of ParkingLot.park, however the sleep ended: the bit, then WAKING. */
+inline getUp() {
+  if
+  :: d_step { !IN_LOOP -> clearBit(PARKED, me); cell[me] = UNREAD }
+#ifdef LOOP
+  :: d_step { IN_LOOP -> clearBit(PARKED_IN_LOOP, me) }
 #endif
-#ifdef TIMER
-  d_step { !asleep[me] || loopWork[me] -> asleep[me] = 0 }
+  fi;
+#ifdef BROKEN_WAKING_LATE
+  /* The woken thread clears WAKING only after it tried to lead. */
+  d_step { promoted = promoted || (WAKING == me + 1) }
+#elif defined(OWN)
+  d_step { promoted = promoted || (WAKING == me + 1); clearWaking() }
 #else
-  !asleep[me]
+  d_step { clearWaking() }
 #endif
 }
 
-inline sleep() {
-  if
-  :: !IN_LOOP -> sleepInCell()
-#ifdef LOOP
-  :: IN_LOOP -> waitInLoop()
-#endif
-  fi
+inline clearWaking() {
+  if :: WAKING == me + 1 -> WAKING = 0 :: else fi
 }
 
 /* ---- lib/set/watch.ts ---- */
 
-/* Only the thread itself sets and clears this while it lives. */
+/* Only the thread itself changes this while it lives. */
 #define ON_WATCH (WATCH == me + 1)
 
 inline begin() {
@@ -300,42 +305,56 @@ inline begin() {
   fi
 }
 
-inline end() {
-  d_step { WATCH = 0; moved = 0 }
+inline leaveWatch() {
+  WATCH = 0;
+  moved = 0
 }
 
-/* Off watch, it looks at LEADER again; ThreadSet.park. */
-inline relied() {
+/* Watch.end: then it looks at LEADER. If nobody leads, a leader may have relied on this thread. */
+inline end() {
+  d_step { ON_WATCH -> leaveWatch() }
+#ifdef OWN
 #if defined(BROKEN_RELIED_ALWAYS)
-  /* It counts on itself as relied upon even if somebody leads. */
-  promoted = 1
+  /* Whoever was on watch tries to lead before its own work, also if somebody leads. */
+  ; promoted = 1
 #elif !defined(BROKEN_RELIED_IGNORED)
-  d_step { promoted = promoted || LEADER == 0 }
+  /* BROKEN_RELIED_IGNORED: whoever was on watch turns to its own work first. */
+  ; d_step { promoted = promoted || (LEADER == 0) }
+#endif
 #endif
 }
 
 /*
- * Naps, and looks around after each; ThreadSet.#keepWatch. A nap may be over at any time. Naps are counted nowhere:
- * a look that found LEADER held and nothing changed, and naps on, has changed nothing itself, and so is no more than a longer nap.
+ * ThreadSet.#keepWatch: naps, and looks around after each (Watch.look). A nap may be over at any time. Naps are not
+ * counted: a look that finds LEADER held and nothing changed, and naps on, is no more than a longer nap.
  */
 inline keepWatch() {
   do
-  :: NAP_CUT ->
+  /* It is woken, or its loop has work. */
+  :: ON_WATCH && !IN_LOOP && cell[me] == COUNTED -> break
 #ifdef LOOP
-    if :: IN_LOOP -> doorbell[me] = 0 :: !IN_LOOP fi;
+  :: d_step { ON_WATCH && IN_LOOP && RUNG -> doorbell[me] = 0 }; break
 #endif
-    break
-  :: d_step { changed = moved; moved = 0 };             /* Watch.look */
+#ifdef OWN_LOOP
+  :: ON_WATCH && loopWork[me] -> break
+#endif
+  :: d_step { ON_WATCH -> changed = moved; moved = 0 };
     if
     :: d_step { LEADER != 0 && changed -> changed = 0 }
-    :: LEADER != 0 && !changed ->
-      end();                                            /* STAND_DOWN */
+    :: LEADER != 0 && !changed ->                       /* STAND_DOWN */
+      d_step { leaveWatch() };
 #ifdef BROKEN_STAND_DOWN_BLIND
-      sleep();
+      /* Off watch, it sleeps without another look at LEADER. */
+      goto endSleep;
 #else
       if
-      :: d_step { LEADER == 0 -> promoted = 1 }
-      :: LEADER != 0 -> sleep()
+#ifdef BROKEN_VACANCY_FORGOTTEN
+      /* Off watch, it finds that nobody leads, gets up and turns to its own work first. */
+      :: LEADER == 0
+#else
+      :: d_step { LEADER == 0 -> SET_PROMOTED }
+#endif
+      :: LEADER != 0 -> goto endSleep
       fi;
 #endif
       break
@@ -346,70 +365,92 @@ inline keepWatch() {
   od
 }
 
-inline park() {
-#ifndef BROKEN_BEGIN_LATE
-  begin();
+/* ---- lib/set/thread-set.ts ---- */
+
+/* `sleep` of Sleep, without a nap's limit; with one if the thread has a timer. */
+inline sleep() {
+  if
+#ifdef BROKEN_NO_COMPARE
+  /* The wait does not compare the cell: a wake-up between the bit and the sleep is missed. */
+  :: d_step { !ON_WATCH && !IN_LOOP -> asleep[me] = 1 };
+#else
+  :: d_step { !ON_WATCH && !IN_LOOP -> asleep[me] = (cell[me] == LOADED) };               /* Atomics.wait */
 #endif
-  counted[me] = 0;                                      /* seen = Atomics.load(CELL) */
+#ifdef OWN_LOOP
+endAsleep:
+    d_step { !asleep[me] || loopWork[me] -> asleep[me] = 0 }
+#else
+endAsleep:
+    !asleep[me]
+#endif
+#ifdef LOOP
+#ifdef BROKEN_DRAIN_FIRST
+  /* The doorbell is drained before the wait and after the bit is set: that may swallow a ring meant for this wait. */
+  :: d_step { !ON_WATCH && IN_LOOP -> doorbell[me] = 0 };
+endPoll:
+    (doorbell[me] || loopWork[me])
+#else
+  :: !ON_WATCH && IN_LOOP && (doorbell[me] || loopWork[me]) ->
+    doorbell[me] = 0                                    /* drainEventCounter */
+#endif
+#endif
+  fi
+}
+
+inline park() {
+  begin();
 #ifdef BROKEN_LOOK_FIRST
   /* The reason to stay up is looked for before the bit is set. */
   woken = (LEADER == 0);
-  d_step { woken = woken || HAS_WORK(me) };
+  d_step { woken = woken || MAIL(me) };
 #endif
   if
-  :: d_step { !IN_LOOP -> setBit(PARKED, me) }
+  :: d_step { !IN_LOOP -> cell[me] = LOADED };          /* seen = Atomics.load(CELL) */
+    setBit(PARKED, me)
 #ifdef LOOP
   :: d_step { IN_LOOP -> setBit(PARKED_IN_LOOP, me) }
 #endif
   fi;
-  /* stayUp: LEADER == 0 || hasWork() */
+  /*
+   * stayUp: LEADER == 0 || hasWork(). The local queue need not be looked at: only the thread's own turns fill it, and a
+   * turn that leaves something there is followed by one that takes it, before the thread can park.
+   */
   if
 #ifdef BROKEN_LOOK_FIRST
-  :: woken
+  :: d_step { woken -> woken = 0 }
   :: !woken ->
 #else
   :: LEADER == 0
   :: LEADER != 0 ->
-#endif
+#if defined(HANDOFF) && !defined(BROKEN_MAIL_IGNORED)
+    /* BROKEN_MAIL_IGNORED: a thread parks without a look at its mailbox. */
     if
-    :: HAS_WORK(me)
-#ifdef BROKEN_BEGIN_LATE
-    :: !HAS_WORK(me) -> begin(); if :: ON_WATCH -> keepWatch() :: !ON_WATCH -> sleep() fi
-#else
-    :: !HAS_WORK(me) && !ON_WATCH -> sleep()
-    :: !HAS_WORK(me) && ON_WATCH -> keepWatch()
+    :: MAIL(me) -> goto up
+    :: !MAIL(me)
+    fi;
 #endif
+#endif
+endSleep:
+    if
+    :: sleep()                                          /* off watch */
+    :: keepWatch()                                      /* on watch */
     fi
   fi;
-#ifdef LOOP
-  if
-  :: d_step { !IN_LOOP -> clearBit(PARKED, me) }
-  :: d_step { IN_LOOP -> clearBit(PARKED_IN_LOOP, me) }
-  fi;
+up:
+  getUp();
+#ifdef BROKEN_END_LATE
+  /* Off watch only after it tried to lead. */
+  d_step { promoted = promoted || ON_WATCH }
 #else
-  clearBit(PARKED, me);
-#endif
-#ifdef BROKEN_WAKING_LATE
-  /* The woken thread clears WAKING only after it tried to lead. */
-  d_step { promoted = promoted || (WAKING == me + 1); woken = 0 };
-#else
-  d_step { promoted = promoted || (WAKING == me + 1); woken = 0; clearWaking() };
-#endif
-#ifndef BROKEN_END_LATE
+  /* Off watch before it tries to lead: whoever vacates from here on sees that, and wakes somebody. */
   if
-  :: ON_WATCH -> end(); relied()
+  :: end()
   :: !ON_WATCH
   fi
 #endif
 }
 
-inline clearWaking() {
-  if :: WAKING == me + 1 -> WAKING = 0 :: else fi
-}
-
-/* ---- lib/set/thread-set.ts ---- */
-
-/* Where join is true. It is false when LEADER != 0. */
+/* Where join is true. It is false when LEADER != 0; another look there, while events wait, is no more than a later one. */
 inline join() {
   leaders++;
   assert(leaders <= 1);
@@ -418,25 +459,25 @@ inline join() {
 
 inline promoteNewLeader() {
 #ifdef BROKEN_SUFFICES_FIRST
-  /* The leader looks for one on watch before it vacates. */
+  /* The leader looks for somebody on watch before it vacates. */
   woken = (WATCH != 0);
+#endif
   d_step { assert(LEADER == me + 1 && leaders == 1); LEADER = 0; leaders-- };
+  /* Watch.suffices. EAGER may be positive at any time: to wake somebody is a choice even if somebody is on watch. */
   if
-  :: woken -> woken = 0
+#ifdef BROKEN_SUFFICES_FIRST
+  :: d_step { woken -> woken = 0 }
   :: !woken -> wakeOne()
-  fi
 #else
-  d_step { assert(LEADER == me + 1 && leaders == 1); LEADER = 0; leaders-- };
-  /* Watch.suffices. EAGER may be positive at any time: the choice to wake somebody although one is on watch. */
-  if
   :: WATCH != 0
 #ifdef BROKEN_NO_WAKE
+  /* Nobody is ever woken. */
   :: WATCH == 0
 #else
   :: wakeOne()
 #endif
-  fi
 #endif
+  fi
 }
 
 /* ---- lib/thread/turns.ts ---- */
@@ -445,12 +486,14 @@ inline promoteNewLeader() {
 inline handle() {
   if
   :: true
-  :: stuck[me] = 1; false
+  :: stuck[me] = 1;
+endStuck:
+    false
 #if defined(HANDOFF) && !defined(DEATH)
-  :: d_step { !silent && IS(HANDOFF, me) -> queue[me] = 1 }
+  :: d_step { GIVES && IS(HANDOFF, me) -> queue[me] = 1 }
 #endif
 #ifdef LOOP
-  :: d_step { !silent && IS(LOOP, me) && !loopAlive[me] -> loopAlive[me] = 1 }
+  :: d_step { GIVES && IS(LOOP, me) && !loopAlive[me] -> loopAlive[me] = 1 }
   :: d_step { loopAlive[me] && !loopWork[me] -> loopAlive[me] = 0 }
 #endif
   fi
@@ -458,7 +501,6 @@ inline handle() {
 
 /* A thread's own work, one piece: its local queue, then hand-offs, then a pass through its loop. The rest is next turn's. */
 inline takeOwnWork() {
-#if defined(HANDOFF) || defined(TURNS_LOOP)
   if
 #ifdef HANDOFF
   :: d_step { queue[me] -> queue[me] = 0 }
@@ -467,13 +509,10 @@ inline takeOwnWork() {
   :: d_step { !queue[me] && !mail[me] && sweep[me] -> sweep[me] = 0 }; takeNoted(me)
 #endif
 #endif
-#ifdef TURNS_LOOP
+#ifdef OWN_LOOP
   :: d_step { !MAIL(me) && !QUEUE(me) && loopWork[me] -> loopWork[me] = 0 }
 #endif
   fi
-#else
-  assert(false)
-#endif
 }
 
 inline takeNoted(t) {
@@ -490,117 +529,133 @@ inline takeNoted(t) {
 #define CLAIM(t) d_step { me != t && IS(HANDOFF, t) && BOUND(t) -> target = t; HAND(me, 0); woken = !queued[t]; noted[t] = 1; queued[t] = 1 }
 #endif
 
+/* Where lead begins: at the label of the wait, if there is nothing to do before it. */
+#ifdef DEATH
+#define LOOK look
+#else
+#define LOOK endInKernel
+#endif
+
 /* Takes one event from the ready list, or waits for one, then finds out whom it belongs to; until it has one to process. */
 inline lead() {
-  do
-  ::
 #ifdef DEATH
-    /* ReadyList.refill, before it asks the kernel. */
-    if
-    :: d_step { rescan -> rescan = 0; if :: lost -> lost = 0; pending++ :: else fi }
-    :: !rescan
-    fi;
+  /* ReadyList.refill, before it asks the kernel. */
+  if
+  :: d_step { rescan -> rescan = 0; if :: lost -> lost = 0; pending++ :: else fi }
+  :: !rescan
+  fi;
+endInKernel:
 #endif
-    /* The zero-time wait, the blocking wait and the take: one step, for no other thread can tell. */
-    if
-    :: d_step { pending > 0 -> pending--; HAND(me, 1); assert(leaders == 1 && LEADER == me + 1) }
-#ifdef TURNS_LOOP
-    :: pending == 0 && loopWork[me] -> break
+  /* The zero-time wait, the blocking wait and the take: one step, for no other thread can tell. */
+  if
+  :: d_step { pending > 0 -> pending--; HAND(me, 1); assert(leaders == 1 && LEADER == me + 1) }
+#ifdef OWN_LOOP
+  :: pending == 0 && loopWork[me] -> goto led
 #endif
-    fi;
+  fi;
 #ifdef HANDOFF
-    /* HandleTable.claim: ENTERED; or it is bound, and HAND_OFF, or NOTED if an entry for it is queued already. */
-    if
-    :: d_step { true -> mine = 1; HAND(me, 0) }; break
-    :: CLAIM(0)
-    :: CLAIM(1)
-    :: CLAIM(2)
-    fi;
-    if
-    :: woken ->
+  /* HandleTable.claim: ENTERED; or it is bound, and HAND_OFF, or NOTED if an entry for it is queued already. */
+  if
+  :: d_step { true -> mine = 1; HAND(me, 0) }; goto led
+  :: CLAIM(0)
+  :: CLAIM(1)
+  :: CLAIM(2)
+  fi;
+  if
+  :: woken ->
 #ifdef BROKEN_WAKE_BEFORE_PUT
-      /* The thread is woken before its entry is in the mailbox. */
-      wake(target, woken);
-      d_step { mail[target] = 1; woken = 0; target = 0 }
+    /* The thread is woken before its entry is in the mailbox. */
+    wake(target, woken);
+    d_step { mail[target] = 1; woken = 0; target = 0 }
 #else
-      mail[target] = 1;                                 /* Mailbox.put */
-      wake(target, woken);
-      d_step { woken = 0; target = 0 }
+    mail[target] = 1;                                   /* Mailbox.put */
+    wake(target, woken);
+    d_step { woken = 0; target = 0 }
 #endif
-    :: d_step { !woken -> target = 0 }
-    fi
-#else
-    d_step { mine = 1; HAND(me, 0) };
-    break
+  :: d_step { !woken -> target = 0 }
+  fi;
+  goto LOOK
+#elif defined(OWN) || defined(DEATH)
+  d_step { SET_MINE; HAND(me, 0) }
 #endif
-  od
 }
 
 inline turns() {
+again:
   do
   ::
+#ifdef OWN
     if
 #ifdef BROKEN_OWN_WORK_FIRST
     /* A thread that a promotion woke begins with its own work all the same. */
-    :: d_step { OWN_WORK(me) -> promoted = 0 }; takeOwnWork()
-    :: d_step { !OWN_WORK(me) -> promoted = 0 };
+    :: d_step { OWN_WORK(me) -> promoted = 0 }; takeOwnWork(); goto handler
+    :: d_step { !OWN_WORK(me) -> promoted = 0 }
 #else
-    :: !promoted && OWN_WORK(me) -> takeOwnWork()
-    :: d_step { promoted || !OWN_WORK(me) -> promoted = 0 };
+    :: !promoted && OWN_WORK(me) -> takeOwnWork(); goto handler
+    :: d_step { promoted || !OWN_WORK(me) -> promoted = 0 }
 #endif
-      if
+    fi;
+#endif
+    if
 #ifdef BROKEN_NO_CAS
-      /* Leadership is taken by a load and a store instead of one exchange. */
-      :: LEADER == 0 -> d_step { join() };
+    /* Leadership is taken by a load and a store instead of one exchange. */
+    :: LEADER == 0 -> d_step { join() }
 #else
-      :: d_step { LEADER == 0 -> join() };
+    :: d_step { LEADER == 0 -> join() }
 #endif
-        d_step { moved = (WATCH != 0) };                /* Atomics.store(EPOCH) */
+    :: LEADER != 0 ->
 #ifdef BROKEN_WAKING_LATE
-        d_step { clearWaking() };
-#endif
-        if
-#ifdef BROKEN_LEAD_WITH_MAIL
-        /* The new leader does not look for work of its own once more before it waits. */
-        :: true ->
-#else
-        :: OWN_WORK(me)
-        :: !OWN_WORK(me) ->
-#endif
-          lead()
-        fi;
-        promoteNewLeader();
-        if
-        :: d_step { mine -> mine = 0 }
-        :: !mine -> takeOwnWork()
-        fi
-      :: LEADER != 0 ->
-#ifdef BROKEN_WAKING_LATE
-        d_step { clearWaking() };
+      d_step { clearWaking() };
 #endif
 #ifdef BROKEN_END_LATE
-        d_step { if :: ON_WATCH -> WATCH = 0; moved = 0 :: else fi };
+      d_step { if :: ON_WATCH -> leaveWatch() :: else fi };
 #endif
-#ifdef TURNS_LOOP
-        if
-        :: loopWork[me] -> loopWork[me] = 0             /* a timer is due: #backToLoop */
-        :: park();
-          goto again
-        fi
+#ifdef OWN_LOOP
+      if
+      :: loopWork[me] -> loopWork[me] = 0; goto handler /* a timer is due: #backToLoop */
+      :: park()
+      fi;
 #else
-        park();
-        goto again
+      park();
 #endif
-      fi
+      goto again
     fi;
-    handle();
-again:
-    skip
+    d_step { moved = (WATCH != 0) };                    /* EPOCH */
+#ifdef BROKEN_WAKING_LATE
+    d_step { clearWaking() };
+#endif
+#ifdef BROKEN_END_LATE
+    d_step { if :: ON_WATCH -> leaveWatch() :: else fi };
+#endif
+#ifdef OWN
+#ifndef BROKEN_LEAD_WITH_MAIL
+    /* BROKEN_LEAD_WITH_MAIL: the new leader does not look for work of its own once more before it waits. */
+    if
+    :: OWN_WORK(me) -> goto led
+    :: !OWN_WORK(me)
+    fi;
+#endif
+#endif
+LOOK:
+    lead();
+led:
+    promoteNewLeader();
+#ifdef OWN
+    if
+    :: d_step { mine -> mine = 0 }
+    :: !mine -> takeOwnWork()
+    fi;
+#endif
+handler:
+    handle()
   od
 }
 
 proctype Worker(byte me) {
-  bit promoted, woken, mine, changed;
+#ifdef OWN
+  bit promoted, mine;
+#endif
+  bit woken, changed;
   byte candidate = NOBODY;
 #ifdef HANDOFF
   byte target;
@@ -608,32 +663,37 @@ proctype Worker(byte me) {
 #ifdef DEATH
   do
   :: { turns() } unless {
-      d_step {
-        doomed == me ->
-        doomed = NOBODY;
-        dead = me;
-        alive[me] = 0;
-        asleep[me] = 0;
-        stuck[me] = 0;
-        if :: inHand[me] -> lost = 1; inHand[me] = 0 :: else fi;
-        if :: LEADER == me + 1 -> leaders-- :: else fi;
+      atomic {
+        die?eval(me);
+        d_step {
+          dead = me;
+          alive[me] = 0;
+          asleep[me] = 0;
+          cell[me] = UNREAD;
+          stuck[me] = 0;
+          if :: inHand[me] -> lost = 1; inHand[me] = 0 :: else fi;
+          if :: LEADER == me + 1 -> leaders-- :: else fi;
 #ifdef HANDOFF
-        queue[me] = 0;
-        target = 0;
+          queue[me] = 0;
+          target = 0;
 #endif
 #ifdef LOOP
-        loopAlive[me] = 0;
+          loopAlive[me] = 0;
 #endif
-#ifdef TURNS_LOOP
-        loopWork[me] = 0;
+#ifdef OWN_LOOP
+          loopWork[me] = 0;
 #endif
-        promoted = 0;
-        woken = 0;
-        mine = 0;
-        changed = 0;
-        candidate = NOBODY
+#ifdef OWN
+          promoted = 0;
+          mine = 0;
+#endif
+          woken = 0;
+          changed = 0;
+          candidate = NOBODY
+        }
       }
     };
+endDead:
     alive[me]                                           /* the replacement has begun */
   od
 #else
@@ -642,6 +702,21 @@ proctype Worker(byte me) {
 }
 
 #ifdef DEATH
+proctype Reaper() {
+endIdle:
+  if
+#if DEATH & 1
+  :: die!0
+#endif
+#if DEATH & 2
+  :: die!1
+#endif
+#if DEATH & 4
+  :: die!2
+#endif
+  fi
+}
+
 /* ---- the control plane, after a worker's exit ---- */
 
 /* What the dead leader had in hand is asked for again. */
@@ -651,6 +726,8 @@ inline repair() {
   if :: IS(HANDOFF, 0) -> sweep[0] = 1 :: else fi;      /* Mailbox.requestSweep */
   if :: IS(HANDOFF, 1) -> sweep[1] = 1 :: else fi;
   if :: IS(HANDOFF, 2) -> sweep[2] = 1 :: else fi
+#else
+  skip
 #endif
 }
 
@@ -663,7 +740,7 @@ inline revokeLeadership(d) {
 }
 
 inline revokeWatch(d) {
-  d_step { if :: WATCH == d + 1 -> WATCH = 0; moved = 0 :: else fi }
+  d_step { if :: WATCH == d + 1 -> leaveWatch() :: else fi }
 }
 
 inline wakeAgain(t) {
@@ -676,12 +753,9 @@ inline wakeAgain(t) {
 #ifdef LOOP
   clearBit(PARKED_IN_LOOP, t);
 #endif
-  counted[t] = 1;
+  d_step { deliver(t) }
 #ifdef LOOP
-  asleep[t] = 0;
-  doorbell[t] = 1
-#else
-  asleep[t] = 0
+  ; doorbell[t] = 1
 #endif
 #endif
 }
@@ -710,6 +784,7 @@ inline forget(d) {
 proctype Reviver() {
   bit woken;
   byte gone;
+endIdle:
   d_step { dead != NOBODY -> gone = dead };
 #ifndef BROKEN_REPAIR_LATE
   repair();
@@ -740,57 +815,72 @@ proctype Reviver() {
 }
 #endif
 
+/* Never set; names for pan to print. */
+hidden byte eventsTaken, ownWorkDone, somebodyLeads;
+
+/* Where a thread that is not in a handler may wait: in Atomics.wait, in poll beside its loop, in the kernel for an event. */
+#ifdef BROKEN_DRAIN_FIRST
+#define IN_POLL(t, p) (Worker[p]@endPoll && !doorbell[t])
+#elif defined(LOOP)
+#define IN_POLL(t, p) (Worker[p]@endSleep && loopAlive[t] && WATCH != t + 1 && !doorbell[t])
+#else
+#define IN_POLL(t, p) 0
+#endif
+#define IN_KERNEL(t, p) (LEADER == t + 1 && Worker[p]@endInKernel && pending == 0)
+#define WAITS(t, p) (!OUTSIDE(t) || NO_LOOP_WORK(t) && (asleep[t] || IN_POLL(t, p) || IN_KERNEL(t, p)))
+#ifdef DEATH
+#define AT_REST (dead == NOBODY && WAITS(0, 1) && WAITS(1, 2) && WAITS(2, 3))
+#else
+#define AT_REST (WAITS(0, 1) && WAITS(1, 2) && WAITS(2, 3))
+#endif
+
 proctype World() {
-  bit eventsTaken, ownWorkDone, somebodyLeads;          /* names for spin to print */
 #ifdef SUPPLY
   byte supply;
 #endif
+endIdle:
   do
 #ifdef SUPPLY
-  :: d_step { !silent && pending < EVENTS && supply < SUPPLY -> pending++; supply++ }
+  :: d_step { GIVES && pending < EVENTS && supply < SUPPLY -> pending++; supply++ }
 #else
-  :: d_step { !silent && pending < EVENTS -> pending++ }
+  :: d_step { GIVES && pending < EVENTS -> pending++ }
 #endif
 #ifdef LOOP
-  :: d_step { !silent && loopAlive[0] && !loopWork[0] -> loopWork[0] = 1 }
-  :: d_step { !silent && loopAlive[1] && !loopWork[1] -> loopWork[1] = 1 }
-  :: d_step { !silent && loopAlive[2] && !loopWork[2] -> loopWork[2] = 1 }
+  :: d_step { GIVES && loopAlive[0] && !loopWork[0] -> loopWork[0] = 1 }
+  :: d_step { GIVES && loopAlive[1] && !loopWork[1] -> loopWork[1] = 1 }
+  :: d_step { GIVES && loopAlive[2] && !loopWork[2] -> loopWork[2] = 1 }
 #endif
 #ifdef TIMER
-  :: d_step { !silent && IS(TIMER, 0) && !loopWork[0] -> loopWork[0] = 1 }
-  :: d_step { !silent && IS(TIMER, 1) && !loopWork[1] -> loopWork[1] = 1 }
-  :: d_step { !silent && IS(TIMER, 2) && !loopWork[2] -> loopWork[2] = 1 }
+  :: d_step { GIVES && IS(TIMER, 0) && !loopWork[0] -> loopWork[0] = 1 }
+  :: d_step { GIVES && IS(TIMER, 1) && !loopWork[1] -> loopWork[1] = 1 }
+  :: d_step { GIVES && IS(TIMER, 2) && !loopWork[2] -> loopWork[2] = 1 }
 #endif
-#ifdef DEATH
-  :: d_step { mortal && !silent && IS(DEATH, 0) -> mortal = 0; doomed = 0 }
-  :: d_step { mortal && !silent && IS(DEATH, 1) -> mortal = 0; doomed = 1 }
-  :: d_step { mortal && !silent && IS(DEATH, 2) -> mortal = 0; doomed = 2 }
-#endif
+#ifdef PROMISE
   :: d_step { !silent -> silent = 1 }
-#ifndef PROMISE
-  :: timeout ->
-    d_step { eventsTaken = TAKEN; ownWorkDone = OWN_DONE; somebodyLeads = SOMEBODY_LEADS };
-    assert(eventsTaken);                                /* else a lost wake-up: an event waits, and so does a thread */
-    assert(ownWorkDone);                                /* else a hand-off, or other work of a thread's own, was left */
-    assert(somebodyLeads);                              /* else nobody would see the next event */
-    break
+#else
+  :: !(TAKEN && OWN_DONE && LED_OR_NOBODY) && AT_REST ->
+    assert(eventsTaken || TAKEN);                       /* else a lost wake-up: an event waits, and so does a thread */
+    assert(ownWorkDone || OWN_DONE);                    /* else a hand-off, or other work of a thread's own, was left */
+    assert(somebodyLeads || LED_OR_NOBODY)              /* else nobody would see the next event */
 #endif
   od
 }
 
+/* Processes are numbered in the order of starting: init is 0, Worker(0) is 1. */
 init {
   atomic {
-#ifdef DEATH
-    alive[0] = 1; alive[1] = 1; alive[2] = 1;
-    run Reviver();
-#endif
     run Worker(0);
     run Worker(1);
     run Worker(2);
+#ifdef DEATH
+    alive[0] = 1; alive[1] = 1; alive[2] = 1;
+    run Reviver();
+    run Reaper();
+#endif
     run World()
   }
 }
 
 #ifdef PROMISE
-ltl served { [] (silent -> <> (TAKEN && OWN_DONE && SOMEBODY_LEADS)) }
+ltl served { [] (silent -> <> (TAKEN && OWN_DONE && LED_OR_NOBODY)) }
 #endif

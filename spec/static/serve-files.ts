@@ -157,9 +157,7 @@ test('OPTIONS tells the methods, and every other one is refused with them', asyn
     ['DELETE', 405],
     ['PATCH', 405],
     ['PROPFIND', 405],
-    ['get ', 0],
   ] as const) {
-    if (status === 0) continue;
     for (const path of ['/a.txt', '/missing']) {
       const response = await site.ask(path, { method });
       assert.equal([response.status, response.headers.get('allow')], [status, 'GET, HEAD, OPTIONS'], method);

@@ -10,7 +10,7 @@ import { stressCommands } from './stress.js';
 export type Command = (...args: number[]) => number | boolean;
 
 export function commands(parts: Parts): Record<string, Command> {
-  const { self, scratch, threadSet, control, lot, table, handles, mailbox, loop, doorbell } = parts;
+  const { self, scratch, threadSet, control, lot, table, handles, pool, mailbox, loop, doorbell } = parts;
   const hasWork = () => load(scratch, threadWord(self, HAS_WORK)) === 1;
   /** A sleep with an end is over at once: the spec decides about time. */
   const sleep = (inLoop: boolean) => ({
@@ -49,6 +49,7 @@ export function commands(parts: Parts): Record<string, Command> {
     },
     take: () => (handles.ready.take() ? handles.ready.fd : -1),
     refill: () => handles.ready.refill(),
+    saveBlock: () => pool.save(Uint8Array.of(1), 0, 1),
     mailTo: (thread, fd) => {
       new Mailbox(control, thread!).put(fd!, 0);
       return 0;

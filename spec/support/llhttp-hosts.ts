@@ -1,0 +1,54 @@
+/**
+ * Most cases of llhttp's corpus have no Host, which llhttp leaves to its user and this server refuses (RFC 9112, 3.2). To
+ * compare more than that, their messages get one.
+ */
+import { END, HEAD, NEED_MORE, REFUSED, RequestParser } from '../../lib/http/request-parser.js';
+
+export interface HostedCase {
+  readonly bytes: Uint8Array;
+  /** At least one message had none. */
+  readonly withoutHost: boolean;
+  /** The methods of the messages whose heads are complete, up to the last one that the connection may have. */
+  readonly methods: readonly string[];
+  /** How many messages are complete. */
+  readonly complete: number;
+  /** The last one asks for another protocol, so what follows it need not be HTTP. */
+  readonly upgrade: boolean;
+  /** With which status the parser refuses it; 0: it does not. */
+  readonly status: number;
+  /** Whether the last message ends the connection. */
+  readonly closes: boolean;
+}
+
+/** The case with a Host in each message, and what the parser makes of it. */
+export function withHosts(original: Uint8Array): HostedCase {
+  let bytes = original;
+  for (;;) {
+    const read = readMessages(bytes);
+    if (read.hostless === undefined) return { ...read, bytes, withoutHost: bytes !== original };
+    const at = Buffer.from(bytes).indexOf('\r\n', read.hostless) + 2;
+    bytes = Buffer.concat([bytes.subarray(0, at), Buffer.from('Host: a\r\n'), bytes.subarray(at)]);
+  }
+}
+
+function readMessages(bytes: Uint8Array) {
+  const parser = new RequestParser({ maxHeaderSize: 16_384, maxBodySize: Number.POSITIVE_INFINITY });
+  const methods: string[] = [];
+  let complete = 0;
+  let closes = false;
+  for (let at = 0; ; at = parser.position) {
+    const result = parser.execute(bytes, at, bytes.length);
+    if (result === HEAD) {
+      const { messageStart, methodEnd } = parser;
+      methods.push(Buffer.from(bytes).toString('latin1', messageStart, messageStart + methodEnd));
+    }
+    if (result === END) {
+      complete++;
+      closes = !parser.keepAlive;
+      if (closes || parser.upgrade) return { methods, complete, closes, upgrade: parser.upgrade, status: 0 };
+    }
+    if (result !== REFUSED && result !== NEED_MORE) continue;
+    const hostless = parser.reason === 'no Host' ? parser.messageStart : undefined;
+    return { methods, complete, closes, upgrade: false, status: parser.status, hostless };
+  }
+}
