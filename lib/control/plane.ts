@@ -310,13 +310,18 @@ function limitsOf(options: ResolvedOptions): Limits {
   const { maxHeaderSize, maxBodySize, maxConnections, maxRequestsPerSocket } = options;
   // One tick more than the time takes: the first one is under way already.
   const ticks = (timeoutMs: number) => (timeoutMs === 0 ? 0 : Math.ceil(timeoutMs / tickMs(options)) + 1);
+  const requestTicks = ticks(options.requestTimeout);
   return {
     maxHeaderSize,
     maxBodySize,
     maxConnections,
     maxRequestsPerSocket,
-    headersTicks: ticks(options.headersTimeout),
-    requestTicks: ticks(options.requestTimeout),
+    // A head is a part of the request: where it has no limit of its own, or a longer one, that of the request holds.
+    headersTicks: Math.min(
+      ticks(options.headersTimeout) || requestTicks,
+      requestTicks || ticks(options.headersTimeout),
+    ),
+    requestTicks,
     keepAliveTicks: ticks(options.keepAliveTimeout),
     sendTicks: ticks(options.sendTimeout),
     lingerTicks: ticks(LINGER_MS),

@@ -658,6 +658,8 @@ class HttpConnection implements ExchangeOwner, Deferred {
   /** Request and response are complete. */
   #finish(): boolean {
     this.#exchange = null;
+    // What still waits to be sent gets its time anew, instead of that for the next request.
+    this.#waitedBytes = 0;
     this.#context.table.words[this.fd * HANDLE_WORDS + HANDLE_FLAGS]! |= BETWEEN_REQUESTS;
     this.#setDeadline(this.#context.limits.keepAliveTicks);
     return true;

@@ -11,7 +11,7 @@ import { ENTERED, HAND_OFF, TIMED_OUT } from '../set/handle-table.js';
 import { Mailbox } from '../set/mailbox.js';
 import type { ParkingLot } from '../set/parking-lot.js';
 import { signalEventCounter } from '../sys/descriptor.js';
-import { takeExpirations } from '../sys/timer.js';
+import { drainTimer } from '../sys/timer.js';
 import type { EventHandler, ThreadContext } from './event-handler.js';
 
 export class Timeouts implements EventHandler {
@@ -31,7 +31,10 @@ export class Timeouts implements EventHandler {
   handleEvent(fd: number): void {
     const { control, table } = this.#context;
     do {
-      const now = (Atomics.load(control, TICK) + takeExpirations(fd)) | 0;
+      drainTimer(fd);
+      // One tick, however many have passed: while every thread was blocked nobody could be served, so that time does not
+      // count against the clients.
+      const now = (Atomics.load(control, TICK) + 1) | 0;
       Atomics.store(control, TICK, now);
       this.#sweep(now);
     } while (table.leave(fd) !== 0);

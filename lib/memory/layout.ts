@@ -58,7 +58,7 @@ export const SET_STOPPING = 2;
 export const RESCAN = 4 * LINE + 1;
 /** Atomic. 1 while somebody listens to transitions, so that the threads record them (owner: set/transitions.ts). */
 export const RECORDING = 4 * LINE + 2;
-/** Atomic. The clock of the timeouts; counts on with each expiration of the timer (owner: handlers/timeouts.ts). */
+/** Atomic. The clock of the timeouts; counts on with each sweep (owner: handlers/timeouts.ts). */
 export const TICK = 4 * LINE + 3;
 
 // ---- control: connections (owner: handlers/acceptor.ts) --------------------------------------------------------------

@@ -27,7 +27,7 @@ export function createTimer(intervalMs: number): number {
 
 const expirations = new BigUint64Array(1);
 
-/** How often the timer has expired since this was last asked; 0 when not at all. */
-export function takeExpirations(fd: number): number {
-  return readCall(fd, expirations, 8) === 8 ? Number(expirations[0]) : 0;
+/** Makes the timer unreadable until it expires again. */
+export function drainTimer(fd: number): void {
+  readCall(fd, expirations, 8);
 }

@@ -1,10 +1,23 @@
 /** I1 and I2 with the library's turns: events go to whoever is free, while others are held inside a handler. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { PARKED, PARKED_IN_LOOP } from '../../lib/memory/layout.js';
+import { MAIL_PUT, PARKED, PARKED_IN_LOOP, threadArea } from '../../lib/memory/layout.js';
+import { FREE } from '../../lib/set/handle-table.js';
+import { Mailbox } from '../../lib/set/mailbox.js';
 import { signalEventCounter } from '../../lib/sys/descriptor.js';
 import { BINDER } from '../support/set/kinds.js';
-import { ENTRIES, HOLDERS, load, until, VIOLATIONS } from '../support/set/scratch.js';
+import {
+  ENTRIES,
+  HOLDERS,
+  load,
+  RUNNING,
+  STATUS,
+  STOPPED,
+  store,
+  threadWord,
+  until,
+  VIOLATIONS,
+} from '../support/set/scratch.js';
 import { type TestSet, withSet } from '../support/set/test-set.js';
 
 const THREADS = 4;
@@ -94,6 +107,36 @@ test(
     assert.is(set.leader(), 1 - owner);
     assert.is(set.table.owner(bound), owner);
     nobodyCollided(set);
+  }),
+);
+
+test(
+  'the owner of a bound handle may close it at any step of the leader that hands its event off',
+  withSet(2, async (set) => {
+    // The spec itself is thread 1, the owner.
+    const OWNER = 1;
+    const leader = await set.start(0, { role: 'turns', steps: true });
+    const free = set.connect();
+    const mailbox = new Mailbox(set.memory.control, OWNER);
+    for (let step = 1; ; step++) {
+      const bound = set.connect();
+      const generation = set.table.generation(bound);
+      set.table.claim(bound, generation, 0, OWNER);
+      set.table.bind(bound, OWNER);
+      await set.quiet(undefined, 1);
+      leader.stopBefore(step);
+      store(set.scratch, threadWord(leader.self, STATUS), RUNNING);
+      signalEventCounter(bound);
+      const stopped = () => leader.status === STOPPED;
+      await until(() => stopped() || mailbox.waiting(), 'a stop, or the hand-off');
+      if (!stopped()) return assert.ok(step > 5);
+      set.table.close(bound);
+      leader.go();
+      await serves(set, free);
+      assert.is(set.table.state(bound), FREE);
+      assert.is(load(set.words, threadArea(-1) + MAIL_PUT), 0, `step ${step}: nobody's mailbox gets it`);
+      while (mailbox.take()) assert.is(set.table.takeNoted(mailbox.fd, mailbox.generation, OWNER), 0);
+    }
   }),
 );
 

@@ -25,7 +25,14 @@ const KIND = 3;
 
 function opened(): { table: HandleTable; generation: number } {
   const table = new HandleTable(allocateMemory(1, 16).handles);
-  return { table, generation: table.open(FD, KIND) };
+  return { table, generation: reopen(table) };
+}
+
+/** Opens the number, and leaves it as its registration does in the end. */
+function reopen(table: HandleTable, kind = KIND): number {
+  const generation = table.open(FD, kind);
+  assert.is(table.leave(FD), 0);
+  return generation;
 }
 
 test('an event enters an idle handle, and its thread is the owner', () => {
@@ -101,7 +108,7 @@ test('events of a former life are stale, whatever state the number is in now', (
   table.close(FD);
   assert.is(table.state(FD), FREE);
   assert.is(table.claim(FD, generation, READABLE, 2), STALE);
-  const second = table.open(FD, KIND);
+  const second = reopen(table);
   assert.is.not(second, generation);
   assert.is(table.generation(FD), second);
   const states = [() => {}, () => table.claim(FD, second, 0, 1), () => table.bind(FD, 1)];
@@ -123,11 +130,22 @@ test('a closed handle is entered by nobody, and nothing is left of its life', ()
   table.close(FD);
   for (const events of [0, READABLE]) assert.is(table.claim(FD, generation, events, 2), STALE);
   assert.is(table.takeNoted(FD, generation, 1), 0);
-  const next = table.open(FD, KIND + 1);
+  const next = reopen(table, KIND + 1);
   assert.is(table.kind(FD), KIND + 1);
   assert.is(table.words[FD * HANDLE_WORDS + HANDLE_FLAGS], 0);
   assert.is(table.claim(FD, next, READABLE, 2), ENTERED);
   assert.is(table.leave(FD), 0);
+});
+
+test('a handle is entered by nobody while it is being registered, and what comes meanwhile is noted', () => {
+  const { table } = opened();
+  table.close(FD);
+  const generation = table.open(FD, KIND, 0, 6);
+  assert.is(table.owner(FD), 6);
+  assert.is(table.claim(FD, generation, READABLE, 2), NOTED);
+  assert.is(table.leave(FD), READABLE);
+  assert.is(table.leave(FD), 0);
+  assert.is(table.owner(FD), -1, "it is nobody's now");
 });
 
 test('a handle is opened once and closed once', () => {
@@ -143,13 +161,13 @@ test('generations go round after 65536 lives and stay within their bits', () => 
   let before = first;
   for (let life = 1; life < 0x1_0000; life++) {
     table.close(FD);
-    const generation = table.open(FD, KIND);
+    const generation = reopen(table);
     assert.ok(generation !== before && generation >= 0 && generation <= 0xffff);
     before = generation;
     assert.is(table.claim(FD, generation, READABLE, 127), ENTERED);
   }
   table.close(FD);
-  assert.is(table.open(FD, KIND), first);
+  assert.is(reopen(table), first);
 });
 
 test('neighbours are untouched', () => {

@@ -35,7 +35,7 @@ export function makeParts(start: Start) {
     control,
     table,
     lot,
-    handles: new HandleSet(control, table, epoll),
+    handles: new HandleSet(control, table, epoll, self),
     pool: new BlockPool(memory.blocks),
     mailbox: new Mailbox(control, self),
     threadSet: new ThreadSet(control, self, lot, new Transitions(control, self)),
