@@ -68,7 +68,7 @@ const SOUND: readonly Configuration[] = [
   sound(
     'loop, hand-off, served',
     false,
-    `LOOP=${ONLY_1}`,
+    `LOOP=${NOT_0}`,
     `HANDOFF=${ONLY_1}`,
     'EVENTS=1',
     'SUPPLY=2',
@@ -91,7 +91,7 @@ const QUICK_VARIANTS: ReadonlySet<string> = new Set([
   'LOOK_FIRST',
   'MAIL_IGNORED',
   'STAND_DOWN_BLIND',
-  'RELIED_ALWAYS',
+  'PARK_WITH_WORK',
   'DRAIN_FIRST',
   'REPAIR_LATE',
 ]);
@@ -119,7 +119,7 @@ const BROKEN: readonly Configuration[] = [
   broken('WAKE_BEFORE_PUT', 'own work done', `HANDOFF=${ONLY_0}`),
   broken('LEAD_WITH_MAIL', 'own work done', `HANDOFF=${ONLY_0}`),
   broken('NO_SECOND_LOOK', 'served', `HANDOFF=${ONLY_1}`, 'PROMISE'),
-  broken('RELIED_ALWAYS', 'served', `HANDOFF=${ONLY_1}`, 'PROMISE'),
+  broken('PARK_WITH_WORK', 'served', `HANDOFF=${ONLY_1}`, 'PROMISE'),
   broken('DRAIN_FIRST', 'events taken', `LOOP=${ONLY_0}`),
   broken('WAKING_LATE', 'events taken', `TIMER=${ONLY_0}`),
   broken('END_LATE', 'events taken', `TIMER=${ONLY_0}`),

@@ -5,11 +5,12 @@
  * When descriptors run out, the listening handle is suspended, and whoever closes a connection next resumes it: the
  * connections that wait stay in the kernel's queue meanwhile, instead of making the leader spin.
  */
-import { ACCEPT_SUSPENDED, CONNECTIONS, SET_DRAINING, SET_STATE, TICK } from '../memory/layout.js';
+import { ACCEPT_SUSPENDED, CONNECTIONS, SET_DRAINING, SET_STATE } from '../memory/layout.js';
 import { type HandleSet, WATCH_BOTH, WATCH_INPUT } from '../set/handle-set.js';
 import { closeDescriptor } from '../sys/descriptor.js';
 import { EAGAIN, ECONNABORTED, EINTR, EMFILE, ENFILE, ENOBUFS, ENOMEM, errnoName } from '../sys/libc.js';
 import { acceptConnection } from '../sys/socket.js';
+import { deadlineIn } from './deadlines.js';
 import { type EventHandler, HTTP_CONNECTION, type ThreadContext } from './event-handler.js';
 
 /** Connections accepted before the handle is armed anew, so that one visit stays short. */
@@ -100,11 +101,6 @@ export class Acceptor implements EventHandler {
 export function resumeAccepting(control: Int32Array, handles: HandleSet): void {
   const suspended = Atomics.exchange(control, ACCEPT_SUSPENDED, 0);
   if (suspended !== 0) handles.resumeHandle(suspended - 1, WATCH_INPUT);
-}
-
-/** The deadline `ticks` from now: never 0, which means none. */
-export function deadlineIn(control: Int32Array, ticks: number): number {
-  return (control[TICK]! + ticks) | 0 || 1;
 }
 
 /** Ends a connection that the calling thread is inside or that is bound to it. */

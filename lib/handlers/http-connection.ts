@@ -16,67 +16,34 @@ import {
   Exchange,
   type ExchangeOwner,
   RETURNED,
-  ResponseStream,
+  type ResponseStream,
   RUNNING,
   THREW,
 } from '../http/exchange.js';
 import { BODY, END, HEAD, NEED_MORE, REFUSED, RequestParser } from '../http/request-parser.js';
-import {
-  BODYLESS,
-  CHUNK_END,
-  CHUNKED,
-  CONTINUE,
-  chunkStart,
-  hasNoBody,
-  LAST_CHUNK,
-  ResponseWriter,
-  refusal,
-  SIZED,
-  UNTIL_CLOSE,
-} from '../http/response-writer.js';
+import { COMPLETE, CUT, Responder, WAITING } from '../http/responder.js';
+import { ResponseWriter, refusal, UNTIL_CLOSE } from '../http/response-writer.js';
 import { ERRORS, REQUESTS } from '../memory/counters.js';
-import {
-  HANDLE_BLOCK,
-  HANDLE_DEADLINE,
-  HANDLE_FLAGS,
-  HANDLE_PARSER,
-  HANDLE_REQUESTS,
-  HANDLE_SAVED,
-  HANDLE_WORDS,
-  SET_SERVING,
-  SET_STATE,
-  TICK,
-} from '../memory/layout.js';
-import { WATCH_BOTH } from '../set/handle-set.js';
+import { HANDLE_DEADLINE, HANDLE_REQUESTS, HANDLE_WORDS, SET_SERVING, SET_STATE } from '../memory/layout.js';
 import { BROKEN, PEER_ENDED, READABLE, TIMED_OUT } from '../set/handle-table.js';
-import { FileBody } from '../static/file-body.js';
-import { sendFile } from '../sys/file.js';
+import type { FileBody } from '../static/file-body.js';
 import { addressOf, EAGAIN, EINTR } from '../sys/libc.js';
-import { receive, remoteAddress, shutdownSending, transmitFrom } from '../sys/socket.js';
+import { receive, remoteAddress, shutdownSending } from '../sys/socket.js';
 import type { FetchApp, FetchContext } from '../web/context.js';
 import { abortRequest, createRequest } from '../web/light-request.js';
 import { type Outgoing, toOutgoing } from '../web/outgoing.js';
-import { closeConnection, deadlineIn } from './acceptor.js';
+import { closeConnection } from './acceptor.js';
+import { deadlineIn, isDue, setDeadline } from './deadlines.js';
 import type { Deferred, EventHandler, ThreadContext } from './event-handler.js';
-import { FAILED, OutputQueue, QUEUED } from './output.js';
+import { BETWEEN_REQUESTS, clearFlag, hasFlag, LINGERING, setFlag } from './http-flags.js';
+import { restoreMessage, saveMessage } from './saved-message.js';
 
 /** Bytes that one receive takes beside the head that is kept in front of them. */
 const RECEIVE_BYTES = 64 * 1024;
 /** Receives of one visit, so that a fast sender does not keep its thread for itself. */
 const READS_A_VISIT = 16;
-/** Bytes waiting to be sent above which a streamed response is not read on. */
-const STREAM_QUEUE_BYTES = 64 * 1024;
-/** Bytes of a file that one call sends, and calls of one visit. */
-const FILE_PART_BYTES = 1024 * 1024;
+/** Parts of a file sent in one visit, for the same reason. */
 const FILE_PARTS_A_VISIT = 8;
-
-/** Bits of HANDLE_FLAGS. */
-const HAS_SAVED = 1;
-const WATCHES_OUTPUT = 2;
-/** A request has been answered, and nothing of the next one has come. */
-const BETWEEN_REQUESTS = 4;
-/** Everything is sent and said; what the client still sends is read away until it ends, too. */
-const LINGERING = 8;
 
 /** What the connections of one thread share. */
 class HttpThread {
@@ -147,7 +114,7 @@ class HttpConnection implements ExchangeOwner, Deferred {
   readonly #thread: HttpThread;
   readonly #context: ThreadContext;
   readonly #parser: RequestParser;
-  readonly #output = new OutputQueue();
+  readonly #responder: Responder;
   fd = -1;
   /** Changes whenever this object serves another connection. */
   life = 0;
@@ -182,11 +149,13 @@ class HttpConnection implements ExchangeOwner, Deferred {
     this.#thread = thread;
     this.#context = thread.context;
     this.#parser = new RequestParser(thread.context.limits);
+    this.#responder = new Responder(thread.context, thread.writer);
   }
 
   /** Takes over a connection that this thread has just come to be inside of. */
   enter(fd: number): void {
     this.fd = fd;
+    this.#responder.fd = fd;
     this.life++;
     this.#drained = false;
     this.#peerEnded = false;
@@ -219,13 +188,13 @@ class HttpConnection implements ExchangeOwner, Deferred {
 
   sendContinue(exchange: Exchange): void {
     // A handler may keep a request whose connection has gone on, or serves another client by now.
-    if (this.#exchange === exchange) this.#send(CONTINUE, CONTINUE.length);
+    if (this.#exchange === exchange) this.#responder.sendContinue();
   }
 
   #note(events: number): void {
     if (events & (READABLE | PEER_ENDED | BROKEN)) this.#drained = false;
     if (events & BROKEN) this.#broken = true;
-    if (events & TIMED_OUT) this.#timedOut = this.#isDue();
+    if (events & TIMED_OUT) this.#timedOut = isDue(this.#context, this.fd);
     if ((events & PEER_ENDED) === 0 || this.#peerEnded) return;
     this.#peerEnded = true;
     if (this.#exchange !== null) abortRequest(this.#exchange.request, clientGone());
@@ -234,9 +203,9 @@ class HttpConnection implements ExchangeOwner, Deferred {
   /** Does the next thing there is to do. @returns false once the connection has been left, held or closed */
   #step(): boolean {
     if (this.#broken) return this.#destroy();
-    if (this.#hasFlag(LINGERING)) return this.#linger();
+    if (hasFlag(this.#context.table, this.fd, LINGERING)) return this.#linger();
     if (this.#timedOut) return this.#expire();
-    if (this.#output.bytes > 0 && this.#output.flush(this.fd) === FAILED) return this.#destroy();
+    if (!this.#responder.flush()) return this.#destroy();
     const exchange = this.#exchange;
     if (exchange !== null && exchange.state !== RUNNING) {
       if (exchange.state !== ANSWERED) return this.#answer(exchange);
@@ -250,7 +219,7 @@ class HttpConnection implements ExchangeOwner, Deferred {
       this.#dispatch(exchange);
       return true;
     }
-    if (exchange === null && this.#output.bytes > 0) return this.#hold();
+    if (exchange === null && this.#responder.queuedBytes > 0) return this.#hold();
     if (this.#at < this.#to) return this.#parse();
     return this.#drained ? this.#rest() : this.#receive();
   }
@@ -402,7 +371,7 @@ class HttpConnection implements ExchangeOwner, Deferred {
       this.#exchange = null;
     }
     this.#closing = true;
-    return this.#write(refusal(status), false, false, 1) || this.#destroy();
+    return this.#responder.refuse(status) || this.#destroy();
   }
 
   // ---- the handler and its answer ------------------------------------------------------------------------------------
@@ -453,7 +422,8 @@ class HttpConnection implements ExchangeOwner, Deferred {
       !this.#isLastRequest() &&
       Atomics.load(context.control, SET_STATE) === SET_SERVING;
     if (!persistent) this.#closing = true;
-    if (!this.#respond(exchange, outgoing, persistent)) return this.#destroy();
+    if (!this.#responder.respond(exchange, outgoing, persistent)) return this.#destroy();
+    if (exchange.stream?.framing === UNTIL_CLOSE) this.#closing = true;
     if (exchange.stream === null && exchange.file === null) this.#responded(exchange);
     return true;
   }
@@ -480,179 +450,39 @@ class HttpConnection implements ExchangeOwner, Deferred {
     return { ...refusal(500), close: false };
   }
 
-  #respond(exchange: Exchange, outgoing: Outgoing, persistent: boolean): boolean {
-    const { body } = outgoing;
-    const { minorVersion, isHead } = exchange;
-    if (body === null || typeof body === 'string' || body instanceof Uint8Array) {
-      return this.#write(outgoing, isHead, persistent, minorVersion);
+  #streamOn(exchange: Exchange, stream: ResponseStream): boolean {
+    switch (this.#responder.streamOn(exchange, stream)) {
+      case CUT:
+        return this.#destroy();
+      case COMPLETE:
+        this.#responded(exchange);
+        return true;
+      case WAITING:
+        // The rest of the request goes on arriving beside the response.
+        if (exchange.received || !exchange.body!.wantsMore) return this.#hold();
+        if (this.#at < this.#to) return this.#parse();
+        return this.#drained ? this.#hold() : this.#receive();
+      default:
+        return true;
     }
-    if (body instanceof FileBody) return this.#respondWithFile(exchange, outgoing, body, persistent);
-    const { writer } = this.#thread;
-    const size = body instanceof Blob ? body.size : outgoing.contentLength;
-    const stream = body instanceof Blob ? (body.stream() as ReadableStream<Uint8Array>) : body;
-    if (isHead || hasNoBody(outgoing.status)) {
-      stream.cancel().catch(() => {});
-      return this.#sendHead(writer.head(outgoing, BODYLESS, size, persistent, minorVersion));
-    }
-    const framing = size >= 0 ? SIZED : minorVersion === 0 ? UNTIL_CLOSE : CHUNKED;
-    if (framing === UNTIL_CLOSE) this.#closing = true;
-    exchange.stream = new ResponseStream(stream, this, framing, framing === SIZED ? size : -1);
-    return this.#sendHead(writer.head(outgoing, framing, size, persistent && !this.#closing, minorVersion));
-  }
-
-  #respondWithFile(exchange: Exchange, outgoing: Outgoing, file: FileBody, persistent: boolean): boolean {
-    const { writer } = this.#thread;
-    const size = file.end - file.start;
-    const bodyless = exchange.isHead || hasNoBody(outgoing.status);
-    const head = writer.head(
-      outgoing,
-      bodyless ? BODYLESS : SIZED,
-      hasNoBody(outgoing.status) ? -1 : size,
-      persistent,
-      exchange.minorVersion,
-    );
-    if (bodyless || size === 0) {
-      file.close();
-      return this.#sendHead(head);
-    }
-    exchange.file = file;
-    exchange.fileAt = file.start;
-    return this.#sendHead(head, true);
   }
 
   #sendFileOn(exchange: Exchange, file: FileBody): boolean {
-    if (this.#output.bytes > 0) return this.#hold();
     if (this.#reads++ >= FILE_PARTS_A_VISIT) {
       this.#context.defer(this);
       return this.#hold();
     }
-    const wanted = Math.min(file.end - exchange.fileAt, FILE_PART_BYTES);
-    const sent = sendFile(this.fd, file.fd, exchange.fileAt, wanted);
-    if (sent > 0) {
-      exchange.fileAt += sent;
-      if (exchange.fileAt < file.end) return true;
-      file.close();
-      exchange.file = null;
-      this.#responded(exchange);
-      return true;
-    }
-    if (sent === -EAGAIN) {
-      this.#watchOutput();
-      return this.#hold();
-    }
-    if (sent === -EINTR) return true;
-    // The file became shorter, or the client has gone: the client learns from the cut that the response is incomplete.
-    return this.#destroy();
-  }
-
-  /** Sends a response whose body is at hand. @returns false when the connection is broken */
-  #write(outgoing: Outgoing, isHead: boolean, persistent: boolean, minorVersion: number): boolean {
-    const { writer } = this.#thread;
-    const body = outgoing.body as string | Uint8Array | null;
-    const size = body === null ? 0 : typeof body === 'string' ? Buffer.byteLength(body) : body.length;
-    const bodyless = isHead || hasNoBody(outgoing.status);
-    const announced = bodyless && body === null ? outgoing.contentLength : size;
-    const large = writer.head(
-      outgoing,
-      bodyless ? BODYLESS : SIZED,
-      outgoing.status === 204 ? -1 : announced === -1 && isHead ? 0 : announced,
-      persistent,
-      minorVersion,
-    );
-    if (bodyless || body === null || size === 0) return this.#sendHead(large);
-    if (large === null && writer.body(body, size)) return this.#sendHead(null);
-    const bytes = typeof body === 'string' ? Buffer.from(body) : body;
-    return this.#sendHead(large) && this.#send(bytes, size);
-  }
-
-  /**
-   * Sends the buffered output, or a head that did not fit into it.
-   *
-   * @param more more follows at once
-   */
-  #sendHead(large: Buffer | null, more = false): boolean {
-    const { writer } = this.#thread;
-    if (large !== null) return this.#send(large, large.length);
-    const { length } = writer;
-    writer.length = 0;
-    if (this.#output.bytes > 0) return this.#send(writer.bytes, length);
-    // The fast path: nothing waits, and the kernel takes it all.
-    const sent = transmitFrom(this.fd, writer.address, length, more);
-    if (sent === length) return true;
-    if (sent < 0 && sent !== -EAGAIN && sent !== -EINTR) return false;
-    this.#output.queue(writer.bytes, Math.max(sent, 0), length);
-    this.#watchOutput();
-    return true;
-  }
-
-  #send(bytes: Uint8Array, length: number): boolean {
-    const result = this.#output.send(this.fd, bytes, length);
-    if (result === QUEUED) this.#watchOutput();
-    return result !== FAILED;
-  }
-
-  /** From now on the kernel reports when the connection becomes writable, too. */
-  #watchOutput(): void {
-    const { table, handles } = this.#context;
-    const flags = this.fd * HANDLE_WORDS + HANDLE_FLAGS;
-    if (table.words[flags]! & WATCHES_OUTPUT) return;
-    table.words[flags]! |= WATCHES_OUTPUT;
-    handles.resumeHandle(this.fd, WATCH_BOTH);
-  }
-
-  #streamOn(exchange: Exchange, stream: ResponseStream): boolean {
-    const { chunk } = stream;
-    if (stream.error !== null) return this.#streamFailed(exchange, stream, stream.error);
-    if (chunk !== null) {
-      stream.chunk = null;
-      return this.#sendChunk(stream, chunk) || this.#destroy();
-    }
-    if (stream.done) {
-      exchange.stream = null;
-      if (stream.framing === CHUNKED) {
+    switch (this.#responder.sendFileOn(exchange, file)) {
+      case CUT:
+        return this.#destroy();
+      case WAITING:
+        return this.#hold();
+      case COMPLETE:
         this.#responded(exchange);
-        return this.#send(LAST_CHUNK, LAST_CHUNK.length) || this.#destroy();
-      }
-      if (stream.remaining > 0) return this.#streamFailed(exchange, stream, tooShort(stream.remaining));
-      this.#responded(exchange);
-      return true;
-    }
-    if (this.#output.bytes < STREAM_QUEUE_BYTES) stream.pull();
-    // The rest of the request goes on arriving beside the response.
-    if (exchange.received || !exchange.body!.wantsMore) return this.#hold();
-    if (this.#at < this.#to) return this.#parse();
-    return this.#drained ? this.#hold() : this.#receive();
-  }
-
-  #sendChunk(stream: ResponseStream, chunk: Uint8Array): boolean {
-    const size = chunk.length;
-    if (size === 0) return true;
-    if (stream.framing === SIZED) {
-      stream.remaining -= size;
-      if (stream.remaining < 0) {
-        stream.error = new RangeError('a response body is longer than its content-length');
         return true;
-      }
+      default:
+        return true;
     }
-    if (stream.framing !== CHUNKED) return this.#send(chunk, size);
-    const { writer } = this.#thread;
-    const start = chunkStart(size);
-    writer.raw(start);
-    if (writer.body(chunk, size)) {
-      writer.raw(CHUNK_END);
-      return this.#sendHead(null);
-    }
-    return this.#sendHead(null) && this.#send(chunk, size) && this.#send(CHUNK_END, CHUNK_END.length);
-  }
-
-  /** The client learns from the cut that the response is incomplete. */
-  #streamFailed(exchange: Exchange, stream: ResponseStream, error: unknown): boolean {
-    const { context } = this.#thread;
-    context.counters[ERRORS]!++;
-    context.log('error', 'a response body failed', { error, url: exchange.request.url });
-    stream.cancel(error);
-    exchange.stream = null;
-    return this.#destroy();
   }
 
   /** Request and response are complete. */
@@ -660,7 +490,7 @@ class HttpConnection implements ExchangeOwner, Deferred {
     this.#exchange = null;
     // What still waits to be sent gets its time anew, instead of that for the next request.
     this.#waitedBytes = 0;
-    this.#context.table.words[this.fd * HANDLE_WORDS + HANDLE_FLAGS]! |= BETWEEN_REQUESTS;
+    setFlag(this.#context.table, this.fd, BETWEEN_REQUESTS);
     this.#setDeadline(this.#context.limits.keepAliveTicks);
     return true;
   }
@@ -676,26 +506,17 @@ class HttpConnection implements ExchangeOwner, Deferred {
 
   // ---- deadlines: one word of the record, looked at by handlers/timeouts.ts ----------------------------------------------
 
-  /** @param ticks from now; 0 for no deadline */
   #setDeadline(ticks: number): void {
-    const { control, table } = this.#context;
-    table.words[this.fd * HANDLE_WORDS + HANDLE_DEADLINE] = ticks === 0 ? 0 : deadlineIn(control, ticks);
-  }
-
-  #isDue(): boolean {
-    const { control, table } = this.#context;
-    const deadline = table.words[this.fd * HANDLE_WORDS + HANDLE_DEADLINE]!;
-    return deadline !== 0 && deadline - Atomics.load(control, TICK) <= 0;
+    setDeadline(this.#context, this.fd, ticks);
   }
 
   /** The time for a whole request counts from its first byte, so from where the time for its head began. */
   #deadlineOfRequest(): number {
     const { control, limits, table } = this.#context;
     if (limits.requestTicks === 0) return 0;
-    const record = this.fd * HANDLE_WORDS;
-    const headDeadline = table.words[record + HANDLE_DEADLINE]!;
-    const between = (table.words[record + HANDLE_FLAGS]! & BETWEEN_REQUESTS) !== 0;
-    if (between || headDeadline === 0) return deadlineIn(control, limits.requestTicks);
+    const headDeadline = table.words[this.fd * HANDLE_WORDS + HANDLE_DEADLINE]!;
+    if (hasFlag(table, this.fd, BETWEEN_REQUESTS) || headDeadline === 0)
+      return deadlineIn(control, limits.requestTicks);
     return (headDeadline - limits.headersTicks + limits.requestTicks) | 0 || 1;
   }
 
@@ -703,7 +524,7 @@ class HttpConnection implements ExchangeOwner, Deferred {
   #setHoldDeadline(): void {
     const { limits, table } = this.#context;
     const exchange = this.#exchange;
-    const waiting = this.#output.bytes + (exchange?.file ? exchange.file.end - exchange.fileAt : 0);
+    const waiting = this.#responder.waitingBytes(exchange);
     if (waiting > 0) {
       if (waiting !== this.#waitedBytes) this.#setDeadline(limits.sendTicks);
     } else if (exchange !== null && !exchange.received) {
@@ -719,7 +540,7 @@ class HttpConnection implements ExchangeOwner, Deferred {
   #expire(): boolean {
     this.#timedOut = false;
     const exchange = this.#exchange;
-    if (this.#output.bytes > 0 || exchange?.file) return this.#destroy();
+    if (this.#responder.waitingBytes(exchange) > 0) return this.#destroy();
     if (exchange === null)
       return this.#parser.fresh ? this.#close() : this.#refuse(408, 'the head took too long');
     if (exchange.received) return true;
@@ -740,7 +561,7 @@ class HttpConnection implements ExchangeOwner, Deferred {
   #leave(): boolean {
     const { table, limits } = this.#context;
     const { fd } = this;
-    if (this.bound && this.#parser.fresh && !this.#hasFlag(LINGERING))
+    if (this.bound && this.#parser.fresh && !hasFlag(table, fd, LINGERING))
       this.#setDeadline(limits.keepAliveTicks);
     if (!this.#save()) return this.#destroy();
     const noted = this.bound ? table.unbind(fd) : table.leave(fd);
@@ -792,36 +613,16 @@ class HttpConnection implements ExchangeOwner, Deferred {
   #save(): boolean {
     const length = this.#to - this.#from;
     if (length === 0 && this.#parser.fresh) return true;
-    const { limits, pool, table } = this.#context;
-    const record = this.fd * HANDLE_WORDS;
-    if (table.words[record + HANDLE_FLAGS]! & BETWEEN_REQUESTS) {
-      table.words[record + HANDLE_FLAGS]! &= ~BETWEEN_REQUESTS;
+    const { limits, table } = this.#context;
+    if (hasFlag(table, this.fd, BETWEEN_REQUESTS)) {
+      clearFlag(table, this.fd, BETWEEN_REQUESTS);
       this.#setDeadline(limits.headersTicks);
     }
-    const block = length === 0 ? 0 : pool.save(this.#thread.input, this.#from, length);
-    if (length > 0 && block === 0) return false;
-    table.words[record + HANDLE_BLOCK] = block;
-    table.words[record + HANDLE_SAVED] = length;
-    table.words[record + HANDLE_FLAGS]! |= HAS_SAVED;
-    this.#parser.save(table.words, record + HANDLE_PARSER);
-    return true;
+    return saveMessage(this.#context, this.fd, this.#parser, this.#thread.input, this.#from, length);
   }
 
   #restore(): void {
-    const { pool, table } = this.#context;
-    const record = this.fd * HANDLE_WORDS;
-    if ((table.words[record + HANDLE_FLAGS]! & HAS_SAVED) === 0) {
-      this.#parser.reset();
-      this.#place(0);
-      return;
-    }
-    const block = table.words[record + HANDLE_BLOCK]!;
-    const length = table.words[record + HANDLE_SAVED]!;
-    table.words[record + HANDLE_FLAGS]! &= ~HAS_SAVED;
-    table.words[record + HANDLE_BLOCK] = 0;
-    if (block !== 0) pool.restore(block, this.#thread.input, length);
-    this.#parser.load(table.words, record + HANDLE_PARSER);
-    this.#place(length);
+    this.#place(restoreMessage(this.#context, this.fd, this.#parser, this.#thread.input));
   }
 
   /**
@@ -829,12 +630,12 @@ class HttpConnection implements ExchangeOwner, Deferred {
    * it, and could cost the client the answer (RFC 9112, 9.6). So the client gets some time to end its side.
    */
   #end(): boolean {
-    if (this.#output.bytes > 0) return this.#hold();
+    if (this.#responder.queuedBytes > 0) return this.#hold();
     if (this.#peerEnded && this.#drained) return this.#close();
     shutdownSending(this.fd);
     this.#parser.reset();
     this.#from = this.#at = this.#to = 0;
-    this.#context.table.words[this.fd * HANDLE_WORDS + HANDLE_FLAGS]! |= LINGERING;
+    setFlag(this.#context.table, this.fd, LINGERING);
     this.#setDeadline(this.#context.limits.lingerTicks);
     return true;
   }
@@ -866,8 +667,7 @@ class HttpConnection implements ExchangeOwner, Deferred {
   }
 
   #close(): false {
-    this.#output.clear();
-    this.#thread.writer.length = 0;
+    this.#responder.clear();
     const { fd } = this;
     this.#forget();
     closeConnection(this.#context, fd);
@@ -880,10 +680,6 @@ class HttpConnection implements ExchangeOwner, Deferred {
     this.fd = -1;
     this.life++;
   }
-
-  #hasFlag(flag: number): boolean {
-    return (this.#context.table.words[this.fd * HANDLE_WORDS + HANDLE_FLAGS]! & flag) !== 0;
-  }
 }
 
 const NOTHING = new Uint8Array(0);
@@ -893,10 +689,6 @@ function clientGone(): PacelineError {
     'PACELINE_CLIENT_GONE',
     'the client closed the connection before its message was complete',
   );
-}
-
-function tooShort(missing: number): RangeError {
-  return new RangeError(`a response body is ${missing} bytes shorter than its content-length`);
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

@@ -11,11 +11,12 @@
  */
 import { PacelineError } from '../errors.js';
 import { ERRORS } from '../memory/counters.js';
-import { HANDLE_DEADLINE, HANDLE_FLAGS, HANDLE_WORDS } from '../memory/layout.js';
+import { HANDLE_FLAGS, HANDLE_WORDS } from '../memory/layout.js';
 import { BROKEN, PEER_ENDED, READABLE, TIMED_OUT } from '../set/handle-table.js';
 import { addressOf, EAGAIN, EINTR, systemError } from '../sys/libc.js';
 import { receive, remoteAddress, shutdownSending } from '../sys/socket.js';
-import { closeConnection, deadlineIn } from './acceptor.js';
+import { closeConnection } from './acceptor.js';
+import { setDeadline } from './deadlines.js';
 import type { Deferred, EventHandler, ThreadContext } from './event-handler.js';
 import { FAILED, MAX_QUEUED_BYTES, OutputQueue, SENT } from './output.js';
 
@@ -333,10 +334,9 @@ class Connection implements TcpConnection, Deferred {
   /** Everything is sent: ends the connection in order, so that nothing of it is lost to a reset. */
   #shut(): boolean {
     if (this.#inputEnded) return this.#close();
-    const { control, limits, table } = this.#context;
     shutdownSending(this.#fd);
     this.#setFlag(LINGERING);
-    table.words[this.#fd * HANDLE_WORDS + HANDLE_DEADLINE] = deadlineIn(control, limits.lingerTicks);
+    setDeadline(this.#context, this.#fd, this.#context.limits.lingerTicks);
     return true;
   }
 

@@ -3,7 +3,15 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { recover } from '../../lib/control/reviver.js';
 import { ACCEPTOR, TIMER } from '../../lib/handlers/event-handler.js';
-import { CONNECTIONS, RESCAN, STATE, threadArea, WAKING } from '../../lib/memory/layout.js';
+import {
+  CONNECTIONS,
+  LEADER,
+  MAIL_OVERFLOW,
+  RESCAN,
+  STATE,
+  threadArea,
+  WAKING,
+} from '../../lib/memory/layout.js';
 import { HandleSet, WATCH_INPUT } from '../../lib/set/handle-set.js';
 import {
   ENTERED,
@@ -17,10 +25,12 @@ import {
 } from '../../lib/set/handle-table.js';
 import { Mailbox } from '../../lib/set/mailbox.js';
 import { DEAD } from '../../lib/set/thread-state.js';
-import { closeDescriptor, createEventCounter } from '../../lib/sys/descriptor.js';
+import { closeDescriptor, createEventCounter, signalEventCounter } from '../../lib/sys/descriptor.js';
+import { epollModify } from '../../lib/sys/epoll.js';
 import { BINDER, COUNTER, SAVER } from '../support/set/kinds.js';
 import { isOpen } from '../support/set/native.js';
 import { HELD, HOLD, load, put, until } from '../support/set/scratch.js';
+import { lookingOn } from '../support/set/steps.js';
 import { TestSet, withSet } from '../support/set/test-set.js';
 import { listen, Traffic } from '../support/set/traffic.js';
 
@@ -139,6 +149,20 @@ test('a thread that ends between queueing a bound handle and telling its owner l
   await set.close();
 });
 
+test('when leadership of a dead thread is vacant, its successor is asked already to look at everything', async () => {
+  const set = new TestSet(3);
+  Atomics.store(set.words, LEADER, 2);
+  let vacated = 0;
+  const look = () => {
+    if (set.words[LEADER] !== 0 || vacated++ > 0) return;
+    assert.is(set.words[RESCAN], 1);
+    for (const living of [0, 2]) assert.is(set.words[threadArea(living) + MAIL_OVERFLOW], 1);
+  };
+  lookingOn(look, () => recover(set.survivors, 1));
+  assert.ok(vacated > 0);
+  await set.close();
+});
+
 test('a connection that its living thread leaves while the reviver looks at it is none of the dead thread', async () => {
   const set = new TestSet(4);
   const fd = set.connect();
@@ -167,25 +191,31 @@ test('a connection that its living thread leaves while the reviver looks at it i
   await set.close();
 });
 
-test('a handle that another thread enters and closes while it is being registered is not registered again', async () => {
+test('a handle is for others to enter only when the kernel knows it, and what came meanwhile is not lost', async () => {
   const set = new TestSet(2);
   const fd = createEventCounter();
-  // A rescan makes an event for every handle of the table, so for this one too, before the kernel knows it.
+  let known = true;
   class Rescanned extends HandleTable {
-    override open(number: number, kind: number): number {
-      const generation = super.open(number, kind);
-      if (this.claim(number, generation, READABLE, 1) === ENTERED) {
-        this.close(number);
-        closeDescriptor(number);
-      }
+    override open(...args: Parameters<HandleTable['open']>): number {
+      const generation = super.open(...args);
+      // A rescan makes an event for every handle of the table, so for this one too.
+      assert.is(this.claim(fd, generation, READABLE, 1), NOTED);
       return generation;
     }
+
+    override leave(number: number): number {
+      known &&= epollModify(set.epoll, fd, this.generation(fd), WATCH_INPUT) === 0;
+      return super.leave(number);
+    }
   }
-  const table = new Rescanned(set.memory.handles);
-  assert.not.throws(() =>
-    new HandleSet(set.memory.control, table, set.epoll).registerHandle(fd, COUNTER, WATCH_INPUT),
-  );
+  const handles = new HandleSet(set.memory.control, new Rescanned(set.memory.handles), set.epoll);
+  signalEventCounter(fd);
+  handles.registerHandle(fd, COUNTER, WATCH_INPUT);
+  assert.ok(known);
+  assert.is(set.table.state(fd), IDLE);
+  assert.is(handles.ready.refill(), 1);
   await set.close();
+  closeDescriptor(fd);
 });
 
 test.run();

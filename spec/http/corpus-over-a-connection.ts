@@ -67,7 +67,7 @@ async function isOver(client: Client, hosted: HostedCase): Promise<void> {
   const rest = (await client.rest()).toString('latin1');
   if (hosted.upgrade) return;
   const bodyCut = hosted.methods.length > hosted.complete;
-  assert.match(rest, bodyCut ? /^(?:HTTP\/1\.1 100 Continue\r\n\r\n)?(?:HTTP\/1\.1 400 |$)/ : /^$/);
+  assert.match(rest, bodyCut ? /^(?:HTTP\/1\.1 100 Continue\r\n\r\n)?(?:HTTP\/1\.1 499 |$)/ : /^$/);
 }
 
 /** Whether llhttp's verdict, with the listed differences, is a refusal. */

@@ -14,6 +14,7 @@ import {
 import { CORPUS_FOLDER, type CorpusCase, readCorpus } from '../support/llhttp-corpus.js';
 import { AFTER_CLOSE, OTHERWISE, STRICTER } from '../support/llhttp-differences.js';
 import { withHosts } from '../support/llhttp-hosts.js';
+import { randomOf } from '../support/random.js';
 
 // --- driving the parser as a connection does ------------------------------------------------------------------------
 
@@ -997,17 +998,6 @@ test('every request that arrives byte by byte gives the same', () => {
 });
 
 // --- chance ---------------------------------------------------------------------------------------------------------
-
-/** Mulberry32: small, seeded, the same on every machine. */
-function randomOf(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
-  };
-}
 
 const STRANGE_BYTES = [...Buffer.from('\r\n\0 \t:;,=/"\\#%[]09afAZ\x7f\x80\xff@', 'latin1')];
 

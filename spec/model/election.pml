@@ -310,17 +310,13 @@ inline leaveWatch() {
   moved = 0
 }
 
-/* Watch.end: then it looks at LEADER. If nobody leads, a leader may have relied on this thread. */
+/* Watch.end, at the end of ThreadSet.park. A leader may have relied on this thread. */
 inline end() {
+#ifdef BROKEN_RELIED_IGNORED
+  /* It turns to its own work first all the same. */
   d_step { ON_WATCH -> leaveWatch() }
-#ifdef OWN
-#if defined(BROKEN_RELIED_ALWAYS)
-  /* Whoever was on watch tries to lead before its own work, also if somebody leads. */
-  ; promoted = 1
-#elif !defined(BROKEN_RELIED_IGNORED)
-  /* BROKEN_RELIED_IGNORED: whoever was on watch turns to its own work first. */
-  ; d_step { promoted = promoted || (LEADER == 0) }
-#endif
+#else
+  d_step { ON_WATCH -> leaveWatch(); SET_PROMOTED }
 #endif
 }
 
@@ -530,30 +526,46 @@ inline takeNoted(t) {
 #endif
 
 /* Where lead begins: at the label of the wait, if there is nothing to do before it. */
-#ifdef DEATH
+#if defined(DEATH) || defined(OWN)
 #define LOOK look
 #else
 #define LOOK endInKernel
 #endif
+#define TAKE d_step { pending > 0 -> pending--; HAND(me, 1); assert(leaders == 1 && LEADER == me + 1) }
 
 /* Takes one event from the ready list, or waits for one, then finds out whom it belongs to; until it has one to process. */
 inline lead() {
+#ifdef OWN
+  if
+  :: TAKE; goto taken                                   /* it was in the ready list */
+#ifdef BROKEN_LEAD_WITH_MAIL
+  /* The leader does not look for work of its own once more before it waits. */
+  :: true
+#else
+  :: OWN_WORK(me) -> goto led
+  :: !OWN_WORK(me)
+#endif
+  fi;
+#endif
 #ifdef DEATH
   /* ReadyList.refill, before it asks the kernel. */
   if
   :: d_step { rescan -> rescan = 0; if :: lost -> lost = 0; pending++ :: else fi }
   :: !rescan
   fi;
+#endif
+#if defined(DEATH) || defined(OWN)
 endInKernel:
 #endif
   /* The zero-time wait, the blocking wait and the take: one step, for no other thread can tell. */
   if
-  :: d_step { pending > 0 -> pending--; HAND(me, 1); assert(leaders == 1 && LEADER == me + 1) }
+  :: TAKE
 #ifdef OWN_LOOP
   :: pending == 0 && loopWork[me] -> goto led
 #endif
   fi;
 #ifdef HANDOFF
+taken:
   /* HandleTable.claim: ENTERED; or it is bound, and HAND_OFF, or NOTED if an entry for it is queued already. */
   if
   :: d_step { true -> mine = 1; HAND(me, 0) }; goto led
@@ -576,6 +588,7 @@ endInKernel:
   fi;
   goto LOOK
 #elif defined(OWN) || defined(DEATH)
+taken:
   d_step { SET_MINE; HAND(me, 0) }
 #endif
 }
@@ -610,14 +623,17 @@ again:
 #ifdef BROKEN_END_LATE
       d_step { if :: ON_WATCH -> leaveWatch() :: else fi };
 #endif
-#ifdef OWN_LOOP
+#if defined(OWN) && !defined(BROKEN_PARK_WITH_WORK)
+      /*
+       * Somebody leads, so nobody counts on this thread any more. BROKEN_PARK_WITH_WORK: it parks, and looks for work of
+       * its own only then; if it is on watch it gets up as one who is to try to lead first, and so on.
+       */
       if
-      :: loopWork[me] -> loopWork[me] = 0; goto handler /* a timer is due: #backToLoop */
-      :: park()
+      :: OWN_WORK(me) -> takeOwnWork(); goto handler
+      :: !OWN_WORK(me)
       fi;
-#else
-      park();
 #endif
+      park();
       goto again
     fi;
     d_step { moved = (WATCH != 0) };                    /* EPOCH */
@@ -626,15 +642,6 @@ again:
 #endif
 #ifdef BROKEN_END_LATE
     d_step { if :: ON_WATCH -> leaveWatch() :: else fi };
-#endif
-#ifdef OWN
-#ifndef BROKEN_LEAD_WITH_MAIL
-    /* BROKEN_LEAD_WITH_MAIL: the new leader does not look for work of its own once more before it waits. */
-    if
-    :: OWN_WORK(me) -> goto led
-    :: !OWN_WORK(me)
-    fi;
-#endif
 #endif
 LOOK:
     lead();

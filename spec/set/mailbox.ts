@@ -1,9 +1,17 @@
 /** Hand-offs: in order, bounded, and never lost. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { allocateMemory, MAIL_CAPACITY, MAIL_PUT, MAIL_TAKEN, threadArea } from '../../lib/memory/layout.js';
+import {
+  allocateMemory,
+  MAIL_CAPACITY,
+  MAIL_ENTRIES,
+  MAIL_PUT,
+  MAIL_TAKEN,
+  threadArea,
+} from '../../lib/memory/layout.js';
 import { Mailbox } from '../../lib/set/mailbox.js';
 import { ASLEEP, HAS_WORK, put, threadWord } from '../support/set/scratch.js';
+import { lookingOn } from '../support/set/steps.js';
 import { type TestThread, withSet } from '../support/set/test-set.js';
 
 const { control } = allocateMemory(2, 1);
@@ -59,6 +67,25 @@ test('what does not fit asks for a sweep, and what is there stays', () => {
   assert.ok(mailbox.takeSweep());
   assert.not(mailbox.takeSweep(), 'once');
   assert.not(mailbox.waiting());
+});
+
+test('an entry is whole when it is counted, and its place is free only when it has been read', () => {
+  const mailbox = emptyMailbox();
+  const other = new Mailbox(control, 1);
+  let taken: number[] = [];
+  const takeAtOnce = (name: string, index: number) => {
+    if (name === 'store' && index === threadArea(1) + MAIL_PUT && other.take())
+      taken = [other.fd, other.generation];
+  };
+  lookingOn(takeAtOnce, () => mailbox.put(7, 3));
+  assert.equal(taken, [7, 3]);
+  mailbox.put(8, 4);
+  const overwrite = (name: string, index: number) => {
+    if (name === 'store' && index === threadArea(1) + MAIL_TAKEN)
+      words.fill(-1, threadArea(1) + MAIL_ENTRIES);
+  };
+  assert.ok(lookingOn(overwrite, () => mailbox.take()));
+  assert.equal([mailbox.fd, mailbox.generation], [8, 4]);
 });
 
 test('a mailbox is of one thread, and clearing it leaves nothing to a successor', () => {

@@ -61,3 +61,24 @@ function stop(scratch: Int32Array, self: number): void {
   put(scratch, threadWord(self, STATUS), STOPPED);
   waitUntil(scratch, threadWord(self, GO), (value) => value !== seen, `thread ${self} may go on`);
 }
+
+/** Looks on behind each atomic operation of the calling thread while `during` runs. */
+export function lookingOn<T>(look: (name: string, index: number) => void, during: () => T): T {
+  const replaced = Atomics as unknown as Record<string, Operation>;
+  const originals = OPERATIONS.map((name) => [name, replaced[name]!] as const);
+  const restore = () => {
+    for (const [name, original] of originals) replaced[name] = original;
+  };
+  for (const [name, original] of originals) {
+    replaced[name] = (words, ...rest) => {
+      const result = original(words, ...rest);
+      look(name, rest[0] as number);
+      return result;
+    };
+  }
+  try {
+    return during();
+  } finally {
+    restore();
+  }
+}

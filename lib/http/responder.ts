@@ -1,0 +1,249 @@
+/**
+ * Sends the responses of one connection: a body at hand, a stream, or a part of a file. It knows how a response goes onto the
+ * wire, and nothing of when the connection reads, waits or ends.
+ */
+import type { ThreadContext } from '../handlers/event-handler.js';
+import { hasFlag, setFlag, WATCHES_OUTPUT } from '../handlers/http-flags.js';
+import { FAILED, OutputQueue, QUEUED } from '../handlers/output.js';
+import { ERRORS } from '../memory/counters.js';
+import { WATCH_BOTH } from '../set/handle-set.js';
+import { FileBody } from '../static/file-body.js';
+import { sendFile } from '../sys/file.js';
+import { EAGAIN, EINTR } from '../sys/libc.js';
+import { transmitFrom } from '../sys/socket.js';
+import type { Outgoing } from '../web/outgoing.js';
+import { type Exchange, ResponseStream } from './exchange.js';
+import {
+  BODYLESS,
+  CHUNK_END,
+  CHUNKED,
+  CONTINUE,
+  chunkStart,
+  hasNoBody,
+  LAST_CHUNK,
+  type ResponseWriter,
+  refusal,
+  SIZED,
+  UNTIL_CLOSE,
+} from './response-writer.js';
+
+/** Bytes waiting to be sent above which a streamed response is not read on. */
+const STREAM_QUEUE_BYTES = 64 * 1024;
+/** Bytes of a file that one call sends, so that a large one does not keep its thread in the kernel. */
+const FILE_PART_BYTES = 1024 * 1024;
+
+/** What came of going on with a response. */
+export const PROGRESS = 0;
+/** The connection has to become writable, or the stream has to give its next chunk. */
+export const WAITING = 1;
+/** The last byte is sent, or queued. */
+export const COMPLETE = 2;
+/** The connection is broken, or the response cannot be completed: the client learns of it from the cut. */
+export const CUT = 3;
+
+export class Responder {
+  readonly #context: ThreadContext;
+  readonly #writer: ResponseWriter;
+  readonly #output = new OutputQueue();
+  fd = -1;
+
+  constructor(context: ThreadContext, writer: ResponseWriter) {
+    this.#context = context;
+    this.#writer = writer;
+  }
+
+  /** Bytes that wait to be sent. */
+  get queuedBytes(): number {
+    return this.#output.bytes;
+  }
+
+  /** Bytes that wait, those of a file included. */
+  waitingBytes(exchange: Exchange | null): number {
+    return this.#output.bytes + (exchange?.file ? exchange.file.end - exchange.fileAt : 0);
+  }
+
+  /** Sends what waits, as far as it goes. @returns false when the connection is broken */
+  flush(): boolean {
+    return this.#output.bytes === 0 || this.#output.flush(this.fd) !== FAILED;
+  }
+
+  /** Forgets what waits. */
+  clear(): void {
+    this.#output.clear();
+    this.#writer.length = 0;
+  }
+
+  /** Tells the client to send the body that it holds back (RFC 9110, 10.1.1). */
+  sendContinue(): boolean {
+    return this.#send(CONTINUE, CONTINUE.length);
+  }
+
+  /** Answers a request that cannot be served; the connection is to be closed after it. */
+  refuse(status: number): boolean {
+    return this.#write(refusal(status), false, false, 1);
+  }
+
+  /**
+   * Begins a response, and completes it if its body is at hand; else the exchange has a stream or a file to go on with.
+   *
+   * @param persistent whether the connection stays open after it
+   * @returns false when the connection is broken
+   */
+  respond(exchange: Exchange, outgoing: Outgoing, persistent: boolean): boolean {
+    const { body } = outgoing;
+    const { minorVersion, isHead } = exchange;
+    if (body === null || typeof body === 'string' || body instanceof Uint8Array) {
+      return this.#write(outgoing, isHead, persistent, minorVersion);
+    }
+    if (body instanceof FileBody) return this.#beginFile(exchange, outgoing, body, persistent);
+    const size = body instanceof Blob ? body.size : outgoing.contentLength;
+    const stream = body instanceof Blob ? (body.stream() as ReadableStream<Uint8Array>) : body;
+    if (isHead || hasNoBody(outgoing.status)) {
+      stream.cancel().catch(() => {});
+      return this.#sendHead(this.#writer.head(outgoing, BODYLESS, size, persistent, minorVersion));
+    }
+    const framing = size >= 0 ? SIZED : minorVersion === 0 ? UNTIL_CLOSE : CHUNKED;
+    exchange.stream = new ResponseStream(stream, exchange.owner, framing, framing === SIZED ? size : -1);
+    const persists = persistent && framing !== UNTIL_CLOSE;
+    return this.#sendHead(this.#writer.head(outgoing, framing, size, persists, minorVersion));
+  }
+
+  /** Goes on with a response that is a stream. */
+  streamOn(exchange: Exchange, stream: ResponseStream): number {
+    const { chunk } = stream;
+    if (stream.error !== null) return this.#streamFailed(exchange, stream);
+    if (chunk !== null) {
+      stream.chunk = null;
+      return this.#sendChunk(stream, chunk) ? PROGRESS : CUT;
+    }
+    if (!stream.done) {
+      if (this.#output.bytes < STREAM_QUEUE_BYTES) stream.pull();
+      return WAITING;
+    }
+    if (stream.remaining > 0) {
+      stream.error = new RangeError(
+        `a response body is ${stream.remaining} bytes shorter than its content-length`,
+      );
+      return this.#streamFailed(exchange, stream);
+    }
+    exchange.stream = null;
+    if (stream.framing === CHUNKED && !this.#send(LAST_CHUNK, LAST_CHUNK.length)) return CUT;
+    return COMPLETE;
+  }
+
+  /** Goes on with a response that is a part of a file. */
+  sendFileOn(exchange: Exchange, file: FileBody): number {
+    if (this.#output.bytes > 0) return WAITING;
+    const wanted = Math.min(file.end - exchange.fileAt, FILE_PART_BYTES);
+    const sent = sendFile(this.fd, file.fd, exchange.fileAt, wanted);
+    if (sent > 0) {
+      exchange.fileAt += sent;
+      if (exchange.fileAt < file.end) return PROGRESS;
+      file.close();
+      exchange.file = null;
+      return COMPLETE;
+    }
+    if (sent === -EAGAIN) {
+      this.#watchOutput();
+      return WAITING;
+    }
+    // 0: the file became shorter.
+    return sent === -EINTR ? PROGRESS : CUT;
+  }
+
+  #beginFile(exchange: Exchange, outgoing: Outgoing, file: FileBody, persistent: boolean): boolean {
+    const size = file.end - file.start;
+    const bodyless = exchange.isHead || hasNoBody(outgoing.status);
+    const announced = hasNoBody(outgoing.status) ? -1 : size;
+    const framing = bodyless ? BODYLESS : SIZED;
+    const head = this.#writer.head(outgoing, framing, announced, persistent, exchange.minorVersion);
+    if (bodyless || size === 0) {
+      file.close();
+      return this.#sendHead(head);
+    }
+    exchange.file = file;
+    exchange.fileAt = file.start;
+    return this.#sendHead(head, true);
+  }
+
+  /** Sends a response whose body is at hand. */
+  #write(outgoing: Outgoing, isHead: boolean, persistent: boolean, minorVersion: number): boolean {
+    const body = outgoing.body as string | Uint8Array | null;
+    const size = body === null ? 0 : typeof body === 'string' ? Buffer.byteLength(body) : body.length;
+    const bodyless = isHead || hasNoBody(outgoing.status);
+    const announced = bodyless && body === null ? outgoing.contentLength : size;
+    const large = this.#writer.head(
+      outgoing,
+      bodyless ? BODYLESS : SIZED,
+      outgoing.status === 204 ? -1 : announced === -1 && isHead ? 0 : announced,
+      persistent,
+      minorVersion,
+    );
+    if (bodyless || body === null || size === 0) return this.#sendHead(large);
+    if (large === null && this.#writer.body(body, size)) return this.#sendHead(null);
+    const bytes = typeof body === 'string' ? Buffer.from(body) : body;
+    return this.#sendHead(large) && this.#send(bytes, size);
+  }
+
+  #sendChunk(stream: ResponseStream, chunk: Uint8Array): boolean {
+    const size = chunk.length;
+    if (size === 0) return true;
+    if (stream.framing === SIZED) {
+      stream.remaining -= size;
+      if (stream.remaining < 0) {
+        stream.error = new RangeError('a response body is longer than its content-length');
+        return true;
+      }
+    }
+    if (stream.framing !== CHUNKED) return this.#send(chunk, size);
+    this.#writer.raw(chunkStart(size));
+    if (this.#writer.body(chunk, size)) {
+      this.#writer.raw(CHUNK_END);
+      return this.#sendHead(null);
+    }
+    return this.#sendHead(null) && this.#send(chunk, size) && this.#send(CHUNK_END, CHUNK_END.length);
+  }
+
+  #streamFailed(exchange: Exchange, stream: ResponseStream): number {
+    const { error } = stream;
+    this.#context.counters[ERRORS]!++;
+    this.#context.log('error', 'a response body failed', { error, url: exchange.request.url });
+    stream.cancel(error);
+    exchange.stream = null;
+    return CUT;
+  }
+
+  /**
+   * Sends the buffered output, or a head that did not fit into it.
+   *
+   * @param more more follows at once
+   */
+  #sendHead(large: Buffer | null, more = false): boolean {
+    const writer = this.#writer;
+    if (large !== null) return this.#send(large, large.length);
+    const { length } = writer;
+    writer.length = 0;
+    if (this.#output.bytes > 0) return this.#send(writer.bytes, length);
+    // The fast path: nothing waits, and the kernel takes it all.
+    const sent = transmitFrom(this.fd, writer.address, length, more);
+    if (sent === length) return true;
+    if (sent < 0 && sent !== -EAGAIN && sent !== -EINTR) return false;
+    this.#output.queue(writer.bytes, Math.max(sent, 0), length);
+    this.#watchOutput();
+    return true;
+  }
+
+  #send(bytes: Uint8Array, length: number): boolean {
+    const result = this.#output.send(this.fd, bytes, length);
+    if (result === QUEUED) this.#watchOutput();
+    return result !== FAILED;
+  }
+
+  /** From now on the kernel reports when the connection becomes writable, too. */
+  #watchOutput(): void {
+    const { table, handles } = this.#context;
+    if (hasFlag(table, this.fd, WATCHES_OUTPUT)) return;
+    setFlag(table, this.fd, WATCHES_OUTPUT);
+    handles.resumeHandle(this.fd, WATCH_BOTH);
+  }
+}
