@@ -20,6 +20,7 @@ import {
   RUNNING,
   THREW,
 } from '../http/exchange.js';
+import { InputBuffer, InputWindow } from '../http/input-window.js';
 import { BODY, END, HEAD, NEED_MORE, REFUSED, RequestParser } from '../http/request-parser.js';
 import { COMPLETE, CUT, Responder, WAITING } from '../http/responder.js';
 import { ResponseWriter, refusal, UNTIL_CLOSE } from '../http/response-writer.js';
@@ -27,8 +28,8 @@ import { ERRORS, REQUESTS } from '../memory/counters.js';
 import { HANDLE_DEADLINE, HANDLE_REQUESTS, HANDLE_WORDS, SET_SERVING, SET_STATE } from '../memory/layout.js';
 import { BROKEN, PEER_ENDED, READABLE, TIMED_OUT } from '../set/handle-table.js';
 import type { FileBody } from '../static/file-body.js';
-import { addressOf, EAGAIN, EINTR } from '../sys/libc.js';
-import { receive, remoteAddress, shutdownSending } from '../sys/socket.js';
+import { EAGAIN, EINTR } from '../sys/libc.js';
+import { remoteAddress, shutdownSending } from '../sys/socket.js';
 import type { FetchApp, FetchContext } from '../web/context.js';
 import { abortRequest, createRequest } from '../web/light-request.js';
 import { type Outgoing, toOutgoing } from '../web/outgoing.js';
@@ -38,8 +39,6 @@ import type { Deferred, EventHandler, ThreadContext } from './event-handler.js';
 import { BETWEEN_REQUESTS, clearFlag, hasFlag, LINGERING, setFlag } from './http-flags.js';
 import { restoreMessage, saveMessage } from './saved-message.js';
 
-/** Bytes that one receive takes beside the head that is kept in front of them. */
-const RECEIVE_BYTES = 64 * 1024;
 /** Receives of one visit, so that a fast sender does not keep its thread for itself. */
 const READS_A_VISIT = 16;
 /** Parts of a file sent in one visit, for the same reason. */
@@ -47,8 +46,7 @@ const FILE_PARTS_A_VISIT = 8;
 
 /** What the connections of one thread share. */
 class HttpThread {
-  readonly input: Buffer;
-  readonly inputAddress: number;
+  readonly input: InputBuffer;
   readonly writer = new ResponseWriter();
   /** The connections that are bound to this thread. */
   readonly held = new Map<number, HttpConnection>();
@@ -59,8 +57,7 @@ class HttpThread {
     /** The host of request.url for clients that send none. */
     readonly fallbackHost: string,
   ) {
-    this.input = Buffer.allocUnsafeSlow(RECEIVE_BYTES + context.limits.maxHeaderSize);
-    this.inputAddress = addressOf(this.input);
+    this.input = new InputBuffer(context.limits.maxHeaderSize);
   }
 }
 
@@ -115,19 +112,13 @@ class HttpConnection implements ExchangeOwner, Deferred {
   readonly #context: ThreadContext;
   readonly #parser: RequestParser;
   readonly #responder: Responder;
+  readonly #input: InputWindow;
   fd = -1;
   /** Changes whenever this object serves another connection. */
   life = 0;
   bound = false;
   #running = false;
   #exchange: Exchange | null = null;
-  /** Unparsed bytes, or those of an unfinished head, lie in the thread's input at [from, to). */
-  #from = 0;
-  #to = 0;
-  /** Where parsing goes on, in [from, to]. */
-  #at = 0;
-  /** The same bytes while the connection is held. */
-  #kept: Uint8Array | null = null;
   /** There is nothing to receive until an event says so. */
   #drained = false;
   #peerEnded = false;
@@ -150,6 +141,7 @@ class HttpConnection implements ExchangeOwner, Deferred {
     this.#context = thread.context;
     this.#parser = new RequestParser(thread.context.limits);
     this.#responder = new Responder(thread.context, thread.writer);
+    this.#input = new InputWindow(thread.input);
   }
 
   /** Takes over a connection that this thread has just come to be inside of. */
@@ -171,7 +163,7 @@ class HttpConnection implements ExchangeOwner, Deferred {
   run(events: number): void {
     this.#running = true;
     this.#note(events);
-    if (this.#kept !== null) this.#unkeep();
+    this.#input.unkeep(this.#parser.inHead);
     this.#reads = 0;
     while (this.#step()) {}
     this.#running = false;
@@ -220,7 +212,7 @@ class HttpConnection implements ExchangeOwner, Deferred {
       return true;
     }
     if (exchange === null && this.#responder.queuedBytes > 0) return this.#hold();
-    if (this.#at < this.#to) return this.#parse();
+    if (this.#input.unparsed) return this.#parse();
     return this.#drained ? this.#rest() : this.#receive();
   }
 
@@ -231,17 +223,9 @@ class HttpConnection implements ExchangeOwner, Deferred {
       this.#context.defer(this);
       return this.#hold();
     }
-    const { input, inputAddress } = this.#thread;
-    if (this.#from === this.#to) this.#setWindow(0, 0);
-    else if (this.#from > 0 && input.length - this.#to < RECEIVE_BYTES) {
-      input.copyWithin(0, this.#from, this.#to);
-      this.#setWindow(0, this.#to - this.#from);
-    }
-    const room = input.length - this.#to;
-    const count = receive(this.fd, inputAddress + this.#to, room);
+    const room = this.#input.makeRoom();
+    const count = this.#input.receive(this.fd, room);
     if (count > 0) {
-      this.#at = this.#to;
-      this.#to += count;
       // A stream socket that gave less than was asked for is empty (epoll(7)); only its end may still be unseen.
       this.#drained = count < room && !this.#peerEnded;
       return true;
@@ -250,13 +234,6 @@ class HttpConnection implements ExchangeOwner, Deferred {
     if (count === -EAGAIN) this.#drained = true;
     else if (count !== -EINTR) return this.#destroy();
     return true;
-  }
-
-  /** The window holds `length` bytes, all of them parsed. */
-  #setWindow(from: number, length: number): void {
-    this.#from = from;
-    this.#to = from + length;
-    this.#at = this.#to;
   }
 
   #inputEnded(): boolean {
@@ -272,23 +249,23 @@ class HttpConnection implements ExchangeOwner, Deferred {
   }
 
   #parse(): boolean {
-    const { input } = this.#thread;
+    const input = this.#input;
     const parser = this.#parser;
-    const result = parser.execute(input, this.#at, this.#to);
-    this.#at = parser.position;
+    const result = parser.execute(input.bytes, input.at, input.to);
+    input.at = parser.position;
     switch (result) {
       case HEAD:
         return this.#begin();
       case BODY:
-        this.#exchange!.body!.push(new Uint8Array(input.subarray(parser.spanStart, parser.spanEnd)));
-        this.#from = this.#at;
+        this.#exchange!.body!.push(new Uint8Array(input.bytes.subarray(parser.spanStart, parser.spanEnd)));
+        input.consume(input.at);
         // The parser tells the end of a message in a call of its own, which takes no byte.
-        return this.#at < this.#to || this.#parse();
+        return input.unparsed || this.#parse();
       case END:
-        this.#from = this.#at;
+        input.consume(input.at);
         return this.#received(this.#exchange!);
       case NEED_MORE:
-        this.#from = parser.inHead ? parser.messageStart : this.#at;
+        input.from = parser.inHead ? parser.messageStart : input.at;
         // The handler starts as soon as nothing more of the body is at hand.
         if (this.#exchange !== null && !this.#exchange.dispatched) this.#dispatch(this.#exchange);
         return true;
@@ -301,10 +278,11 @@ class HttpConnection implements ExchangeOwner, Deferred {
 
   /** A head is complete: makes the request. */
   #begin(): boolean {
-    const { input, fallbackHost } = this.#thread;
+    const { fallbackHost } = this.#thread;
+    const input = this.#input;
     const parser = this.#parser;
     const start = parser.messageStart;
-    const text = input.toString('latin1', start, start + parser.headLength);
+    const text = input.bytes.toString('latin1', start, start + parser.headLength);
     const isHead = parser.methodEnd === 4 && text.startsWith('HEAD');
     if (parser.hasBody) this.#requestDeadline = this.#deadlineOfRequest();
     const exchange = new Exchange(
@@ -331,14 +309,14 @@ class HttpConnection implements ExchangeOwner, Deferred {
       exchange.body,
     );
     this.#exchange = exchange;
-    this.#from = this.#at;
+    input.consume(input.at);
     if (parser.hasBody) {
       // Until it is known how much of the body is here already.
-      if (this.#at === this.#to) this.#dispatch(exchange);
+      if (!input.unparsed) this.#dispatch(exchange);
       return true;
     }
     // Ends the message without consuming anything.
-    if (parser.execute(input, this.#at, this.#to) !== END)
+    if (parser.execute(input.bytes, input.at, input.to) !== END)
       throw new Error('a message without a body did not end');
     return this.#received(exchange);
   }
@@ -354,7 +332,7 @@ class HttpConnection implements ExchangeOwner, Deferred {
     const { context } = this.#thread;
     context.counters[ERRORS]!++;
     context.log('debug', 'a request was refused', { status, reason });
-    this.#from = this.#at = this.#to;
+    this.#input.clear();
     const exchange = this.#exchange;
     if (exchange !== null) {
       // Its body is what is wrong. A response that has begun can only be cut off.
@@ -460,7 +438,7 @@ class HttpConnection implements ExchangeOwner, Deferred {
       case WAITING:
         // The rest of the request goes on arriving beside the response.
         if (exchange.received || !exchange.body!.wantsMore) return this.#hold();
-        if (this.#at < this.#to) return this.#parse();
+        if (this.#input.unparsed) return this.#parse();
         return this.#drained ? this.#hold() : this.#receive();
       default:
         return true;
@@ -590,39 +568,25 @@ class HttpConnection implements ExchangeOwner, Deferred {
         return true;
       }
     }
-    if (this.#from < this.#to) this.#kept = new Uint8Array(this.#thread.input.subarray(this.#from, this.#to));
-    this.#kept ??= NOTHING;
+    this.#input.keep();
     return false;
-  }
-
-  #unkeep(): void {
-    const kept = this.#kept!;
-    this.#kept = null;
-    this.#place(kept.length);
-    this.#thread.input.set(kept);
-  }
-
-  /** The window is `length` bytes at the front: an unfinished head, which is parsed, or bytes that are not. */
-  #place(length: number): void {
-    this.#from = 0;
-    this.#to = length;
-    this.#at = this.#parser.inHead ? length : 0;
   }
 
   /** Writes what the next thread needs into shared memory. @returns false when there is no room */
   #save(): boolean {
-    const length = this.#to - this.#from;
+    const { bytes, from, length } = this.#input;
     if (length === 0 && this.#parser.fresh) return true;
     const { limits, table } = this.#context;
     if (hasFlag(table, this.fd, BETWEEN_REQUESTS)) {
       clearFlag(table, this.fd, BETWEEN_REQUESTS);
       this.#setDeadline(limits.headersTicks);
     }
-    return saveMessage(this.#context, this.fd, this.#parser, this.#thread.input, this.#from, length);
+    return saveMessage(this.#context, this.fd, this.#parser, bytes, from, length);
   }
 
   #restore(): void {
-    this.#place(restoreMessage(this.#context, this.fd, this.#parser, this.#thread.input));
+    const length = restoreMessage(this.#context, this.fd, this.#parser, this.#input.bytes);
+    this.#input.place(length, this.#parser.inHead);
   }
 
   /**
@@ -634,7 +598,7 @@ class HttpConnection implements ExchangeOwner, Deferred {
     if (this.#peerEnded && this.#drained) return this.#close();
     shutdownSending(this.fd);
     this.#parser.reset();
-    this.#from = this.#at = this.#to = 0;
+    this.#input.clear();
     setFlag(this.#context.table, this.fd, LINGERING);
     this.#setDeadline(this.#context.limits.lingerTicks);
     return true;
@@ -642,10 +606,9 @@ class HttpConnection implements ExchangeOwner, Deferred {
 
   /** Reads away what still comes. */
   #linger(): boolean {
-    const { input, inputAddress } = this.#thread;
     if (this.#timedOut) return this.#close();
     if (this.#drained) return this.#leave();
-    const count = receive(this.fd, inputAddress, input.length);
+    const count = this.#input.discard(this.fd);
     if (count === -EAGAIN) this.#drained = true;
     else if (count <= 0 && count !== -EINTR) return this.#close();
     return true;
@@ -681,8 +644,6 @@ class HttpConnection implements ExchangeOwner, Deferred {
     this.life++;
   }
 }
-
-const NOTHING = new Uint8Array(0);
 
 function clientGone(): PacelineError {
   return new PacelineError(

@@ -59,17 +59,21 @@ function serverDiffers(ours: Verdict, parsed: Parsed): string | undefined {
   return early || ours.refused === refused ? undefined : `answered with ${ours.refused}, not ${refused}`;
 }
 
-/** A request as node's handler saw it, in the terms of ours: its origin is where the URL of ours found it. */
-function asFetch({ method, url, headers, body }: Seen, origin: string): Seen {
+/**
+ * A request as node's handler saw it, in the terms of ours: its origin is where the URL of ours found it. A target that is
+ * no URL to anybody has a test of its own.
+ */
+function asFetch({ method, url, headers, body }: Seen, ours: Seen): Seen {
   const target = url === '*' ? '/' : url;
-  return { method, url: new URL(target.startsWith('/') ? origin + target : target).href, headers, body };
+  const href = target.startsWith('/') ? new URL(ours.url).origin + target : target;
+  return { method, url: URL.canParse(href) ? new URL(href).href : ours.url, headers, body };
 }
 
 function messagesDiffer(ours: readonly Seen[], node: readonly Seen[]): string | undefined {
   for (const [index, one] of ours.entries()) {
     const other = node[index];
     if (other === undefined) return undefined;
-    const pair = [one, asFetch(other, new URL(one.url).origin)];
+    const pair = [one, asFetch(other, one)];
     // What content in these means is undefined, and Fetch cannot say it (RFC 9110, 9.3.1).
     const [seen, expected] = pair.map((the) => JSON.stringify(/^(?:GET|HEAD)$/.test(the.method) ? { ...the, body: '' } : the));
     if (seen !== expected) return `the handler saw ${seen}, not ${expected}`;
@@ -126,6 +130,17 @@ test('the handler sees valid requests as one of node:http does', async () => {
 
 test('broken requests get the verdict of node:http, but for the listed classes', async () => {
   await compare('broken', mutatedStream);
+});
+
+test('a target with an authority that no URL can have is refused, or keeps its path', async () => {
+  await using running = await Running.start('../http/mirror', { threads: 1 });
+  for (const authority of ['a:99999', '[:1]', 'a%']) {
+    const request = `GET http://${authority}/path?query HTTP/1.1\r\nHost: a\r\n\r\n`;
+    const { messages, refused } = verdictOf(await sendAll(running.target, [Buffer.from(request)]));
+    if (refused !== undefined) continue;
+    const { pathname, search } = new URL(messages[0]!.url);
+    assert.is(pathname + search, '/path?query', request);
+  }
 });
 
 test.run();

@@ -589,7 +589,9 @@ taken:
   goto LOOK
 #elif defined(OWN) || defined(DEATH)
 taken:
-  d_step { SET_MINE; HAND(me, 0) }
+  if                                                    /* spin cannot jump to a d_step */
+  :: d_step { true -> SET_MINE; HAND(me, 0) }
+  fi
 #endif
 }
 

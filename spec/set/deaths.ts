@@ -12,10 +12,8 @@ import {
   HOLD,
   load,
   put,
-  STATUS,
   STOPPED,
   TALLY,
-  threadWord,
   until,
   VIOLATIONS,
 } from '../support/set/scratch.js';
@@ -39,7 +37,6 @@ for (const watch of [false, true]) {
       for (let step = 1; step <= last; step += watch ? 3 : 1) {
         const victim = await set.start(VICTIM, { role: 'turns', steps: true });
         await set.quiet(undefined, 3);
-        put(set.scratch, threadWord(VICTIM, STATUS), 0);
         victim.stopBefore(step);
         const stopped = () => victim.status === STOPPED;
         while (!stopped()) {
@@ -81,7 +78,6 @@ test('a thread may end at any step of accepting: the client is served, or sees t
       client.on('error', () => {});
       client.resume();
       await until(() => load(set.scratch, HELD + listener.fd) === VICTIM + 1, 'it is inside the acceptor');
-      put(set.scratch, threadWord(VICTIM, STATUS), 0);
       victim.stopBefore(step);
       set.release(listener.fd);
       const left = () => set.table.state(listener.fd) === IDLE;

@@ -6,18 +6,7 @@ import { FREE } from '../../lib/set/handle-table.js';
 import { Mailbox } from '../../lib/set/mailbox.js';
 import { signalEventCounter } from '../../lib/sys/descriptor.js';
 import { BINDER } from '../support/set/kinds.js';
-import {
-  ENTRIES,
-  HOLDERS,
-  load,
-  RUNNING,
-  STATUS,
-  STOPPED,
-  store,
-  threadWord,
-  until,
-  VIOLATIONS,
-} from '../support/set/scratch.js';
+import { ENTRIES, HOLDERS, load, STOPPED, until, VIOLATIONS } from '../support/set/scratch.js';
 import { type TestSet, withSet } from '../support/set/test-set.js';
 
 const THREADS = 4;
@@ -125,7 +114,6 @@ test(
       set.table.bind(bound, OWNER);
       await set.quiet(undefined, 1);
       leader.stopBefore(step);
-      store(set.scratch, threadWord(leader.self, STATUS), RUNNING);
       signalEventCounter(bound);
       const stopped = () => leader.status === STOPPED;
       await until(() => stopped() || mailbox.waiting(), 'a stop, or the hand-off');

@@ -56,6 +56,10 @@ export const STRICTER: readonly Stricter[] = [
     reason: /^chunk size beyond 2\^53 - 1$/,
     why: 'no such content ever comes, and a number cannot count it; node can, in 64 bits',
   },
+  {
+    reason: /^(?:invalid byte after the size of a chunk|invalid chunk extension)$/,
+    why: 'an extension’s value is a token or a quoted string, RFC 9112, 7.1.1; node takes a token that a string follows',
+  },
 ];
 
 interface Wider {
@@ -77,5 +81,10 @@ export const WIDER: readonly Wider[] = [
     error: 'HPE_INVALID_CHUNK_SIZE',
     bytes: /[0-9a-f][ \t]+;/i,
     why: 'white space before a chunk extension’s semicolon is bad but allowed, RFC 9112, 7.1.1',
+  },
+  {
+    error: 'HPE_STRICT',
+    bytes: /;[^\r\n]*[ \t]/,
+    why: 'the same around an extension’s name and value',
   },
 ];

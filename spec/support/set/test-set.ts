@@ -142,6 +142,7 @@ export class TestSet {
     const { memory, scratch, epoll, doorbells } = this;
     const defaults = { role: 'puppet', steps: true, ownTimer: false } as const;
     const workerData = { ...defaults, ...options, self, memory, scratch, epoll, doorbells };
+    store(scratch, threadWord(self, STATUS), RUNNING);
     const worker = new Worker(ENTRY, { workerData });
     worker.on('error', (error) => this.#errors.push(error));
     await once(worker, 'message');
@@ -196,9 +197,10 @@ export class TestSet {
     return load(this.words, LEADER) - 1;
   }
 
-  /** One leads, the others are parked. */
+  /** One is in the kernel, the others are parked. */
   async quiet(mask?: number[], living = this.count): Promise<void> {
-    await until(() => this.leader() >= 0 && this.parked(mask).length === living - 1, 'the set is quiet');
+    const waits = () => this.leader() >= 0 && this.threads[this.leader()]!.status === ASLEEP;
+    await until(() => waits() && this.parked(mask).length === living - 1, 'the set is quiet');
   }
 
   /** Ends a thread where it is; terminate() does not interrupt a system call, so it is woken there. */

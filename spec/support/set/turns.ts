@@ -31,11 +31,12 @@ import {
   VIOLATIONS,
   waitUntil,
 } from './scratch.js';
+import { asleep } from './steps.js';
 
 export function runTurns(parts: Parts): void {
   const { self, control, handles, table, pool, threadSet, lot, loop, doorbell } = parts;
   const counters = countersOf(control, self);
-  watchReadyList(parts);
+  watchLeading(parts);
   const context: ThreadContext = {
     self,
     control: new Int32Array(control),
@@ -71,8 +72,8 @@ export function runTurns(parts: Parts): void {
   turns.start();
 }
 
-/** I1: only one thread may be in the ready list. */
-function watchReadyList({ handles, scratch, self }: Parts): void {
+/** I1: only one thread may be in the ready list. And the spec can tell when the leader is in the kernel. */
+function watchLeading({ handles, scratch, self }: Parts): void {
   const { ready } = handles;
   const alone = <T>(call: () => T): T => {
     enterAlone(scratch, self);
@@ -84,6 +85,8 @@ function watchReadyList({ handles, scratch, self }: Parts): void {
   const refill = ready.refill.bind(ready);
   ready.take = () => alone(take);
   ready.refill = () => alone(refill);
+  const waitForEvent = handles.waitForEvent.bind(handles);
+  handles.waitForEvent = (...args) => asleep(scratch, self, () => waitForEvent(...args));
 }
 
 /** Stops inside a handle for as long as the spec wants. */
