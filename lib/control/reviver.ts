@@ -3,14 +3,17 @@
  *
  * 1. The connections that it was inside, or that were bound to it, are closed: nobody else can finish them.
  *    A listening, wake-up or timer handle that it was inside is left in its name.
+ *    So is one that it had accepted and not yet put into the table.
  * 2. If it led, the events that it had taken from the kernel and not yet given away may be lost: the next leader looks at
- *    every handle, and every thread at every handle bound to it.
+ *    every handle. Every thread looks at every handle bound to it, in case the dead one was about to tell it of an event.
  * 3. Its leadership is revoked.
  * 4. It is taken out of the parking lot, and everybody is woken, because it may have owed someone a wake-up.
  */
+import { FIRST_ACCEPTED, NOTHING_ACCEPTED } from '../handlers/acceptor.js';
 import { ACCEPTOR, TIMER, WAKE_UP } from '../handlers/event-handler.js';
 import type { BlockPool } from '../memory/block-pool.js';
 import {
+  ACCEPTING,
   CONNECTIONS,
   CURRENT_FD,
   HANDLE_BLOCK,
@@ -49,14 +52,27 @@ export function recover(survivors: Survivors, dead: number): number {
   Atomics.store(words, threadArea(dead) + STATE, DEAD);
   words[threadArea(dead) + CURRENT_FD] = -1;
   new Mailbox(control, dead).clear();
+  releaseAccepted(survivors, words, dead);
   const lost = releaseHandles(survivors, words, dead);
-  if (Atomics.load(words, LEADER) === dead + 1) {
-    Atomics.store(words, RESCAN, 1);
-    for (let thread = 0; thread < threads; thread++) new Mailbox(control, thread).requestSweep();
-  }
+  if (Atomics.load(words, LEADER) === dead + 1) Atomics.store(words, RESCAN, 1);
+  // Leading, or inside the timer handle, it may have noted an event for a bound handle and not told its thread.
+  for (let thread = 0; thread < threads; thread++) new Mailbox(control, thread).requestSweep();
   revokeLeadership(control, dead);
   lot.forget(dead, threads);
   return lost;
+}
+
+/** What its acceptor had in hand. */
+function releaseAccepted({ table }: Survivors, words: Int32Array, dead: number): void {
+  const at = threadArea(dead) + ACCEPTING;
+  const inHand = words[at]!;
+  words[at] = NOTHING_ACCEPTED;
+  if (inHand === NOTHING_ACCEPTED) return;
+  const accepted = inHand - FIRST_ACCEPTED;
+  // Already in the table: it is closed with the other handles that the thread was inside.
+  if (accepted >= 0 && table.owner(accepted) === dead) return;
+  if (accepted >= 0) closeDescriptor(accepted);
+  Atomics.sub(words, CONNECTIONS, 1);
 }
 
 function releaseHandles(survivors: Survivors, words: Int32Array, dead: number): number {

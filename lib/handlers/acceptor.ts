@@ -5,7 +5,14 @@
  * When descriptors run out, the listening handle is suspended, and whoever closes a connection next resumes it: the
  * connections that wait stay in the kernel's queue meanwhile, instead of making the leader spin.
  */
-import { ACCEPT_SUSPENDED, CONNECTIONS, SET_DRAINING, SET_STATE } from '../memory/layout.js';
+import {
+  ACCEPT_SUSPENDED,
+  ACCEPTING,
+  CONNECTIONS,
+  SET_DRAINING,
+  SET_STATE,
+  threadArea,
+} from '../memory/layout.js';
 import { type HandleSet, WATCH_BOTH, WATCH_INPUT } from '../set/handle-set.js';
 import { closeDescriptor } from '../sys/descriptor.js';
 import { EAGAIN, ECONNABORTED, EINTR, EMFILE, ENFILE, ENOBUFS, ENOMEM, errnoName } from '../sys/libc.js';
@@ -16,10 +23,17 @@ import { type EventHandler, HTTP_CONNECTION, type ThreadContext } from './event-
 /** Connections accepted before the handle is armed anew, so that one visit stays short. */
 const ACCEPTS_A_VISIT = 64;
 
+/** Values of the word ACCEPTING; a descriptor is added to FIRST_ACCEPTED. */
+export const NOTHING_ACCEPTED = 0;
+const PLACE_TAKEN = 1;
+export const FIRST_ACCEPTED = 2;
+
 export class Acceptor implements EventHandler {
   readonly #context: ThreadContext;
   readonly #kind: number;
   readonly #watch: number;
+  /** The word that tells the reviver what is in hand. */
+  readonly #accepting: number;
 
   /** @param kind which event handler serves the accepted connections */
   constructor(context: ThreadContext, kind: number) {
@@ -27,6 +41,7 @@ export class Acceptor implements EventHandler {
     this.#kind = kind;
     // A raw TCP app may speak first: its connections report that they are writable at once.
     this.#watch = kind === HTTP_CONNECTION ? WATCH_INPUT : WATCH_BOTH;
+    this.#accepting = threadArea(context.self) + ACCEPTING;
   }
 
   handleEvent(fd: number): void {
@@ -45,14 +60,18 @@ export class Acceptor implements EventHandler {
 
   /** @returns false when there may be more than one visit takes */
   #acceptSome(fd: number): boolean {
-    const { control, limits, table, handles } = this.#context;
+    const { control, limits, table } = this.#context;
     let open = 0;
     for (let count = 0; count < ACCEPTS_A_VISIT; count++) {
       if (Atomics.load(control, SET_STATE) >= SET_DRAINING) return true;
       open = Atomics.load(control, CONNECTIONS);
       if (open >= limits.maxConnections) return this.#suspend(fd, open, 'maxConnections is reached');
+      // Counted first, and noted for the reviver: at no point may a connection be lost with this thread.
+      Atomics.add(control, CONNECTIONS, 1);
+      control[this.#accepting] = PLACE_TAKEN;
       const accepted = acceptConnection(fd);
       if (accepted < 0) {
+        this.#giveUp();
         switch (-accepted) {
           case EAGAIN:
             return true;
@@ -70,20 +89,36 @@ export class Acceptor implements EventHandler {
             continue;
         }
       }
+      control[this.#accepting] = FIRST_ACCEPTED + accepted;
       if (accepted >= table.capacity) {
         closeDescriptor(accepted);
+        this.#giveUp();
         return this.#suspend(fd, open, 'the handle table is full');
       }
-      Atomics.add(control, CONNECTIONS, 1);
-      try {
-        handles.registerHandle(accepted, this.#kind, this.#watch, this.#firstDeadline());
-      } catch (error) {
-        closeDescriptor(accepted);
-        Atomics.sub(control, CONNECTIONS, 1);
-        this.#context.log('warn', `a new connection could not be registered: ${(error as Error).message}`);
-      }
+      this.#register(accepted);
     }
     return false;
+  }
+
+  #register(accepted: number): void {
+    const { control, table, handles, self } = this.#context;
+    const generation = table.open(accepted, this.#kind, this.#firstDeadline(), self);
+    // From here on the record says whose it is.
+    control[this.#accepting] = NOTHING_ACCEPTED;
+    try {
+      handles.watchHandle(accepted, generation, this.#watch);
+    } catch (error) {
+      closeDescriptor(accepted);
+      Atomics.sub(control, CONNECTIONS, 1);
+      this.#context.log('warn', `a new connection could not be registered: ${(error as Error).message}`);
+    }
+  }
+
+  /** There was nothing to accept after all. */
+  #giveUp(): void {
+    const { control } = this.#context;
+    Atomics.sub(control, CONNECTIONS, 1);
+    control[this.#accepting] = NOTHING_ACCEPTED;
   }
 
   #suspend(fd: number, open: number, why: string): true {

@@ -57,7 +57,7 @@ export class Timeouts implements EventHandler {
         break;
       case HAND_OFF: {
         // Mailboxes are written by leaders only; asking for a look at all bound handles is anybody's right.
-        const owner = table.owner(fd);
+        const owner = table.handOffTo;
         new Mailbox(control.buffer as SharedArrayBuffer, owner).requestSweep();
         // A thread that is not parked looks by itself, unless it is the leader and waits in the kernel.
         if (owner !== self && !this.#lot.wake(owner)) signalEventCounter(this.#wakeUp);

@@ -91,6 +91,11 @@ export const CELL = 0;
 export const STATE = LINE;
 /** Plain. The connection that the thread is inside, or -1; for people who look (owner: thread/turns.ts). */
 export const CURRENT_FD = LINE + 1;
+/**
+ * Plain. What an acceptor in this thread has counted as a connection and not yet put into the handle table: 0 nothing, 1 a
+ * place for one, else 2 + its descriptor. For the reviver (owner: handlers/acceptor.ts).
+ */
+export const ACCEPTING = 2 * LINE;
 /** Plain. Counters of this thread, in the order of COUNTERS in memory/counters.ts; only the thread writes them. */
 export const COUNTS = LINE + 2;
 /** Atomic. Mailbox: entries ever put (by the leader) and ever taken (by the thread), in lines of their own. */

@@ -52,7 +52,16 @@ export class HandleSet {
    * @throws PacelineError `PACELINE_SYSTEM`; the descriptor is then in neither
    */
   registerHandle(fd: number, kind: number, watch: number, deadline = 0): void {
-    const generation = this.table.open(fd, kind, deadline, this.self);
+    this.watchHandle(fd, this.table.open(fd, kind, deadline, this.self), watch);
+  }
+
+  /**
+   * The second half of `registerHandle`: puts a descriptor that the caller has opened in the table into the kernel's set, and
+   * leaves it.
+   *
+   * @throws PacelineError `PACELINE_SYSTEM`; the descriptor is then in neither
+   */
+  watchHandle(fd: number, generation: number, watch: number): void {
     const result = epollAdd(this.#epoll, fd, generation, watch | EPOLLET);
     if (result < 0) {
       this.table.close(fd);

@@ -53,7 +53,7 @@ export const CONTROL_PLANE = 0xff;
 export const ENTERED = 0;
 export const NOTED = 1;
 export const STALE = 2;
-/** The event belongs to the thread that `owner(fd)` names, which has to be told. */
+/** The event belongs to the thread that `handOffTo` names, which has to be told. */
 export const HAND_OFF = 3;
 
 /** Brings epoll's bits into the four of the state word. */
@@ -71,6 +71,8 @@ export class HandleTable {
   readonly words: Int32Array;
   /** Descriptors at or above this have no record. */
   readonly capacity: number;
+  /** After HAND_OFF: the thread that the handle was bound to. It may have let go of it meanwhile, and then looks in vain. */
+  handOffTo = -1;
   /** Atomic. The word behind the last record: numbers from its value on were never in use. */
   readonly #end: number;
 
@@ -141,7 +143,9 @@ export class HandleTable {
           break;
         default:
       }
-      if (Atomics.compareExchange(this.words, at, word, next) === word) return result;
+      if (Atomics.compareExchange(this.words, at, word, next) !== word) continue;
+      this.handOffTo = (word & OWNER_MASK) >> OWNER_SHIFT;
+      return result;
     }
   }
 

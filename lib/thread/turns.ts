@@ -203,7 +203,7 @@ export class Turns {
         this.#process(fd, events);
         return true;
       case HAND_OFF: {
-        const owner = table.owner(fd);
+        const owner = table.handOffTo;
         counters[HAND_OFFS]!++;
         this.#mailboxOf(owner).put(fd, generation);
         if (owner !== self) lot.wake(owner);

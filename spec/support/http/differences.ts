@@ -41,7 +41,7 @@ export const STRICTER: readonly Stricter[] = [
     why: 'a list of tokens, RFC 9110, 7.6.1; node looks for the ones that it knows',
   },
   {
-    reason: /^invalid Transfer-Encoding$|^unknown transfer coding$|^Transfer-Encoding in HTTP\/1\.0$/,
+    reason: /^invalid Transfer-Encoding$|^unknown transfer coding$|^Transfer-Encoding (?:given twice|in HTTP\/1\.0)$/,
     why: 'a coding that is not understood, or none, makes the end of the message a guess, RFC 9112, 6.1',
   },
   {
@@ -79,7 +79,7 @@ export const WIDER: readonly Wider[] = [
   },
   {
     error: 'HPE_INVALID_CHUNK_SIZE',
-    bytes: /[0-9a-f][ \t]+;/i,
+    bytes: /[0-9a-f][ \t]+(?:;|$)/i,
     why: 'white space before a chunk extension’s semicolon is bad but allowed, RFC 9112, 7.1.1',
   },
   {
