@@ -65,6 +65,8 @@ const LONGEST_TICK_MS = 1000;
 const SHORTEST_TICK_MS = 10;
 /** How often recorded transitions are passed on while somebody listens. */
 const TRANSITIONS_MS = 20;
+/** Descriptors that the process needs besides connections: libraries, threads, logs, the app's few files. */
+const OWN_DESCRIPTORS = 256;
 /** The handle table's bound where the limit of open files is far above it. */
 const MAX_DESCRIPTORS = 1_048_576;
 
@@ -116,7 +118,13 @@ export class ControlPlane {
     this.#options = options;
     this.#events = events;
     this.#listener = listener;
-    this.#memory = allocateMemory(count, Math.min(openFilesLimit(), MAX_DESCRIPTORS));
+    const openFiles = openFilesLimit();
+    if (openFiles < options.maxConnections + OWN_DESCRIPTORS) {
+      options.logger.warn(
+        `the limit of open files is ${openFiles}, too low for maxConnections ${options.maxConnections}; raise it (ulimit -n, or LimitNOFILE of a systemd unit)`,
+      );
+    }
+    this.#memory = allocateMemory(count, Math.min(openFiles, MAX_DESCRIPTORS));
     const { control, handles, blocks } = this.#memory;
     this.#words = new Int32Array(control);
     const table = new HandleTable(handles);
