@@ -1,26 +1,31 @@
-// `npm run bench`: compares server runtimes on this machine. scripts/bench/ has one role a file: options, targets
-// (the servers), scenarios (the measurements), client and wrk (the load), process-stats (the cost), report.
+// `npm run bench`: compares server runtimes on this machine. scripts/bench/ has one role a file: options, targets and
+// start (the servers), scenarios (the measurements; static-files, held-connections and slow-clients only on request),
+// play with client and wrk (the load), process-stats (the cost), report, verdict.
 //
 // Rounds are interleaved: every target has its turn in every round, so that a change of the machine's speed meets
-// all of them. A server is started when it is first needed and stays up until the end of the run.
+// all of them. A server is started when it is first needed and stays up until the end of the run, but for scenarios
+// that need a fresh one.
 
 import { writeFileSync } from 'node:fs';
-import { cleanUpAtExit, endChildren, isGone } from './bench/children.js';
+import { cleanUpAtExit, endChildren, isGone, stopChild } from './bench/children.js';
 import { type BenchOptions, HELP, parseOptions, UsageError } from './bench/options.js';
-import { type Result, type ScenarioResult, table, verdict, versions } from './bench/report.js';
-import { type Scenario, warmUp } from './bench/scenarios.js';
-import { missing, onPath, type Server, start, type Target } from './bench/targets.js';
-import { WRK_HINT } from './bench/wrk.js';
+import { type Result, type ScenarioResult, table, versions } from './bench/report.js';
+import type { Scenario } from './bench/scenario.js';
+import { warmUp } from './bench/scenarios.js';
+import { start } from './bench/start.js';
+import { missing, type Server, type Target } from './bench/targets.js';
+import { onPath, TOOL_HINTS } from './bench/tools.js';
+import { verdict } from './bench/verdict.js';
 
 const servers = new Map<string, Promise<Server>>();
 
 async function run(options: BenchOptions, args: readonly string[]): Promise<boolean> {
   const measured = await versions(options);
   const command = ['npm run bench', ...(args.length > 0 ? ['--', ...args] : [])].join(' ');
-  for (const [name, value] of Object.entries(measured)) console.log(`${name.padEnd(8)} ${value}`);
-  console.log(`repeat   ${command}\n`);
+  for (const [name, value] of Object.entries(measured)) console.log(`${name.padEnd(12)} ${value}`);
+  console.log(`${'repeat'.padEnd(12)} ${command}\n`);
   console.log(
-    `Medians of up to ${options.rounds} rounds (least..most), and ratios to the first cluster target.\n`,
+    `Medians of up to ${options.rounds} rounds (least..most), and ratios to the first cluster target, or to nginx.\n`,
   );
 
   const targets = options.targets.filter((target) => {
@@ -28,13 +33,11 @@ async function run(options: BenchOptions, args: readonly string[]): Promise<bool
     if (reason) console.log(`without ${target.name}: ${reason}`);
     return !reason;
   });
-  const hasWrk = onPath('wrk') !== undefined;
-  if (!hasWrk) console.log(WRK_HINT);
 
   const results: ScenarioResult[] = [];
   for (const scenario of options.scenarios) {
-    if (scenario.needsWrk && !hasWrk) {
-      console.log(`without ${scenario.name}: it needs wrk\n`);
+    if (scenario.needs && !onPath(scenario.needs)) {
+      console.log(`without ${scenario.name}: ${TOOL_HINTS[scenario.needs]}\n`);
       continue;
     }
     const result = await playScenario(scenario, targets, options);
@@ -67,11 +70,12 @@ async function playScenario(
     for (const { target, result } of entries) {
       if (result.failure) continue;
       try {
-        const server = await serverOf(target, scenario.threads, options);
+        const server = await serverOf(target, scenario, options);
         if (round === 0) await warmUp(scenario, server, options);
         const figures = await scenario.run(server, options);
         if (isGone(server.child)) throw new Error('the server ended during the round');
         result.rounds.push(figures);
+        if (scenario.freshServer) await stopChild(server.child);
       } catch (error) {
         result.failure = error instanceof Error ? error.message : String(error);
       }
@@ -80,15 +84,17 @@ async function playScenario(
   return { scenario: scenario.name, results: entries.map(({ result }) => result) };
 }
 
-function serverOf(target: Target, threads: number | undefined, options: BenchOptions): Promise<Server> {
-  const workers = target.kind === 'paceline' ? (threads ?? target.workers) : target.workers;
-  const key = `${target.kind}-${workers}`;
-  let server = servers.get(key);
-  if (!server) {
-    server = start({ ...target, workers }, options.bun);
-    servers.set(key, server);
-  }
-  return server;
+function serverOf(target: Target, scenario: Scenario, options: BenchOptions): Promise<Server> {
+  const isPaceline = target.kind === 'paceline';
+  const workers = (isPaceline ? scenario.threads : undefined) ?? target.workers;
+  // Only paceline has a server of its own for held connections.
+  const site = scenario.site === 'held' && !isPaceline ? 'demo' : (scenario.site ?? 'demo');
+  const startIt = () => start({ ...target, workers }, site, options.bun);
+  if (scenario.freshServer) return startIt();
+  const key = `${target.kind}-${workers}-${site}`;
+  const running = servers.get(key) ?? startIt();
+  servers.set(key, running);
+  return running;
 }
 
 cleanUpAtExit();

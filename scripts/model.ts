@@ -121,7 +121,6 @@ const BROKEN: readonly Configuration[] = [
   broken('MAIL_IGNORED', 'own work done', `HANDOFF=${ONLY_0}`),
   broken('WAKE_BEFORE_PUT', 'own work done', `HANDOFF=${ONLY_0}`),
   broken('LEAD_WITH_MAIL', 'own work done', `HANDOFF=${ONLY_0}`),
-  broken('NO_SECOND_LOOK', 'served', `HANDOFF=${ONLY_1}`, 'PROMISE'),
   broken('PARK_WITH_WORK', 'served', `HANDOFF=${ONLY_1}`, 'PROMISE'),
   broken('DRAIN_FIRST', 'events taken', `LOOP=${ONLY_0}`),
   broken('NO_REVOKE', 'somebody leads', `DEATH=${ONLY_0}`, 'SUPPLY=2'),

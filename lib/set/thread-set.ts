@@ -100,25 +100,35 @@ export class ThreadSet {
     this.#transition(FOLLOWER);
     const onWatch = this.#watch.begin();
     const stayUp = () => Atomics.load(this.#words, LEADER) === 0 || hasWork();
+    let relied = false;
     const promoted = this.#lot.park(this.self, sleep.inLoop, stayUp, (seen) => {
-      if (onWatch) this.#keepWatch(sleep, seen, timeoutMs);
+      if (onWatch) relied = this.#keepWatch(sleep, seen, timeoutMs);
       else sleep.sleep(seen, timeoutMs);
     });
-    const relied = this.#watch.end();
+    if (this.#watch.end()) relied = true;
     return promoted || relied;
   }
 
-  #keepWatch(sleep: Sleep, seen: number, timeoutMs: number): void {
+  /**
+   * Sleeps in naps.
+   *
+   * @returns whether a leader may have relied on this thread although it is off watch again
+   */
+  #keepWatch(sleep: Sleep, seen: number, timeoutMs: number): boolean {
     const end = performance.now() + timeoutMs;
     for (let rest = timeoutMs; rest > 0; rest = end - performance.now()) {
-      if (sleep.sleep(seen, Math.min(NAP_MS, rest))) return;
+      if (sleep.sleep(seen, Math.min(NAP_MS, rest))) return false;
       const seenAround = this.#watch.look();
       if (seenAround === NAP_ON) continue;
-      if (seenAround === STEP_IN) return;
+      if (seenAround === STEP_IN) return false;
       this.#watch.end();
-      if (Atomics.load(this.#words, LEADER) !== 0) sleep.sleep(seen, Math.max(end - performance.now(), 0));
-      return;
+      // It may have been vacated while this thread was still on watch (found by the model: the thread would go to its
+      // own work first, and nobody would lead).
+      if (Atomics.load(this.#words, LEADER) === 0) return true;
+      sleep.sleep(seen, Math.max(end - performance.now(), 0));
+      return false;
     }
+    return false;
   }
 
   /** The thread leaves the set for good. */

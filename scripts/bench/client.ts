@@ -15,7 +15,14 @@ export type Job =
       seconds: number;
     }
   | { kind: 'stall'; port: number; blockers: number; blockMs: number; kept: number; fresh: number }
-  | { kind: 'idle'; port: number; connections: number };
+  | {
+      kind: 'idle';
+      port: number;
+      connections: number;
+      /** How many loopback addresses the connections come from. */
+      sources: number;
+    }
+  | { kind: 'probe'; port: number; paceMs: number };
 
 /** Figures by name; `errors` counts lost connections and answers that were not a 200. */
 export type Figures = Record<string, number>;
@@ -28,8 +35,14 @@ const BLOCKED_AFTER_MS = 100;
 /** Between the requests of a connection during a stall: frequent enough to meet every moment of it. */
 const STALL_PACE_MS = 10;
 
+/** Fewer at once than a server's backlog holds: a SYN that is dropped comes again a second later. */
+const OPEN_AT_ONCE = 250;
+
 /** A wait that a person notices, in milliseconds. */
 const LATE_MS = 100;
+
+/** How long the last probes may still wait for their answers. */
+const LAST_ANSWER_MS = 2000;
 
 const HELLO = requestFor('/hello');
 
@@ -125,19 +138,55 @@ async function stall(job: Job & { kind: 'stall' }): Promise<Figures> {
 
 /** Opens connections, proves each with one request, and keeps them until told to finish. */
 async function idle(job: Job & { kind: 'idle' }): Promise<Figures> {
-  const connections = openMany(job.connections, job.port);
-  const answers = await Promise.all(connections.map((connection) => connection.answer(HELLO)));
-  const errors = answers.filter(({ ok }) => !ok).length;
-  const finish = new Promise((resolve) => process.once('message', resolve));
-  send({ ready: true });
-  await finish;
+  const connections: Connection[] = [];
+  let errors = 0;
+  while (connections.length < job.connections) {
+    const source = `127.0.0.${1 + ((connections.length / OPEN_AT_ONCE) % job.sources)}`;
+    const batch = openMany(Math.min(OPEN_AT_ONCE, job.connections - connections.length), job.port, source);
+    connections.push(...batch);
+    const answers = await Promise.all(batch.map((connection) => connection.answer(HELLO)));
+    errors += answers.filter(({ ok }) => !ok).length;
+  }
+  await untilFinish();
   const open = connections.filter((connection) => !connection.lost).length;
   for (const connection of connections) connection.close();
   return { open, errors };
 }
 
-function openMany(count: number, port: number): Connection[] {
-  return Array.from({ length: count }, () => new Connection(port));
+/** Asks on a fresh connection at a steady pace, whatever became of the ones before, until told to finish. */
+async function probe(job: Job & { kind: 'probe' }): Promise<Figures> {
+  const result = { asked: 0, answered: 0, longestMs: 0, errors: 0 };
+  const pending = new Set<Connection>();
+  const ask = async () => {
+    const connection = new Connection(job.port);
+    pending.add(connection);
+    result.asked += 1;
+    const { waitMs, ok } = await connection.answer(HELLO);
+    result.longestMs = Math.max(result.longestMs, waitMs);
+    if (ok) result.answered += 1;
+    else result.errors += 1;
+    pending.delete(connection);
+    connection.close();
+  };
+  const timer = setInterval(ask, job.paceMs);
+  await untilFinish();
+  clearInterval(timer);
+  await delay(LAST_ANSWER_MS);
+  // A request without an answer is an error, and has waited at least this long.
+  for (const connection of pending) connection.abandon();
+  await delay(0);
+  return result;
+}
+
+/** Tells the parent that the client is ready, and waits for its word to finish. */
+async function untilFinish(): Promise<void> {
+  const finish = new Promise((resolve) => process.once('message', resolve));
+  send({ ready: true });
+  await finish;
+}
+
+function openMany(count: number, port: number, localAddress?: string): Connection[] {
+  return Array.from({ length: count }, () => new Connection(port, localAddress));
 }
 
 /** The smallest value that is not below a share of all values (the nearest-rank percentile). */
@@ -157,6 +206,8 @@ function play(job: Job): Promise<Figures> {
       return stall(job);
     case 'idle':
       return idle(job);
+    case 'probe':
+      return probe(job);
   }
 }
 

@@ -23,9 +23,12 @@ export class Connection {
   #input: Buffer = EMPTY;
   #lost = false;
 
-  /** Starts connecting; the first request may be asked at once and then counts the connecting too. */
-  constructor(port: number) {
-    this.#socket = connect({ port, host: '127.0.0.1', noDelay: true });
+  /**
+   * Starts connecting; the first request may be asked at once and then counts the connecting too. `localAddress` is
+   * where the connection comes from: one address has about 28,000 ports.
+   */
+  constructor(port: number, localAddress = '127.0.0.1') {
+    this.#socket = connect({ port, host: '127.0.0.1', localAddress, noDelay: true });
     this.#socket.on('data', (bytes: Buffer) => this.#receive(bytes));
     this.#socket.on('error', () => this.#lose());
     this.#socket.on('close', () => this.#lose());
@@ -45,6 +48,12 @@ export class Connection {
       this.#startMs = performance.now();
       this.#socket.write(request);
     });
+  }
+
+  /** Gives up waiting: the request under way, if any, counts as failed. */
+  abandon(): void {
+    this.#lose();
+    this.#socket.destroy();
   }
 
   close(): void {

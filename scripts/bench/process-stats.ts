@@ -61,6 +61,15 @@ export function useBetween(before: Snapshot, after: Snapshot): Use {
   return { cpuUs: (exact ? cpuNs : after.ticksNs - before.ticksNs) / 1000, switches };
 }
 
+/** The resident memory of a process and of all its descendants, in bytes: VmRSS, which counts shared pages too. */
+export function residentBytes(rootPid: number): number {
+  let kib = 0;
+  for (const pid of processTree(rootPid).keys()) {
+    kib += Number(/^VmRSS:\s+(\d+) kB/m.exec(read(`/proc/${pid}/status`) ?? '')?.[1] ?? 0);
+  }
+  return kib * 1024;
+}
+
 /** The processes of a tree with their CPU time in ticks, as nanoseconds. */
 function processTree(rootPid: number): Map<number, number> {
   const childrenOf = new Map<number, number[]>();

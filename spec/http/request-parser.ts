@@ -11,145 +11,11 @@ import {
   REFUSED,
   RequestParser,
 } from '../../lib/http/request-parser.js';
+import { drive, LIMITS, type Message, type Outcome, textOf, verdict } from '../support/http/drive.js';
 import { CORPUS_FOLDER, type CorpusCase, readCorpus } from '../support/llhttp-corpus.js';
 import { AFTER_CLOSE, OTHERWISE, STRICTER } from '../support/llhttp-differences.js';
 import { withHosts } from '../support/llhttp-hosts.js';
 import { randomOf } from '../support/random.js';
-
-// --- driving the parser as a connection does ------------------------------------------------------------------------
-
-/** What one message looked like from outside. */
-interface Message {
-  method: string;
-  target: string;
-  /** From the first header line to the empty line. */
-  headers: string;
-  host: string | undefined;
-  minorVersion: number;
-  keepAlive: boolean;
-  hasBody: boolean;
-  chunked: boolean;
-  contentLength: number;
-  expectContinue: boolean;
-  upgrade: boolean;
-  body: string;
-  complete: boolean;
-}
-
-interface Outcome {
-  messages: Message[];
-  /** 0: not refused. */
-  status: number;
-  reason: string;
-  inHead: boolean;
-  idle: boolean;
-  fresh: boolean;
-  /** Bytes before the message that was being read, or was refused, at the end. */
-  lastStart: number;
-}
-
-const LIMITS: ParserLimits = { maxHeaderSize: 16384, maxBodySize: Infinity };
-
-function text(bytes: Uint8Array, from: number, to: number): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1', from, to);
-}
-
-function messageOf(parser: RequestParser, bytes: Uint8Array): Message {
-  const at = parser.messageStart;
-  assert.is(parser.targetStart, parser.methodEnd + 1);
-  assert.is(at + parser.headLength, parser.position);
-  return {
-    method: text(bytes, at, at + parser.methodEnd),
-    target: text(bytes, at + parser.targetStart, at + parser.targetEnd),
-    headers: text(bytes, at + parser.headersStart, at + parser.headLength - 2),
-    host: parser.hostStart < 0 ? undefined : text(bytes, at + parser.hostStart, at + parser.hostEnd),
-    minorVersion: parser.minorVersion,
-    keepAlive: parser.keepAlive,
-    hasBody: parser.hasBody,
-    chunked: parser.chunked,
-    contentLength: parser.contentLength,
-    expectContinue: parser.expectContinue,
-    upgrade: parser.upgrade,
-    body: '',
-    complete: false,
-  };
-}
-
-/** The facts that must outlive a change of threads in the middle of a body. */
-function factsOf(parser: RequestParser): unknown {
-  const { headLength, methodEnd, targetStart, targetEnd, headersStart, hostStart, hostEnd } = parser;
-  const { minorVersion, keepAlive, hasBody, chunked, contentLength, expectContinue, upgrade } = parser;
-  return [
-    ...[headLength, methodEnd, targetStart, targetEnd, headersStart, hostStart, hostEnd, minorVersion],
-    ...[keepAlive, hasBody, chunked, contentLength, expectContinue, upgrade],
-  ];
-}
-
-/** Feeds `input` in pieces that end at `cuts`; before each piece a NEW parser takes over from shared memory. */
-function drive(input: Uint8Array, cuts: readonly number[], limits: ParserLimits = LIMITS): Outcome {
-  const guard = 0x5a5a5a5a;
-  const words = new Int32Array(new SharedArrayBuffer(4 * (PARSER_WORDS + 2))).fill(guard);
-  const messages: Message[] = [];
-  let parser = new RequestParser(limits);
-  parser.reset();
-  let kept = 0;
-  let start = 0;
-  let lastStart = 0;
-  let facts: unknown;
-  let index = 0;
-  for (const cut of [...cuts, input.length]) {
-    // The kept bytes and the new ones, at another base each time and with strange bytes around them.
-    const base = (index++ % 3) * 5;
-    const to = base + cut - start + kept;
-    const bytes = new Uint8Array(to + 3).fill(0x0d);
-    bytes.set(input.subarray(start - kept, cut), base);
-    let at = base + kept;
-    for (;;) {
-      const result = parser.execute(bytes, at, to);
-      if (result === REFUSED) {
-        assert.is(parser.execute(bytes, at, to), REFUSED, 'a refused connection stays refused');
-        lastStart = start - kept + parser.messageStart - base;
-        return { ...endOf(parser), messages, lastStart, status: parser.status, reason: parser.reason };
-      }
-      at = parser.position;
-      if (result === NEED_MORE) break;
-      if (result === HEAD) {
-        lastStart = start - kept + parser.messageStart - base;
-        messages.push(messageOf(parser, bytes));
-        facts = factsOf(parser);
-      }
-      if (result === BODY) {
-        assert.ok(parser.spanStart < parser.spanEnd && parser.spanEnd === at);
-        messages.at(-1)!.body += text(bytes, parser.spanStart, parser.spanEnd);
-      }
-      if (result === END) messages.at(-1)!.complete = true;
-    }
-    assert.is(at, to, 'everything is consumed before more is needed');
-    kept = parser.inHead ? to - parser.messageStart : 0;
-    if (parser.inHead) lastStart = cut - kept;
-    start = cut;
-    parser.save(words, 1);
-    const next = new RequestParser(limits);
-    if (parser.fresh) {
-      next.reset();
-      facts = undefined;
-    } else {
-      next.load(words, 1);
-    }
-    assert.is(next.fresh, parser.fresh);
-    assert.is(next.inHead, parser.inHead);
-    assert.is(next.idle, parser.idle);
-    if (!parser.inHead && facts !== undefined) assert.equal(factsOf(next), facts);
-    parser = next;
-  }
-  assert.is(words[0], guard);
-  assert.is(words[PARSER_WORDS + 1], guard);
-  return { ...endOf(parser), messages, lastStart, status: 0, reason: '' };
-}
-
-function endOf(parser: RequestParser): { inHead: boolean; idle: boolean; fresh: boolean } {
-  return { inHead: parser.inHead, idle: parser.idle, fresh: parser.fresh };
-}
 
 /** Every request that a test below used, with its limits: the splitting tests run over all of them. */
 const used = new Map<string, { input: Uint8Array; limits: ParserLimits }>();
@@ -974,17 +840,12 @@ function cutsOf(length: number): number[] {
   return length <= EVERY_BYTE_UP_TO ? all : all.filter((at) => at < 60 || at > length - 60 || at % 97 === 0);
 }
 
-/** Where the refused message started is known late or early, depending on the split; all else must be the same. */
-function verdict(outcome: Outcome): unknown {
-  return { ...outcome, lastStart: 0 };
-}
-
 test('every request split at any byte and resumed by another parser gives the same', () => {
   assert.ok(used.size > 400, `only ${used.size} requests were collected`);
   for (const { input, limits } of used.values()) {
     const whole = verdict(drive(input, [], limits));
     for (const cut of cutsOf(input.length)) {
-      assert.equal(verdict(drive(input, [cut], limits)), whole, `${text(input, 0, 200)} cut at ${cut}`);
+      assert.equal(verdict(drive(input, [cut], limits)), whole, `${textOf(input, 0, 200)} cut at ${cut}`);
     }
   }
 });
@@ -993,7 +854,11 @@ test('every request that arrives byte by byte gives the same', () => {
   for (const { input, limits } of used.values()) {
     if (input.length > EVERY_BYTE_UP_TO) continue;
     const cuts = Array.from(input, (_, at) => at);
-    assert.equal(verdict(drive(input, cuts, limits)), verdict(drive(input, [], limits)), text(input, 0, 200));
+    assert.equal(
+      verdict(drive(input, cuts, limits)),
+      verdict(drive(input, [], limits)),
+      textOf(input, 0, 200),
+    );
   }
 });
 
@@ -1015,7 +880,7 @@ test('mutated requests get the same verdict however they are split', () => {
     }
     const mutant = Uint8Array.from(bytes);
     const cuts = Array.from({ length: 1 + random(5) }, () => random(mutant.length + 1)).sort((a, b) => a - b);
-    const message = `round ${round}: ${JSON.stringify(text(mutant, 0, mutant.length))} at ${cuts}`;
+    const message = `round ${round}: ${JSON.stringify(textOf(mutant, 0, mutant.length))} at ${cuts}`;
     assert.equal(verdict(drive(mutant, cuts, limits)), verdict(drive(mutant, [], limits)), message);
   }
 });

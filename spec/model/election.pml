@@ -248,17 +248,11 @@ inline wakeOne() {
     :: d_step { !woken -> if :: WAKING == candidate + 1 -> WAKING = 0 :: else fi; candidate = NOBODY }
 #endif
     fi;
-#ifndef BROKEN_NO_SECOND_LOOK
-    /*
-     * Somebody leads already, so nobody has to be woken. BROKEN_NO_SECOND_LOOK: without this a waker and a thread that
-     * has mail may follow each other round for ever while the leader sleeps in the kernel: the one names a thread that
-     * gets up just then, the other is named and tries to lead instead of looking at its mail.
-     */
+    /* Somebody leads already, so nobody has to be woken. */
     if
     :: LEADER != 0 -> break
     :: LEADER == 0
     fi
-#endif
   od
 }
 

@@ -21,7 +21,12 @@ function check(name: string, checks: (client: Client, running: Running) => Promi
   });
 }
 
-async function request(client: Client, line: string, fields = '', body: string | Buffer = ''): Promise<Answer> {
+async function request(
+  client: Client,
+  line: string,
+  fields = '',
+  body: string | Buffer = '',
+): Promise<Answer> {
   const bytes = Buffer.from(body as string);
   const length = bytes.length > 0 ? `content-length: ${bytes.length}\r\n` : '';
   await client.send(`${line} HTTP/1.1\r\nhost: example.com\r\n${length}${fields}\r\n`);
@@ -44,7 +49,11 @@ check('sync and async routes answer with their types', async (client) => {
 });
 
 check('parameters, queries and fields are found', async (client) => {
-  assert.equal(JSON.parse((await client.get('/users/42?q=a%20b&x=1&x=2')).text), { id: '42', q: 'a b', all: ['1', '2'] });
+  assert.equal(JSON.parse((await client.get('/users/42?q=a%20b&x=1&x=2')).text), {
+    id: '42',
+    q: 'a b',
+    all: ['1', '2'],
+  });
   assert.is((await client.get('/users/none')).status, 404);
   assert.is((await client.get('/files/a/b%20c')).text, '/files/a/b c');
   assert.is((await client.get('/header', 'X-Own: ours\r\n')).text, 'ours');
@@ -95,7 +104,11 @@ check('forms arrive, urlencoded and with files', async (client) => {
 
 check('cors answers preflights and marks responses', async (client) => {
   const origin = 'origin: http://example.com\r\n';
-  const preflight = await request(client, 'OPTIONS /api/data', `${origin}access-control-request-method: PUT\r\n`);
+  const preflight = await request(
+    client,
+    'OPTIONS /api/data',
+    `${origin}access-control-request-method: PUT\r\n`,
+  );
   assert.is(preflight.status, 204);
   assert.match(preflight.headers.get('access-control-allow-methods')!, /PUT/);
   const answer = await client.get('/api/data', origin);

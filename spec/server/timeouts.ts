@@ -126,7 +126,10 @@ for (const [what, head, more] of BODIES) {
       await isAnswered408(client);
     }
     await running.connections(0);
-    assert.is(await running.get('/events'), JSON.stringify(Array(2).fill('body failed: PACELINE_CLIENT_GONE')));
+    assert.is(
+      await running.get('/events'),
+      JSON.stringify(Array(2).fill('body failed: PACELINE_CLIENT_GONE')),
+    );
   });
 
   test(`the body ${what} of a later request has its own time`, async () => {

@@ -41,7 +41,8 @@ export const STRICTER: readonly Stricter[] = [
     why: 'a list of tokens, RFC 9110, 7.6.1; node looks for the ones that it knows',
   },
   {
-    reason: /^invalid Transfer-Encoding$|^unknown transfer coding$|^Transfer-Encoding (?:given twice|in HTTP\/1\.0)$/,
+    reason:
+      /^invalid Transfer-Encoding$|^unknown transfer coding$|^Transfer-Encoding (?:given twice|in HTTP\/1\.0)$/,
     why: 'a coding that is not understood, or none, makes the end of the message a guess, RFC 9112, 6.1',
   },
   {
@@ -53,7 +54,7 @@ export const STRICTER: readonly Stricter[] = [
     why: 'RFC 9110, 10.1.1 lets it be 417 at once; node waits for the end of the head, and ignores it in HTTP/1.0',
   },
   {
-    reason: /^chunk size beyond 2\^53 - 1$/,
+    reason: /^(?:chunk size|Content-Length) beyond 2\^53 - 1$/,
     why: 'no such content ever comes, and a number cannot count it; node can, in 64 bits',
   },
   {

@@ -43,7 +43,11 @@ export class ServerProcess implements AsyncDisposable {
 }
 
 /** Sends `bytes` bytes as one body. @returns what the app says of it */
-export async function upload(server: ServerProcess, bytes: number, chunked: boolean): Promise<{ bytes: number }> {
+export async function upload(
+  server: ServerProcess,
+  bytes: number,
+  chunked: boolean,
+): Promise<{ bytes: number }> {
   const socket = server.connect();
   const framing = chunked ? 'transfer-encoding: chunked' : `content-length: ${bytes}`;
   socket.write(`POST /upload HTTP/1.1\r\nhost: test\r\nconnection: close\r\n${framing}\r\n\r\n`);

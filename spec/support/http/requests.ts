@@ -41,12 +41,60 @@ const STRANGE_PIECES = [
   ...['Content-Length: 3\r\n', 'Content-Length: 0\r\n', 'Content-Length: +1\r\n', 'Content-Length : 1\r\n'],
   ...['Content-Length: 1, 1\r\n', 'Content-Length:\r\n', 'Content-Length: 18446744073709551617\r\n'],
   ...['Transfer-Encoding: chunked\r\n', 'Transfer-Encoding: xchunked\r\n', 'Transfer-Encoding: identity\r\n'],
-  ...['Transfer-Encoding: gzip, chunked\r\n', 'Transfer-Encoding: chunked, chunked\r\n', 'Transfer-Encoding:\r\n'],
-  ...['Transfer-Encoding\t: chunked\r\n', 'Transfer-Encoding: \x0bchunked\r\n', 'Transfer_Encoding: chunked\r\n'],
-  ...['Host: b\r\n', 'Host:\r\n', 'Host: a b\r\n', 'Host: a@b\r\n', 'Host: a/b\r\n', ' folded\r\n', '\tfolded\r\n'],
-  ...['\r\n', '\n', '\r', '\r\r\n', '\n\n', ': a\r\n', 'a\r\n', 'a b: c\r\n', '0\r\n\r\n', '0\r\n', '00000000000000000005\r\n'],
-  ...['ffffffffffffffff\r\n', '-1\r\n', '0x1\r\n', '1;\r\n', '1 \r\n', ';', 'Expect: x\r\n', 'Connection: close, x y\r\n'],
-  ...['HTTP/1.0', 'HTTP/1.2', 'HTTP/2.0', 'HTTP/0.9', 'http/1.1', 'HTTP/1.1 ', 'CONNECT a:1 ', 'PRI * ', '* ', 'a:1 '],
+  ...[
+    'Transfer-Encoding: gzip, chunked\r\n',
+    'Transfer-Encoding: chunked, chunked\r\n',
+    'Transfer-Encoding:\r\n',
+  ],
+  ...[
+    'Transfer-Encoding\t: chunked\r\n',
+    'Transfer-Encoding: \x0bchunked\r\n',
+    'Transfer_Encoding: chunked\r\n',
+  ],
+  ...[
+    'Host: b\r\n',
+    'Host:\r\n',
+    'Host: a b\r\n',
+    'Host: a@b\r\n',
+    'Host: a/b\r\n',
+    ' folded\r\n',
+    '\tfolded\r\n',
+  ],
+  ...[
+    '\r\n',
+    '\n',
+    '\r',
+    '\r\r\n',
+    '\n\n',
+    ': a\r\n',
+    'a\r\n',
+    'a b: c\r\n',
+    '0\r\n\r\n',
+    '0\r\n',
+    '00000000000000000005\r\n',
+  ],
+  ...[
+    'ffffffffffffffff\r\n',
+    '-1\r\n',
+    '0x1\r\n',
+    '1;\r\n',
+    '1 \r\n',
+    ';',
+    'Expect: x\r\n',
+    'Connection: close, x y\r\n',
+  ],
+  ...[
+    'HTTP/1.0',
+    'HTTP/1.2',
+    'HTTP/2.0',
+    'HTTP/0.9',
+    'http/1.1',
+    'HTTP/1.1 ',
+    'CONNECT a:1 ',
+    'PRI * ',
+    '* ',
+    'a:1 ',
+  ],
 ];
 
 /** One request that everybody has to accept. Its bytes are the latin1 of the text. */
@@ -113,7 +161,9 @@ function mutate(random: Random, stream: string): string {
     case 7:
       return [...lines.slice(0, line), ...lines.slice(line + 1)].join('\r\n');
     default:
-      return random(3) === 0 ? stream.slice(0, at) : splice(stream, at, random(20), stream.slice(random(at + 1), at));
+      return random(3) === 0
+        ? stream.slice(0, at)
+        : splice(stream, at, random(20), stream.slice(random(at + 1), at));
   }
 }
 

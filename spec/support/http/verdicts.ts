@@ -49,7 +49,8 @@ export function verdictOf(answers: Buffer): Verdict {
     const end = text.indexOf('\r\n\r\n', at) + 4;
     const head = text.slice(at, end);
     const status = /^HTTP\/1\.1 (\d{3}) /.exec(head)?.[1];
-    if (end < 4 || status === undefined) throw new Error(`no answer: ${JSON.stringify(text.slice(at, at + 200))}`);
+    if (end < 4 || status === undefined)
+      throw new Error(`no answer: ${JSON.stringify(text.slice(at, at + 200))}`);
     const seen = /^x-seen: (.*)\r$/m.exec(head)?.[1];
     const length = seen !== undefined ? 0 : Number(/^content-length: (\d+)\r$/m.exec(head)?.[1] ?? 0);
     at = end + length;
@@ -73,7 +74,12 @@ export class NodeServer implements AsyncDisposable {
   #current: { messages: Seen[]; refused: string | undefined; open: Set<IncomingMessage> } | null = null;
 
   private constructor() {
-    const options = { insecureHTTPParser: false, requireHostHeader: false, keepAliveTimeout: 0, headersTimeout: 0 };
+    const options = {
+      insecureHTTPParser: false,
+      requireHostHeader: false,
+      keepAliveTimeout: 0,
+      headersTimeout: 0,
+    };
     this.#server = createServer(options, (request, response) => this.#take(request, response));
     this.#server.on('connect', (request, socket) => {
       this.#current!.messages.push(seenIn(request, ''));

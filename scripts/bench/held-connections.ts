@@ -1,0 +1,74 @@
+// What 10,000 idle connections cost a server: memory, and the speed of those that are not idle.
+
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Figures } from './client.js';
+import type { BenchOptions } from './options.js';
+import { playClient, playWrk } from './play.js';
+import { residentBytes } from './process-stats.js';
+import type { Scenario } from './scenario.js';
+import type { Server } from './targets.js';
+
+const HELD = 10_000;
+/** Loopback addresses that the connections come from, so that a run does not use up the ports of one. */
+const SOURCES = 10;
+const WARM_UP_SECONDS = 1;
+const SETTLE_MS = 1000;
+/** Beyond the measuring, for 10,000 handshakes on a busy machine. */
+const OPEN_LIMIT_MS = 20_000;
+
+export const HELD_SCENARIOS: readonly Scenario[] = [
+  {
+    name: 'idle-10k',
+    onRequest: true,
+    title: ({ connections, seconds }) =>
+      `GET /hello, ${connections} connections, ${seconds} s alone, beside ${HELD} idle ones, and alone again`,
+    columns: [
+      { key: 'requestsPerSecond', title: 'requests/s', digits: 0 },
+      { key: 'aloneRequestsPerSecond', title: 'alone', digits: 0 },
+      { key: 'throughputRatio', title: 'ratio', digits: 3 },
+      { key: 'cpuUsPerRequest', title: 'CPU us/request', digits: 2 },
+      { key: 'aloneCpuUsPerRequest', title: 'alone', digits: 2 },
+      { key: 'residentMiB', title: 'resident MiB', digits: 1 },
+      { key: 'bytesPerConnection', title: 'bytes/connection', digits: 0 },
+      { key: 'open', title: 'still open', digits: 0 },
+    ],
+    needs: 'wrk',
+    site: 'held',
+    freshServer: true,
+    appliesTo: ({ kind }) => kind === 'paceline',
+    run: playHeld,
+  },
+];
+
+/** Alone, beside, alone: a machine that becomes steadily faster or slower leaves the ratio as it is. */
+async function playHeld(server: Server, { connections, seconds }: BenchOptions): Promise<Figures> {
+  await playWrk(server, '/hello', { connections, seconds: WARM_UP_SECONDS });
+  const first = await playWrk(server, '/hello', { connections, seconds });
+  await delay(SETTLE_MS);
+  const bytesAlone = residentBytes(server.pid);
+  let beside: Figures = {};
+  let bytesBeside = 0;
+  const client = await playClient(
+    { kind: 'idle', port: server.port, connections: HELD, sources: SOURCES },
+    seconds * 1000 + OPEN_LIMIT_MS,
+    async () => {
+      await delay(SETTLE_MS);
+      bytesBeside = residentBytes(server.pid);
+      beside = await playWrk(server, '/hello', { connections, seconds });
+    },
+  );
+  await delay(SETTLE_MS);
+  const second = await playWrk(server, '/hello', { connections, seconds });
+  const alone = (key: string) => (first[key]! + second[key]!) / 2;
+  return {
+    requestsPerSecond: beside.requestsPerSecond!,
+    aloneRequestsPerSecond: alone('requestsPerSecond'),
+    throughputRatio: beside.requestsPerSecond! / alone('requestsPerSecond'),
+    cpuUsPerRequest: beside.cpuUsPerRequest!,
+    aloneCpuUsPerRequest: alone('cpuUsPerRequest'),
+    residentMiB: bytesBeside / 1024 / 1024,
+    bytesPerConnection: (bytesBeside - bytesAlone) / HELD,
+    open: client.open!,
+    errors: client.errors! + (HELD - client.open!) + beside.errors! + first.errors! + second.errors!,
+  };
+}

@@ -1,0 +1,73 @@
+// The two ways to put load on a server: wrk, and a client process of our own.
+
+import type { ChildProcess } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { startChild, stopChild } from './children.js';
+import type { ClientMessage, Figures, Job } from './client.js';
+import { takeSnapshot, useBetween } from './process-stats.js';
+import type { Column } from './scenario.js';
+import type { Server } from './targets.js';
+import { runWrk, type WrkLoad } from './wrk.js';
+
+const CLIENT = fileURLToPath(new URL('./client.js', import.meta.url));
+const CLIENT_GRACE_MS = 15_000;
+
+export const WRK_COLUMNS: readonly Column[] = [
+  { key: 'requestsPerSecond', title: 'requests/s', digits: 0 },
+  { key: 'cpuUsPerRequest', title: 'CPU us/request', digits: 2 },
+  { key: 'p50Ms', title: 'p50 ms', digits: 2 },
+  { key: 'p99Ms', title: 'p99 ms', digits: 2 },
+  { key: 'switchesPerRequest', title: 'switches/request', digits: 3 },
+];
+
+/** Has wrk ask for one path, and counts what that cost the server. */
+export async function playWrk({ pid, port }: Server, path: string, load: WrkLoad): Promise<Figures> {
+  const before = takeSnapshot(pid);
+  const result = await runWrk(`http://127.0.0.1:${port}${path}`, load);
+  const use = useBetween(before, takeSnapshot(pid));
+  if (result.requests === 0) throw new Error('no request was answered');
+  return {
+    requestsPerSecond: result.requestsPerSecond,
+    cpuUsPerRequest: use.cpuUs / result.requests,
+    switchesPerRequest: use.switches / result.requests,
+    bytesRead: result.bytesRead,
+    cpuUs: use.cpuUs,
+    p50Ms: result.p50Us / 1000,
+    p99Ms: result.p99Us / 1000,
+    errors: result.errors,
+  };
+}
+
+/** Has a client of its own process play a job; `whileReady` runs once the client says that it is ready. */
+export async function playClient(
+  job: Job,
+  expectedMs: number,
+  whileReady?: () => Promise<void>,
+): Promise<Figures> {
+  const client = startChild(process.execPath, [CLIENT], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+  const timer = AbortSignal.timeout(expectedMs + CLIENT_GRACE_MS);
+  try {
+    client.send(job);
+    let message = await nextMessage(client, timer);
+    if ('ready' in message) {
+      await whileReady?.();
+      client.send('finish');
+      message = await nextMessage(client, timer);
+    }
+    if (!('figures' in message)) throw new Error('the client sent something unexpected');
+    return message.figures;
+  } finally {
+    await stopChild(client);
+  }
+}
+
+function nextMessage(client: ChildProcess, limit: AbortSignal): Promise<ClientMessage> {
+  return new Promise((resolve, reject) => {
+    client.once('message', (message) => resolve(message as ClientMessage));
+    client.once('exit', () => reject(new Error('the client ended without a result')));
+    client.once('error', reject);
+    limit.addEventListener('abort', () =>
+      reject(new Error('the client did not finish in time: a request hangs')),
+    );
+  });
+}

@@ -1,0 +1,16 @@
+// Paceline as it is embedded, for what its command has no option for: idle connections are kept as long as by the other
+// servers here, and 10,000 of them are allowed whatever the default becomes.
+// Usage: paceline-server.js THREADS. Prints where it listens, as the command does.
+
+import type { AddressInfo } from 'node:net';
+import { createServer } from '../../../lib/index.js';
+import { KEEP_ALIVE_MS } from './handler.js';
+
+const server = createServer({
+  threads: Number(process.argv[2] ?? 4),
+  keepAliveTimeout: KEEP_ALIVE_MS,
+  maxConnections: 16_384,
+});
+await server.listen({ host: '127.0.0.1', port: 0 });
+const { port } = server.address() as AddressInfo;
+console.log(`listening on http://127.0.0.1:${port}`);

@@ -1,0 +1,79 @@
+// Clients that are slow on purpose (slowhttptest), while somebody else wants an answer.
+
+import { runCommand } from './children.js';
+import type { Figures } from './client.js';
+import { LARGE_FILE } from './files-folder.js';
+import type { BenchOptions } from './options.js';
+import { playClient } from './play.js';
+import type { Column, Scenario } from './scenario.js';
+import type { Site } from './start.js';
+import type { Server } from './targets.js';
+
+const CONNECTIONS = 1000;
+const CONNECTIONS_PER_SECOND = 500;
+const PROBE_PACE_MS = 50;
+/** slowhttptest ends by itself some seconds after its test length. */
+const END_LIMIT_MS = 15_000;
+
+const COLUMNS: readonly Column[] = [
+  { key: 'asked', title: 'asked', digits: 0 },
+  { key: 'answered', title: 'answered', digits: 0 },
+  { key: 'longestMs', title: 'longest ms', digits: 1 },
+  { key: 'connected', title: 'slow connections', digits: 0 },
+  { key: 'available', title: 'found available', digits: 0 },
+  { key: 'unavailable', title: 'unavailable', digits: 0 },
+];
+
+export const SLOW_SCENARIOS: readonly Scenario[] = [
+  slow('headers', 'demo', '/hello', ['-H', '-i', '2']),
+  slow('body', 'demo', '/echo', ['-B', '-t', 'POST', '-s', '65536', '-i', '2']),
+  slow('read', 'files', LARGE_FILE.path, ['-X', '-w', '512', '-y', '1024', '-n', '2', '-z', '32']),
+];
+
+function slow(part: string, site: Site, path: string, mode: readonly string[]): Scenario {
+  return {
+    name: `slow-${part}`,
+    group: 'slow',
+    onRequest: true,
+    title: ({ slowSeconds }) =>
+      `slowhttptest ${mode[0]}, ${CONNECTIONS} connections for ${slowSeconds} s, while another client asks /hello on a fresh connection every ${PROBE_PACE_MS} ms`,
+    columns: COLUMNS,
+    mostRounds: 1,
+    needs: 'slowhttptest',
+    site,
+    appliesTo: ({ kind }) => kind === 'paceline',
+    run: (server, options) => playSlow(server, path, mode, options),
+  };
+}
+
+async function playSlow(
+  { port }: Server,
+  path: string,
+  mode: readonly string[],
+  { slowSeconds }: BenchOptions,
+): Promise<Figures> {
+  const limitMs = slowSeconds * 1000 + END_LIMIT_MS;
+  const url = `http://127.0.0.1:${port}${path}`;
+  const bounds = ['-c', `${CONNECTIONS}`, '-r', `${CONNECTIONS_PER_SECOND}`, '-l', `${slowSeconds}`];
+  let report: Figures = {};
+  const probe = await playClient({ kind: 'probe', port, paceMs: PROBE_PACE_MS }, limitMs, async () => {
+    report = parseReport(await runCommand('slowhttptest', [...mode, ...bounds, '-u', url], limitMs));
+  });
+  return { ...probe, ...report };
+}
+
+/** slowhttptest paints a status every five seconds, with colours. */
+function parseReport(output: string): Figures {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: the colours begin with ESC
+  const text = output.replace(/\x1b\[[\d;]*[A-Za-z]/g, '');
+  const connected = [...text.matchAll(/^connected:\s+(\d+)/gm)].map(([, count]) => Number(count));
+  const verdicts = [...text.matchAll(/^service available:\s+(YES|NO)/gm)].map(([, word]) => word);
+  if (connected.length === 0 || verdicts.length === 0) {
+    throw new Error(`slowhttptest reported something unexpected:\n${text}`);
+  }
+  return {
+    connected: Math.max(...connected),
+    available: verdicts.filter((word) => word === 'YES').length,
+    unavailable: verdicts.filter((word) => word === 'NO').length,
+  };
+}

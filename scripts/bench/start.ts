@@ -1,0 +1,136 @@
+// How each target is started, and what its server then serves.
+
+import { writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { collectOutput, startChild, stopChild, temporaryDirectory } from './children.js';
+import { filesFolder } from './files-folder.js';
+import { PACELINE, type Server, type Target } from './targets.js';
+import { findNginx } from './tools.js';
+
+/**
+ * What a server serves: the demo's routes; the same with idle connections kept for 75 s, as all targets but paceline's
+ * command do anyway; or the folder of {@link filesFolder}, for which only paceline and nginx are set up.
+ */
+export type Site = 'demo' | 'held' | 'files';
+
+const START_LIMIT_MS = 15_000;
+
+/**
+ * Starts a target on a free port of the loopback interface and waits until it answers `/hello` as it must.
+ * @throws when it does not within {@link START_LIMIT_MS}
+ */
+export async function start(target: Target, site: Site, bun: string | undefined): Promise<Server> {
+  const port = target.kind === 'nginx' ? await freePort() : undefined;
+  const [command, ...args] = commandOf(target, site, bun, port);
+  const child = startChild(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const output = collectOutput(child);
+  const end = Date.now() + START_LIMIT_MS;
+  let failure: Error | undefined;
+  child.once('error', (error) => {
+    failure = error;
+  });
+  while (Date.now() < end && !failure && child.exitCode === null && child.signalCode === null) {
+    const listeningPort = port ?? Number(/listening on http:\/\/127\.0\.0\.1:(\d+)/.exec(output())?.[1] ?? 0);
+    if (child.pid && listeningPort && (await answersHello(listeningPort))) {
+      return { target, child, pid: child.pid, port: listeningPort };
+    }
+    await delay(50);
+  }
+  await stopChild(child);
+  throw new Error(
+    `${target.name} did not start: ${failure?.message ?? (output().trim() || 'it does not answer')}`,
+  );
+}
+
+function commandOf(
+  { kind, workers }: Target,
+  site: Site,
+  bun: string | undefined,
+  port?: number,
+): [string, ...string[]] {
+  if (site === 'files' && kind !== 'paceline' && kind !== 'nginx') throw new Error(`${kind} serves no files`);
+  switch (kind) {
+    case 'paceline': {
+      if (site === 'held') return [process.execPath, serverFile('paceline-server'), `${workers}`];
+      const app = site === 'files' ? [filesFolder()] : [];
+      return [
+        process.execPath,
+        PACELINE,
+        ...app,
+        '--port',
+        '0',
+        '--threads',
+        `${workers}`,
+        '--dashboard',
+        'off',
+      ];
+    }
+    case 'cluster':
+      return [process.execPath, serverFile('cluster-server'), `${workers}`];
+    case 'http':
+      return [process.execPath, serverFile('http-server')];
+    case 'bun':
+      return [bun ?? 'bun', serverFile('bun-server')];
+    case 'nginx': {
+      const prefix = temporaryDirectory();
+      writeFileSync(join(prefix, 'nginx.conf'), nginxConfig(workers, site, port!));
+      return [findNginx()!, '-p', prefix, '-c', 'nginx.conf', '-e', 'stderr'];
+    }
+  }
+}
+
+function serverFile(name: string): string {
+  return fileURLToPath(new URL(`./servers/${name}.js`, import.meta.url));
+}
+
+function nginxConfig(processes: number, site: Site, port: number): string {
+  const location =
+    site === 'files' ? `root ${filesFolder()};` : "location = /hello { return 200 'hello world\\n'; }";
+  return `daemon off;
+worker_processes ${processes};
+worker_rlimit_nofile 4096;
+pid nginx.pid;
+error_log stderr crit;
+events { worker_connections 2048; }
+http {
+  access_log off;
+  sendfile on;
+  tcp_nopush on;
+  keepalive_requests 1000000000;
+  keepalive_timeout 75s;
+  default_type text/plain;
+  client_body_temp_path body;
+  proxy_temp_path proxy;
+  fastcgi_temp_path fastcgi;
+  uwsgi_temp_path uwsgi;
+  scgi_temp_path scgi;
+  server {
+    listen 127.0.0.1:${port};
+    ${location}
+  }
+}
+`;
+}
+
+/** Guards against comparing different work: every target must answer with the same twelve bytes. */
+async function answersHello(port: number): Promise<boolean> {
+  try {
+    const response = await fetch(`http://127.0.0.1:${port}/hello`, { signal: AbortSignal.timeout(2000) });
+    return (await response.text()) === 'hello world\n' && response.status === 200;
+  } catch {
+    return false;
+  }
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer().once('error', reject);
+    probe.listen(0, '127.0.0.1', () => {
+      const address = probe.address();
+      probe.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
+    });
+  });
+}

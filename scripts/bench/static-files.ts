@@ -1,0 +1,66 @@
+// Static files, against nginx with sendfile: what a folder costs that paceline serves.
+
+import type { Figures } from './client.js';
+import { LARGE_FILE, type ServedFile, SMALL_FILE } from './files-folder.js';
+import { playWrk } from './play.js';
+import type { Column, Scenario } from './scenario.js';
+import type { Server, Target } from './targets.js';
+import type { WrkLoad } from './wrk.js';
+
+const COLUMNS: readonly Column[] = [
+  { key: 'requestsPerSecond', title: 'requests/s', digits: 1 },
+  { key: 'megabytesPerSecond', title: 'MB/s', digits: 0 },
+  { key: 'cpuUsPerRequest', title: 'CPU us/request', digits: 1 },
+];
+const SMALL_CONNECTIONS = 16;
+const LARGE_CONNECTIONS = 4;
+/** wrk's own 2 s would be short for four large files at a time on a slow machine. */
+const TIMEOUT_SECONDS = 30;
+
+const servesFiles = ({ kind }: Target) => kind === 'paceline' || kind === 'nginx';
+
+export const STATIC_SCENARIOS: readonly Scenario[] = [
+  {
+    name: 'static-100k',
+    group: 'static',
+    onRequest: true,
+    title: ({ seconds }) =>
+      `a file of 100 KiB, ${SMALL_CONNECTIONS} connections, wrk -t1, ${seconds} s a round`,
+    columns: COLUMNS,
+    needs: 'wrk',
+    warmsUp: true,
+    site: 'files',
+    appliesTo: servesFiles,
+    run: (server, { seconds }) => playFile(server, SMALL_FILE, { connections: SMALL_CONNECTIONS, seconds }),
+  },
+  {
+    name: 'static-100m',
+    group: 'static',
+    onRequest: true,
+    title: ({ seconds }) =>
+      `a file of 100 MiB, ${LARGE_CONNECTIONS} connections, wrk -t1, ${seconds} s a round`,
+    columns: COLUMNS,
+    needs: 'wrk',
+    warmsUp: true,
+    site: 'files',
+    appliesTo: servesFiles,
+    run: (server, { seconds }) => playFile(server, LARGE_FILE, { connections: LARGE_CONNECTIONS, seconds }),
+  },
+];
+
+/**
+ * Requests are counted by the bytes that came: wrk's own count leaves out the files that were under way at the end,
+ * which are a part of the work that matters when a round has a hundred of them.
+ */
+async function playFile(server: Server, file: ServedFile, load: WrkLoad): Promise<Figures> {
+  const { bytesPerSecond, bytesRead, cpuUs, errors } = await playWrk(server, file.path, {
+    ...load,
+    timeoutSeconds: TIMEOUT_SECONDS,
+  });
+  return {
+    requestsPerSecond: bytesPerSecond! / file.bytes,
+    megabytesPerSecond: bytesPerSecond! / 1e6,
+    cpuUsPerRequest: cpuUs! / (bytesRead! / file.bytes),
+    errors: errors!,
+  };
+}

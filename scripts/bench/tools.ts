@@ -1,0 +1,35 @@
+// The commands that the benchmark runs but does not bring along.
+
+import { accessSync, constants } from 'node:fs';
+import { delimiter, join } from 'node:path';
+
+/** A command that generates load. */
+export type Tool = 'wrk' | 'slowhttptest';
+
+/** What to say where a tool is not installed. */
+export const TOOL_HINTS: Readonly<Record<Tool, string>> = {
+  wrk: 'wrk was not found on PATH: get it with "apt-get install wrk" (Debian, Ubuntu) or from https://github.com/wg/wrk',
+  slowhttptest:
+    'slowhttptest was not found on PATH: get it with "apt-get install slowhttptest" (Debian, Ubuntu) or from https://github.com/shekyan/slowhttptest',
+};
+
+/** The file of a command on PATH. */
+export function onPath(command: string): string | undefined {
+  return executable((process.env.PATH ?? '').split(delimiter).map((directory) => join(directory, command)));
+}
+
+/** The file of nginx; Debian keeps it where only root's PATH looks. */
+export function findNginx(): string | undefined {
+  return onPath('nginx') ?? executable(['/usr/sbin/nginx']);
+}
+
+function executable(files: readonly string[]): string | undefined {
+  return files.find((file) => {
+    try {
+      accessSync(file, constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}

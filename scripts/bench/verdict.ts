@@ -1,0 +1,158 @@
+// Whether paceline meets its targets, a line each.
+
+import { median, type Result, type ScenarioResult } from './report.js';
+
+/** Of the project's issue, in `hello`. */
+const LEAST_REQUESTS_RATIO = 1.7;
+const MOST_CPU_RATIO = 0.6;
+const REFERENCE = 'cluster-2';
+/** In `hello`, a request is to cost no more CPU than theirs. */
+const CPU_RIVALS = ['nginx', 'bun'] as const;
+/** A folder, against nginx. */
+const LEAST_FILES_RATIO = 0.9;
+/** What 10,000 idle connections may cost. */
+const LEAST_BESIDE_RATIO = 0.95;
+const MOST_BYTES_PER_CONNECTION = 2048;
+
+type Word = 'met' | 'missed' | 'not measured';
+
+interface Judgement {
+  readonly word: Word;
+  readonly text: string;
+}
+
+/** Judges paceline's rounds of one scenario; `rival` finds the rounds of another target in it. */
+type Judge = (paceline: Result, rival: (target: string) => Result | undefined) => Judgement[];
+
+const JUDGES: ReadonlyMap<string, Judge> = new Map([
+  ['hello', judgeHello],
+  ['static-100k', judgeFiles],
+  ['static-100m', judgeFiles],
+  ['idle-10k', judgeHeld],
+  ['slow-headers', judgeSlow],
+  ['slow-body', judgeSlow],
+  ['slow-read', judgeSlow],
+]);
+
+/** The lines of all scenarios that have targets; `met` is false where one is missed, or none was measured. */
+export function verdict(results: readonly ScenarioResult[]): { met: boolean; lines: string[] } {
+  const judgements = results.flatMap(judge);
+  if (judgements.length === 0) {
+    const text = `paceline, in one of ${[...JUDGES.keys()].join(', ')}`;
+    judgements.push({ word: 'not measured', text });
+  }
+  return {
+    met: judgements.every(({ word }) => word === 'met'),
+    lines: judgements.map(({ word, text }) => `${word}: ${text}`),
+  };
+}
+
+function judge({ scenario, results }: ScenarioResult): Judgement[] {
+  const judgeRounds = JUDGES.get(scenario);
+  if (!judgeRounds) return [];
+  const paceline = results.find(({ kind }) => kind === 'paceline');
+  if (!paceline) return [{ word: 'not measured', text: `${scenario} without paceline` }];
+  const { target, rounds, failure } = paceline;
+  const judgements: Judgement[] = [];
+  if (failure) judgements.push(judgement(false, `${target} was given up: ${failure}`));
+  if (rounds.length > 0) {
+    const rival = (name: string) =>
+      results.find((result) => result.target === name && result.rounds.length > 0);
+    judgements.push(...judgeRounds(paceline, rival));
+  }
+  return judgements.map(({ word, text }) => ({ word, text: `${scenario}: ${text}` }));
+}
+
+function judgeHello(paceline: Result, rival: (target: string) => Result | undefined): Judgement[] {
+  const judgements: Judgement[] = [];
+  const reference = rival(REFERENCE);
+  if (reference) {
+    const requests = ratio('requestsPerSecond', paceline, reference);
+    judgements.push(
+      judgement(
+        requests >= LEAST_REQUESTS_RATIO,
+        `${paceline.target} serves ${requests.toFixed(2)}x the requests/s of ${REFERENCE} (target: at least ${LEAST_REQUESTS_RATIO}x)`,
+      ),
+      judgeCpu(paceline, reference, MOST_CPU_RATIO),
+    );
+  } else judgements.push({ word: 'not measured', text: `the main targets need ${REFERENCE}` });
+  for (const name of CPU_RIVALS) {
+    const other = rival(name);
+    if (other) judgements.push(judgeCpu(paceline, other, 1));
+  }
+  return [...judgements, ...judgeErrors([paceline, reference])];
+}
+
+function judgeCpu(paceline: Result, rival: Result, most: number): Judgement {
+  const cpu = ratio('cpuUsPerRequest', paceline, rival);
+  return judgement(
+    cpu <= most,
+    `${paceline.target} uses ${percent(cpu)} of the CPU a request of ${rival.target} (target: at most ${percent(most)})`,
+  );
+}
+
+function judgeFiles(paceline: Result, rival: (target: string) => Result | undefined): Judgement[] {
+  const nginx = rival('nginx');
+  if (!nginx) return [{ word: 'not measured', text: 'the target needs nginx' }];
+  const speed = ratio('requestsPerSecond', paceline, nginx);
+  return [
+    judgement(
+      speed >= LEAST_FILES_RATIO,
+      `${paceline.target} serves ${speed.toFixed(2)}x the requests/s of nginx (target: at least ${LEAST_FILES_RATIO}x)`,
+    ),
+    ...judgeErrors([paceline, nginx]),
+  ];
+}
+
+function judgeHeld(paceline: Result): Judgement[] {
+  const speed = medianOf('throughputRatio', paceline);
+  const bytes = medianOf('bytesPerConnection', paceline);
+  return [
+    judgement(
+      speed >= LEAST_BESIDE_RATIO,
+      `${paceline.target} keeps ${percent(speed)} of its requests/s beside idle connections (target: at least ${percent(LEAST_BESIDE_RATIO)})`,
+    ),
+    judgement(
+      bytes <= MOST_BYTES_PER_CONNECTION,
+      `an idle connection takes ${bytes.toFixed(0)} bytes of resident memory (target: at most ${MOST_BYTES_PER_CONNECTION})`,
+    ),
+    ...judgeErrors([paceline]),
+  ];
+}
+
+function judgeSlow(paceline: Result): Judgement[] {
+  const total = (key: string) => paceline.rounds.reduce((sum, figures) => sum + figures[key]!, 0);
+  const longestMs = Math.max(...paceline.rounds.map((figures) => figures.longestMs!));
+  const unavailable = total('unavailable');
+  return [
+    judgement(
+      total('answered') === total('asked'),
+      `${paceline.target} answered ${total('answered')} of ${total('asked')} requests beside the slow clients, within ${longestMs.toFixed(1)} ms (target: all)`,
+    ),
+    judgement(
+      unavailable === 0,
+      `slowhttptest found the service available in ${total('available')} of ${total('available') + unavailable} looks (target: all)`,
+    ),
+  ];
+}
+
+function judgeErrors(results: readonly (Result | undefined)[]): Judgement[] {
+  const failing = results.filter((result) => result?.rounds.some(({ errors }) => (errors ?? 0) > 0));
+  return failing.map((result) => judgement(false, `there were errors with ${result!.target}`));
+}
+
+function judgement(met: boolean, text: string): Judgement {
+  return { word: met ? 'met' : 'missed', text };
+}
+
+function ratio(key: string, paceline: Result, rival: Result): number {
+  return medianOf(key, paceline) / medianOf(key, rival);
+}
+
+function medianOf(key: string, { rounds }: Result): number {
+  return median(rounds.map((figures) => figures[key]!));
+}
+
+function percent(share: number): string {
+  return `${(share * 100).toFixed(0)} %`;
+}

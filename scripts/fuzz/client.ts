@@ -1,0 +1,130 @@
+/** One hostile, hasty or broken client: what it sends, in which pieces, and how it leaves. */
+import { connect, type Socket } from 'node:net';
+import { setTimeout as delay, setImmediate as nextPass } from 'node:timers/promises';
+import { mutatedStream, pieces, validStream } from '../../spec/support/http/requests.js';
+import { oneOf, type Random } from '../../spec/support/random.js';
+
+const STREAMS = [
+  'valid',
+  'valid',
+  'broken',
+  'broken',
+  'truncated',
+  'huge head',
+  'chunks',
+  'noise',
+  'nothing',
+] as const;
+const PACES = ['at once', 'in pieces', 'in pieces', 'byte by byte'] as const;
+const ENDS = ['read on', 'half-close', 'half-close', 'FIN', 'RST', 'RST at once', 'stand still'] as const;
+
+/** Bytes that go one by one; the rest of a stream follows in one piece. */
+const DRIBBLED_BYTES = 150;
+
+export interface Plan {
+  readonly mark: string;
+  readonly stream: (typeof STREAMS)[number];
+  readonly pace: (typeof PACES)[number];
+  readonly end: (typeof ENDS)[number];
+  readonly pieces: readonly Buffer[];
+}
+
+export function planOf(random: Random, mark: string): Plan {
+  const stream = oneOf(random, STREAMS);
+  const pace = oneOf(random, PACES);
+  // Its requests carry the mark, and so do the answers.
+  const text = streamOf(random, stream).replaceAll(/\r\n(?=host:)/gi, `\r\nX-Mark: ${mark}\r\n`);
+  return {
+    mark,
+    stream,
+    pace,
+    end: oneOf(random, ENDS),
+    pieces: piecesOf(random, pace, Buffer.from(text, 'latin1')),
+  };
+}
+
+function streamOf(random: Random, kind: Plan['stream']): string {
+  const valid = validStream(random);
+  switch (kind) {
+    case 'valid':
+      return valid;
+    case 'broken':
+      return mutatedStream(random);
+    case 'truncated':
+      return valid.slice(0, random(valid.length));
+    case 'huge head':
+      return `GET / HTTP/1.1\r\nHost: a\r\nX: ${'y'.repeat(random(40_000))}\r\n\r\n${valid}`;
+    case 'chunks': {
+      const chunk = `3e8\r\n${'z'.repeat(1000)}\r\n`.repeat(random(300));
+      return `${oneOf(random, ['POST', 'PATCH', 'PUT', 'DELETE'])} / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n${chunk}0\r\n\r\n${valid}`;
+    }
+    case 'noise':
+      return Array.from({ length: random(300) }, () => String.fromCharCode(random(256))).join('');
+    default:
+      return '';
+  }
+}
+
+function piecesOf(random: Random, pace: Plan['pace'], bytes: Buffer): Buffer[] {
+  if (pace === 'at once') return [bytes];
+  if (pace === 'in pieces') return pieces(random, bytes, 12);
+  const single = Array.from(bytes.subarray(0, DRIBBLED_BYTES), (_, at) => bytes.subarray(at, at + 1));
+  return [...single, bytes.subarray(DRIBBLED_BYTES)];
+}
+
+/**
+ * Does what the plan says. Resolves when the connection is closed on this side.
+ *
+ * @throws when an answer bears somebody else's mark, or no answer of HTTP begins what came
+ */
+export async function carryOut(plan: Plan, port: number): Promise<void> {
+  const socket = connect({ host: '127.0.0.1', port, allowHalfOpen: true });
+  const parts: Buffer[] = [];
+  const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
+  socket.setNoDelay(true).on('error', () => {});
+  socket.on('data', (part: Buffer) => parts.push(part));
+  socket.on('end', () => socket.end());
+  if (plan.end === 'stand still') socket.pause();
+  for (const piece of plan.pieces) {
+    if (!socket.writable) break;
+    socket.write(piece);
+    await (plan.pace === 'byte by byte' ? delay(1) : nextPass());
+  }
+  await leave(socket, plan.end);
+  await closed;
+  check(plan, Buffer.concat(parts).toString('latin1'));
+}
+
+async function leave(socket: Socket, how: Plan['end']): Promise<void> {
+  switch (how) {
+    case 'half-close':
+      socket.end();
+      break;
+    case 'FIN':
+      await delay(3);
+      socket.destroy();
+      break;
+    case 'RST':
+      await delay(3);
+      socket.resetAndDestroy();
+      break;
+    case 'RST at once':
+      socket.resetAndDestroy();
+      break;
+    default:
+      // Reads until the server's timeouts end it, or stands still until they do, and at most as long.
+      await Promise.race([new Promise((resolve) => socket.once('end', resolve)), delay(400)]);
+      socket.end();
+      socket.resume();
+  }
+}
+
+function check(plan: Plan, answers: string): void {
+  if (answers !== '' && !/^HTTP\/1\.1 \d{3} /.test(answers))
+    throw new Error(`no answer: ${JSON.stringify(answers.slice(0, 200))}`);
+  for (const [, mark] of answers.matchAll(/^x-mark: (.*)\r$/gm)) {
+    // A broken request may have lost or changed its mark, but it has nobody else's.
+    if (mark !== plan.mark && plan.stream !== 'broken')
+      throw new Error(`${plan.mark} got the answer of ${mark}`);
+  }
+}
