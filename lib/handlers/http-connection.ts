@@ -283,6 +283,9 @@ class HttpConnection implements ExchangeOwner, Deferred {
     const parser = this.#parser;
     const start = parser.messageStart;
     const text = input.bytes.toString('latin1', start, start + parser.headLength);
+    if (!isTarget(text, parser.targetStart, parser.targetEnd)) {
+      return this.#refuse(400, 'the target is no URL');
+    }
     const isHead = parser.methodEnd === 4 && text.startsWith('HEAD');
     if (parser.hasBody) this.#requestDeadline = this.#deadlineOfRequest();
     const exchange = new Exchange(
@@ -650,6 +653,15 @@ function clientGone(): PacelineError {
     'PACELINE_CLIENT_GONE',
     'the client closed the connection before its message was complete',
   );
+}
+
+const SLASH = 0x2f;
+
+/** Whether a target that the parser took is one to make a URL of: in absolute form its host and port may still be none. */
+function isTarget(text: string, start: number, end: number): boolean {
+  if (text.charCodeAt(start) === SLASH) return true;
+  const target = text.substring(start, end);
+  return target === '*' || URL.canParse(target);
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

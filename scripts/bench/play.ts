@@ -31,6 +31,7 @@ export async function playWrk({ pid, port }: Server, path: string, load: WrkLoad
     cpuUsPerRequest: use.cpuUs / result.requests,
     switchesPerRequest: use.switches / result.requests,
     bytesRead: result.bytesRead,
+    bytesPerSecond: result.bytesPerSecond,
     cpuUs: use.cpuUs,
     p50Ms: result.p50Us / 1000,
     p99Ms: result.p99Us / 1000,

@@ -1,5 +1,5 @@
 /** Fuzzes the connection code: a real server, many clients at once, and a look at what they left behind. */
-import { readdirSync } from 'node:fs';
+import { readdirSync, readlinkSync } from 'node:fs';
 import { createServer, type Server, type ThreadExit } from '../../lib/server.js';
 import { oneOf, type Random } from '../../spec/support/random.js';
 import { Client } from '../../spec/support/server/http-client.js';
@@ -10,8 +10,20 @@ import { carryOut, type Plan, planOf } from './client.js';
 const CLIENTS = 120;
 const TIMEOUTS_MS = [0, 60, 150, 300];
 
-/** Descriptors of this process; the listing itself has one. */
-const descriptors = (): number => readdirSync('/proc/self/fd').length - 1;
+/** What the descriptors of this process lead to, by number. */
+function descriptors(): Map<string, string> {
+  const links = new Map<string, string>();
+  for (const number of readdirSync('/proc/self/fd')) {
+    try {
+      const link = readlinkSync(`/proc/self/fd/${number}`);
+      // With its first socket a loop opens this as a spare, for when descriptors run out (libuv, uv__stream_init).
+      if (link !== '/dev/null') links.set(number, link);
+    } catch {
+      // The one of the listing itself.
+    }
+  }
+  return links;
+}
 
 /** @throws with what is wrong, when one of the clients did harm */
 export async function fuzzConnections(random: Random): Promise<void> {
@@ -46,7 +58,10 @@ export async function fuzzConnections(random: Random): Promise<void> {
     exits.length = 0;
     await server.close({ drainMs: 0 });
   }
-  await until(`there are ${before} descriptors again, not ${descriptors()}`, () => descriptors() <= before);
+  await until('the server’s descriptors are closed', () => descriptors().size <= before.size).catch(() => {
+    const left = [...descriptors()].filter(([number, link]) => before.get(number) !== link);
+    throw new Error(`descriptors were left open: ${JSON.stringify(left)}`);
+  });
 }
 
 async function allOf(plans: readonly Plan[], port: number): Promise<void> {

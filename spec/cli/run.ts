@@ -192,10 +192,13 @@ test('an app that is not there exits 1 with one line', async () => {
   await failsToStart([join(directory, 'absent.mjs')], /absent\.mjs/);
 });
 
-test('a directory is a usage error, as static files come later', async () => {
+test('a directory is served', async () => {
+  writeFileSync(join(directory, 'index.html'), 'the index');
   const run = new Run('--port', '0', directory);
-  assert.equal(await run.ended, [2, null], run.stderr);
-  assert.match(run.stderr, /^paceline: [^\n]+ is a directory; static files come in a later version[^\n]+\n$/);
+  const response = await fetch(await run.url());
+  assert.is(await response.text(), 'the index');
+  run.kill('SIGTERM');
+  assert.equal(await run.ended, [0, null], run.stderr);
 });
 
 test('asking for the dashboard logs one line that it comes later, and silence logs nothing', async () => {
