@@ -141,7 +141,7 @@ async function idle(job: Job & { kind: 'idle' }): Promise<Figures> {
   const connections: Connection[] = [];
   let errors = 0;
   while (connections.length < job.connections) {
-    const source = `127.0.0.${1 + ((connections.length / OPEN_AT_ONCE) % job.sources)}`;
+    const source = sourceAddress((connections.length / OPEN_AT_ONCE) % job.sources);
     const batch = openMany(Math.min(OPEN_AT_ONCE, job.connections - connections.length), job.port, source);
     connections.push(...batch);
     const answers = await Promise.all(batch.map((connection) => connection.answer(HELLO)));
@@ -149,8 +149,16 @@ async function idle(job: Job & { kind: 'idle' }): Promise<Figures> {
   }
   await untilFinish();
   const open = connections.filter((connection) => !connection.lost).length;
-  for (const connection of connections) connection.close();
+  for (const connection of connections) connection.reset();
   return { open, errors };
+}
+
+/**
+ * A loopback address that no other client process has: the kernel holds what a closed connection sends anew from the same
+ * port for old, for a minute, and lets its SYN wait a second or more.
+ */
+function sourceAddress(index: number): string {
+  return `127.${1 + ((process.pid >> 8) & 0x7f)}.${process.pid & 0xff}.${1 + index}`;
 }
 
 /** Asks on a fresh connection at a steady pace, whatever became of the ones before, until told to finish. */

@@ -56,6 +56,12 @@ export class Connection {
     this.#socket.destroy();
   }
 
+  /** Closes without leaving a connection in TIME_WAIT, of which the kernel keeps a limited number. */
+  reset(): void {
+    this.#answered = undefined;
+    this.#socket.resetAndDestroy();
+  }
+
   close(): void {
     this.#answered = undefined;
     this.#socket.destroy();

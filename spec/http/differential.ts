@@ -18,7 +18,7 @@ const SEED = Number(process.env.DIFFERENTIAL_SEED ?? 1);
 const TIME_MS = Number(process.env.DIFFERENTIAL_MS ?? 4000);
 const MOST_CASES = 1_000_003;
 
-/** What the parser alone makes of a stream. */
+/** What the parser alone makes of a stream, and what a connection adds to that: a target has to be a URL. */
 interface Parsed {
   /** Messages that are complete, up to one that ends the connection. */
   readonly complete: number;
@@ -37,10 +37,12 @@ function parse(bytes: Buffer): Parsed {
   for (let at = 0; ; at = parser.position) {
     const result = parser.execute(bytes, at, bytes.length);
     if (result === HEAD) {
-      const { messageStart, methodEnd } = parser;
-      mayAnswerEarly = /^(?:get|head)$/i.test(
-        bytes.toString('latin1', messageStart, messageStart + methodEnd),
-      );
+      const { messageStart, methodEnd, targetEnd } = parser;
+      const line = bytes.toString('latin1', messageStart, messageStart + targetEnd);
+      if (/ http/i.test(line) && !URL.canParse(line.slice(methodEnd + 1))) {
+        return { complete, mayAnswerEarly: false, status: 400, reason: 'no URL', headEnds: true };
+      }
+      mayAnswerEarly = /^(?:get|head) /i.test(line);
     }
     if (result === END) {
       complete++;

@@ -30,6 +30,12 @@ async function standStill(running: Running, path: string) {
   return client;
 }
 
+/** Resolves once so many responses have begun since the server started. */
+function begun(running: Running, count: number): Promise<void> {
+  const total = () => running.server.threads().reduce((sum, { requests }) => sum + requests, 0);
+  return until(`${count} responses have begun`, () => total() >= count);
+}
+
 // ---- sendTimeout ------------------------------------------------------------------------------------------------------
 
 for (const path of RESPONSES) {
@@ -37,7 +43,7 @@ for (const path of RESPONSES) {
     await using running = await Running.start(WITH_FILES, { ...OFF, threads: 2, sendTimeout: SHORT_MS });
     const other = await running.connect();
     const clients = await Promise.all(range(5).map(() => standStill(running, path)));
-    await running.connections(6);
+    await begun(running, 5);
     while (running.server.connections > 1) assert.is((await other.get('/text')).text, 'hello');
     for (const client of clients) client.socket.resume();
     for (const client of clients) assert.ok((await client.rest()).length < LARGE_BYTES);
@@ -48,7 +54,7 @@ for (const path of RESPONSES) {
 test('the source of a stream whose reader stands still is cancelled', async () => {
   await using running = await Running.start(APP, { ...OFF, threads: 1, sendTimeout: SHORT_MS });
   await standStill(running, '/endless');
-  await running.connections(1);
+  await begun(running, 1);
   await running.connections(0);
   assert.is(await running.get('/events'), '["endless cancelled"]');
 });
@@ -57,9 +63,9 @@ test('what waited for readers that stood still is given back', async () => {
   await using running = await Running.start(APP, { ...OFF, threads: 2, sendTimeout: SHORT_MS });
   const rounds = 8;
   const before = process.memoryUsage.rss();
-  for (const _round of range(rounds)) {
+  for (const round of range(rounds)) {
     await Promise.all(range(4).map(() => standStill(running, `/large?bytes=${LARGE_BYTES}`)));
-    await running.connections(4);
+    await begun(running, 4 * (round + 1));
     await running.connections(0);
   }
   // All of it together would be three times as much.
@@ -73,7 +79,7 @@ for (const path of RESPONSES.filter((response) => response !== '/endless')) {
     await using running = await Running.start(WITH_FILES, { ...OFF, threads: 2, sendTimeout: 1500 });
     const still = await standStill(running, path);
     const steady = await standStill(running, path);
-    await running.connections(2);
+    await begun(running, 2);
     // A little at a time, until the other one has been cut.
     const pause = () => steady.socket.pause();
     steady.socket.on('data', pause);
@@ -95,7 +101,7 @@ test('a short keepAliveTimeout does not cut a slow reader whose request ended du
   client.socket.pause();
   const path = `/large?bytes=${LARGE_BYTES}`;
   await client.send(`POST ${path} HTTP/1.1\r\nhost: test\r\ncontent-length: 9\r\n\r\nabc`);
-  await until('the response has begun', () => running.server.threads().some(({ requests }) => requests > 0));
+  await begun(running, 1);
   await client.send('defghi');
   for (const _round of range(3)) {
     const witness = await running.connect();

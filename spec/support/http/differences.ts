@@ -17,7 +17,8 @@ export const STRICTER: readonly Stricter[] = [
     why: 'RFC 9112, 3.2 wants 400 for an invalid value; node leaves that to its user',
   },
   {
-    reason: /^invalid (?:authority in|form of) the request target$|^only OPTIONS may have the target \*$/,
+    reason:
+      /^invalid (?:authority in|form of) the request target$|^only OPTIONS may have the target \*$|^no URL$/,
     why: 'RFC 9112, 3.2 has four forms of a target; node leaves them to its user',
   },
   {
