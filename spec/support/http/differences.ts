@@ -89,4 +89,9 @@ export const WIDER: readonly Wider[] = [
     bytes: /;[^\r\n]*[ \t]/,
     why: 'the same around an extension’s name and value',
   },
+  {
+    error: 'HPE_INVALID_CONTENT_LENGTH',
+    bytes: /content-length:[^\r\n]*\t/i,
+    why: 'white space around a value may be tabs, RFC 9110, 5.5; node knows spaces only, here',
+  },
 ];
