@@ -20,7 +20,7 @@ const SLOW = 2;
 const KEPT = 32;
 const FRESH = 40;
 const IDLE_CONNECTIONS = 1000;
-const SETTLE_MS = 500;
+const SETTLE_MS = 25_000;
 
 const STALL_COLUMNS: readonly Column[] = [
   { key: 'keptMaxMs', title: 'longest kept ms', digits: 1 },

@@ -107,7 +107,8 @@ function verdictDiffers(parsed: Parsed, node: Verdict, text: string): string | u
 }
 
 async function compare(what: string, make: (random: Random) => string): Promise<void> {
-  await using running = await Running.start('../http/mirror', { threads: 3 });
+  const timeouts = { headersTimeout: 0, requestTimeout: 0, keepAliveTimeout: 0, sendTimeout: 0 };
+  await using running = await Running.start('../http/mirror', { threads: 3, ...timeouts });
   await using node = await NodeServer.start();
   const endMs = performance.now() + TIME_MS;
   let cases = 0;
@@ -126,6 +127,11 @@ async function compare(what: string, make: (random: Random) => string): Promise<
       serverDiffers(ours, parsed) ??
       verdictDiffers(parsed, theirs, text) ??
       messagesDiffer(ours.messages.slice(0, parsed.complete), theirs.messages);
+    if (found !== undefined)
+      console.log(
+        running.log.filter(({ level }) => level !== 'debug'),
+        answers.toString('latin1').slice(-600),
+      );
     assert.is(found, undefined, `seed ${seed}: ${found}: ${JSON.stringify(text)}`);
   }
   console.log(`\n${what}: ${cases} streams compared with node:http, ${refused} refused`);

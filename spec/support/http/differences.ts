@@ -94,4 +94,9 @@ export const WIDER: readonly Wider[] = [
     bytes: /content-length:[^\r\n]*\t/i,
     why: 'white space around a value may be tabs, RFC 9110, 5.5; node knows spaces only, here',
   },
+  {
+    error: 'HPE_INVALID_TRANSFER_ENCODING',
+    bytes: /transfer-encoding:[^\r\n]*\t/i,
+    why: 'the same',
+  },
 ];

@@ -1,6 +1,7 @@
 /** What two servers make of the same bytes: this one, seen over the wire, and node:http's, seen from inside. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { Target } from '../server/http-client.js';
 import { within } from '../server/wait.js';
 
@@ -20,7 +21,11 @@ export interface Verdict {
 }
 
 /** Sends the pieces, each in a turn of its own, and the end. @returns all that came back */
-export async function sendAll(target: Target, pieces: readonly Uint8Array[]): Promise<Buffer> {
+export async function sendAll(
+  target: Target,
+  pieces: readonly Uint8Array[],
+  connected: (localPort: number) => void = () => {},
+): Promise<Buffer> {
   const socket = connect({ ...target, allowHalfOpen: true } as Target);
   socket.setNoDelay(true);
   const parts: Buffer[] = [];
@@ -31,6 +36,11 @@ export async function sendAll(target: Target, pieces: readonly Uint8Array[]): Pr
     socket.on('close', () => resolve());
     socket.on('end', () => socket.end());
   });
+  await new Promise<void>((resolve, reject) => {
+    socket.once('connect', resolve);
+    socket.once('error', reject);
+  });
+  connected(socket.localPort!);
   for (const piece of pieces) {
     if (socket.destroyed || !socket.writable) break;
     await new Promise<void>((resolve) => socket.write(piece, () => resolve()));
@@ -68,10 +78,16 @@ export function verdictOf(answers: Buffer): Verdict {
 /** What is wrong with none: the bytes were over, or behind the last message. */
 const NO_REFUSAL = new Set(['HPE_INVALID_EOF_STATE', 'HPE_CLOSED_CONNECTION', 'ECONNRESET']);
 
+/** What came over one connection of the reference server. */
+interface Record {
+  readonly messages: Seen[];
+  refused: string | undefined;
+}
+
 /** node:http's server, strict, that remembers what came over each connection. */
 export class NodeServer implements AsyncDisposable {
   readonly #server: Server;
-  #current: { messages: Seen[]; refused: string | undefined; open: Set<IncomingMessage> } | null = null;
+  readonly #records = new Map<number, Record>();
 
   private constructor() {
     const options = {
@@ -82,12 +98,13 @@ export class NodeServer implements AsyncDisposable {
     };
     this.#server = createServer(options, (request, response) => this.#take(request, response));
     this.#server.on('connect', (request, socket) => {
-      this.#current!.messages.push(seenIn(request, ''));
+      this.#recordOf(socket)?.messages.push(seenIn(request, ''));
       socket.end();
     });
     this.#server.on('checkExpectation', (request, response) => this.#take(request, response, 'expectation'));
     this.#server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
-      if (!NO_REFUSAL.has(error.code!)) this.#refuse(error.code!);
+      const record = this.#recordOf(socket);
+      if (record !== undefined && !NO_REFUSAL.has(error.code!)) record.refused ??= error.code!;
       // What was complete before may not have come to its end events yet.
       setImmediate(() => setImmediate(() => socket.end()));
     });
@@ -101,47 +118,46 @@ export class NodeServer implements AsyncDisposable {
     return node;
   }
 
-  /** One connection at a time. */
   async judge(pieces: readonly Uint8Array[]): Promise<Verdict> {
-    const current = { messages: [], refused: undefined, open: new Set<IncomingMessage>() };
-    this.#current = current;
+    const record: Record = { messages: [], refused: undefined };
     const { port } = this.#server.address() as { port: number };
-    await sendAll({ host: '127.0.0.1', port }, pieces);
-    for (const request of current.open) {
-      if (request.complete) throw new Error('a complete request of node:http was not seen');
-    }
-    return current;
+    let localPort = 0;
+    await sendAll({ host: '127.0.0.1', port }, pieces, (own) => {
+      localPort = own;
+      this.#records.set(own, record);
+    });
+    this.#records.delete(localPort);
+    return record;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await new Promise((resolve) => this.#server.close(resolve));
   }
 
-  #refuse(why: string): void {
-    this.#current!.refused ??= why;
+  /** By the client's port; undefined once the client has seen the connection end. */
+  #recordOf(socket: Duplex): Record | undefined {
+    return this.#records.get((socket as Socket).remotePort ?? 0);
   }
 
   #take(request: IncomingMessage, response: ServerResponse, refusal?: string): void {
-    const current = this.#current!;
-    if (current.refused !== undefined) return;
+    const record = this.#recordOf(request.socket);
+    if (record === undefined || record.refused !== undefined) return;
     // Its server does this by itself, but in a way that only the wire shows.
     const hostless = request.httpVersion === '1.1' && request.headers.host === undefined;
     const refused = hostless ? 'no Host' : refusal;
     if (refused !== undefined) {
-      this.#refuse(refused);
+      record.refused = refused;
       // What was complete before has not come to its end event yet.
       setImmediate(() => setImmediate(() => request.socket.destroy()));
       return;
     }
     let body = '';
-    current.open.add(request);
     request.setEncoding('latin1').on('data', (part: string) => {
       body += part;
     });
     request.on('error', () => {});
     request.on('end', () => {
-      current.open.delete(request);
-      current.messages.push(seenIn(request, body));
+      record.messages.push(seenIn(request, body));
       // Without this field node closes HTTP/1.0 connections.
       response.setHeader('content-length', 0).end();
     });
