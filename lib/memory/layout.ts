@@ -23,7 +23,7 @@ export const MASK_WORDS = MAX_THREADS / 32;
 
 /** Atomic. 0, or 1 + the number of the thread that leads. Taken by CAS from 0; vacated by its holder or its reviver. */
 export const LEADER = 0;
-/** Atomic. Counts leaderships; only the leader writes it. Tells the follower on watch whether anything moves. */
+/** Plain. Counts leaderships; only the leader writes it. Tells the follower on watch whether anything moves. */
 export const EPOCH = 1;
 
 // ---- control: the follower on watch (owner: set/watch.ts) ------------------------------------------------------------
@@ -89,7 +89,7 @@ const THREADS = READY_EVENTS + READY_CAPACITY * READY_EVENT_WORDS;
 
 /** Atomic. The wait cell: a count of the wake-ups given to this thread. In a line of its own (owner: parking-lot.ts). */
 export const CELL = 0;
-/** Atomic. One of the states of set/thread-state.ts. Written by the thread; by the control plane once it is dead. */
+/** Plain. One of the states of set/thread-state.ts. Written by the thread; by the control plane once it is dead. */
 export const STATE = LINE;
 /** Plain. The connection that the thread is inside, or -1; for people who look (owner: thread/turns.ts). */
 export const CURRENT_FD = LINE + 1;

@@ -56,6 +56,15 @@ export class Mailbox {
     );
   }
 
+  /** The same by plain looks, for the way of every event: what it misses is seen before the thread sleeps. */
+  seemsWaiting(): boolean {
+    const words = this.#words;
+    return (
+      words[this.#area + MAIL_PUT] !== words[this.#area + MAIL_TAKEN] ||
+      words[this.#area + MAIL_OVERFLOW] !== 0
+    );
+  }
+
   /** The thread takes the oldest entry into `fd` and `generation`. @returns false when there is none */
   take(): boolean {
     const words = this.#words;

@@ -62,7 +62,7 @@ export class ThreadSet {
         Atomics.load(words, LEADER) === 0 &&
         Atomics.compareExchange(words, LEADER, 0, this.self + 1) === 0
       ) {
-        Atomics.store(words, EPOCH, (words[EPOCH]! + 1) | 0);
+        words[EPOCH] = (words[EPOCH]! + 1) | 0;
         this.#transition(LEADER_STATE);
         return true;
       }
@@ -145,7 +145,7 @@ export class ThreadSet {
     const from = this.#state;
     if (from === to) return;
     this.#state = to;
-    Atomics.store(this.#words, this.#stateWord, to);
+    this.#words[this.#stateWord] = to;
     this.#transitions.record(from, to);
   }
 }

@@ -29,7 +29,8 @@ export class Transitions {
 
   record(from: number, to: number): void {
     const words = this.#words;
-    if (Atomics.load(words, RECORDING) === 0) return;
+    // A plain look: it is on the way of every event, and recording may begin one transition late.
+    if (words[RECORDING] === 0) return;
     const at = this.#area + TRANSITIONS + (this.#put & (TRANSITION_CAPACITY - 1)) * TRANSITION_WORDS;
     const now = nowMicros();
     words[at] = (from << 8) | to;

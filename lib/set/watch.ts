@@ -128,7 +128,7 @@ export class Watch {
 
   /** Whether a leader may vacate leadership without waking anybody. Called after it has. */
   suffices(): boolean {
-    if (Atomics.load(this.#words, EAGER) > 0) {
+    if (this.#words[EAGER]! > 0) {
       Atomics.sub(this.#words, EAGER, 1);
       return false;
     }

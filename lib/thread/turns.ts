@@ -142,9 +142,11 @@ export class Turns {
 
   #step(): number {
     const { threadSet } = this.#parts;
-    if (Atomics.load(this.#words, SET_STATE) === SET_STOPPING) return LEAVE;
+    // A plain look: before it sleeps in any way, the thread looks again by Atomics.
+    if (this.#words[SET_STATE] === SET_STOPPING) return LEAVE;
     if (this.#events >= EVENTS_A_TURN && !this.#promoted) return TO_LOOP;
-    if (!this.#promoted && this.#hasWork()) return this.#ownWork();
+    if (!this.#promoted && (this.#deferred.length > 0 || this.#mailbox.seemsWaiting()))
+      return this.#ownWork();
     this.#promoted = false;
     if (!threadSet.join()) {
       // Somebody leads, so nobody counts on this thread any more: what is its own comes first.
