@@ -9,7 +9,7 @@ const MIB = 1024 * 1024;
 const SIZE_MIB = Number(process.env.FLOW_MIB ?? 1024);
 /**
  * What the server may grow by: a few buffers for each thread, and what V8 collects late. From Node.js 24 on it lets more
- * freed buffers lie before it collects them: 75 to 90 MiB were seen there, 46 on Node.js 22.
+ * freed buffers lie before it collects them: 75 to 90 MiB were seen there.
  */
 const GROWTH_MIB = Number(process.versions.node.split('.')[0]) < 24 ? 64 : 160;
 /** Code is compiled and heaps have grown to their usual size after this much. */

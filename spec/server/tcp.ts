@@ -118,6 +118,7 @@ test('end() sends what waits, then closes; close() is called once', async () => 
   const all = await client.rest();
   assert.is(all.length, 3_000_004);
   assert.is(all.subarray(-4).toString(), 'bye\n');
+  await running.connections(0);
   assert.equal(
     (await events(running)).filter((event) => event !== 'drain'),
     ['close ann'],
@@ -130,6 +131,7 @@ test('terminate() closes at once; close() is called once', async () => {
   await ask(client, 'name bob');
   await client.send('fill 3000000\nterminate\n');
   assert.ok((await client.rest()).length < 3_000_000 * 2);
+  await running.connections(0);
   assert.equal(await events(running), ['close bob']);
   await running.connections(0);
 });
@@ -139,6 +141,7 @@ test('drain() is not called once the connection has been ended', async () => {
   const client = await running.connect();
   await client.send('fill 9000000\nend bye\n');
   await client.rest();
+  await running.connections(0);
   assert.equal(await events(running), ['close']);
 });
 
@@ -176,6 +179,7 @@ for (const command of ['throw', 'reject']) {
     await ask(client, 'name victim');
     await client.send(`${command}\n`);
     assert.is((await client.rest()).length, 0);
+    await running.connections(0);
     assert.equal(await events(running), ['close victim']);
     await until('it is logged', () => running.log.some(({ message }) => message === 'a handler failed'));
   });

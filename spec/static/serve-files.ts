@@ -629,7 +629,8 @@ test('no more files stay open than the shelf has places', async () => {
   const before = openDescriptors();
   const serve = site.serve({ recheckMs });
   for (const name of names) assert.is(await (await ask(serve, `/${name}`)).text(), name);
-  assert.is(openDescriptors(), before + SHELF_MAX);
+  // Fewer, where the collector closes files of other tests meanwhile.
+  assert.ok(openDescriptors() <= before + SHELF_MAX);
 });
 
 test('nothing stays open that was served and sent', async () => {
