@@ -1,0 +1,196 @@
+/**
+ * What the dashboard's websocket carries: JSON texts, the same for the page (dashboard/page) and for `paceline top`.
+ *
+ *   client                               server
+ *     ├── upgrade, offering PROTOCOL and the token ──▶│  refused before 101 unless Host, Origin and token are right
+ *     │◀────────────────────────────────────── hello ─┤  once
+ *     │◀────────────────────────────────────── frame ─┤  every intervalMs
+ *     ├── watch a thread ────────────────────────────▶│
+ *     │◀───────────────────────────────────── detail ─┤  after each frame, while a thread is watched
+ *     ├── load on | off ─────────────────────────────▶│  the demo app only
+ *
+ * Times are milliseconds since the epoch with microseconds behind the point; durations say their unit in their names.
+ * This file is also compiled for the browser, so it imports nothing.
+ */
+
+/** The websocket subprotocol; the token is offered as a second one, `TOKEN_PREFIX` before it. */
+export const PROTOCOL = 'paceline.1';
+export const TOKEN_PREFIX = 'token.';
+
+/** Close codes of the websocket (RFC 6455, 7.4: 4000 to 4999 are for applications). */
+export const CLOSE_TOO_SLOW = 4001;
+export const CLOSE_BAD_MESSAGE = 4002;
+export const CLOSE_SERVER_STOPS = 1001;
+
+export type State = 'dead' | 'starting' | 'follower' | 'leader' | 'processing';
+/** The order of the numbers in `timesMs` and of the state numbers in transitions. */
+export const STATES: readonly State[] = ['dead', 'starting', 'follower', 'leader', 'processing'];
+
+export interface Hello {
+  readonly type: 'hello';
+  readonly version: string;
+  readonly node: string;
+  readonly pid: number;
+  /** When the server started. A page that reconnects and finds another time begins its history anew. */
+  readonly startedAt: number;
+  /** Where the app listens, as a URL. */
+  readonly url: string;
+  /** The app's module or directory, as the user named it; 'demo' for the built-in one. */
+  readonly app: string;
+  readonly strategy: string;
+  readonly threads: number;
+  /** Between two frames. */
+  readonly intervalMs: number;
+  /** Whether the load buttons work: only on the demo app. */
+  readonly load: boolean;
+  /** One point a second of the last minutes, oldest first, so that the curves of a new page are not empty. */
+  readonly history: readonly Point[];
+}
+
+/** One point of the curves. Rates are per second; percentiles are of the time around the point, null where nothing happened. */
+export interface Point {
+  readonly at: number;
+  readonly requests: number;
+  readonly promotions: number;
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+  /** Connections accepted. */
+  readonly accepted: number;
+  /** Connections that the server ended for a timeout, an error or a limit. */
+  readonly dropped: number;
+  /** Responses of 5xx, handlers that threw, messages refused. */
+  readonly errors: number;
+  /** Wake-ups of followers for each request. */
+  readonly wakeUpsPerRequest: number | null;
+  /** From the arrival of a request's event in its thread to the last byte given to the kernel. */
+  readonly responseMs: Percentiles | null;
+  /** From an event's arrival in the ready list to a thread's taking it. */
+  readonly queueMs: Percentiles | null;
+  /** From giving leadership up to another thread's leading. */
+  readonly promotionMs: Percentiles | null;
+}
+
+export interface Percentiles {
+  readonly p50: number;
+  readonly p90: number;
+  readonly p99: number;
+  readonly max: number;
+  readonly count: number;
+}
+
+export interface Frame {
+  readonly type: 'frame';
+  /** Counts up by one. */
+  readonly seq: number;
+  readonly at: number;
+  /** What the set does: `draining` while the server closes. */
+  readonly set: 'serving' | 'draining' | 'stopping';
+  /** The leading thread, -1 for none at this moment, and since when. */
+  readonly leader: { readonly thread: number; readonly since: number };
+  readonly threads: readonly ThreadRow[];
+  /**
+   * Changes of state since the last frame, by time: the newest MOST_TRANSITIONS of them. Where a thread's `missed` is above 0
+   * there were more: its lane is to be drawn from `timesMs` then.
+   */
+  readonly transitions: readonly TransitionTuple[];
+  readonly gauges: {
+    /** Handles in the table: connections, the listening socket, the timer and wake-up handles. */
+    readonly handles: Gauge;
+    /** Events that wait in the ready list. */
+    readonly ready: Gauge;
+    readonly connections: Gauge;
+    /** Blocks of shared memory that hold partial input. */
+    readonly pool: Gauge;
+    /** File descriptors of the process. */
+    readonly descriptors: Gauge;
+  };
+  /** Connections that a thread is inside, or that are bound to one; and the others. */
+  readonly active: number;
+  readonly idle: number;
+  /** The last second. */
+  readonly point: Point;
+  /** What is wrong or will be, each with advice. */
+  readonly warnings: readonly Warning[];
+  readonly load: LoadState;
+  readonly dashboard: { readonly clients: number; readonly droppedClients: number };
+}
+
+export const MOST_TRANSITIONS = 2000;
+
+/** Thread, from, to (numbers as in STATES), time, and for a change to leader the thread that gave leadership up (-1: none). */
+export type TransitionTuple = readonly [
+  thread: number,
+  from: number,
+  to: number,
+  at: number,
+  promoter: number,
+];
+
+export interface Gauge {
+  readonly current: number;
+  readonly peak: number;
+  readonly limit: number;
+}
+
+export interface ThreadRow {
+  readonly id: number;
+  readonly state: State;
+  /** When it entered that state. */
+  readonly since: number;
+  /** Share of the last second spent processing, 0 to 1. */
+  readonly busy: number;
+  /** Time in each state since the thread's place exists, in the order of STATES, in milliseconds. */
+  readonly timesMs: readonly number[];
+  /** The connection that it is inside (a file descriptor), -1 for none. */
+  readonly connection: number;
+  /** Method and target of the request that it processes, '' for none. Cut at 120 characters. */
+  readonly route: string;
+  /** Transitions that were overwritten before this frame could take them. */
+  readonly missed: number;
+  /** How late its own event loop ran, over the last second; null when it did not run. */
+  readonly loopDelayMs: Percentiles | null;
+  /** Counters since the start, see memory/counters.ts. */
+  readonly counters: Readonly<Record<string, number>>;
+}
+
+export interface Warning {
+  readonly id:
+    | 'no-leader'
+    | 'long-handler'
+    | 'all-blocked'
+    | 'ready-list'
+    | 'descriptors'
+    | 'connections'
+    | 'thread-died';
+  /** What is the case, as a sentence. */
+  readonly what: string;
+  /** What to do about it. */
+  readonly advice: string;
+}
+
+export const LOADS = ['fast', 'blocking', 'cpu'] as const;
+export type Load = (typeof LOADS)[number];
+/** When each kind of load ends by itself; 0 while it is off. */
+export type LoadState = Readonly<Record<Load, number>>;
+
+/** One thread, closely. */
+export interface Detail {
+  readonly type: 'detail';
+  readonly thread: number;
+  /** Its last transitions, oldest first. */
+  readonly transitions: readonly TransitionTuple[];
+  /** Since the start: pairs of a bucket's upper bound in milliseconds and its count; empty buckets are left out. */
+  readonly responseMs: readonly HistogramBar[];
+  readonly promotionMs: readonly HistogramBar[];
+  readonly queueMs: readonly HistogramBar[];
+  readonly loopDelayMs: readonly HistogramBar[];
+}
+
+export type HistogramBar = readonly [upToMs: number, count: number];
+
+export type ServerMessage = Hello | Frame | Detail;
+
+export type ClientMessage =
+  /** -1: no thread. */
+  | { readonly type: 'watch'; readonly thread: number }
+  | { readonly type: 'load'; readonly kind: Load; readonly on: boolean };
