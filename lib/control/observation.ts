@@ -1,0 +1,82 @@
+/**
+ * What the control plane sees of the data plane at one moment: read from shared memory, without a lock, while the threads go
+ * on. Each number is true by itself; numbers that change together may be some microseconds apart.
+ *
+ * Times are milliseconds since the epoch, with microseconds behind the point.
+ */
+import type { Counter } from '../memory/counters.js';
+import type { ThreadState } from '../set/thread-state.js';
+
+/** The histograms of each thread, by name; buckets as in memory/histogram.ts, in microseconds. */
+export const HISTOGRAMS = ['responses', 'promotions', 'queueWaits', 'loopDelays'] as const;
+export type HistogramName = (typeof HISTOGRAMS)[number];
+
+export interface Observation {
+  readonly at: number;
+  readonly set: 'starting' | 'serving' | 'draining' | 'stopping';
+  /** The leading thread, -1 for none, and since when. */
+  readonly leader: number;
+  readonly leaderSince: number;
+  readonly threads: readonly ObservedThread[];
+  readonly handles: Level;
+  readonly ready: Level;
+  readonly connections: Level;
+  readonly pool: Level;
+  readonly descriptors: Level;
+  /** Connections that a thread is inside, or that are bound to one. */
+  readonly active: number;
+}
+
+/** Peaks are of what was seen or noted since the start. */
+export interface Level {
+  readonly current: number;
+  readonly peak: number;
+  readonly limit: number;
+}
+
+export interface ObservedThread {
+  readonly id: number;
+  readonly state: ThreadState;
+  readonly since: number;
+  /** Milliseconds in each state, by the numbers of set/thread-state.ts; the present stay is included. */
+  readonly timesMs: readonly number[];
+  /** Since the start of the server; replacements count on. They never wrap. */
+  readonly counters: Readonly<Record<Counter, number>>;
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+  /** The descriptor that it is inside, -1 for none. */
+  readonly connection: number;
+  /** Method and target of the request that it processes, '' for none or where it changed while it was read. */
+  readonly route: string;
+  readonly histograms: Readonly<Record<HistogramName, Uint32Array>>;
+  /** The sums of what the histograms counted, in microseconds. */
+  readonly sumsUs: Readonly<Record<HistogramName, number>>;
+}
+
+/** A change of state, as the ring has it. */
+export interface ObservedTransition {
+  readonly thread: number;
+  readonly from: number;
+  readonly to: number;
+  readonly at: number;
+  /** For a change to leader: the thread that gave leadership up; -1 for none or not known. */
+  readonly promoter: number;
+}
+
+/** What came from the rings since the last look. */
+export interface TransitionBatch {
+  /** Of all threads, by time. */
+  readonly transitions: readonly ObservedTransition[];
+  /** For each thread, how many were overwritten before they could be read. */
+  readonly missed: readonly number[];
+}
+
+/** What the dashboard is given to look at. */
+export interface Observed {
+  observe(): Observation;
+  /**
+   * A reader of the rings of its own, beginning now; or, with `past`, with what the rings still hold. Each reader sees every
+   * transition once.
+   */
+  readTransitions(past?: boolean): { next(): TransitionBatch };
+}
