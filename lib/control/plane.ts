@@ -23,6 +23,7 @@ import { type Counter, readCounters } from '../memory/counters.js';
 import {
   ACCEPT_SUSPENDED,
   allocateMemory,
+  BLOCK_COUNT,
   CONNECTIONS,
   RESCAN,
   SET_DRAINING,
@@ -43,6 +44,7 @@ import type { SocketAddress } from '../sys/socket.js';
 import { startListening } from '../sys/socket.js';
 import { createTimer } from '../sys/timer.js';
 import { BACKLOG, type Listener, type ListenOptions, openListener } from './listener.js';
+import type { Level } from './observation.js';
 import type { ResolvedOptions } from './options.js';
 import { closeHandle, recover, type Survivors } from './reviver.js';
 import { ThreadKeeper } from './threads.js';
@@ -181,6 +183,12 @@ export class ControlPlane {
   /** Open connections. */
   connections(): number {
     return Atomics.load(this.#words, CONNECTIONS);
+  }
+
+  /** Blocks of the pool in use. */
+  pool(): Level {
+    const { pool } = this.#survivors;
+    return { current: pool.inUse(), peak: pool.peak(), limit: BLOCK_COUNT };
   }
 
   /** Passes transitions on from now on, or no longer. */
