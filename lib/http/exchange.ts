@@ -31,6 +31,8 @@ export class Exchange {
   state = RUNNING;
   /** What the handler returned or threw. */
   outcome: unknown;
+  /** When it began, as the thread's recorder said. */
+  began = 0;
   dispatched = false;
   /** The last byte of the request has been parsed. */
   received = false;
