@@ -20,90 +20,32 @@ import {
   RUNNING,
   THREW,
 } from '../http/exchange.js';
-import { InputBuffer, InputWindow } from '../http/input-window.js';
+import { InputWindow } from '../http/input-window.js';
 import { BODY, END, HEAD, NEED_MORE, REFUSED, RequestParser } from '../http/request-parser.js';
 import { COMPLETE, CUT, Responder, WAITING } from '../http/responder.js';
-import { ResponseWriter, refusal, UNTIL_CLOSE } from '../http/response-writer.js';
+import { refusal, UNTIL_CLOSE } from '../http/response-writer.js';
 import { DROPPED, ERRORS, REQUESTS, RESPONSES } from '../memory/counters.js';
-import {
-  HANDLE_DEADLINE,
-  HANDLE_REQUESTS,
-  HANDLE_WORDS,
-  REQUEST_AT,
-  REQUEST_TO,
-  SET_SERVING,
-  SET_STATE,
-  threadArea,
-} from '../memory/layout.js';
+import { HANDLE_REQUESTS, HANDLE_WORDS, SET_SERVING, SET_STATE } from '../memory/layout.js';
 import { BYTES_IN } from '../memory/sums.js';
 import { BROKEN, PEER_ENDED, READABLE, TIMED_OUT } from '../set/handle-table.js';
 import type { FileBody } from '../static/file-body.js';
 import { EAGAIN, EINTR } from '../sys/libc.js';
 import { remoteAddress, shutdownSending } from '../sys/socket.js';
-import type { FetchApp, FetchContext } from '../web/context.js';
+import type { FetchContext } from '../web/context.js';
 import { abortRequest, createRequest } from '../web/light-request.js';
 import { type Outgoing, toOutgoing } from '../web/outgoing.js';
 import { closeConnection } from './acceptor.js';
-import { deadlineIn, isDue, setDeadline } from './deadlines.js';
-import type { Deferred, EventHandler, ThreadContext } from './event-handler.js';
-import { BETWEEN_REQUESTS, clearFlag, hasFlag, LINGERING, setFlag } from './http-flags.js';
+import { isDue, setDeadline } from './deadlines.js';
+import type { Deferred, ThreadContext } from './event-handler.js';
+import type { HttpThread } from './http-connections.js';
+import { HttpDeadlines } from './http-deadlines.js';
+import { hasFlag, LINGERING, setFlag } from './http-flags.js';
 import { restoreMessage, saveMessage } from './saved-message.js';
 
 /** Receives of one visit, so that a fast sender does not keep its thread for itself. */
 const READS_A_VISIT = 16;
 /** Parts of a file sent in one visit, for the same reason. */
 const FILE_PARTS_A_VISIT = 8;
-
-/** What the connections of one thread share. */
-class HttpThread {
-  readonly input: InputBuffer;
-  /** The words that say which request is in hand. */
-  readonly requestAt: number;
-  readonly requestTo: number;
-  readonly writer: ResponseWriter;
-  /** The connections that are bound to this thread. */
-  readonly held = new Map<number, HttpConnection>();
-
-  constructor(
-    readonly context: ThreadContext,
-    readonly app: FetchApp,
-    /** The host of request.url for clients that send none. */
-    readonly fallbackHost: string,
-  ) {
-    this.requestAt = threadArea(context.self) + REQUEST_AT;
-    this.requestTo = threadArea(context.self) + REQUEST_TO;
-    this.writer = new ResponseWriter(context.recorder);
-    this.input = new InputBuffer(context.input, context.limits.maxHeaderSize);
-  }
-}
-
-export class HttpConnections implements EventHandler {
-  readonly #thread: HttpThread;
-  /** For connections that come and go with their event. Once one is held it is not used for another. */
-  #spare: HttpConnection;
-
-  constructor(context: ThreadContext, app: FetchApp, fallbackHost: string) {
-    this.#thread = new HttpThread(context, app, fallbackHost);
-    this.#spare = new HttpConnection(this.#thread);
-  }
-
-  handleEvent(fd: number, events: number): void {
-    const { held: all } = this.#thread;
-    const held = all.size === 0 ? undefined : all.get(fd);
-    if (held !== undefined) {
-      held.run(events);
-      return;
-    }
-    const connection = this.#spare;
-    connection.enter(fd);
-    connection.run(events);
-    if (connection.bound) this.#spare = new HttpConnection(this.#thread);
-  }
-
-  bound(): Iterable<number> {
-    return this.#thread.held.keys();
-  }
-}
 
 class RequestContext implements FetchContext {
   readonly #connection: HttpConnection;
@@ -123,7 +65,7 @@ class RequestContext implements FetchContext {
   }
 }
 
-class HttpConnection implements ExchangeOwner, Deferred {
+export class HttpConnection implements ExchangeOwner, Deferred {
   readonly #thread: HttpThread;
   readonly #context: ThreadContext;
   readonly #parser: RequestParser;
@@ -147,10 +89,7 @@ class HttpConnection implements ExchangeOwner, Deferred {
   #reads = 0;
   /** The deadline has been found passed. */
   #timedOut = false;
-  /** The deadline for the rest of the request whose body is arriving. */
-  #requestDeadline = 0;
-  /** Bytes that waited when the deadline for sending was set; it is set anew when some of them have gone. */
-  #waitedBytes = 0;
+  readonly #deadlines: HttpDeadlines;
 
   constructor(thread: HttpThread) {
     this.#thread = thread;
@@ -158,6 +97,7 @@ class HttpConnection implements ExchangeOwner, Deferred {
     this.#parser = new RequestParser(thread.context.limits);
     this.#responder = new Responder(thread.context, thread.writer);
     this.#input = new InputWindow(thread.input);
+    this.#deadlines = new HttpDeadlines(thread.context);
   }
 
   /** Takes over a connection that this thread has just come to be inside of. */
@@ -170,7 +110,7 @@ class HttpConnection implements ExchangeOwner, Deferred {
     this.#broken = false;
     this.#closing = false;
     this.#timedOut = false;
-    this.#waitedBytes = 0;
+    this.#deadlines.enter(fd);
     this.#exchange = null;
     this.#restore();
   }
@@ -304,7 +244,7 @@ class HttpConnection implements ExchangeOwner, Deferred {
       return this.#refuse(400, 'the target is no URL');
     }
     const isHead = parser.methodEnd === 4 && text.startsWith('HEAD');
-    if (parser.hasBody) this.#requestDeadline = this.#deadlineOfRequest();
+    if (parser.hasBody) this.#deadlines.headReceived();
     const { control, recorder } = this.#context;
     control[this.#thread.requestAt] = start;
     control[this.#thread.requestTo] = start + parser.targetEnd;
@@ -495,10 +435,7 @@ class HttpConnection implements ExchangeOwner, Deferred {
   #finish(): boolean {
     this.#context.recorder.requestEnded(this.#exchange!.began);
     this.#exchange = null;
-    // What still waits to be sent gets its time anew, instead of that for the next request.
-    this.#waitedBytes = 0;
-    setFlag(this.#context.table, this.fd, BETWEEN_REQUESTS);
-    this.#setDeadline(this.#context.limits.keepAliveTicks);
+    this.#deadlines.finished();
     return true;
   }
 
@@ -511,37 +448,7 @@ class HttpConnection implements ExchangeOwner, Deferred {
     return table.words[at]! >= limits.maxRequestsPerSocket;
   }
 
-  // ---- deadlines: one word of the record, looked at by handlers/timeouts.ts ----------------------------------------------
-
-  #setDeadline(ticks: number): void {
-    setDeadline(this.#context, this.fd, ticks);
-  }
-
-  /** The time for a whole request counts from its first byte, so from where the time for its head began. */
-  #deadlineOfRequest(): number {
-    const { control, limits, table } = this.#context;
-    if (limits.requestTicks === 0) return 0;
-    const headDeadline = table.words[this.fd * HANDLE_WORDS + HANDLE_DEADLINE]!;
-    if (hasFlag(table, this.fd, BETWEEN_REQUESTS) || headDeadline === 0)
-      return deadlineIn(control, limits.requestTicks);
-    return (headDeadline - limits.headersTicks + limits.requestTicks) | 0 || 1;
-  }
-
-  /** What the connection is held for says how long it may take. */
-  #setHoldDeadline(): void {
-    const { limits, table } = this.#context;
-    const exchange = this.#exchange;
-    const waiting = this.#responder.waitingBytes(exchange);
-    if (waiting > 0) {
-      if (waiting !== this.#waitedBytes) this.#setDeadline(limits.sendTicks);
-    } else if (exchange !== null && !exchange.received) {
-      table.words[this.fd * HANDLE_WORDS + HANDLE_DEADLINE] = this.#requestDeadline;
-    } else {
-      // The handler takes its time, which is the app's affair.
-      this.#setDeadline(0);
-    }
-    this.#waitedBytes = waiting;
-  }
+  // ---- the end of the client's time ------------------------------------------------------------------------------------
 
   /** The client's time is up. */
   #expire(): boolean {
@@ -566,10 +473,10 @@ class HttpConnection implements ExchangeOwner, Deferred {
 
   /** Lets go of the connection: any thread may serve its next event. */
   #leave(): boolean {
-    const { table, limits } = this.#context;
+    const { table } = this.#context;
     const { fd } = this;
     if (this.bound && this.#parser.fresh && !hasFlag(table, fd, LINGERING))
-      this.#setDeadline(limits.keepAliveTicks);
+      this.#deadlines.untilNextRequest();
     if (!this.#save()) return this.#drop();
     const noted = this.bound ? table.unbind(fd) : table.leave(fd);
     if (noted !== 0) {
@@ -587,7 +494,9 @@ class HttpConnection implements ExchangeOwner, Deferred {
       this.#woken = false;
       return true;
     }
-    this.#setHoldDeadline();
+    const exchange = this.#exchange;
+    const receiving = exchange !== null && !exchange.received;
+    this.#deadlines.hold(this.#responder.waitingBytes(exchange), receiving);
     if (!this.bound) {
       this.bound = true;
       this.#thread.held.set(this.fd, this);
@@ -605,11 +514,7 @@ class HttpConnection implements ExchangeOwner, Deferred {
   #save(): boolean {
     const { bytes, from, length } = this.#input;
     if (length === 0 && this.#parser.fresh) return true;
-    const { limits, table } = this.#context;
-    if (hasFlag(table, this.fd, BETWEEN_REQUESTS)) {
-      clearFlag(table, this.fd, BETWEEN_REQUESTS);
-      this.#setDeadline(limits.headersTicks);
-    }
+    this.#deadlines.headBegun();
     return saveMessage(this.#context, this.fd, this.#parser, bytes, from, length);
   }
 
@@ -629,7 +534,7 @@ class HttpConnection implements ExchangeOwner, Deferred {
     this.#parser.reset();
     this.#input.clear();
     setFlag(this.#context.table, this.fd, LINGERING);
-    this.#setDeadline(this.#context.limits.lingerTicks);
+    setDeadline(this.#context, this.fd, this.#context.limits.lingerTicks);
     return true;
   }
 

@@ -11,7 +11,7 @@ import {
   TIMER,
   WAKE_UP,
 } from '../handlers/event-handler.js';
-import { HttpConnections } from '../handlers/http-connection.js';
+import { HttpConnections } from '../handlers/http-connections.js';
 import { TcpConnections } from '../handlers/tcp-connection.js';
 import { Timeouts } from '../handlers/timeouts.js';
 import { WakeUp } from '../handlers/wake-up.js';

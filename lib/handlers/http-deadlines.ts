@@ -1,0 +1,85 @@
+/**
+ * How long a client may take for what an HTTP connection waits for: one word of the connection's record, which
+ * handlers/timeouts.ts looks at once a tick. Only what changes the reason of waiting stores to it.
+ *
+ *   between requests: keepAliveTimeout ─▶ a head begins: headersTimeout ─▶ its body: what is left of requestTimeout
+ *   unsent bytes: sendTimeout, anew whenever some have gone             a handler at work: none, that is the app's affair
+ */
+import { HANDLE_DEADLINE, HANDLE_WORDS } from '../memory/layout.js';
+import { deadlineIn, setDeadline } from './deadlines.js';
+import type { ThreadContext } from './event-handler.js';
+import { BETWEEN_REQUESTS, clearFlag, hasFlag, setFlag } from './http-flags.js';
+
+export class HttpDeadlines {
+  readonly #context: ThreadContext;
+  #fd = -1;
+  /** The deadline for the rest of the request whose body is arriving. */
+  #requestDeadline = 0;
+  /** Bytes that waited when the deadline for sending was set; it is set anew when some of them have gone. */
+  #waitedBytes = 0;
+
+  constructor(context: ThreadContext) {
+    this.#context = context;
+  }
+
+  /** Takes over another connection. */
+  enter(fd: number): void {
+    this.#fd = fd;
+    this.#waitedBytes = 0;
+  }
+
+  /** The first bytes of a head are here, and not all of it. */
+  headBegun(): void {
+    const { limits, table } = this.#context;
+    if (!hasFlag(table, this.#fd, BETWEEN_REQUESTS)) return;
+    clearFlag(table, this.#fd, BETWEEN_REQUESTS);
+    this.#set(limits.headersTicks);
+  }
+
+  /** A head is complete, and a body follows. Its time counts from the request's first byte, as that of its head did. */
+  headReceived(): void {
+    const { control, limits, table } = this.#context;
+    if (limits.requestTicks === 0) {
+      this.#requestDeadline = 0;
+      return;
+    }
+    const headDeadline = table.words[this.#fd * HANDLE_WORDS + HANDLE_DEADLINE]!;
+    this.#requestDeadline =
+      hasFlag(table, this.#fd, BETWEEN_REQUESTS) || headDeadline === 0
+        ? deadlineIn(control, limits.requestTicks)
+        : (headDeadline - limits.headersTicks + limits.requestTicks) | 0 || 1;
+  }
+
+  /** Request and response are complete. */
+  finished(): void {
+    // What still waits to be sent gets its time anew, instead of that for the next request.
+    this.#waitedBytes = 0;
+    setFlag(this.#context.table, this.#fd, BETWEEN_REQUESTS);
+    this.untilNextRequest();
+  }
+
+  untilNextRequest(): void {
+    this.#set(this.#context.limits.keepAliveTicks);
+  }
+
+  /**
+   * The connection is held by its thread.
+   *
+   * @param waitingBytes that the client has yet to take
+   * @param receiving whether the rest of a request is to come
+   */
+  hold(waitingBytes: number, receiving: boolean): void {
+    if (waitingBytes > 0) {
+      if (waitingBytes !== this.#waitedBytes) this.#set(this.#context.limits.sendTicks);
+    } else if (receiving) {
+      this.#context.table.words[this.#fd * HANDLE_WORDS + HANDLE_DEADLINE] = this.#requestDeadline;
+    } else {
+      this.#set(0);
+    }
+    this.#waitedBytes = waitingBytes;
+  }
+
+  #set(ticks: number): void {
+    setDeadline(this.#context, this.#fd, ticks);
+  }
+}
