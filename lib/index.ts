@@ -1,6 +1,7 @@
 /** Paceline: a server runtime for Node.js on the Leader/Followers pattern. */
 export type { ListenOptions } from './control/listener.js';
 export type { Logger } from './control/log.js';
+export type { Level } from './control/observation.js';
 export type { ServerOptions, ThreadRange } from './control/options.js';
 export type { ThreadInfo, Transition } from './control/plane.js';
 export { PacelineError, type PacelineErrorCode } from './errors.js';

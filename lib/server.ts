@@ -1,6 +1,7 @@
 /** The server object: what a program that embeds Paceline holds. */
 import { EventEmitter } from 'node:events';
 import type { ListenOptions } from './control/listener.js';
+import type { Level } from './control/observation.js';
 import { type ResolvedOptions, resolveOptions, type ServerOptions } from './control/options.js';
 import type { ControlPlane, ThreadInfo, Transition } from './control/plane.js';
 import { PacelineError } from './errors.js';
@@ -105,6 +106,14 @@ export class Server extends EventEmitter<ServerEvents> implements AsyncDisposabl
   /** The threads with their states and counters; empty before listen(). */
   threads(): ThreadInfo[] {
     return this.#plane?.threads() ?? [];
+  }
+
+  /**
+   * Blocks of the shared memory that keeps unfinished messages between two events of their connections; null before listen().
+   * At the limit, a connection that needs one is closed.
+   */
+  pool(): Level | null {
+    return this.#plane?.pool() ?? null;
   }
 
   /**

@@ -1,37 +1,56 @@
 /**
  * Fuzzes what faces the network: the parser alone, then a server with its threads. Ends with 1 at the first failure, and
- * says which seed shows it again.
+ * says which seed shows it again; that seed then belongs into spec/http/fuzz.ts.
  *
  *   node dist/scripts/fuzz.js [--seconds N] [--seed S]
  */
 import { parseArgs } from 'node:util';
-import { randomOf } from '../spec/support/random.js';
-import { fuzzConnections } from './fuzz/connections.js';
-import { fuzzParser } from './fuzz/parser.js';
+import { fuzzBatch, PARSER_STREAMS } from './fuzz/batch.js';
+import { Watchdog } from './fuzz/watchdog.js';
 
-/** Streams for the parser in each batch: about as long as the connections take. */
-const PARSER_STREAMS = 150;
+/** So that somebody who waits sees that it goes on, and about where it was if the process crashes. */
+const PROGRESS_MS = 30_000;
 
 const { values } = parseArgs({
   options: { seconds: { type: 'string', default: '30' }, seed: { type: 'string' } },
 });
 const firstSeed = Number(values.seed ?? Date.now() % 1_000_000_000);
-const endMs = performance.now() + Number(values.seconds) * 1000;
-
-async function batch(seed: number): Promise<void> {
-  for (let stream = 0; stream < PARSER_STREAMS; stream++)
-    fuzzParser(randomOf(seed * PARSER_STREAMS + stream));
-  await fuzzConnections(randomOf(seed));
-}
+const startMs = performance.now();
+const endMs = startMs + Number(values.seconds) * 1000;
 
 let batches = 0;
+let connections = 0;
+let requests = 0;
+let poolPeak = 0;
+let progressMs = startMs;
+
+function report(what: string): void {
+  const seconds = Math.round((performance.now() - startMs) / 1000);
+  console.log(
+    `${batches} batches from seed ${firstSeed} on in ${seconds} s: ${batches * PARSER_STREAMS} streams parsed in every split, ` +
+      `${connections} connections, ${requests} requests answered, at most ${poolPeak} blocks of the pool in use: ${what}`,
+  );
+}
+
+const watchdog = await Watchdog.start();
 try {
-  do await batch(firstSeed + batches++);
-  while (performance.now() < endMs);
-  console.log(`${batches} batches from seed ${firstSeed} on: nothing found`);
+  do {
+    const seed = firstSeed + batches;
+    watchdog.begin(seed);
+    const tally = await fuzzBatch(seed);
+    batches++;
+    connections += tally.connections;
+    requests += tally.requests;
+    poolPeak = Math.max(poolPeak, tally.poolPeak);
+    if (performance.now() - progressMs < PROGRESS_MS) continue;
+    progressMs = performance.now();
+    report('goes on');
+  } while (performance.now() < endMs);
+  report('nothing found');
 } catch (error) {
-  const seed = firstSeed + batches - 1;
   console.error(error);
-  console.error(`failed in batch ${batches}; again: node dist/scripts/fuzz.js --seconds 1 --seed ${seed}`);
+  console.error(
+    `failed in batch ${batches + 1}; again: node dist/scripts/fuzz.js --seconds 1 --seed ${firstSeed + batches}`,
+  );
   process.exitCode = 1;
 }

@@ -23,6 +23,7 @@ import { type Counter, readCounters } from '../memory/counters.js';
 import {
   ACCEPT_SUSPENDED,
   allocateMemory,
+  BLOCK_COUNT,
   CONNECTIONS,
   RESCAN,
   SET_DRAINING,
@@ -35,14 +36,16 @@ import {
 import { HandleSet, WATCH_INPUT } from '../set/handle-set.js';
 import { CONTROL_PLANE, ENTERED, FREE, HandleTable } from '../set/handle-table.js';
 import { ParkingLot } from '../set/parking-lot.js';
-import { DEAD, STATE_NAMES, type ThreadState } from '../set/thread-state.js';
-import { setRecording, TransitionReader } from '../set/transitions.js';
+import { setRecording } from '../set/recorder.js';
+import { STATE_NAMES, type ThreadState } from '../set/thread-state.js';
 import { closeDescriptor, createEventCounter, signalEventCounter } from '../sys/descriptor.js';
 import { epollCreate } from '../sys/epoll.js';
 import type { SocketAddress } from '../sys/socket.js';
 import { startListening } from '../sys/socket.js';
 import { createTimer } from '../sys/timer.js';
 import { BACKLOG, type Listener, type ListenOptions, openListener } from './listener.js';
+import type { Level, Observed, TransitionBatch } from './observation.js';
+import { Observer } from './observer.js';
 import type { ResolvedOptions } from './options.js';
 import { closeHandle, recover, type Survivors } from './reviver.js';
 import { ThreadKeeper } from './threads.js';
@@ -108,7 +111,11 @@ export class ControlPlane {
   readonly #keeper: ThreadKeeper;
   readonly #resumeTimer: NodeJS.Timeout;
   #transitionTimer: NodeJS.Timeout | null = null;
-  #readers: TransitionReader[] = [];
+  #reader: { next(): TransitionBatch } | null = null;
+  /** Who wants the threads to record. */
+  readonly #recordedFor = new Set<string>();
+  /** What is to be seen of the data plane. */
+  readonly observer: Observed;
   protocol: 'http' | 'tcp' = 'http';
   /** All threads have loaded the app. */
   #started = false;
@@ -135,6 +142,12 @@ export class ControlPlane {
     this.#handles.registerHandle(this.#wakeUp, WAKE_UP, WATCH_INPUT);
     const lot = new ParkingLot(control, this.#doorbells);
     this.#survivors = { control, table, pool: new BlockPool(blocks), lot, threads: count };
+    this.observer = new Observer(this.#memory, {
+      threads: count,
+      maxConnections: options.maxConnections,
+      openFiles,
+      started: () => this.#started,
+    });
     this.#keeper = this.#makeKeeper(count);
     this.#resumeTimer = setInterval(() => this.#resumeAccepting(), RESUME_MS);
     this.#resumeTimer.unref();
@@ -183,16 +196,32 @@ export class ControlPlane {
     return Atomics.load(this.#words, CONNECTIONS);
   }
 
+  /** Blocks of the pool in use. */
+  pool(): Level {
+    const { pool } = this.#survivors;
+    return { current: pool.inUse(), peak: pool.peak(), limit: BLOCK_COUNT };
+  }
+
   /** Passes transitions on from now on, or no longer. */
   watchTransitions(on: boolean): void {
-    const { control } = this.#memory;
-    setRecording(control, on);
     if (this.#transitionTimer !== null) clearInterval(this.#transitionTimer);
     this.#transitionTimer = null;
+    this.#record(on, 'transitions');
     if (!on) return;
-    this.#readers = this.#doorbells.map((_, thread) => new TransitionReader(control, thread));
+    this.#reader = this.observer.readTransitions();
     this.#transitionTimer = setInterval(() => this.#passTransitions(), TRANSITIONS_MS);
     this.#transitionTimer.unref();
+  }
+
+  /** The threads record what they do from now on, or no longer. The dashboard asks for it, and listeners to transitions do. */
+  record(on: boolean): void {
+    this.#record(on, 'dashboard');
+  }
+
+  #record(on: boolean, asker: string): void {
+    if (on) this.#recordedFor.add(asker);
+    else this.#recordedFor.delete(asker);
+    setRecording(this.#memory.control, this.#recordedFor.size > 0);
   }
 
   /**
@@ -243,22 +272,13 @@ export class ControlPlane {
       started: (thread) => this.#events.threadStart(thread),
       failing: (_thread, error) => this.#events.error(error),
       died: (thread, exitCode, error) => {
-        this.#recordDeath(thread);
         const connectionsLost = recover(this.#survivors, thread);
+        this.#passTransitions();
         // A leader that waits in the kernel has to see what the reviver asks of it.
         signalEventCounter(this.#wakeUp);
         this.#events.threadExit({ thread, exitCode, error, connectionsLost });
       },
     });
-  }
-
-  /** The dead cannot record their last transition themselves. */
-  #recordDeath(thread: number): void {
-    const state = Atomics.load(this.#words, threadArea(thread) + STATE);
-    if (this.#transitionTimer === null || state === DEAD) return;
-    this.#passTransitions();
-    const time = performance.timeOrigin + performance.now();
-    this.#events.transition({ thread, from: STATE_NAMES[state]!, to: 'dead', time });
   }
 
   #startTimer(): void {
@@ -271,13 +291,10 @@ export class ControlPlane {
   }
 
   #passTransitions(): void {
-    const all = this.#readers.flatMap((reader, thread) =>
-      reader
-        .read()
-        .map(({ from, to, time }) => ({ thread, from: STATE_NAMES[from]!, to: STATE_NAMES[to]!, time })),
-    );
-    all.sort((a, b) => a.time - b.time);
-    for (const transition of all) this.#events.transition(transition);
+    if (this.#transitionTimer === null) return;
+    for (const { thread, from, to, at } of this.#reader!.next().transitions) {
+      this.#events.transition({ thread, from: STATE_NAMES[from]!, to: STATE_NAMES[to]!, time: at });
+    }
   }
 
   async #closeListener(): Promise<void> {

@@ -20,13 +20,12 @@ import {
   HANDLE_WORDS,
   LEADER,
   RESCAN,
-  STATE,
   threadArea,
 } from '../memory/layout.js';
 import type { HandleTable } from '../set/handle-table.js';
 import { Mailbox } from '../set/mailbox.js';
 import type { ParkingLot } from '../set/parking-lot.js';
-import { revokeLeadership } from '../set/thread-set.js';
+import { moveState, revokeLeadership } from '../set/thread-set.js';
 import { DEAD } from '../set/thread-state.js';
 import { closeDescriptor } from '../sys/descriptor.js';
 
@@ -49,7 +48,7 @@ export interface Survivors {
 export function recover(survivors: Survivors, dead: number): number {
   const { control, lot, threads } = survivors;
   const words = new Int32Array(control);
-  Atomics.store(words, threadArea(dead) + STATE, DEAD);
+  moveState(control, dead, DEAD);
   words[threadArea(dead) + CURRENT_FD] = -1;
   new Mailbox(control, dead).clear();
   releaseAccepted(survivors, words, dead);

@@ -4,8 +4,8 @@
  */
 import { Worker } from 'node:worker_threads';
 import { PacelineError, type PacelineErrorCode } from '../errors.js';
-import { STATE, threadArea } from '../memory/layout.js';
 import { Mailbox } from '../set/mailbox.js';
+import { moveState } from '../set/thread-set.js';
 import { STARTING } from '../set/thread-state.js';
 import type { ThreadMessage, ThreadStart } from '../thread/messages.js';
 import type { Logger } from './log.js';
@@ -36,7 +36,6 @@ interface Place {
 }
 
 export class ThreadKeeper {
-  readonly #words: Int32Array;
   readonly #start: Omit<ThreadStart, 'self'>;
   readonly #logger: Logger;
   readonly #events: KeeperEvents;
@@ -44,7 +43,6 @@ export class ThreadKeeper {
   #replacing = false;
 
   constructor(start: Omit<ThreadStart, 'self'>, count: number, logger: Logger, events: KeeperEvents) {
-    this.#words = new Int32Array(start.memory.control);
     this.#start = start;
     this.#logger = logger;
     this.#events = events;
@@ -103,7 +101,7 @@ export class ThreadKeeper {
   #spawn(thread: number): Promise<'http' | 'tcp'> {
     const place = this.#places[thread]!;
     new Mailbox(this.#start.memory.control, thread).clear();
-    Atomics.store(this.#words, threadArea(thread) + STATE, STARTING);
+    moveState(this.#start.memory.control, thread, STARTING);
     place.startedAt = performance.now();
     place.error = undefined;
     const start: ThreadStart = { ...this.#start, self: thread };

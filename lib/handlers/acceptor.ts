@@ -1,14 +1,16 @@
 /**
  * The concrete event handler of a listening socket: accepts what waits and registers each connection. No user code
- * runs here, so the handle is never held for long. Owner of the words CONNECTIONS and ACCEPT_SUSPENDED.
+ * runs here, so the handle is never held for long. Owner of the words CONNECTIONS, CONNECTIONS_PEAK and ACCEPT_SUSPENDED.
  *
  * When descriptors run out, the listening handle is suspended, and whoever closes a connection next resumes it: the
  * connections that wait stay in the kernel's queue meanwhile, instead of making the leader spin.
  */
+import { ACCEPTED, CLOSED } from '../memory/counters.js';
 import {
   ACCEPT_SUSPENDED,
   ACCEPTING,
   CONNECTIONS,
+  CONNECTIONS_PEAK,
   SET_DRAINING,
   SET_STATE,
   threadArea,
@@ -95,21 +97,24 @@ export class Acceptor implements EventHandler {
         this.#giveUp();
         return this.#suspend(fd, open, 'the handle table is full');
       }
+      if (open >= control[CONNECTIONS_PEAK]!) control[CONNECTIONS_PEAK] = open + 1;
       this.#register(accepted);
     }
     return false;
   }
 
   #register(accepted: number): void {
-    const { control, table, handles, self } = this.#context;
+    const { control, table, handles, self, counters } = this.#context;
     const generation = table.open(accepted, this.#kind, this.#firstDeadline(), self);
     // From here on the record says whose it is.
     control[this.#accepting] = NOTHING_ACCEPTED;
+    counters[ACCEPTED]!++;
     try {
       handles.watchHandle(accepted, generation, this.#watch);
     } catch (error) {
       closeDescriptor(accepted);
       Atomics.sub(control, CONNECTIONS, 1);
+      counters[CLOSED]!++;
       this.#context.log('warn', `a new connection could not be registered: ${(error as Error).message}`);
     }
   }
@@ -142,6 +147,7 @@ export function resumeAccepting(control: Int32Array, handles: HandleSet): void {
 export function closeConnection(context: ThreadContext, fd: number): void {
   context.table.close(fd);
   closeDescriptor(fd);
+  context.counters[CLOSED]!++;
   Atomics.sub(context.control, CONNECTIONS, 1);
   if (Atomics.load(context.control, ACCEPT_SUSPENDED) !== 0)
     resumeAccepting(context.control, context.handles);

@@ -4,6 +4,7 @@
 import type { BlockPool } from '../memory/block-pool.js';
 import type { HandleSet } from '../set/handle-set.js';
 import type { HandleTable } from '../set/handle-table.js';
+import type { Recorder } from '../set/recorder.js';
 
 /** Which concrete event handler serves a handle; the number stands in the handle's record. */
 export const ACCEPTOR = 1;
@@ -54,7 +55,12 @@ export interface ThreadContext {
   readonly handles: HandleSet;
   readonly table: HandleTable;
   readonly pool: BlockPool;
+  /** What this thread receives into. */
+  readonly input: Buffer;
   readonly counters: Int32Array;
+  /** See memory/sums.ts. */
+  readonly sums: Float64Array;
+  readonly recorder: Recorder;
   readonly limits: Limits;
   /** Runs what user code left for after it: nextTick callbacks and promise reactions. */
   drainTicks(): void;

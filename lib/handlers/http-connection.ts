@@ -24,8 +24,18 @@ import { InputBuffer, InputWindow } from '../http/input-window.js';
 import { BODY, END, HEAD, NEED_MORE, REFUSED, RequestParser } from '../http/request-parser.js';
 import { COMPLETE, CUT, Responder, WAITING } from '../http/responder.js';
 import { ResponseWriter, refusal, UNTIL_CLOSE } from '../http/response-writer.js';
-import { ERRORS, REQUESTS } from '../memory/counters.js';
-import { HANDLE_DEADLINE, HANDLE_REQUESTS, HANDLE_WORDS, SET_SERVING, SET_STATE } from '../memory/layout.js';
+import { DROPPED, ERRORS, REQUESTS, RESPONSES } from '../memory/counters.js';
+import {
+  HANDLE_DEADLINE,
+  HANDLE_REQUESTS,
+  HANDLE_WORDS,
+  REQUEST_AT,
+  REQUEST_TO,
+  SET_SERVING,
+  SET_STATE,
+  threadArea,
+} from '../memory/layout.js';
+import { BYTES_IN } from '../memory/sums.js';
 import { BROKEN, PEER_ENDED, READABLE, TIMED_OUT } from '../set/handle-table.js';
 import type { FileBody } from '../static/file-body.js';
 import { EAGAIN, EINTR } from '../sys/libc.js';
@@ -47,6 +57,9 @@ const FILE_PARTS_A_VISIT = 8;
 /** What the connections of one thread share. */
 class HttpThread {
   readonly input: InputBuffer;
+  /** The words that say which request is in hand. */
+  readonly requestAt: number;
+  readonly requestTo: number;
   readonly writer = new ResponseWriter();
   /** The connections that are bound to this thread. */
   readonly held = new Map<number, HttpConnection>();
@@ -57,7 +70,9 @@ class HttpThread {
     /** The host of request.url for clients that send none. */
     readonly fallbackHost: string,
   ) {
-    this.input = new InputBuffer(context.limits.maxHeaderSize);
+    this.requestAt = threadArea(context.self) + REQUEST_AT;
+    this.requestTo = threadArea(context.self) + REQUEST_TO;
+    this.input = new InputBuffer(context.input, context.limits.maxHeaderSize);
   }
 }
 
@@ -226,6 +241,7 @@ class HttpConnection implements ExchangeOwner, Deferred {
     const room = this.#input.makeRoom();
     const count = this.#input.receive(this.fd, room);
     if (count > 0) {
+      this.#context.sums[BYTES_IN]! += count;
       // A stream socket that gave less than was asked for is empty (epoll(7)); only its end may still be unseen.
       this.#drained = count < room && !this.#peerEnded;
       return true;
@@ -288,6 +304,9 @@ class HttpConnection implements ExchangeOwner, Deferred {
     }
     const isHead = parser.methodEnd === 4 && text.startsWith('HEAD');
     if (parser.hasBody) this.#requestDeadline = this.#deadlineOfRequest();
+    const { control, recorder } = this.#context;
+    control[this.#thread.requestAt] = start;
+    control[this.#thread.requestTo] = start + parser.targetEnd;
     const exchange = new Exchange(
       this,
       parser.hasBody,
@@ -296,6 +315,7 @@ class HttpConnection implements ExchangeOwner, Deferred {
       isHead,
       parser.expectContinue,
     );
+    exchange.began = recorder.requestBegan();
     const { methodEnd, targetStart, targetEnd, headersStart, hostStart, hostEnd } = parser;
     exchange.request = createRequest(
       {
@@ -334,6 +354,8 @@ class HttpConnection implements ExchangeOwner, Deferred {
   #refuse(status: number, reason: string): boolean {
     const { context } = this.#thread;
     context.counters[ERRORS]!++;
+    context.counters[DROPPED]!++;
+    context.counters[RESPONSES - 1 + ((status / 100) | 0)]!++;
     context.log('debug', 'a request was refused', { status, reason });
     this.#input.clear();
     const exchange = this.#exchange;
@@ -394,6 +416,7 @@ class HttpConnection implements ExchangeOwner, Deferred {
     exchange.outcome = undefined;
     const { context } = this.#thread;
     context.counters[REQUESTS]!++;
+    context.counters[RESPONSES - 1 + ((outgoing.status / 100) | 0)]!++;
     // A client that was never told to send its body may send it or not: the next message's begin is unknown.
     const persistent =
       exchange.keepAlive &&
@@ -468,6 +491,7 @@ class HttpConnection implements ExchangeOwner, Deferred {
 
   /** Request and response are complete. */
   #finish(): boolean {
+    this.#context.recorder.requestEnded(this.#exchange!.began);
     this.#exchange = null;
     // What still waits to be sent gets its time anew, instead of that for the next request.
     this.#waitedBytes = 0;
@@ -521,11 +545,11 @@ class HttpConnection implements ExchangeOwner, Deferred {
   #expire(): boolean {
     this.#timedOut = false;
     const exchange = this.#exchange;
-    if (this.#responder.waitingBytes(exchange) > 0) return this.#destroy();
+    if (this.#responder.waitingBytes(exchange) > 0) return this.#drop();
     if (exchange === null)
       return this.#parser.fresh ? this.#close() : this.#refuse(408, 'the head took too long');
     if (exchange.received) return true;
-    return exchange.state === ANSWERED ? this.#destroy() : this.#refuse(408, 'the body took too long');
+    return exchange.state === ANSWERED ? this.#drop() : this.#refuse(408, 'the body took too long');
   }
 
   // ---- leaving ---------------------------------------------------------------------------------------------------------
@@ -544,7 +568,7 @@ class HttpConnection implements ExchangeOwner, Deferred {
     const { fd } = this;
     if (this.bound && this.#parser.fresh && !hasFlag(table, fd, LINGERING))
       this.#setDeadline(limits.keepAliveTicks);
-    if (!this.#save()) return this.#destroy();
+    if (!this.#save()) return this.#drop();
     const noted = this.bound ? table.unbind(fd) : table.leave(fd);
     if (noted !== 0) {
       this.#restore();
@@ -617,8 +641,14 @@ class HttpConnection implements ExchangeOwner, Deferred {
     return true;
   }
 
+  /** The server has had enough of it. */
+  #drop(): false {
+    this.#context.counters[DROPPED]!++;
+    return this.#destroy();
+  }
+
   /** Closes a connection that is of no more use, whatever is under way. */
-  #destroy(): boolean {
+  #destroy(): false {
     const exchange = this.#exchange;
     if (exchange !== null) {
       this.#exchange = null;

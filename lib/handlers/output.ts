@@ -2,6 +2,7 @@
  * What a connection still has to send: bytes that the kernel did not take at once. They lie in the memory of one
  * thread, so the connection is bound to it until they are gone.
  */
+import { BYTES_OUT } from '../memory/sums.js';
 import { EAGAIN, EINTR } from '../sys/libc.js';
 import { transmit } from '../sys/socket.js';
 
@@ -15,9 +16,15 @@ export const FAILED = 2;
 export const MAX_QUEUED_BYTES = 64 * 1024 * 1024;
 
 export class OutputQueue {
+  readonly #sums: Float64Array;
   #chunks: Uint8Array[] = [];
   /** Bytes that wait. */
   bytes = 0;
+
+  /** @param sums where the bytes sent are counted, see memory/sums.ts */
+  constructor(sums: Float64Array) {
+    this.#sums = sums;
+  }
 
   /**
    * Sends the first `length` bytes of `bytes`, after what waits already. The rest is copied, so the buffer is free again.
@@ -27,6 +34,7 @@ export class OutputQueue {
     if (this.bytes === 0) {
       done = transmitAll(fd, bytes, length);
       if (done < 0) return FAILED;
+      this.#sums[BYTES_OUT]! += done;
       if (done === length) return SENT;
     }
     this.queue(bytes, done, length);
@@ -45,6 +53,7 @@ export class OutputQueue {
       const chunk = this.#chunks[0]!;
       const done = transmitAll(fd, chunk, chunk.length);
       if (done < 0) return FAILED;
+      this.#sums[BYTES_OUT]! += done;
       this.bytes -= done;
       if (done < chunk.length) {
         this.#chunks[0] = chunk.subarray(done);

@@ -10,8 +10,9 @@
  *   accepted ─▶ open() ─▶ data()… ⇄ (unsent bytes: nothing read) ─▶ drain() ─▶ … ─▶ close()
  */
 import { PacelineError } from '../errors.js';
-import { ERRORS } from '../memory/counters.js';
+import { DROPPED, ERRORS } from '../memory/counters.js';
 import { HANDLE_FLAGS, HANDLE_WORDS } from '../memory/layout.js';
+import { BYTES_IN } from '../memory/sums.js';
 import { BROKEN, PEER_ENDED, READABLE, TIMED_OUT } from '../set/handle-table.js';
 import { addressOf, EAGAIN, EINTR, systemError } from '../sys/libc.js';
 import { receive, remoteAddress, shutdownSending } from '../sys/socket.js';
@@ -70,14 +71,17 @@ const OPENED = 1;
 const LINGERING = 2;
 
 class TcpThread {
-  readonly input = Buffer.allocUnsafeSlow(RECEIVE_BYTES);
-  readonly inputAddress = addressOf(this.input);
+  readonly input: Buffer;
+  readonly inputAddress: number;
   readonly held = new Map<number, Connection>();
 
   constructor(
     readonly context: ThreadContext,
     readonly app: TcpApp,
-  ) {}
+  ) {
+    this.input = context.input.subarray(0, RECEIVE_BYTES);
+    this.inputAddress = addressOf(this.input);
+  }
 }
 
 export class TcpConnections implements EventHandler {
@@ -100,7 +104,7 @@ export class TcpConnections implements EventHandler {
 class Connection implements TcpConnection, Deferred {
   readonly #thread: TcpThread;
   readonly #context: ThreadContext;
-  readonly #output = new OutputQueue();
+  readonly #output: OutputQueue;
   #fd: number;
   /** Whether the handle is bound to this thread, and whether the app wants it so. */
   #bound = false;
@@ -124,6 +128,7 @@ class Connection implements TcpConnection, Deferred {
   constructor(thread: TcpThread, fd: number) {
     this.#thread = thread;
     this.#context = thread.context;
+    this.#output = new OutputQueue(thread.context.sums);
     this.#fd = fd;
   }
 
@@ -159,6 +164,7 @@ class Connection implements TcpConnection, Deferred {
     this.#require('write');
     const buffer = typeof bytes === 'string' ? Buffer.from(bytes) : bytes;
     if (this.#output.bytes + buffer.length > MAX_QUEUED_BYTES) {
+      this.#context.counters[DROPPED]!++;
       this.terminate();
       throw new PacelineError(
         'PACELINE_WRITE_OVERFLOW',
@@ -249,6 +255,7 @@ class Connection implements TcpConnection, Deferred {
     }
     const count = receive(this.#fd, inputAddress, input.length);
     if (count > 0) {
+      this.#context.sums[BYTES_IN]! += count;
       const bytes = Buffer.from(input.subarray(0, count));
       this.#call(() => app.data(this, bytes));
       return true;

@@ -5,6 +5,7 @@
  * only noted here, and the connection is told to go on. All reading and writing happens in the connection.
  */
 import { FileBody } from '../static/file-body.js';
+import { passedOn } from '../web/chunk-garbage.js';
 import { IncomingBody } from '../web/incoming-body.js';
 import { type Outgoing, toOutgoing } from '../web/outgoing.js';
 
@@ -30,6 +31,8 @@ export class Exchange {
   state = RUNNING;
   /** What the handler returned or threw. */
   outcome: unknown;
+  /** When it began, as the thread's recorder said. */
+  began = 0;
   dispatched = false;
   /** The last byte of the request has been parsed. */
   received = false;
@@ -139,7 +142,9 @@ export class ResponseStream {
   }
 
   #take(value: unknown): void {
-    if (value instanceof Uint8Array) this.chunk = value;
-    else this.error = new TypeError('a response body stream must give Uint8Array chunks');
+    if (value instanceof Uint8Array) {
+      passedOn(value.byteLength);
+      this.chunk = value;
+    } else this.error = new TypeError('a response body stream must give Uint8Array chunks');
   }
 }

@@ -14,13 +14,13 @@ const RECEIVE_BYTES = 64 * 1024;
 
 const NOTHING = new Uint8Array(0);
 
-/** The input buffer of a thread. */
+/** The input buffer of a thread. It lies in shared memory, so that the control plane can see which request is in hand. */
 export class InputBuffer {
   readonly bytes: Buffer;
   readonly address: number;
 
-  constructor(maxHeaderSize: number) {
-    this.bytes = Buffer.allocUnsafeSlow(RECEIVE_BYTES + maxHeaderSize);
+  constructor(memory: Buffer, maxHeaderSize: number) {
+    this.bytes = memory.subarray(0, RECEIVE_BYTES + maxHeaderSize);
     this.address = addressOf(this.bytes);
   }
 }

@@ -6,6 +6,7 @@ import type { ThreadContext } from '../handlers/event-handler.js';
 import { hasFlag, setFlag, WATCHES_OUTPUT } from '../handlers/http-flags.js';
 import { FAILED, OutputQueue, QUEUED } from '../handlers/output.js';
 import { ERRORS } from '../memory/counters.js';
+import { BYTES_OUT } from '../memory/sums.js';
 import { WATCH_BOTH } from '../set/handle-set.js';
 import { FileBody } from '../static/file-body.js';
 import { sendFile } from '../sys/file.js';
@@ -44,12 +45,13 @@ export const CUT = 3;
 export class Responder {
   readonly #context: ThreadContext;
   readonly #writer: ResponseWriter;
-  readonly #output = new OutputQueue();
+  readonly #output: OutputQueue;
   fd = -1;
 
   constructor(context: ThreadContext, writer: ResponseWriter) {
     this.#context = context;
     this.#writer = writer;
+    this.#output = new OutputQueue(context.sums);
   }
 
   /** Bytes that wait to be sent. */
@@ -137,6 +139,7 @@ export class Responder {
     const wanted = Math.min(file.end - exchange.fileAt, FILE_PART_BYTES);
     const sent = sendFile(this.fd, file.fd, exchange.fileAt, wanted);
     if (sent > 0) {
+      this.#context.sums[BYTES_OUT]! += sent;
       exchange.fileAt += sent;
       if (exchange.fileAt < file.end) return PROGRESS;
       file.close();
@@ -226,6 +229,7 @@ export class Responder {
     if (this.#output.bytes > 0) return this.#send(writer.bytes, length);
     // The fast path: nothing waits, and the kernel takes it all.
     const sent = transmitFrom(this.fd, writer.address, length, more);
+    if (sent > 0) this.#context.sums[BYTES_OUT]! += sent;
     if (sent === length) return true;
     if (sent < 0 && sent !== -EAGAIN && sent !== -EINTR) return false;
     this.#output.queue(writer.bytes, Math.max(sent, 0), length);

@@ -7,7 +7,9 @@
  * - FREE_TOP, atomic: the stack of returned blocks. Low half: number of the top block, 0 for none; high half: a tag
  *   that changes with every exchange, so that a stack that looks the same but is not is never mistaken for it.
  * - FRESH, atomic: blocks never used so far begin here; they are taken in order, so memory becomes resident as needed.
- * - IN_USE, atomic: blocks out of the pool.
+ * - IN_USE, atomic: blocks out of the pool. Counted after a block is taken and before it is given back, so it never says
+ *   more than there are.
+ * - PEAK, atomic: the most that IN_USE has been.
  * - NEXT[block], plain: the next block of a chain or of the free stack; the holder of the block writes it.
  *
  * Blocks are numbered from 1; 0 means none. A chain belongs to the connection whose record names its first block.
@@ -17,6 +19,7 @@ import { BLOCK_BYTES, BLOCK_COUNT, POOL_HEADER_WORDS } from './layout.js';
 const FREE_TOP = 0;
 const FRESH = 1;
 const IN_USE = 2;
+const PEAK = 3;
 const NUMBER_MASK = 0xffff;
 const TAG_STEP = 0x1_0000;
 
@@ -33,6 +36,11 @@ export class BlockPool {
   /** Blocks out of the pool; for tests and for people who look. */
   inUse(): number {
     return Atomics.load(this.#words, IN_USE);
+  }
+
+  /** The most blocks that were out at once, of BLOCK_COUNT. */
+  peak(): number {
+    return Atomics.load(this.#words, PEAK);
   }
 
   /**
@@ -97,19 +105,25 @@ export class BlockPool {
   }
 
   #out(block: number): number {
-    Atomics.add(this.#words, IN_USE, 1);
-    Atomics.store(this.#words, POOL_HEADER_WORDS + block - 1, 0);
+    const words = this.#words;
+    const inUse = Atomics.add(words, IN_USE, 1) + 1;
+    for (let peak = Atomics.load(words, PEAK); inUse > peak; ) {
+      const found = Atomics.compareExchange(words, PEAK, peak, inUse);
+      if (found === peak) break;
+      peak = found;
+    }
+    Atomics.store(words, POOL_HEADER_WORDS + block - 1, 0);
     return block;
   }
 
   #give(block: number): void {
     const words = this.#words;
+    Atomics.sub(words, IN_USE, 1);
     for (;;) {
       const top = Atomics.load(words, FREE_TOP);
       Atomics.store(words, POOL_HEADER_WORDS + block - 1, top & NUMBER_MASK);
       const replaced = (((top & ~NUMBER_MASK) + TAG_STEP) | block) >> 0;
-      if (Atomics.compareExchange(words, FREE_TOP, top, replaced) === top) break;
+      if (Atomics.compareExchange(words, FREE_TOP, top, replaced) === top) return;
     }
-    Atomics.sub(words, IN_USE, 1);
   }
 }

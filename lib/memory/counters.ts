@@ -17,6 +17,15 @@ export const COUNTERS = [
   'handOffs',
   'loopPasses',
   'errors',
+  'promotions',
+  'accepted',
+  'closed',
+  'dropped',
+  'responses1xx',
+  'responses2xx',
+  'responses3xx',
+  'responses4xx',
+  'responses5xx',
 ] as const;
 export type Counter = (typeof COUNTERS)[number];
 
@@ -36,7 +45,7 @@ export const KERNEL_WAITS = 5;
 export const KERNEL_POLLS = 6;
 /** Times it became leader. */
 export const LEADERSHIPS = 7;
-/** Of these, how often right after processing, without having parked. */
+/** Of these, how often right after processing, without having parked: the other leaderships were received. */
 export const RECLAIMS = 8;
 /** Events given to the thread that their handle is bound to. */
 export const HAND_OFFS = 9;
@@ -44,6 +53,14 @@ export const HAND_OFFS = 9;
 export const LOOP_PASSES = 10;
 /** Handlers that threw, and messages refused. */
 export const ERRORS = 11;
+/** Times it gave leadership up to process an event. */
+export const PROMOTIONS = 12;
+/** Connections accepted, closed, and of these: ended by the server for a timeout, an error or a limit. */
+export const ACCEPTED = 13;
+export const CLOSED = 14;
+export const DROPPED = 15;
+/** Responses by the first digit of their status: this, plus the digit, less one. */
+export const RESPONSES = 16;
 
 /** A thread's own counters, to be counted up by the constants above. */
 export function countersOf(control: SharedArrayBuffer, thread: number): Int32Array {

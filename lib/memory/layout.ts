@@ -1,15 +1,19 @@
 /**
  * The shared memory, all of it: which word lies where, who owns it and who may write it when.
  *
- * Three SharedArrayBuffers, made by the control plane and handed to every thread:
+ * Four SharedArrayBuffers, made by the control plane and handed to every thread:
  *
- * - `control` coordinates the thread set. Words that different threads write lie in different cache lines.
+ * - `control` coordinates the thread set, and has what each thread records of itself. Words that different threads write lie
+ *   in different cache lines.
  * - `handles` has one record for every descriptor number: the handle table.
  * - `blocks` is the pool that keeps partial input between events.
+ * - `inputs` has a buffer for each thread, into which it receives.
  *
- * All words are 32 bits. "Atomic" words are read and written by Atomics only. The others are plain and belong to
+ * All words are 32 bits, but for the sums, which are doubles. "Atomic" words are read and written by Atomics only. The others are plain and belong to
  * one thread at a time; another thread sees them in order because an atomic word was handed over in between.
  */
+
+import { HISTOGRAM_BUCKETS } from './histogram.js';
 
 /** Words of a cache line (64 bytes). */
 const LINE = 16;
@@ -25,6 +29,12 @@ export const MASK_WORDS = MAX_THREADS / 32;
 export const LEADER = 0;
 /** Plain. Counts leaderships; only the leader writes it. Tells the follower on watch whether anything moves. */
 export const EPOCH = 1;
+/**
+ * Plain. 1 + the thread that gave leadership up last, and when (the low half of the microseconds). Written by the holder of
+ * LEADER right before it vacates it, or by its reviver (owner: set/recorder.ts).
+ */
+export const PROMOTER = 2;
+export const PROMOTED_AT = 3;
 
 // ---- control: the follower on watch (owner: set/watch.ts) ------------------------------------------------------------
 
@@ -58,7 +68,7 @@ export const SET_STOPPING = 2;
  * events in hand, and when draining begins. Set by the control plane, cleared by the leader that starts the scan.
  */
 export const RESCAN = 4 * LINE + 1;
-/** Atomic. 1 while somebody listens to transitions, so that the threads record them (owner: set/transitions.ts). */
+/** Atomic. 1 while the threads record what they do (owner: set/recorder.ts); written by the control plane. */
 export const RECORDING = 4 * LINE + 2;
 /** Atomic. The clock of the timeouts; counts on with each sweep (owner: handlers/timeouts.ts). */
 export const TICK = 4 * LINE + 3;
@@ -69,6 +79,8 @@ export const TICK = 4 * LINE + 3;
 export const CONNECTIONS = 5 * LINE;
 /** Atomic. 1 while accepting is suspended for want of descriptors; whoever closes a connection resumes it. */
 export const ACCEPT_SUSPENDED = 5 * LINE + 1;
+/** Plain. The most that were open at once; whoever accepts raises it, and two at once may miss one. */
+export const CONNECTIONS_PEAK = 5 * LINE + 2;
 
 // ---- control: the ready list (owner: set/ready-list.ts; plain, the leader's) -----------------------------------------
 
@@ -77,6 +89,9 @@ export const READY_NEXT = 6 * LINE;
 export const READY_END = 6 * LINE + 1;
 /** The descriptor at which a rescan goes on; -1 while none is under way. */
 export const SCAN_CURSOR = 6 * LINE + 2;
+/** When the list was filled last (the low half of the microseconds), and the most events that it ever had. */
+export const READY_SINCE = 6 * LINE + 3;
+export const READY_PEAK = 6 * LINE + 4;
 /** Events that one refill takes from the kernel. 512 is more than 64 busy connections ever have ready at once. */
 export const READY_CAPACITY = 512;
 /** Room for either layout of `struct epoll_event`. */
@@ -93,13 +108,14 @@ export const CELL = 0;
 export const STATE = LINE;
 /** Plain. The connection that the thread is inside, or -1; for people who look (owner: thread/turns.ts). */
 export const CURRENT_FD = LINE + 1;
+/** Plain. Where the method and target of the request in hand lie in the thread's input buffer; the same people look. */
+export const REQUEST_AT = LINE + 2;
+export const REQUEST_TO = LINE + 3;
 /**
  * Plain. What an acceptor in this thread has counted as a connection and not yet put into the handle table: 0 nothing, 1 a
  * place for one, else 2 + its descriptor. For the reviver (owner: handlers/acceptor.ts).
  */
 export const ACCEPTING = 2 * LINE;
-/** Plain. Counters of this thread, in the order of COUNTERS in memory/counters.ts; only the thread writes them. */
-export const COUNTS = LINE + 2;
 /** Atomic. Mailbox: entries ever put (by the leader) and ever taken (by the thread), in lines of their own. */
 export const MAIL_PUT = 3 * LINE;
 export const MAIL_TAKEN = 4 * LINE;
@@ -113,11 +129,21 @@ export const MAIL_ENTRIES = 5 * LINE;
 /** Atomic. Transitions ever recorded; then the ring of them (owner: set/transitions.ts; only the thread writes). */
 export const TRANSITIONS_PUT = MAIL_ENTRIES + MAIL_CAPACITY * MAIL_ENTRY_WORDS;
 export const TRANSITIONS = TRANSITIONS_PUT + LINE;
-export const TRANSITION_CAPACITY = 256;
-/** Words of a transition: the two states, and the time in microseconds as two halves. */
-export const TRANSITION_WORDS = 3;
+/** At 200,000 changes a second, which is a thread at its limit, the ring holds 20 ms. */
+export const TRANSITION_CAPACITY = 4096;
+/** Words of a transition: states and promoter, the time in microseconds as two halves, how long the promotion took. */
+export const TRANSITION_WORDS = 4;
+/** Plain. Counters of this thread, in the order of COUNTERS in memory/counters.ts; only the thread writes them. */
+export const COUNTS = TRANSITIONS + TRANSITION_CAPACITY * TRANSITION_WORDS;
+const COUNTS_ROOM = 2 * LINE;
+/** Plain. Doubles, in the order of memory/sums.ts; only the thread writes them. */
+export const SUMS = COUNTS + COUNTS_ROOM;
+const SUMS_ROOM = 2 * LINE;
+/** Plain. Histograms of durations, in the order of memory/sums.ts; only the thread writes them. */
+export const HISTOGRAM_AREA = SUMS + SUMS_ROOM;
+export const HISTOGRAM_COUNT = 4;
 
-const THREAD_WORDS = Math.ceil((TRANSITIONS + TRANSITION_CAPACITY * TRANSITION_WORDS) / LINE) * LINE;
+const THREAD_WORDS = Math.ceil((HISTOGRAM_AREA + HISTOGRAM_COUNT * HISTOGRAM_BUCKETS) / LINE) * LINE;
 
 /** The first word of a thread's area. */
 export const threadArea = (thread: number): number => THREADS + thread * THREAD_WORDS;
@@ -149,10 +175,16 @@ export const BLOCK_BYTES = 2048;
 /** Blocks of the pool: 64 MiB of address space, resident only where used. */
 export const BLOCK_COUNT = 32_768;
 
+// ---- inputs: a buffer for each thread (owner: http/input-window.ts) ----------------------------------------------------
+
+/** Bytes of a thread's buffer: what one receive takes, and the longest head in front of it. */
+export const INPUT_BYTES = 128 * 1024;
+
 export interface SharedMemory {
   readonly control: SharedArrayBuffer;
   readonly handles: SharedArrayBuffer;
   readonly blocks: SharedArrayBuffer;
+  readonly inputs: SharedArrayBuffer;
 }
 
 /** Bytes before the first block: the pool's own words, see memory/block-pool.ts. */
@@ -165,6 +197,7 @@ export function allocateMemory(threads: number, descriptors: number): SharedMemo
     // One record more than descriptors: its first word is the end of the numbers in use, see set/handle-table.ts.
     handles: new SharedArrayBuffer((descriptors + 1) * HANDLE_WORDS * 4),
     blocks: new SharedArrayBuffer((POOL_HEADER_WORDS + BLOCK_COUNT) * 4 + BLOCK_COUNT * BLOCK_BYTES),
+    inputs: new SharedArrayBuffer(threads * INPUT_BYTES),
   };
   new Int32Array(memory.control)[SCAN_CURSOR] = -1;
   return memory;

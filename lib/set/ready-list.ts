@@ -10,6 +10,7 @@ import {
   READY_END,
   READY_EVENTS,
   READY_NEXT,
+  READY_PEAK,
   RESCAN,
   SCAN_CURSOR,
 } from '../memory/layout.js';
@@ -56,6 +57,7 @@ export class ReadyList {
     const more = count > 0 ? count : epollWait(this.#epoll, this.#events, READY_CAPACITY, 0);
     words[READY_NEXT] = 0;
     words[READY_END] = more;
+    if (more > words[READY_PEAK]!) words[READY_PEAK] = more;
     return more;
   }
 

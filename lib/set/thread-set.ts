@@ -15,8 +15,8 @@
  */
 import { EPOCH, LEADER, READY_END, READY_NEXT, STATE, threadArea, WATCH } from '../memory/layout.js';
 import type { ParkingLot, Sleep } from './parking-lot.js';
+import { Recorder, recordRevocation } from './recorder.js';
 import { DEAD, FOLLOWER, LEADER_STATE, PROCESSING } from './thread-state.js';
-import type { Transitions } from './transitions.js';
 import { NAP_MS, NAP_ON, STEP_IN, Watch } from './watch.js';
 
 /**
@@ -28,7 +28,7 @@ const JOIN_LOOKS = 200;
 export class ThreadSet {
   readonly #words: Int32Array;
   readonly #lot: ParkingLot;
-  readonly #transitions: Transitions;
+  readonly #recorder: Recorder;
   readonly #stateWord: number;
   readonly #watch: Watch;
   #state = FOLLOWER;
@@ -37,11 +37,11 @@ export class ThreadSet {
     control: SharedArrayBuffer,
     readonly self: number,
     lot: ParkingLot,
-    transitions: Transitions,
+    recorder: Recorder,
   ) {
     this.#words = new Int32Array(control);
     this.#lot = lot;
-    this.#transitions = transitions;
+    this.#recorder = recorder;
     this.#stateWord = threadArea(self) + STATE;
     this.#watch = new Watch(control, self);
     this.#state = Atomics.load(this.#words, this.#stateWord);
@@ -146,13 +146,21 @@ export class ThreadSet {
     if (from === to) return;
     this.#state = to;
     this.#words[this.#stateWord] = to;
-    this.#transitions.record(from, to);
+    this.#recorder.transition(from, to);
   }
+}
+
+/** Changes the state of a thread that is dead, or not yet begun, in its name; the control plane's part. */
+export function moveState(control: SharedArrayBuffer, thread: number, to: number): void {
+  const words = new Int32Array(control);
+  const from = Atomics.exchange(words, threadArea(thread) + STATE, to);
+  if (from !== to) new Recorder(control, thread).transition(from, to);
 }
 
 /** Takes leadership, or the watch, from a thread that died holding it. */
 export function revokeLeadership(control: SharedArrayBuffer, dead: number): void {
   const words = new Int32Array(control);
+  if (Atomics.load(words, LEADER) === dead + 1) recordRevocation(words, dead);
   Atomics.compareExchange(words, LEADER, dead + 1, 0);
   Atomics.compareExchange(words, WATCH, dead + 1, 0);
 }

@@ -1,11 +1,8 @@
 /**
- * The record of state changes: a bounded ring for each thread, in shared memory. The thread writes, the control plane
- * reads; neither waits for the other, and what was overwritten before it was read is counted as missed.
- *
- * Recording is on while anybody listens; the word RECORDING says so.
+ * The record of state changes: a bounded ring for each thread, in shared memory. The thread writes (the control plane, once
+ * it is dead), anybody reads; neither waits for the other, and what was overwritten before it was read is counted as missed.
  */
 import {
-  RECORDING,
   TRANSITION_CAPACITY,
   TRANSITION_WORDS,
   TRANSITIONS,
@@ -13,9 +10,9 @@ import {
   threadArea,
 } from '../memory/layout.js';
 
-/** Microseconds since the epoch; the clock that all threads share. */
-const nowMicros = (): number => Math.round((performance.timeOrigin + performance.now()) * 1000);
+const LOW_HALF = 0x1_0000_0000;
 
+/** The writer's side of a thread's ring. */
 export class Transitions {
   readonly #words: Int32Array;
   readonly #area: number;
@@ -27,15 +24,19 @@ export class Transitions {
     this.#put = Atomics.load(this.#words, this.#area + TRANSITIONS_PUT);
   }
 
-  record(from: number, to: number): void {
+  /**
+   * @param micros of sys/clock.ts
+   * @param promoter for a change to leader, 1 + the thread that gave leadership up; else 0
+   * @param promotionMicros how long ago that was
+   */
+  record(from: number, to: number, micros: number, promoter: number, promotionMicros: number): void {
     const words = this.#words;
-    // A plain look: it is on the way of every event, and recording may begin one transition late.
-    if (words[RECORDING] === 0) return;
     const at = this.#area + TRANSITIONS + (this.#put & (TRANSITION_CAPACITY - 1)) * TRANSITION_WORDS;
-    const now = nowMicros();
-    words[at] = (from << 8) | to;
-    words[at + 1] = now % 0x1_0000_0000;
-    words[at + 2] = now / 0x1_0000_0000;
+    words[at] = from | (to << 4) | (promoter << 8);
+    const high = (micros / LOW_HALF) | 0;
+    words[at + 1] = micros - high * LOW_HALF;
+    words[at + 2] = high;
+    words[at + 3] = promotionMicros;
     this.#put = (this.#put + 1) | 0;
     Atomics.store(words, this.#area + TRANSITIONS_PUT, this.#put);
   }
@@ -44,11 +45,14 @@ export class Transitions {
 export interface RecordedTransition {
   readonly from: number;
   readonly to: number;
-  /** Milliseconds since the epoch, with microseconds behind the point. */
-  readonly time: number;
+  /** In microseconds of sys/clock.ts. */
+  readonly micros: number;
+  /** For a change to leader: the thread that gave leadership up before, and how many microseconds; -1 and 0 else. */
+  readonly promoter: number;
+  readonly promotionMicros: number;
 }
 
-/** The control plane's side of one thread's ring. */
+/** A reader of one thread's ring: it sees each transition once, or counts it as missed. */
 export class TransitionReader {
   readonly #words: Int32Array;
   readonly #area: number;
@@ -56,10 +60,12 @@ export class TransitionReader {
   /** Transitions that were overwritten before they were read. */
   missed = 0;
 
-  constructor(control: SharedArrayBuffer, thread: number) {
+  /** @param past begins with what the ring still holds instead of with what comes from now on */
+  constructor(control: SharedArrayBuffer, thread: number, past = false) {
     this.#words = new Int32Array(control);
     this.#area = threadArea(thread);
-    this.#seen = Atomics.load(this.#words, this.#area + TRANSITIONS_PUT);
+    const put = Atomics.load(this.#words, this.#area + TRANSITIONS_PUT);
+    this.#seen = past ? Math.max(0, put - (TRANSITION_CAPACITY - 1)) : put;
   }
 
   /** What has come since the last call, oldest first. */
@@ -71,11 +77,7 @@ export class TransitionReader {
     const readable = TRANSITION_CAPACITY - 1;
     if (put - from > readable) from = this.#skip(from, put - readable);
     const copied: RecordedTransition[] = [];
-    for (let index = from; index !== put; index = (index + 1) | 0) {
-      const at = this.#area + TRANSITIONS + (index & (TRANSITION_CAPACITY - 1)) * TRANSITION_WORDS;
-      const time = ((words[at + 1]! >>> 0) + (words[at + 2]! >>> 0) * 0x1_0000_0000) / 1000;
-      copied.push({ from: words[at]! >> 8, to: words[at]! & 0xff, time });
-    }
+    for (let index = from; index !== put; index = (index + 1) | 0) copied.push(this.#at(index));
     const oldest = Atomics.load(words, this.#area + TRANSITIONS_PUT) - readable;
     this.#seen = put;
     // Those that the writer came round to while they were copied are not to be trusted.
@@ -84,13 +86,20 @@ export class TransitionReader {
     return copied.slice(spoilt);
   }
 
+  #at(index: number): RecordedTransition {
+    const words = this.#words;
+    const at = this.#area + TRANSITIONS + (index & (TRANSITION_CAPACITY - 1)) * TRANSITION_WORDS;
+    return {
+      from: words[at]! & 0xf,
+      to: (words[at]! >> 4) & 0xf,
+      micros: (words[at + 1]! >>> 0) + words[at + 2]! * LOW_HALF,
+      promoter: (words[at]! >> 8) - 1,
+      promotionMicros: words[at + 3]!,
+    };
+  }
+
   #skip(from: number, to: number): number {
     this.missed += to - from;
     return to;
   }
-}
-
-/** Switches recording on or off for all threads. */
-export function setRecording(control: SharedArrayBuffer, on: boolean): void {
-  Atomics.store(new Int32Array(control), RECORDING, on ? 1 : 0);
 }

@@ -27,6 +27,7 @@ import {
   LOOP_PASSES,
   PARKS,
   PARKS_IN_LOOP,
+  PROMOTIONS,
   RECLAIMS,
   WAKE_UPS,
 } from '../memory/counters.js';
@@ -35,6 +36,7 @@ import { EVENTS_READY, type HandleSet, LOOP_READY } from '../set/handle-set.js';
 import { ENTERED, eventBits, HAND_OFF } from '../set/handle-table.js';
 import { Mailbox } from '../set/mailbox.js';
 import type { ParkingLot, Sleep } from '../set/parking-lot.js';
+import type { Recorder } from '../set/recorder.js';
 import type { ThreadSet } from '../set/thread-set.js';
 import { drainEventCounter } from '../sys/descriptor.js';
 import { POLL_FIRST, POLL_SECOND, pollTwo } from '../sys/epoll.js';
@@ -59,6 +61,7 @@ export interface TurnsParts {
   readonly lot: ParkingLot;
   readonly loop: EventLoop;
   readonly counters: Int32Array;
+  readonly recorder: Recorder;
   /** This thread's own, readable when it is woken from PARKED_IN_LOOP. */
   readonly doorbell: number;
   /** By the numbers of handlers/event-handler.ts. */
@@ -126,7 +129,9 @@ export class Turns {
   }
 
   #turn(): void {
-    this.#parts.counters[LOOP_PASSES]!++;
+    const { counters, recorder } = this.#parts;
+    counters[LOOP_PASSES]!++;
+    recorder.turnBegan();
     this.#events = 0;
     let end = TO_LOOP;
     try {
@@ -135,7 +140,10 @@ export class Turns {
       } while (end === GO_ON);
     } finally {
       // Also when user code's tick threw and the app handles uncaught exceptions itself.
-      if (end !== LEAVE) this.#nextTurn();
+      if (end !== LEAVE) {
+        recorder.turnEnds();
+        this.#nextTurn();
+      }
     }
     if (end === LEAVE) this.#leave();
   }
@@ -162,7 +170,7 @@ export class Turns {
   // ---- leading -----------------------------------------------------------------------------------------------------------
 
   #lead(): number {
-    const { handles, counters } = this.#parts;
+    const { handles, counters, recorder } = this.#parts;
     for (;;) {
       if (handles.ready.take()) {
         if (this.#claim()) return GO_ON;
@@ -174,7 +182,10 @@ export class Turns {
         return this.#ownWork();
       }
       counters[KERNEL_POLLS]!++;
-      if (handles.ready.refill() > 0) continue;
+      if (handles.ready.refill() > 0) {
+        recorder.refilled();
+        continue;
+      }
       if (Atomics.load(this.#words, SET_STATE) === SET_STOPPING) return LEAVE;
       if (!this.#waitForEvents()) {
         this.#promote();
@@ -185,11 +196,12 @@ export class Turns {
 
   /** Blocks in the kernel. @returns false when the thread's own loop has to run first */
   #waitForEvents(): boolean {
-    const { handles, loop, counters } = this.#parts;
+    const { handles, loop, counters, recorder } = this.#parts;
     const timeoutMs = loop.timeoutMs();
     if (timeoutMs === 0) return false;
     counters[KERNEL_WAITS]!++;
     const woken = handles.waitForEvent(loop.backendFd, timeoutMs);
+    recorder.waited();
     return (woken & LOOP_READY) === 0 && (woken & EVENTS_READY) !== 0;
   }
 
@@ -217,6 +229,7 @@ export class Turns {
   }
 
   #promote(): void {
+    this.#parts.counters[PROMOTIONS]!++;
     if (this.#parts.threadSet.promoteNewLeader()) this.#parts.counters[WAKE_UPS]!++;
   }
 
@@ -266,7 +279,7 @@ export class Turns {
   // ---- following ---------------------------------------------------------------------------------------------------------
 
   #follow(): number {
-    const { threadSet, loop, counters } = this.#parts;
+    const { threadSet, loop, counters, recorder } = this.#parts;
     const timeoutMs = loop.timeoutMs();
     if (timeoutMs === 0) return this.#backToLoop();
     const hasWork = () => this.#hasWork() || Atomics.load(this.#words, SET_STATE) === SET_STOPPING;
@@ -276,11 +289,13 @@ export class Turns {
       // What is left are timers without a reference; they are due after limitMs, and seen to in the next turn.
       counters[PARKS]!++;
       this.#promoted = threadSet.park(hasWork, this.#sleepInCell, limitMs);
+      recorder.waited();
       return GO_ON;
     }
     counters[PARKS_IN_LOOP]!++;
     this.#loopDue = false;
     this.#promoted = threadSet.park(hasWork, this.#sleepBesideLoop, limitMs);
+    recorder.waited();
     return this.#loopDue && !this.#promoted ? this.#backToLoop() : GO_ON;
   }
 

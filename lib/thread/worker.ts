@@ -17,11 +17,13 @@ import { Timeouts } from '../handlers/timeouts.js';
 import { WakeUp } from '../handlers/wake-up.js';
 import { BlockPool } from '../memory/block-pool.js';
 import { countersOf } from '../memory/counters.js';
+import { INPUT_BYTES } from '../memory/layout.js';
+import { sumsOf } from '../memory/sums.js';
 import { HandleSet } from '../set/handle-set.js';
 import { HandleTable } from '../set/handle-table.js';
 import { ParkingLot } from '../set/parking-lot.js';
+import { Recorder } from '../set/recorder.js';
 import { ThreadSet } from '../set/thread-set.js';
-import { Transitions } from '../set/transitions.js';
 import { EventLoop } from '../sys/event-loop.js';
 import { installResponse } from '../web/light-response.js';
 import { type App, loadApp } from './app-loader.js';
@@ -53,13 +55,17 @@ function join(app: App, loop: EventLoop): void {
   const handles = new HandleSet(control, table, epoll, self);
   const lot = new ParkingLot(control, doorbells);
   const counters = countersOf(control, self);
+  const recorder = new Recorder(control, self);
   const context: ThreadContext = {
     self,
     control: new Int32Array(control),
     handles,
     table,
     pool: new BlockPool(memory.blocks),
+    input: Buffer.from(memory.inputs, self * INPUT_BYTES, INPUT_BYTES),
     counters,
+    sums: sumsOf(control, self),
+    recorder,
     limits,
     drainTicks,
     defer: (work) => turns.defer(work),
@@ -78,7 +84,7 @@ function join(app: App, loop: EventLoop): void {
     eventHandlers[TCP_CONNECTION] = connections;
     eventHandlers[TIMER] = new Timeouts(context, connections, lot, wakeUp);
   }
-  const threadSet = new ThreadSet(control, self, lot, new Transitions(control, self));
+  const threadSet = new ThreadSet(control, self, lot, recorder);
   const turns = new Turns({
     self,
     control,
@@ -87,6 +93,7 @@ function join(app: App, loop: EventLoop): void {
     lot,
     loop,
     counters,
+    recorder,
     doorbell: doorbells[self]!,
     eventHandlers,
     drainTicks,

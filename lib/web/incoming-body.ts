@@ -12,6 +12,7 @@
  *   any     --discard()-> discarding  the queue is empty and stays so
  */
 
+import { passedOn } from './chunk-garbage.js';
 import { unusableBody } from './web-globals.js';
 
 /** The queue is full at this many bytes: one default socket buffer's worth, so a slow handler costs little memory. */
@@ -179,6 +180,7 @@ export class IncomingBody {
   }
 
   #enqueue(chunk: Uint8Array): void {
+    passedOn(chunk.byteLength);
     // A byte stream takes the chunk's whole ArrayBuffer away; a window of a larger one (Node's pool) is copied first.
     const whole = chunk.byteLength === chunk.buffer.byteLength;
     this.#controller?.enqueue(whole ? chunk : new Uint8Array(chunk));

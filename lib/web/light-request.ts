@@ -4,17 +4,10 @@
  * Request (undici's), which is made then and from then on owns the body.
  */
 
+import { addBodyReaders } from './body-readers.js';
 import { copyHeaders, headersOf } from './header-lines.js';
 import type { IncomingBody } from './incoming-body.js';
-import {
-  decodeText,
-  delegateRest,
-  isDisturbed,
-  ownBuffer,
-  RealRequest,
-  unusableBody,
-  usedStream,
-} from './web-globals.js';
+import { delegateRest, isDisturbed, RealRequest, unusableBody, usedStream } from './web-globals.js';
 
 /** A validated request head and where its parts are. Offsets are in characters of `text`. */
 export interface RequestHead {
@@ -49,6 +42,13 @@ class LightRequest {
     this.#head = head;
     // Fetch has no way to say that a GET or HEAD carries a body, and its meaning is undefined (RFC 9110, 9.3.1).
     this.#incoming = incoming !== null && carriesBody(methodOf(head)) ? incoming : null;
+  }
+
+  static {
+    addBodyReaders(LightRequest.prototype, {
+      take: (light, decode) => light.#take(decode),
+      real: (light) => light.#materialise(),
+    });
   }
 
   static real(request: LightRequest): Request {
@@ -144,31 +144,6 @@ class LightRequest {
     return 'half';
   }
 
-  text(): Promise<string> {
-    return this.#take(decodeText) ?? this.#askReal((real) => real.text());
-  }
-
-  json(): Promise<unknown> {
-    return this.#take((bytes) => JSON.parse(decodeText(bytes))) ?? this.#askReal((real) => real.json());
-  }
-
-  arrayBuffer(): Promise<ArrayBuffer> {
-    return this.#take(ownBuffer) ?? this.#askReal((real) => real.arrayBuffer());
-  }
-
-  bytes(): Promise<Uint8Array> {
-    const take = (bytes: Uint8Array): Uint8Array => new Uint8Array(ownBuffer(bytes));
-    return this.#take(take) ?? this.#askReal(async (real) => new Uint8Array(await real.arrayBuffer()));
-  }
-
-  blob(): Promise<Blob> {
-    return this.#askReal((real) => real.blob());
-  }
-
-  formData(): Promise<FormData> {
-    return this.#askReal((real) => real.formData());
-  }
-
   clone(): Request {
     if (this.bodyUsed) throw unusableBody();
     return this.#materialise().clone();
@@ -179,12 +154,6 @@ class LightRequest {
     if (this.#real !== null || this.#stream !== null) return null;
     if (this.#incoming !== null) return this.#incoming.bytes().then(decode);
     return new Promise((resolve) => resolve(decode(EMPTY)));
-  }
-
-  /** Async, so that what the real constructor throws becomes a rejection. */
-  async #askReal<T>(use: (real: Request) => Promise<T>): Promise<T> {
-    if (this.bodyUsed) throw unusableBody();
-    return use(this.#materialise());
   }
 
   #materialise(): Request {

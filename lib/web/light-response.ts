@@ -7,6 +7,7 @@
  * means, or throws, exactly what it does there.
  */
 import { FileBody } from '../static/file-body.js';
+import { addBodyReaders } from './body-readers.js';
 import {
   contentTypeLine,
   copyHeaders,
@@ -17,15 +18,7 @@ import {
 } from './header-lines.js';
 import { installRequest } from './light-request.js';
 import type { Outgoing } from './outgoing.js';
-import {
-  decodeText,
-  delegateRest,
-  isDisturbed,
-  ownBuffer,
-  RealResponse,
-  unusableBody,
-  usedStream,
-} from './web-globals.js';
+import { delegateRest, isDisturbed, RealResponse, unusableBody, usedStream } from './web-globals.js';
 
 const RealHeaders = globalThis.Headers;
 
@@ -107,6 +100,13 @@ class LightResponse {
     return response;
   }
 
+  static {
+    addBodyReaders(LightResponse.prototype, {
+      take: (light, decode) => light.#take(decode),
+      real: (light) => light.#materialise(),
+    });
+  }
+
   static real(response: LightResponse): Response {
     return response.#materialise();
   }
@@ -182,31 +182,6 @@ class LightResponse {
   get bodyUsed(): boolean {
     if (this.#real !== null) return this.#real.bodyUsed;
     return this.#used || (this.#body instanceof ReadableStream && isDisturbed(this.#body));
-  }
-
-  text(): Promise<string> {
-    return this.#take(decodeText) ?? this.#askReal((real) => real.text());
-  }
-
-  json(): Promise<unknown> {
-    return this.#take((bytes) => JSON.parse(decodeText(bytes))) ?? this.#askReal((real) => real.json());
-  }
-
-  arrayBuffer(): Promise<ArrayBuffer> {
-    return this.#take(ownBuffer) ?? this.#askReal((real) => real.arrayBuffer());
-  }
-
-  bytes(): Promise<Uint8Array> {
-    const take = (bytes: Uint8Array): Uint8Array => new Uint8Array(ownBuffer(bytes));
-    return this.#take(take) ?? this.#askReal(async (real) => new Uint8Array(await real.arrayBuffer()));
-  }
-
-  blob(): Promise<Blob> {
-    return this.#askReal((real) => real.blob());
-  }
-
-  formData(): Promise<FormData> {
-    return this.#askReal((real) => real.formData());
   }
 
   clone(): LightResponse {
@@ -312,12 +287,6 @@ class LightResponse {
     return new Promise((resolve) =>
       resolve(decode(typeof body === 'string' ? Buffer.from(body) : (body ?? EMPTY))),
     );
-  }
-
-  /** Async, so that what the real constructor throws becomes a rejection. */
-  async #askReal<T>(use: (real: Response) => Promise<T>): Promise<T> {
-    if (this.bodyUsed) throw unusableBody();
-    return use(this.#materialise());
   }
 
   #materialise(): Response {

@@ -1,8 +1,10 @@
 /** One hostile, hasty or broken client: what it sends, in which pieces, and how it leaves. */
 import { connect, type Socket } from 'node:net';
 import { setTimeout as delay, setImmediate as nextPass } from 'node:timers/promises';
+import { TREATMENTS } from '../../spec/fixtures/http/treatments.js';
 import { mutatedStream, pieces, validStream } from '../../spec/support/http/requests.js';
 import { oneOf, type Random } from '../../spec/support/random.js';
+import { within } from '../../spec/support/server/wait.js';
 
 const STREAMS = [
   'valid',
@@ -12,14 +14,37 @@ const STREAMS = [
   'truncated',
   'huge head',
   'chunks',
+  'files',
+  'files',
   'noise',
   'nothing',
 ] as const;
-const PACES = ['at once', 'in pieces', 'in pieces', 'byte by byte'] as const;
+const PACES = ['at once', 'at once', 'in pieces', 'in pieces', 'byte by byte', 'slowly'] as const;
 const ENDS = ['read on', 'half-close', 'half-close', 'FIN', 'RST', 'RST at once', 'stand still'] as const;
+
+const FILES = [
+  ...['small.txt', 'large.bin', 'large.bin', 'page.html', 'empty', 'folder/', 'folder', '', 'missing'],
+  ...['../client.js', '%2e%2e/%2e%2e/etc/passwd', '.hidden', 'a%00b', '%'],
+];
+const FILE_FIELDS = [
+  ...[
+    'Range: bytes=0-99',
+    'Range: bytes=-1',
+    'Range: bytes=100000-',
+    'Range: bytes=9-1',
+    'Range: bytes=0-1,3-4',
+  ],
+  ...['If-None-Match: *', 'If-Match: "a"', 'If-Modified-Since: Sat, 01 Jan 2022 00:00:00 GMT'],
+  ...['Accept-Encoding: gzip, br', 'Accept-Encoding: identity;q=0', 'Connection: keep-alive'],
+];
+
+/** Between two pieces of a slow client: some of the servers' timeouts pass meanwhile. */
+const SLOW_MS = 25;
 
 /** Bytes that go one by one; the rest of a stream follows in one piece. */
 const DRIBBLED_BYTES = 150;
+
+const HOWS = Object.keys(TREATMENTS);
 
 export interface Plan {
   readonly mark: string;
@@ -32,8 +57,11 @@ export interface Plan {
 export function planOf(random: Random, mark: string): Plan {
   const stream = oneOf(random, STREAMS);
   const pace = oneOf(random, PACES);
-  // Its requests carry the mark, and so do the answers.
-  const text = streamOf(random, stream).replaceAll(/\r\n(?=host:)/gi, `\r\nX-Mark: ${mark}\r\n`);
+  // Its requests carry the mark, and so do the answers; and they say how they want to be treated.
+  const text = streamOf(random, stream).replaceAll(
+    /\r\n(?=host:)/gi,
+    () => `\r\nX-Mark: ${mark}\r\nX-Do: ${oneOf(random, HOWS)}\r\n`,
+  );
   return {
     mark,
     stream,
@@ -58,6 +86,8 @@ function streamOf(random: Random, kind: Plan['stream']): string {
       const chunk = `3e8\r\n${'z'.repeat(1000)}\r\n`.repeat(random(300));
       return `${oneOf(random, ['POST', 'PATCH', 'PUT', 'DELETE'])} / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n${chunk}0\r\n\r\n${valid}`;
     }
+    case 'files':
+      return Array.from({ length: 1 + random(6) }, () => fileRequest(random)).join('');
     case 'noise':
       return Array.from({ length: random(300) }, () => String.fromCharCode(random(256))).join('');
     default:
@@ -65,11 +95,22 @@ function streamOf(random: Random, kind: Plan['stream']): string {
   }
 }
 
+function fileRequest(random: Random): string {
+  const fields = Array.from({ length: random(3) }, () => `${oneOf(random, FILE_FIELDS)}\r\n`).join('');
+  const method = oneOf(random, ['GET', 'GET', 'GET', 'HEAD', 'POST']);
+  return `${method} /files/${oneOf(random, FILES)} HTTP/1.1\r\nHost: a\r\n${fields}\r\n`;
+}
+
 function piecesOf(random: Random, pace: Plan['pace'], bytes: Buffer): Buffer[] {
   if (pace === 'at once') return [bytes];
-  if (pace === 'in pieces') return pieces(random, bytes, 12);
+  if (pace === 'in pieces' || pace === 'slowly') return pieces(random, bytes, 12);
   const single = Array.from(bytes.subarray(0, DRIBBLED_BYTES), (_, at) => bytes.subarray(at, at + 1));
   return [...single, bytes.subarray(DRIBBLED_BYTES)];
+}
+
+export interface Address {
+  readonly host: string;
+  readonly port: number;
 }
 
 /**
@@ -77,8 +118,9 @@ function piecesOf(random: Random, pace: Plan['pace'], bytes: Buffer): Buffer[] {
  *
  * @throws when an answer bears somebody else's mark, or no answer of HTTP begins what came
  */
-export async function carryOut(plan: Plan, port: number): Promise<void> {
-  const socket = connect({ host: '127.0.0.1', port, allowHalfOpen: true });
+export async function carryOut(plan: Plan, { host, port }: Address): Promise<void> {
+  // From the server's own address: ports that rest (TIME_WAIT) do so there and not at 127.0.0.1, where others need them.
+  const socket = connect({ host, port, localAddress: host, allowHalfOpen: true });
   const parts: Buffer[] = [];
   const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
   socket.setNoDelay(true).on('error', () => {});
@@ -88,10 +130,12 @@ export async function carryOut(plan: Plan, port: number): Promise<void> {
   for (const piece of plan.pieces) {
     if (!socket.writable) break;
     socket.write(piece);
-    await (plan.pace === 'byte by byte' ? delay(1) : nextPass());
+    if (plan.pace === 'slowly') await delay(SLOW_MS);
+    else if (plan.pace === 'byte by byte') await delay(1);
+    else await nextPass();
   }
   await leave(socket, plan.end);
-  await closed;
+  await within('the end of a connection', closed);
   check(plan, Buffer.concat(parts).toString('latin1'));
 }
 

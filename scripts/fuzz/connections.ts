@@ -1,14 +1,30 @@
 /** Fuzzes the connection code: a real server, many clients at once, and a look at what they left behind. */
 import { readdirSync, readlinkSync } from 'node:fs';
-import { createServer, type Server, type ThreadExit } from '../../lib/server.js';
+import type { Logger } from '../../lib/control/log.js';
+import { createServer, type Server } from '../../lib/server.js';
 import { oneOf, type Random } from '../../spec/support/random.js';
 import { Client } from '../../spec/support/server/http-client.js';
 import { fixture } from '../../spec/support/server/running.js';
-import { until } from '../../spec/support/server/wait.js';
-import { carryOut, type Plan, planOf } from './client.js';
+import { range, until } from '../../spec/support/server/wait.js';
+import { Site } from '../../spec/support/static/site.js';
+import { type Address, carryOut, type Plan, planOf } from './client.js';
 
+/** Rounds of clients for each server, and clients of a round, which come all at once. */
+const ROUNDS = 3;
 const CLIENTS = 120;
 const TIMEOUTS_MS = [0, 60, 150, 300];
+/** Errors that the app is at fault for. */
+const APPS_ERRORS = ['a handler failed', 'a response body failed'];
+/** States of a thread that is inside no connection. */
+const AT_REST = ['leader', 'follower'];
+
+/** What one server and its clients came to. */
+export interface Tally {
+  readonly connections: number;
+  readonly requests: number;
+  /** Blocks of the pool that were in use at once. */
+  readonly poolPeak: number;
+}
 
 /** What the descriptors of this process lead to, by number. */
 function descriptors(): Map<string, string> {
@@ -25,8 +41,17 @@ function descriptors(): Map<string, string> {
   return links;
 }
 
+/** How many lead to something whose name begins so. */
+const leadingTo = (start: string): number =>
+  [...descriptors().values()].filter((link) => link.startsWith(start)).length;
+const SOCKET = 'socket:';
+
+/** Servers take addresses in turn, so that the ports that rest after one (TIME_WAIT) are not in the way of the next ones. */
+let servers = 0;
+const nextHost = (): string => `127.0.0.${2 + (servers++ % 250)}`;
+
 /** @throws with what is wrong, when one of the clients did harm */
-export async function fuzzConnections(random: Random): Promise<void> {
+export async function fuzzConnections(random: Random): Promise<Tally> {
   const before = descriptors();
   const options = {
     threads: 1 + random(5),
@@ -40,35 +65,73 @@ export async function fuzzConnections(random: Random): Promise<void> {
     keepAliveTimeout: oneOf(random, TIMEOUTS_MS),
     sendTimeout: oneOf(random, TIMEOUTS_MS),
   };
-  const exits: ThreadExit[] = [];
-  const server = createServer({ app: fixture('../http/fuzzed'), ...options });
-  server.on('threadExit', (exit) => exits.push(exit));
-  server.on('error', (error) => exits.push({ thread: -1, exitCode: -1, error, connectionsLost: 0 }));
-  await server.listen({ port: 0 });
-  const { port } = server.address() as { port: number };
-  const plans = Array.from({ length: CLIENTS }, (_, index) => planOf(random, `${index}-${random(2 ** 31)}`));
+  const harm: string[] = [];
+  using site = folder();
+  // For how long a thread may keep a file open that nobody asks for.
+  const recheckMs = oneOf(random, [0, 30]);
+  const app = fixture(`../http/fuzzed?root=${encodeURIComponent(site.root)}&recheckMs=${recheckMs}`);
+  const server = createServer({ app, logger: judge(harm), ...options });
+  server.on('error', (error) => harm.push(reason(error)));
+  await server.listen({ host: nextHost(), port: 0 });
+  const { address: host, port } = server.address() as { address: string; port: number };
+  const socketsBefore = leadingTo(SOCKET);
   try {
-    await allOf(plans, port);
-    if (exits.length > 0) throw new Error(`a thread died: ${describe(exits[0]!)}`);
-    await leftBehind(server, port);
-    if (exits.length > 0) throw new Error(`a thread died: ${describe(exits[0]!)}`);
+    for (let round = 0; round < ROUNDS; round++) {
+      const plans = range(CLIENTS).map((index) => planOf(random, `${index}-${random(2 ** 31)}`));
+      await allOf(plans, { host, port });
+      await leftBehind(server, { host, port });
+      await until('the connections’ sockets are closed', () => leadingTo(SOCKET) <= socketsBefore);
+      await until('all files are closed', () => leadingTo(site.root) === 0);
+      if (harm.length > 0) throw new Error(harm[0]);
+    }
   } catch (error) {
-    throw new Error(`${(error as Error).message}; options ${JSON.stringify(options)}`, { cause: error });
+    const first = harm.length > 0 ? harm[0] : (error as Error).message;
+    throw new Error(`${first}; options ${JSON.stringify(options)}`, { cause: error });
   } finally {
-    exits.length = 0;
     await server.close({ drainMs: 0 });
   }
   await until('the server’s descriptors are closed', () => descriptors().size <= before.size).catch(() => {
     const left = [...descriptors()].filter(([number, link]) => before.get(number) !== link);
     throw new Error(`descriptors were left open: ${JSON.stringify(left)}`);
   });
+  const requests = server.threads().reduce((sum, thread) => sum + thread.requests, 0);
+  return { connections: ROUNDS * CLIENTS, requests, poolPeak: server.pool()!.peak };
 }
 
-async function allOf(plans: readonly Plan[], port: number): Promise<void> {
+function folder(): Site {
+  const site = new Site({
+    'small.txt': 'small',
+    'large.bin': new Uint8Array(700_000),
+    'page.html': '<p>'.repeat(1000),
+    'page.html.gz': 'not really',
+    empty: '',
+    'folder/index.html': 'index',
+    '.hidden': 'hidden',
+  });
+  return site;
+}
+
+/** A logger that takes every error for harm that is not the app's. */
+function judge(harm: string[]): Logger {
+  return {
+    error: (message, fields) => {
+      if (!APPS_ERRORS.includes(message)) harm.push(`${message}: ${reason(fields?.error)}`);
+    },
+    warn: () => {},
+    info: () => {},
+    debug: () => {},
+  };
+}
+
+function reason(error: unknown): string {
+  return error instanceof Error ? `${error.stack}` : String(error);
+}
+
+async function allOf(plans: readonly Plan[], address: Address): Promise<void> {
   await Promise.all(
     plans.map(async (plan) => {
       try {
-        await carryOut(plan, port);
+        await carryOut(plan, address);
       } catch (error) {
         throw new Error(`${(error as Error).message}, after ${show(plan)}`);
       }
@@ -76,21 +139,24 @@ async function allOf(plans: readonly Plan[], port: number): Promise<void> {
   );
 }
 
-/** The server is as it was: it answers, all connections are closed, and no block of the pool is out. */
-async function leftBehind(server: Server, port: number): Promise<void> {
+/** The server is as it was: all connections are closed, no block of the pool is out, and every thread serves. */
+async function leftBehind(server: Server, address: Address): Promise<void> {
   await until('all connections are closed', () => server.connections === 0);
-  const client = await Client.connect({ host: '127.0.0.1', port });
-  const { status, text } = await client.get('/pool');
-  await client.close();
-  if (status !== 200 || text !== '0')
-    throw new Error(`a fresh request got ${status}, with ${text} blocks out of the pool`);
-  await until('the last connection is closed', () => server.connections === 0);
-  const dead = server.threads().filter(({ state }) => state === 'dead' || state === 'starting');
-  if (dead.length > 0) throw new Error(`thread ${dead[0]!.id} is ${dead[0]!.state}`);
+  await until('all threads are at rest', () =>
+    server.threads().every(({ state }) => AT_REST.includes(state)),
+  );
+  const { current } = server.pool()!;
+  if (current !== 0) throw new Error(`${current} blocks of the pool are still in use`);
+  await Promise.all(server.threads().map(() => hello(address)));
+  await until('the last connections are closed', () => server.connections === 0);
 }
 
-function describe({ thread, exitCode, error }: ThreadExit): string {
-  return `thread ${thread} with ${exitCode}: ${error instanceof Error ? error.stack : String(error)}`;
+async function hello({ host, port }: Address): Promise<void> {
+  const client = await Client.connect({ host, port, localAddress: host });
+  const { status, text } = await client.get('/hello');
+  await client.close();
+  if (status !== 200 || text !== 'hello')
+    throw new Error(`a fresh request got ${status} and ${JSON.stringify(text.slice(0, 100))}`);
 }
 
 function show({ stream, pace, end, pieces }: Plan): string {

@@ -8,17 +8,23 @@ import { oneOf, type Random } from '../../spec/support/random.js';
 const EVERY_BYTE_UP_TO = 1200;
 const LONG_CUTS = 40;
 
+/** Around the bounds of what is counted: empty lines, fields, bytes of extensions and trailers. */
+const MOST_EMPTY_LINES = 12;
+const MOST_FIELDS = 2500;
+const MOST_CHUNKS = 3000;
+
 /** Limits so low that random streams hit them. */
 const CHOICES = [
   LIMITS,
   LIMITS,
+  { maxHeaderSize: 300, maxBodySize: 5000 },
   { maxHeaderSize: 300, maxBodySize: 50 },
   { maxHeaderSize: 256, maxTargetSize: 12, maxBodySize: 0 },
 ];
 
 /** @throws with the stream in its message when two ways to read it differ */
 export function fuzzParser(random: Random): void {
-  const text = random(4) === 0 ? validStream(random) : mutatedStream(random);
+  const text = streamOf(random);
   const limits = oneOf(random, CHOICES);
   const input = Buffer.from(text, 'latin1');
   const whole = verdict(drive(input, [], limits));
@@ -33,4 +39,38 @@ export function fuzzParser(random: Random): void {
   for (const cut of cuts) same([cut]);
   if (input.length <= EVERY_BYTE_UP_TO) same(cuts);
   same(Array.from({ length: 6 }, () => random(input.length + 1)).sort((a, b) => a - b));
+}
+
+function streamOf(random: Random): string {
+  switch (random(16)) {
+    case 0:
+      return crowdedStream(random);
+    case 1:
+    case 2:
+    case 3:
+    case 4:
+      return validStream(random);
+    default:
+      return mutatedStream(random);
+  }
+}
+
+/** A request with many of something. */
+function crowdedStream(random: Random): string {
+  const many = (unit: string, most: number): string => unit.repeat(random(most + 1));
+  const valid = validStream(random);
+  const head = 'POST / HTTP/1.1\r\nHost: a\r\n';
+  const body = 'Transfer-Encoding: chunked\r\n\r\n';
+  switch (random(5)) {
+    case 0:
+      return `${many('\r\n', MOST_EMPTY_LINES)}${valid}`;
+    case 1:
+      return `${head}${many('a:\r\n', MOST_FIELDS)}\r\n${valid}`;
+    case 2:
+      return `${head}${body}${many('1;a\r\nx\r\n', MOST_CHUNKS)}0\r\n\r\n${valid}`;
+    case 3:
+      return `${head}${body}0\r\n${many('a:\r\n', MOST_FIELDS)}\r\n${valid}`;
+    default:
+      return `${head}${body}${many('0', MOST_CHUNKS)}1${many(';a', MOST_CHUNKS)}\r\nx\r\n0\r\n\r\n${valid}`;
+  }
 }

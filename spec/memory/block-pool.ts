@@ -74,6 +74,20 @@ test('returned blocks are used again before fresh ones', () => {
   assert.ok(seen.size <= 3, `${seen.size} first blocks`);
 });
 
+test('the peak is the most blocks that were out at once', () => {
+  const pool = newPool();
+  const source = pattern(5 * BLOCK_BYTES, 1);
+  assert.is(pool.peak(), 0);
+  const chains = [pool.save(source, 0, 3 * BLOCK_BYTES), pool.save(source, 0, BLOCK_BYTES)];
+  assert.is(pool.peak(), 4);
+  for (const first of chains) pool.free(first);
+  assert.is(pool.peak(), 4);
+  pool.free(pool.save(source, 0, 2 * BLOCK_BYTES));
+  assert.is(pool.peak(), 4);
+  pool.free(pool.save(source, 0, source.length));
+  assert.is(pool.peak(), 5);
+});
+
 test('no chain is 0, and freeing it does nothing', () => {
   const pool = newPool();
   assert.is(pool.save(pattern(1, 1), 0, 0), 0);
@@ -97,6 +111,7 @@ test('an exhausted pool says 0, keeps nothing of what did not fit, and serves ag
   assert.ok(chains.every((first) => first > 0));
   assert.is(pool.save(source, 0, 1), 0);
   assert.is(pool.inUse(), BLOCK_COUNT);
+  assert.is(pool.peak(), BLOCK_COUNT);
   for (const first of chains) pool.free(first);
   assert.is(pool.inUse(), 0);
   for (let round = 0; round < 2; round++) {
@@ -140,6 +155,7 @@ test(
     for (const thread of set.threads) assert.is(thread.result(), ROUNDS);
     assert.is(load(set.scratch, VIOLATIONS), 0);
     assert.is(set.pool.inUse(), 0);
+    assert.ok(set.pool.peak() > 0 && set.pool.peak() <= BLOCK_COUNT);
   }),
 );
 

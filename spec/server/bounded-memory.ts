@@ -7,11 +7,8 @@ import { download, ServerProcess, upload } from '../support/http/flow.js';
 
 const MIB = 1024 * 1024;
 const SIZE_MIB = Number(process.env.FLOW_MIB ?? 1024);
-/**
- * What the server may grow by: a few buffers for each thread, and what V8 collects late. From Node.js 24 on it lets more
- * freed buffers lie before it collects them: 75 to 90 MiB were seen there.
- */
-const GROWTH_MIB = Number(process.versions.node.split('.')[0]) < 24 ? 64 : 160;
+/** What the server may grow by: a few buffers for each thread, and the chunks that are not collected yet. */
+const GROWTH_MIB = 64;
 /** Code is compiled and heaps have grown to their usual size after this much. */
 const WARM_UP_MIB = 32;
 

@@ -20,6 +20,8 @@ const LEGAL = new Set([
   'follower dead',
   'leader dead',
   'processing dead',
+  'starting dead',
+  'dead starting',
 ]);
 
 function checkSequences(transitions: readonly Transition[], threads: number): void {
@@ -29,9 +31,7 @@ function checkSequences(transitions: readonly Transition[], threads: number): vo
     for (const [index, { from, to, time }] of own.entries()) {
       assert.ok(LEGAL.has(`${from} ${to}`), `thread ${thread}: ${from} to ${to}`);
       const before = own[index - 1];
-      // A thread that died has nobody to tell it; its replacement begins anew.
-      if (before !== undefined && from !== 'starting')
-        assert.is(from, before.to, `thread ${thread}, ${index}`);
+      if (before !== undefined) assert.is(from, before.to, `thread ${thread}, ${index}`);
       assert.ok(time >= lastTime, 'time does not go back');
       lastTime = time;
     }

@@ -1,7 +1,7 @@
 /** I1 and I2 with the library's turns: events go to whoever is free, while others are held inside a handler. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { MAIL_PUT, PARKED, PARKED_IN_LOOP, threadArea } from '../../lib/memory/layout.js';
+import { PARKED, PARKED_IN_LOOP } from '../../lib/memory/layout.js';
 import { FREE } from '../../lib/set/handle-table.js';
 import { Mailbox } from '../../lib/set/mailbox.js';
 import { signalEventCounter } from '../../lib/sys/descriptor.js';
@@ -18,9 +18,10 @@ async function serves(set: TestSet, fd: number): Promise<void> {
   await until(() => set.tally(fd) === before + 1, 'the event was taken');
 }
 
-function nobodyCollided(set: TestSet): void {
+async function nobodyCollided(set: TestSet): Promise<void> {
   assert.is(load(set.scratch, VIOLATIONS), 0);
-  assert.is(load(set.scratch, HOLDERS), 0);
+  // The leader of this moment may just be looking.
+  await until(() => load(set.scratch, HOLDERS) === 0, 'nobody is left in the ready list');
 }
 
 for (const ownTimer of [false, true]) {
@@ -44,7 +45,7 @@ for (const ownTimer of [false, true]) {
       }
       await until(() => blocked.every((fd) => set.tally(fd) === 10), 'all are through');
       await set.quiet();
-      nobodyCollided(set);
+      await nobodyCollided(set);
     }),
   );
 
@@ -59,7 +60,7 @@ for (const ownTimer of [false, true]) {
       await until(() => many.every((fd) => set.tally(fd) === 1), 'the last thread took them all');
       for (const fd of blocked) set.release(fd);
       await set.quiet();
-      nobodyCollided(set);
+      await nobodyCollided(set);
     }),
   );
 }
@@ -95,7 +96,7 @@ test(
     for (let round = 0; round < 200; round++) await serves(set, bound);
     assert.is(set.leader(), 1 - owner);
     assert.is(set.table.owner(bound), owner);
-    nobodyCollided(set);
+    await nobodyCollided(set);
   }),
 );
 
@@ -120,9 +121,9 @@ test(
       if (!stopped()) return assert.ok(step > 5);
       set.table.close(bound);
       leader.go();
+      // The mailbox of nobody (thread -1) lies outside of the memory: a leader that wrote there would die of it.
       await serves(set, free);
       assert.is(set.table.state(bound), FREE);
-      assert.is(load(set.words, threadArea(-1) + MAIL_PUT), 0, `step ${step}: nobody's mailbox gets it`);
       while (mailbox.take()) assert.is(set.table.takeNoted(mailbox.fd, mailbox.generation, OWNER), 0);
     }
   }),
@@ -139,7 +140,7 @@ test(
     for (let round = 0; round < 20; round++) for (const fd of bound) signalEventCounter(fd);
     set.release(first);
     await until(() => bound.every((fd) => set.tally(fd) === 21 + Number(fd === first)), 'all are seen');
-    nobodyCollided(set);
+    await nobodyCollided(set);
   }),
 );
 
@@ -155,7 +156,7 @@ test(
     }
     await set.quiet();
     for (const fd of many) assert.is(load(set.scratch, ENTRIES + fd), 30, 'one visit for each event');
-    nobodyCollided(set);
+    await nobodyCollided(set);
   }),
 );
 

@@ -5,8 +5,8 @@ import { HandleSet } from '../../../lib/set/handle-set.js';
 import { HandleTable } from '../../../lib/set/handle-table.js';
 import { Mailbox } from '../../../lib/set/mailbox.js';
 import { ParkingLot } from '../../../lib/set/parking-lot.js';
+import { Recorder } from '../../../lib/set/recorder.js';
 import { ThreadSet } from '../../../lib/set/thread-set.js';
-import { Transitions } from '../../../lib/set/transitions.js';
 import { EventLoop } from '../../../lib/sys/event-loop.js';
 
 /** How a thread of a spec is started. */
@@ -29,6 +29,7 @@ export function makeParts(start: Start) {
   const { control } = memory;
   const table = new HandleTable(memory.handles);
   const lot = new ParkingLot(control, doorbells);
+  const recorder = new Recorder(control, self);
   return {
     self,
     scratch,
@@ -38,7 +39,8 @@ export function makeParts(start: Start) {
     handles: new HandleSet(control, table, epoll, self),
     pool: new BlockPool(memory.blocks),
     mailbox: new Mailbox(control, self),
-    threadSet: new ThreadSet(control, self, lot, new Transitions(control, self)),
+    threadSet: new ThreadSet(control, self, lot, recorder),
+    recorder,
     loop: new EventLoop(),
     doorbell: doorbells[self]!,
   };

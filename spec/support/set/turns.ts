@@ -11,6 +11,7 @@ import {
 import { WakeUp } from '../../../lib/handlers/wake-up.js';
 import { countersOf } from '../../../lib/memory/counters.js';
 import { BLOCK_BYTES, HANDLE_BLOCK, HANDLE_WORDS } from '../../../lib/memory/layout.js';
+import { sumsOf } from '../../../lib/memory/sums.js';
 import { Turns } from '../../../lib/thread/turns.js';
 import { BINDER, COUNTER, SAVER } from './kinds.js';
 import { takeCount } from './native.js';
@@ -34,7 +35,7 @@ import {
 import { asleep } from './steps.js';
 
 export function runTurns(parts: Parts): void {
-  const { self, control, handles, table, pool, threadSet, lot, loop, doorbell } = parts;
+  const { self, control, handles, table, pool, threadSet, lot, loop, doorbell, recorder } = parts;
   const counters = countersOf(control, self);
   watchLeading(parts);
   const context: ThreadContext = {
@@ -43,7 +44,10 @@ export function runTurns(parts: Parts): void {
     handles,
     table,
     pool,
+    input: Buffer.alloc(0),
     counters,
+    sums: sumsOf(control, self),
+    recorder,
     limits: { maxConnections: 100 } as Limits,
     drainTicks: () => {},
     defer: (work) => turns.defer(work),
@@ -64,6 +68,7 @@ export function runTurns(parts: Parts): void {
     lot,
     loop,
     counters,
+    recorder,
     doorbell,
     eventHandlers,
     drainTicks: () => {},

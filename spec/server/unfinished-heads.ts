@@ -1,0 +1,55 @@
+/** The pool's blocks that keep unfinished heads: as many as the bytes need, and none once the head or its client has ended. */
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { BLOCK_BYTES, BLOCK_COUNT } from '../../lib/memory/layout.js';
+import { createServer } from '../../lib/server.js';
+import { fixture, Running } from '../support/server/running.js';
+import { until } from '../support/server/wait.js';
+
+const HEAD = `GET /text HTTP/1.1\r\nhost: test\r\nx-long: ${'x'.repeat(2 * BLOCK_BYTES)}`;
+const BLOCKS = Math.ceil(HEAD.length / BLOCK_BYTES);
+
+const inUse = (running: Running, blocks: number): Promise<void> =>
+  until(`${blocks} blocks are in use`, () => running.server.pool()!.current === blocks);
+
+test('an unfinished head takes blocks until it is finished', async () => {
+  await using running = await Running.start('web', { threads: 3 });
+  assert.equal(running.server.pool(), { current: 0, peak: 0, limit: BLOCK_COUNT });
+  const client = await running.connect();
+  await client.send(HEAD);
+  await inUse(running, BLOCKS);
+  await client.send('\r\n\r\n');
+  assert.is((await client.answer()).text, 'hello');
+  await inUse(running, 0);
+  assert.equal(running.server.pool(), { current: 0, peak: BLOCKS, limit: BLOCK_COUNT });
+});
+
+for (const [how, leave] of [
+  ['closed', 'destroy'],
+  ['reset', 'resetAndDestroy'],
+  ['ended', 'end'],
+] as const) {
+  test(`it takes none once its client has ${how} the connection`, async () => {
+    await using running = await Running.start('web', { threads: 3 });
+    const clients = await running.connectMany(5);
+    await Promise.all(clients.map((client) => client.send(HEAD)));
+    await inUse(running, 5 * BLOCKS);
+    for (const { socket } of clients) socket[leave]();
+    await running.connections(0);
+    await inUse(running, 0);
+  });
+}
+
+test('it takes none once its time is over', async () => {
+  await using running = await Running.start('web', { threads: 2, headersTimeout: 100 });
+  const client = await running.connect();
+  await client.send(HEAD);
+  assert.is((await client.answer()).status, 408);
+  await inUse(running, 0);
+});
+
+test('there is no pool before the server listens', () => {
+  assert.is(createServer({ app: fixture('web') }).pool(), null);
+});
+
+test.run();
