@@ -28,13 +28,13 @@ export async function captureTrace(
   { ms, sink, signal }: { ms: number; sink: TraceSink; signal: AbortSignal },
 ): Promise<void> {
   const reader = observed.readTransitions(true);
-  const begin = now();
+  const begin = observed.now();
   const first = reader.next();
   const trace = new TraceWriter(facts, first, observed.observe(), begin);
   let counted = begin;
-  while (now() - begin < ms && !signal.aborted && !trace.full) {
+  while (observed.now() - begin < ms && !signal.aborted && !trace.full) {
     await delay(READ_MS);
-    const readAt = now();
+    const readAt = observed.now();
     trace.add(reader.next(), readAt);
     if (readAt - counted >= COUNT_MS) {
       trace.count(observed.observe());
@@ -46,6 +46,3 @@ export async function captureTrace(
   trace.end(signal.aborted ? String(signal.reason) : '');
   await sink.write(trace.take());
 }
-
-/** On the clock of the transitions. */
-const now = (): number => performance.timeOrigin + performance.now();

@@ -12,6 +12,7 @@ import {
 } from './protocol.js';
 import { barsOf, round } from './rates.js';
 import type { Sample } from './sampler.js';
+import { leaderSince } from './warnings.js';
 
 /** A longer route is cut. */
 const ROUTE_LENGTH = 120;
@@ -23,8 +24,7 @@ export type FrameExtras = Pick<Frame, 'seq' | 'load' | 'dashboard'> & {
 
 export function frameOf(sample: Sample, batch: TransitionBatch, extras: FrameExtras): Frame {
   const { observation } = sample;
-  const { at, set, leader, leaderSince, threads, handles, ready, connections, pool, descriptors } =
-    observation;
+  const { at, set, leader, threads, handles, ready, connections, pool, descriptors } = observation;
   const newest = batch.transitions.slice(-MOST_TRANSITIONS);
   const missed = [...batch.missed];
   for (const { thread } of batch.transitions.slice(0, -MOST_TRANSITIONS))
@@ -34,7 +34,7 @@ export function frameOf(sample: Sample, batch: TransitionBatch, extras: FrameExt
     seq: extras.seq,
     at: micros(at),
     set: set === 'starting' ? 'serving' : set,
-    leader: { thread: leader, since: micros(leaderSince) },
+    leader: { thread: leader, since: micros(leaderSince(observation)) },
     threads: threads.map((thread) => rowOf(thread, sample, missed[thread.id] ?? 0)),
     transitions: newest.map(tupleOf),
     gauges: {

@@ -6,8 +6,10 @@
  * - too slow for its frames, or silent to pings: dropped, and counted
  */
 import { type RawData, WebSocket } from 'ws';
+import type { Logger } from '../control/log.js';
 import type { TransitionBatch } from '../control/observation.js';
 import { detailOf, frameOf, tupleOf } from './frames.js';
+import { guardedInterval } from './guarded-interval.js';
 import type { Loads } from './loads.js';
 import {
   CLOSE_BAD_MESSAGE,
@@ -61,6 +63,7 @@ export class Live {
   readonly #sampler: Sampler;
   readonly #loads: Loads | null;
   readonly #pace: LivePace;
+  readonly #logger: Logger;
   readonly #deaths: readonly Death[];
   readonly #clients = new Set<Client>();
   #reader: { next(): TransitionBatch } | null = null;
@@ -72,7 +75,14 @@ export class Live {
 
   constructor(
     subject: Subject,
-    parts: { facts: Facts; sampler: Sampler; loads: Loads | null; deaths: readonly Death[]; pace: LivePace },
+    parts: {
+      facts: Facts;
+      sampler: Sampler;
+      loads: Loads | null;
+      deaths: readonly Death[];
+      pace: LivePace;
+      logger: Logger;
+    },
   ) {
     this.#subject = subject;
     this.#facts = parts.facts;
@@ -80,6 +90,7 @@ export class Live {
     this.#loads = parts.loads;
     this.#deaths = parts.deaths;
     this.#pace = parts.pace;
+    this.#logger = parts.logger;
   }
 
   get clients(): number {
@@ -118,8 +129,7 @@ export class Live {
     this.#reader = this.#subject.observed.readTransitions(true);
     this.#recent = [];
     this.#pinged = performance.now();
-    this.#timer = setInterval(() => this.#tick(), this.#pace.intervalMs);
-    this.#timer.unref();
+    this.#timer = guardedInterval(this.#logger, () => this.#tick(), this.#pace.intervalMs);
   }
 
   #stop(): void {

@@ -47,6 +47,15 @@ const THREAD_COUNTERS: Readonly<Record<Counter, readonly [name: string, help: st
   handOffs: ['hand_offs', 'Events given to the thread that their handle is bound to'],
   loopPasses: ['loop_passes', "Passes through the thread's own event loop"],
   errors: ['errors', 'Handlers that threw, and messages refused'],
+  promotions: ['promotions_given', 'Times the thread gave leadership up to process an event'],
+  accepted: ['connections_accepted', 'Connections accepted'],
+  closed: ['connections_closed', 'Connections closed'],
+  dropped: ['connections_dropped', 'Of these, ended by the server for a timeout, an error or a limit'],
+  responses1xx: ['responses', 'Responses by the first digit of their status', { class: '1xx' }],
+  responses2xx: ['responses', '', { class: '2xx' }],
+  responses3xx: ['responses', '', { class: '3xx' }],
+  responses4xx: ['responses', '', { class: '4xx' }],
+  responses5xx: ['responses', '', { class: '5xx' }],
 };
 
 /** 32 µs to 16.8 s, doubling. */
@@ -118,6 +127,9 @@ function threadViews(): View[] {
   }
   return [
     ...views.values(),
+    eachThread('promotions_received_total', 'Times the thread led after another one had', ({ histograms }) =>
+      sum([...histograms.promotions], (count) => count),
+    ),
     eachThread('received_bytes_total', 'Bytes received from clients', ({ bytesIn }) => bytesIn),
     eachThread('sent_bytes_total', 'Bytes given to the kernel for clients', ({ bytesOut }) => bytesOut),
     {

@@ -40,22 +40,25 @@ export function totalsOf({ at, threads }: Observation): Totals {
 /** A point of the curves from two totals; all zero where there is no time between them. */
 export function pointBetween(before: Totals, now: Totals): Point {
   const seconds = (now.at - before.at) / 1000;
-  const rate = (from: number, to: number) => (seconds > 0 ? round((to - from) / seconds, 100) : 0);
+  const rate = (counted: number) => (seconds > 0 ? round(counted / seconds, 100) : 0);
   const counted = (name: Counter) => now.counters[name] - before.counters[name];
   const requests = counted('requests');
+  const promotionMs = percentilesBetween(before.promotions, now.promotions);
   return {
     at: round(now.at, 1000),
-    requests: rate(before.counters.requests, now.counters.requests),
-    promotions: rate(0, counted('leaderships') - counted('reclaims')),
-    bytesIn: rate(before.bytesIn, now.bytesIn),
-    bytesOut: rate(before.bytesOut, now.bytesOut),
-    accepted: 0,
-    dropped: 0,
-    errors: rate(0, counted('errors')),
+    requests: rate(requests),
+    // From one thread to another: who takes leadership back from itself was not promoted.
+    promotions: rate(promotionMs?.count ?? 0),
+    bytesIn: rate(now.bytesIn - before.bytesIn),
+    bytesOut: rate(now.bytesOut - before.bytesOut),
+    accepted: rate(counted('accepted')),
+    dropped: rate(counted('dropped')),
+    // Most handlers that throw are answered with 5xx, so the sum of both would count them twice.
+    errors: rate(Math.max(counted('errors'), counted('responses5xx'))),
     wakeUpsPerRequest: requests > 0 ? round(counted('wakeUps') / requests, 10_000) : null,
     responseMs: percentilesBetween(before.responses, now.responses),
     queueMs: percentilesBetween(before.queueWaits, now.queueWaits),
-    promotionMs: percentilesBetween(before.promotions, now.promotions),
+    promotionMs,
   };
 }
 

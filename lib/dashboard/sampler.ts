@@ -2,7 +2,9 @@
  * The last second and the last minutes: looks at the data plane once a second as long as the server runs, so that the
  * curves of a page that opens are full, and whenever a frame is due.
  */
+import type { Logger } from '../control/log.js';
 import type { Observation, Observed } from '../control/observation.js';
+import { guardedInterval } from './guarded-interval.js';
 import type { Percentiles, Point } from './protocol.js';
 import { busyBetween, percentilesBetween, pointBetween, type Totals, totalsOf } from './rates.js';
 
@@ -31,11 +33,10 @@ export class Sampler implements Disposable {
   /** By time; all but the first are younger than the window. */
   #window: Totals[];
 
-  constructor(observed: Observed) {
+  constructor(observed: Observed, logger: Logger) {
     this.#observed = observed;
     this.#window = [totalsOf(observed.observe())];
-    this.#timer = setInterval(() => this.#sample(), SAMPLE_MS);
-    this.#timer.unref();
+    this.#timer = guardedInterval(logger, () => this.#sample(), SAMPLE_MS);
   }
 
   /** One point a second, oldest first. */

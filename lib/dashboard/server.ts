@@ -112,7 +112,7 @@ export class Dashboard {
 
   /** From now on there is something to show. */
   serve(subject: Subject): void {
-    this.#show = showOf(subject, this.#deaths, this.#pace);
+    this.#show = showOf(subject, this.#deaths, this.#pace, this.#logger);
     this.#stage = 'serving';
   }
 

@@ -1,4 +1,5 @@
 /** The parts of a dashboard that are there once the server serves. */
+import type { Logger } from '../control/log.js';
 import { version } from '../version.js';
 import { Live, type LivePace } from './live.js';
 import { Loads } from './loads.js';
@@ -17,9 +18,9 @@ export interface Show {
 }
 
 /** @param deaths the newest deaths of threads; others go on writing it */
-export function showOf(subject: Subject, deaths: readonly Death[], pace: LivePace): Show {
+export function showOf(subject: Subject, deaths: readonly Death[], pace: LivePace, logger: Logger): Show {
   const { observed, startedAt, url, app, strategy, loadTarget } = subject;
-  const sampler = new Sampler(observed);
+  const sampler = new Sampler(observed, logger);
   const loads = loadTarget === null ? null : new Loads(loadTarget);
   const build = { version: version(), node: process.version };
   const facts = {
@@ -34,6 +35,6 @@ export function showOf(subject: Subject, deaths: readonly Death[], pace: LivePac
     intervalMs: pace.intervalMs,
     load: loads !== null,
   } as const;
-  const live = new Live(subject, { facts, sampler, loads, deaths, pace });
+  const live = new Live(subject, { facts, sampler, loads, deaths, pace, logger });
   return { subject, sampler, metrics: new Metrics(subject, build), loads, live };
 }

@@ -23,6 +23,14 @@ export interface Death {
   readonly reason: string;
 }
 
+/**
+ * Since when the leader has led. Where nobody does: since when that is certain, which is the newest change of any thread,
+ * because who led before has changed its state since, and nobody has begun to lead.
+ */
+export function leaderSince({ leader, leaderSince, threads }: Observation): number {
+  return leader >= 0 ? leaderSince : Math.max(...threads.map(({ since }) => since));
+}
+
 /** At most one warning of each kind. */
 export function warningsOf(observation: Observation, deaths: readonly Death[]): Warning[] {
   return [
@@ -48,8 +56,9 @@ export function warningsOf(observation: Observation, deaths: readonly Death[]): 
   ].filter((warning) => warning !== null);
 }
 
-function noLeader({ at, leader, leaderSince, ready }: Observation): Warning | null {
-  const ms = at - leaderSince;
+function noLeader(observation: Observation): Warning | null {
+  const { at, leader, ready } = observation;
+  const ms = at - leaderSince(observation);
   if (leader >= 0 || ready.current === 0 || ms <= NO_LEADER_MS) return null;
   return {
     id: 'no-leader',

@@ -56,8 +56,12 @@ export class FakeObserved implements Observed {
     };
   }
 
+  now(): number {
+    return this.clock ?? now();
+  }
+
   observe(): Observation {
-    this.seen.at = this.clock ?? now();
+    this.seen.at = this.now();
     return { ...this.seen, threads: this.seen.threads.map((thread) => ({ ...thread })) };
   }
 
