@@ -9,7 +9,8 @@
  * The server tells nobody the token: it is printed, and the page has it from the URL's fragment, which browsers never send.
  */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
-import { isIP, isIPv6 } from 'node:net';
+import { isIP } from 'node:net';
+import { inUrl, isLoopback, isWildcard } from '../control/urls.js';
 
 /** 192 bits; more than anybody can try. */
 const TOKEN_BYTES = 24;
@@ -18,7 +19,7 @@ const HTTP_PORT = 80;
 
 export class Access {
   /** In base64url (RFC 4648, 5), so it may stand in a URL's fragment and in a subprotocol's name. */
-  readonly token = randomBytes(TOKEN_BYTES).toString('base64url');
+  readonly token = newToken();
   readonly #tokenHash = hashOf(this.token);
   readonly #port: number;
   /** The names under which the server may be addressed, as they stand in a URL. */
@@ -60,13 +61,11 @@ export class Access {
   }
 }
 
+/** Without a dash in front, which a command line would take for an option. */
+function newToken(): string {
+  const token = randomBytes(TOKEN_BYTES).toString('base64url');
+  return token.startsWith('-') ? newToken() : token;
+}
+
 /** Of equal length for any text, as timingSafeEqual wants it. */
 const hashOf = (text: string): Buffer => createHash('sha256').update(text).digest();
-
-/** A host as it stands in a URL: IPv6 in brackets. */
-export const inUrl = (host: string): string => (isIPv6(host) ? `[${host}]` : host).toLowerCase();
-
-export const isLoopback = (address: string): boolean =>
-  address === '::1' || /^(::ffff:)?127\./.test(address) || address === 'localhost';
-
-export const isWildcard = (address: string): boolean => address === '0.0.0.0' || address === '::';

@@ -11,8 +11,9 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Logger } from '../control/log.js';
+import { inUrl } from '../control/urls.js';
 import { PacelineError } from '../errors.js';
-import { Access, inUrl } from './access.js';
+import { Access } from './access.js';
 import { type Answer, send, sentence } from './answers.js';
 import { type Endpoint, endpointsOf, type Stage } from './endpoints.js';
 import { type LivePace, PACE } from './live.js';
