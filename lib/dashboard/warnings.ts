@@ -62,7 +62,7 @@ function noLeader(observation: Observation): Warning | null {
   if (leader >= 0 || ready.current === 0 || ms <= NO_LEADER_MS) return null;
   return {
     id: 'no-leader',
-    what: `Nobody has led for ${duration(ms)} while ${count(ready.current, 'event')} wait.`,
+    what: `Nobody has led for ${duration(ms)} while ${count(ready.current, 'event')} ${ready.current === 1 ? 'waits' : 'wait'}.`,
     advice: 'All threads are inside handlers: run more threads (--threads), or make handlers shorter.',
   };
 }
