@@ -84,7 +84,7 @@ export class TopView {
     const shown = frame.threads.length <= room ? frame.threads : frame.threads.slice(0, room - 1);
     const lanes = shown.map((row) => this.#laneLine(row, frame.at, { width, columns, colors }));
     if (shown.length < frame.threads.length)
-      lanes.push(`… and ${frame.threads.length - shown.length} more threads`);
+      lanes.push(cut(`… and ${frame.threads.length - shown.length} more threads`, columns));
     return [...top, ...lanes, ...bottom].slice(0, rows);
   }
 
@@ -94,7 +94,9 @@ export class TopView {
     { width, columns, colors }: { width: number; columns: number; colors: boolean },
   ): string {
     const before = `${cells(LEFT_WIDTHS, left(row))} `;
-    const states = this.#lanes[row.id]!.slice(-Math.max(0, Math.min(width, columns - before.length)));
+    const room = Math.max(0, Math.min(width, columns - before.length));
+    const lane = this.#lanes[row.id]!;
+    const states = lane.slice(Math.max(0, lane.length - room));
     const rest = columns - before.length - width;
     const after = rest > 1 ? cut(` ${cells(RIGHT_WIDTHS, right(row, at))}`, rest) : '';
     return (
