@@ -60,7 +60,7 @@ class HttpThread {
   /** The words that say which request is in hand. */
   readonly requestAt: number;
   readonly requestTo: number;
-  readonly writer = new ResponseWriter();
+  readonly writer: ResponseWriter;
   /** The connections that are bound to this thread. */
   readonly held = new Map<number, HttpConnection>();
 
@@ -72,6 +72,7 @@ class HttpThread {
   ) {
     this.requestAt = threadArea(context.self) + REQUEST_AT;
     this.requestTo = threadArea(context.self) + REQUEST_TO;
+    this.writer = new ResponseWriter(context.recorder);
     this.input = new InputBuffer(context.input, context.limits.maxHeaderSize);
   }
 }
@@ -417,6 +418,7 @@ class HttpConnection implements ExchangeOwner, Deferred {
     const { context } = this.#thread;
     context.counters[REQUESTS]!++;
     context.counters[RESPONSES - 1 + ((outgoing.status / 100) | 0)]!++;
+    // A plain look at the set's state: when draining begins, a rescan comes by every connection.
     // A client that was never told to send its body may send it or not: the next message's begin is unknown.
     const persistent =
       exchange.keepAlive &&
@@ -424,7 +426,7 @@ class HttpConnection implements ExchangeOwner, Deferred {
       !this.#closing &&
       !(exchange.awaitsContinue && !exchange.received) &&
       !this.#isLastRequest() &&
-      Atomics.load(context.control, SET_STATE) === SET_SERVING;
+      context.control[SET_STATE] === SET_SERVING;
     if (!persistent) this.#closing = true;
     if (!this.#responder.respond(exchange, outgoing, persistent)) return this.#destroy();
     if (exchange.stream?.framing === UNTIL_CLOSE) this.#closing = true;
@@ -558,7 +560,7 @@ class HttpConnection implements ExchangeOwner, Deferred {
   #rest(): boolean {
     if (this.#exchange !== null) return this.#hold();
     const { context } = this.#thread;
-    if (this.#parser.fresh && Atomics.load(context.control, SET_STATE) !== SET_SERVING) return this.#close();
+    if (this.#parser.fresh && context.control[SET_STATE] !== SET_SERVING) return this.#close();
     return this.#leave();
   }
 

@@ -2,6 +2,8 @@
  * Sends the responses of one connection: a body at hand, a stream, or a part of a file. It knows how a response goes onto the
  * wire, and nothing of when the connection reads, waits or ends.
  */
+// Imported, because the global is an accessor: a call of it on every response.
+import { Buffer } from 'node:buffer';
 import type { ThreadContext } from '../handlers/event-handler.js';
 import { hasFlag, setFlag, WATCHES_OUTPUT } from '../handlers/http-flags.js';
 import { FAILED, OutputQueue, QUEUED } from '../handlers/output.js';
@@ -172,6 +174,8 @@ export class Responder {
   /** Sends a response whose body is at hand. */
   #write(outgoing: Outgoing, isHead: boolean, persistent: boolean, minorVersion: number): boolean {
     const body = outgoing.body as string | Uint8Array | null;
+    if (typeof body === 'string' && !isHead && this.#writer.repeats(outgoing, body, persistent, minorVersion))
+      return this.#sendHead(null);
     const size = body === null ? 0 : typeof body === 'string' ? Buffer.byteLength(body) : body.length;
     const bodyless = isHead || hasNoBody(outgoing.status);
     const announced = bodyless && body === null ? outgoing.contentLength : size;
@@ -183,7 +187,11 @@ export class Responder {
       minorVersion,
     );
     if (bodyless || body === null || size === 0) return this.#sendHead(large);
-    if (large === null && this.#writer.body(body, size)) return this.#sendHead(null);
+    if (large === null) {
+      const writer = this.#writer;
+      if (typeof body === 'string' ? writer.text(body, size) : writer.body(body, size))
+        return this.#sendHead(null);
+    }
     const bytes = typeof body === 'string' ? Buffer.from(body) : body;
     return this.#sendHead(large) && this.#send(bytes, size);
   }

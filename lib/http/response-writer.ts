@@ -2,6 +2,8 @@
  * Serialises responses into one output buffer, which each thread has and which is empty whenever user code runs.
  * A head and a small body leave with one system call.
  */
+// Imported, because the global is an accessor: a call of it on every response.
+import { Buffer } from 'node:buffer';
 import { STATUS_CODES } from 'node:http';
 import { addressOf } from '../sys/libc.js';
 import type { Outgoing } from '../web/outgoing.js';
@@ -10,17 +12,25 @@ import type { Outgoing } from '../web/outgoing.js';
 const OUTPUT_BYTES = 64 * 1024;
 /** A body above this is sent from where it lies instead of being copied. */
 const COPY_BYTES = 32 * 1024;
+/** A text above this is not kept to be repeated. */
+const REPEATED_BYTES = 4096;
 const MS_A_SECOND = 1000;
 
+/** What tells the time: the thread's recorder, which reads the clock once for each event. */
+export interface Clock {
+  /** Microseconds since some moment in the past. */
+  readonly micros: number;
+}
+
 let dateLine = '';
-let dateSecond = -1;
+/** On that clock. */
+let dateLineEnds = Number.NEGATIVE_INFINITY;
 
 /** The Date field (RFC 9110, 6.6.1), made once a second. */
-function currentDateLine(): string {
-  const now = Date.now();
-  const second = Math.floor(now / MS_A_SECOND);
-  if (second !== dateSecond) {
-    dateSecond = second;
+function currentDateLine({ micros }: Clock): string {
+  if (micros >= dateLineEnds) {
+    const now = Date.now();
+    dateLineEnds = micros + (MS_A_SECOND - (now % MS_A_SECOND)) * 1000;
     dateLine = `date: ${new Date(now).toUTCString()}\r\n`;
   }
   return dateLine;
@@ -48,6 +58,7 @@ function headText(
   size: number,
   persistent: boolean,
   minorVersion: number,
+  date: string,
 ): string {
   const line =
     statusText === ''
@@ -61,7 +72,7 @@ function headText(
         ? ''
         : `content-length: ${size}\r\n`;
   // The date is that of the writing, not of the handler: RFC 9110, 6.6.1, wants the moment of origination.
-  return `${line}${headers}${currentDateLine()}${connection}${length}\r\n`;
+  return `${line}${headers}${date}${connection}${length}\r\n`;
 }
 
 /** A status that never has a body. */
@@ -84,6 +95,14 @@ export class ResponseWriter {
     dateLine: '',
     headBytes: new Uint8Array(0),
   };
+  /** The body written last, and head and body as one once the same were written twice in a row. */
+  #lastBody: string | null = null;
+  #lastWhole: Uint8Array | null = null;
+  readonly #clock: Clock;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
 
   /** Whether `bytes` more bytes fit. */
   fits(bytes: number): boolean {
@@ -113,10 +132,11 @@ export class ResponseWriter {
         return null;
       }
     }
-    const text = headText(outgoing, framing, size, persistent, minorVersion);
+    const text = headText(outgoing, framing, size, persistent, minorVersion, currentDateLine(this.#clock));
     if (!this.fits(text.length)) return Buffer.from(text, 'latin1');
     const start = this.length;
     this.length += this.bytes.write(text, start, 'latin1');
+    this.#lastWhole = null;
     const { status, statusText, headers } = outgoing;
     const headBytes = new Uint8Array(this.bytes.subarray(start, this.length));
     this.#last = {
@@ -148,10 +168,38 @@ export class ResponseWriter {
       last.framing === framing &&
       last.persistent === persistent &&
       last.minorVersion === minorVersion &&
-      last.dateLine === currentDateLine() &&
+      last.dateLine === currentDateLine(this.#clock) &&
       last.headers === outgoing.headers &&
       last.statusText === outgoing.statusText
     );
+  }
+
+  /**
+   * Writes head and body as they were written before, if they are the same again: most routes that are asked for often give
+   * the same answer for a while, and copying it is cheaper than making it.
+   *
+   * @returns false when they are not: they are to be written by `head` and `text`
+   */
+  repeats(outgoing: Outgoing, body: string, persistent: boolean, minorVersion: number): boolean {
+    const whole = this.#lastWhole;
+    if (whole === null || body !== this.#lastBody || !this.fits(whole.length)) return false;
+    if (!this.#isLast(outgoing, SIZED, this.#last.size, persistent, minorVersion)) return false;
+    this.bytes.set(whole, this.length);
+    this.length += whole.length;
+    return true;
+  }
+
+  /** As `body`, for a text behind the head that was written last, which may be repeated. */
+  text(body: string, size: number): boolean {
+    if (!this.body(body, size)) return false;
+    if (size <= REPEATED_BYTES) {
+      if (this.#lastWhole === null && body === this.#lastBody) {
+        const start = this.length - size - this.#last.headBytes.length;
+        this.#lastWhole = new Uint8Array(this.bytes.subarray(start, this.length));
+      } else this.#lastWhole = null;
+      this.#lastBody = body;
+    }
+    return true;
   }
 
   /**

@@ -125,14 +125,16 @@ export class HandleTable {
   /** The leader looks who is to have an event. */
   claim(fd: number, generation: number, events: number, self: number): number {
     const at = fd * HANDLE_WORDS + HANDLE_STATE;
-    for (;;) {
-      const word = Atomics.load(this.words, at);
-      if (word >>> GENERATION_SHIFT !== generation) return STALE;
+    for (let looks = 0; ; looks++) {
+      // The first look is a plain one, here and below: the exchange finds out whether it was right.
+      const word = looks === 0 ? this.words[at]! : Atomics.load(this.words, at);
+      if (word >>> GENERATION_SHIFT !== generation || (word & STATE_MASK) === FREE) {
+        if (looks > 0) return STALE;
+        continue;
+      }
       let next = word | (events << EVENTS_SHIFT);
       let result = NOTED;
       switch (word & STATE_MASK) {
-        case FREE:
-          return STALE;
         case IDLE:
           next = (word & LIFE_MASK) | (self << OWNER_SHIFT) | INSIDE;
           result = ENTERED;
@@ -176,8 +178,8 @@ export class HandleTable {
 
   #settle(fd: number): number {
     const at = fd * HANDLE_WORDS + HANDLE_STATE;
-    for (;;) {
-      const word = Atomics.load(this.words, at);
+    for (let looks = 0; ; looks++) {
+      const word = looks === 0 ? this.words[at]! : Atomics.load(this.words, at);
       const noted = word & EVENTS_MASK;
       const next = noted === 0 ? (word & LIFE_MASK) | IDLE : word & ~(EVENTS_MASK | QUEUED);
       if (Atomics.compareExchange(this.words, at, word, next) === word) return noted >> EVENTS_SHIFT;

@@ -42,7 +42,21 @@ interface Name {
 const NAMES_MAX = 256;
 const names = new Map<string, Name>();
 
+/** The one that was looked for last: most responses have one field. */
+let lastText = '';
+let lastName: Name | null = null;
+
 function nameOf(text: string): Name | null {
+  if (text === lastText) return lastName;
+  const name = knownName(text);
+  if (name !== null) {
+    lastText = text;
+    lastName = name;
+  }
+  return name;
+}
+
+function knownName(text: string): Name | null {
   const known = names.get(text);
   if (known !== undefined) return known;
   if (!TOKEN.test(text)) return null;
@@ -89,7 +103,9 @@ export function linesOf(init: unknown, typeLine: string): string | null {
 function linesOfRecord(record: Record<string, unknown>, typeLine: string): string | null {
   let lines = '';
   let type = typeLine;
-  for (const key of Object.keys(record)) {
+  // Faster than Object.keys(), and right as long as nobody adds to Object.prototype, hence the look.
+  for (const key in record) {
+    if (!Object.hasOwn(record, key)) continue;
     const name = nameOf(key);
     if (name === null || name.owned) return null;
     const line = lineOf(name, record[key]);

@@ -248,10 +248,28 @@ function carriesBody(method: string): boolean {
  */
 const PLAIN_TARGET = /^(?:\/(?![.%])[\w\-~!$&()*+,;=:@%.]*)+(?:\?[\w\-~!$&()*+,;=:@%./?[\]|]*)?$/;
 
+/** The URL made last: a busy route is asked for again and again, and hashing or joining strings costs more than a look. */
+let last = { origin: '', target: '', url: '' };
+
 function urlOf(head: RequestHead): string {
-  const target = head.text.substring(head.targetStart, head.targetEnd);
-  if (target.charCodeAt(0) !== 0x2f) return urlOfOtherForm(head, target);
-  const composed = originOf(head) + target;
+  const { text, targetStart, targetEnd } = head;
+  const origin = originOf(head);
+  const { target: lastTarget } = last;
+  if (
+    origin === last.origin &&
+    targetEnd - targetStart === lastTarget.length &&
+    text.startsWith(lastTarget, targetStart)
+  ) {
+    return last.url;
+  }
+  const target = text.substring(targetStart, targetEnd);
+  const url = target.charCodeAt(0) === 0x2f ? urlOfPath(origin, target) : urlOfOtherForm(head, target);
+  last = { origin, target, url };
+  return url;
+}
+
+function urlOfPath(origin: string, target: string): string {
+  const composed = origin + target;
   return PLAIN_TARGET.test(target) ? composed : new URL(composed).href;
 }
 
@@ -272,15 +290,31 @@ function urlOfOtherForm(head: RequestHead, target: string): string {
 const ORIGINS_MAX = 64;
 const origins = { 'http:': new Map<string, string | null>(), 'https:': new Map<string, string | null>() };
 
+/** The one found last, for the same reason as `last`. */
+let lastHost = { scheme: '', host: '', origin: '' };
+
 function schemeOf(head: RequestHead): 'http:' | 'https:' {
   return head.secure ? 'https:' : 'http:';
 }
 
 function originOf(head: RequestHead): string {
+  const { text, hostStart, hostEnd } = head;
   const scheme = schemeOf(head);
-  if (head.hostStart >= 0) {
-    const origin = cachedOrigin(scheme, head.text.substring(head.hostStart, head.hostEnd));
-    if (origin !== null) return origin;
+  if (hostStart >= 0) {
+    const { host: known } = lastHost;
+    if (
+      hostEnd - hostStart === known.length &&
+      lastHost.scheme === scheme &&
+      text.startsWith(known, hostStart)
+    ) {
+      return lastHost.origin;
+    }
+    const host = text.substring(hostStart, hostEnd);
+    const origin = cachedOrigin(scheme, host);
+    if (origin !== null) {
+      lastHost = { scheme, host, origin };
+      return origin;
+    }
   }
   return cachedOrigin(scheme, head.fallbackHost) ?? `${scheme}//localhost`;
 }

@@ -215,9 +215,10 @@ class LightResponse {
       if (init === null || typeof init !== 'object') return false;
       const { status = 200, statusText = '' } = init as { status?: unknown; statusText?: unknown };
       if (typeof status !== 'number' || !isStatus(status)) return false;
-      if (typeof statusText !== 'string' || !STATUS_TEXT.test(statusText)) return false;
+      if (statusText !== '' && (typeof statusText !== 'string' || !STATUS_TEXT.test(statusText)))
+        return false;
       this.#status = status;
-      this.#statusText = statusText;
+      this.#statusText = statusText as string;
       headers = (init as { headers?: unknown }).headers;
     }
     let typeLine = '';

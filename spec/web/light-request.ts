@@ -204,6 +204,26 @@ test('the host is written as the URL parser writes it', () => {
   }
 });
 
+test('the URL before is never taken for that of another target, host or scheme', () => {
+  const givens: Given[] = [];
+  for (const target of ['/a', '/b', '/a', '/ab', '/a?', '*', 'http://a.b/a', '/../a']) {
+    for (const host of ['a.b', 'a.b', 'a.c', 'A.b', null, 'no host']) {
+      for (const secure of [false, true]) givens.push({ target, host, secure });
+    }
+  }
+  // Each one is asked for right after each other one.
+  for (const before of givens) {
+    for (const given of givens) {
+      make(before).url;
+      const scheme = given.secure ? 'https' : 'http';
+      const host = given.host === null || given.host === 'no host' ? '127.0.0.1:8080' : given.host;
+      const path = given.target === '*' ? '/' : given.target;
+      const expected = new RealRequest(new URL(path!, `${scheme}://${host}`)).url;
+      assert.is(make(given).url, expected, JSON.stringify([before, given]));
+    }
+  }
+});
+
 test('a host that is missing or no host is replaced', () => {
   for (const host of [
     null,
