@@ -48,3 +48,11 @@ export class PacelineError extends Error {
     this.syscall = options.syscall;
   }
 }
+
+/** An error's message, or whatever was thrown, without line breaks and control characters; '' for nothing. */
+export function oneLine(error: unknown): string {
+  if (error === undefined) return '';
+  return String(error instanceof Error ? error.message : error)
+    .replace(/[\s\p{Cc}]+/gu, ' ')
+    .trim();
+}

@@ -2,10 +2,16 @@
 export type { ListenOptions } from './control/listener.js';
 export type { Logger } from './control/log.js';
 export type { Level } from './control/observation.js';
-export type { ServerOptions, ThreadRange } from './control/options.js';
+export type { DashboardOptions, ServerOptions, ThreadRange } from './control/options.js';
 export type { ThreadInfo, Transition } from './control/plane.js';
 export { PacelineError, type PacelineErrorCode } from './errors.js';
 export type { TcpApp, TcpConnection } from './handlers/tcp-connection.js';
-export { type CloseOptions, createServer, type Server, type ThreadExit } from './server.js';
+export {
+  type CloseOptions,
+  createServer,
+  type DashboardInfo,
+  type Server,
+  type ThreadExit,
+} from './server.js';
 export type { ThreadState } from './set/thread-state.js';
 export type { FetchApp, FetchContext } from './web/context.js';

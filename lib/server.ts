@@ -2,9 +2,18 @@
 import { EventEmitter } from 'node:events';
 import type { ListenOptions } from './control/listener.js';
 import type { Level } from './control/observation.js';
-import { type ResolvedOptions, resolveOptions, type ServerOptions } from './control/options.js';
+import {
+  DEMO_NAME,
+  type ResolvedDashboard,
+  type ResolvedOptions,
+  resolveOptions,
+  type ServerOptions,
+} from './control/options.js';
 import type { ControlPlane, ThreadInfo, Transition } from './control/plane.js';
-import { PacelineError } from './errors.js';
+import { inUrl, isLoopback, reachable } from './control/urls.js';
+import type { Dashboard } from './dashboard/server.js';
+import type { Subject } from './dashboard/subject.js';
+import { oneLine, PacelineError } from './errors.js';
 import { requirePlatform } from './sys/platform.js';
 
 export interface CloseOptions {
@@ -34,12 +43,21 @@ interface ServerEvents {
   error: [PacelineError];
 }
 
+/** Where the dashboard is. */
+export interface DashboardInfo {
+  /** The page. Its fragment is the token of this start, so whoever is shown the URL may look. */
+  readonly url: string;
+  readonly host: string;
+  readonly port: number;
+}
+
 const DEFAULT_DRAIN_MS = 10_000;
 
 /** A server; make one with {@link createServer}. */
 export class Server extends EventEmitter<ServerEvents> implements AsyncDisposable {
   readonly #options: ResolvedOptions;
   #plane: ControlPlane | null = null;
+  #dashboard: Dashboard | null = null;
   #state: 'new' | 'starting' | 'serving' | 'closing' | 'closed' = 'new';
   #closing: Promise<void> | null = null;
 
@@ -67,6 +85,9 @@ export class Server extends EventEmitter<ServerEvents> implements AsyncDisposabl
     }
     this.#state = 'starting';
     try {
+      // First of all, so that health checks are answered while the app loads.
+      if (this.#options.dashboard)
+        this.#dashboard = await openDashboard(this.#options.dashboard, this.#options);
       // Loaded only here: everything native waits until a server is really started.
       const { ControlPlane } = await import('./control/plane.js');
       this.#plane = await ControlPlane.start(this.#options, options, {
@@ -75,8 +96,11 @@ export class Server extends EventEmitter<ServerEvents> implements AsyncDisposabl
         threadExit: (exit) => this.#threadExit(exit),
         error: (error) => this.#report(error),
       });
+      this.#dashboard?.serve(this.#subject(this.#plane));
     } catch (error) {
       this.#state = 'closed';
+      await this.#dashboard?.close();
+      this.#dashboard = null;
       throw error;
     }
     this.#state = 'serving';
@@ -116,6 +140,13 @@ export class Server extends EventEmitter<ServerEvents> implements AsyncDisposabl
     return this.#plane?.pool() ?? null;
   }
 
+  /** Where the dashboard is; null where there is none, before listen() and after close(). */
+  get dashboard(): DashboardInfo | null {
+    if (this.#dashboard === null) return null;
+    const { url, host, port } = this.#dashboard;
+    return { url, host, port };
+  }
+
   /**
    * Stops accepting, lets responses in flight finish, and ends every thread. Further calls return the same promise.
    *
@@ -142,11 +173,32 @@ export class Server extends EventEmitter<ServerEvents> implements AsyncDisposabl
 
   async #close(drainMs: number): Promise<void> {
     this.#state = 'closing';
+    this.#dashboard?.drain();
     try {
       await this.#plane?.stop(drainMs);
     } finally {
       this.#state = 'closed';
+      // Last, so that one can look on while the others finish.
+      await this.#dashboard?.close();
+      this.#dashboard = null;
     }
+  }
+
+  /** What the dashboard shows. */
+  #subject({ observer, address, protocol }: ControlPlane): Subject {
+    const { appName, strategy } = this.#options;
+    const host = inUrl(address.address);
+    const isTcp = address.family !== 'Unix';
+    return {
+      observed: observer,
+      threads: () => this.threads(),
+      startedAt: Date.now(),
+      url: isTcp ? `${protocol}://${host}:${address.port}` : `unix:${address.address}`,
+      app: appName,
+      strategy,
+      loadTarget:
+        appName === DEMO_NAME && isTcp ? { host: reachable(address.address), port: address.port } : null,
+    };
   }
 
   #require(): ControlPlane {
@@ -166,6 +218,7 @@ export class Server extends EventEmitter<ServerEvents> implements AsyncDisposabl
         error,
         connectionsLost,
       });
+      this.#dashboard?.died({ thread, at: Date.now(), reason: oneLine(error) });
     }
     this.emit('threadExit', exit);
   }
@@ -183,4 +236,22 @@ export class Server extends EventEmitter<ServerEvents> implements AsyncDisposabl
  */
 export function createServer(options: ServerOptions = {}): Server {
   return new Server(options);
+}
+
+/** The dashboard is loaded only where it is wanted: whoever embeds the server without it pays nothing. */
+async function openDashboard(place: ResolvedDashboard, { logger }: ResolvedOptions): Promise<Dashboard> {
+  const { Dashboard } = await import('./dashboard/server.js');
+  const dashboard = await Dashboard.listen(place, logger).catch((error: PacelineError) => {
+    if (error.code !== 'PACELINE_ADDRESS_IN_USE' || !place.anyPortIfTaken) throw error;
+    return Dashboard.listen({ ...place, port: 0 }, logger);
+  });
+  if (dashboard.port !== place.port && place.port !== 0) {
+    logger.warn(`port ${place.port} is taken, so the dashboard has port ${dashboard.port}`);
+  }
+  if (!isLoopback(place.host)) {
+    logger.warn(
+      `the dashboard listens on ${place.host}: who reaches it can read its metrics, and everything it shows with the token, unencrypted`,
+    );
+  }
+  return dashboard;
 }

@@ -5,7 +5,6 @@
  */
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
 import type { LogFormat, LogLevel } from '../control/log.js';
 import {
   optionError,
@@ -17,12 +16,9 @@ import {
   type ThreadRange,
   wholeNumber,
 } from '../control/options.js';
-
-/** Where the dashboard is to listen. */
-export interface DashboardAddress {
-  readonly host: string;
-  readonly port: number;
-}
+import { type HostAndPort, hostAndPort, PORT_MAX } from '../control/urls.js';
+import { readLine } from './line.js';
+import { readTopArguments, type TopTarget } from './top-arguments.js';
 
 /** The settings of a run, checked. What is undefined was not asked for and has a default elsewhere. */
 export interface Settings {
@@ -31,7 +27,7 @@ export interface Settings {
   readonly host: string;
   readonly threads: ThreadRange | undefined;
   readonly strategy: StrategyName | undefined;
-  readonly dashboard: DashboardAddress | 'off' | undefined;
+  readonly dashboard: HostAndPort | 'off' | undefined;
   readonly logLevel: LogLevel;
   /** Undefined: pretty on a terminal, JSON elsewhere. */
   readonly logFormat: LogFormat | undefined;
@@ -41,6 +37,7 @@ export interface Settings {
 export type Command =
   | { readonly action: 'help' }
   | { readonly action: 'version' }
+  | { readonly action: 'top'; readonly target: TopTarget }
   | { readonly action: 'run'; readonly settings: Settings };
 
 /** What surrounds the command. */
@@ -56,7 +53,6 @@ interface Found {
 }
 
 const CONFIG_FILE = 'paceline.config.json';
-const PORT_MAX = 65_535;
 const LOG_LEVELS = ['silent', 'error', 'warn', 'info', 'debug'] as const satisfies readonly LogLevel[];
 const LOG_FORMATS = ['pretty', 'json'] as const satisfies readonly LogFormat[];
 
@@ -88,8 +84,6 @@ const OPTIONS = {
   version: { type: 'boolean', short: 'v' },
 } as const;
 
-type OptionName = keyof typeof OPTIONS;
-
 /**
  * Reads the command line.
  *
@@ -97,7 +91,9 @@ type OptionName = keyof typeof OPTIONS;
  * @throws PacelineError `PACELINE_OPTION` where the command was used wrongly
  */
 export function readArguments(line: readonly string[], surroundings: Surroundings): Command {
-  const { options, app } = readLine(line);
+  // A directory of that name can be served as ./top.
+  if (line[0] === 'top') return readTopArguments(line.slice(1), surroundings.environment);
+  const { options, positional: app } = readLine(line, OPTIONS, 'APP');
   if (options.has('help')) return { action: 'help' };
   if (options.has('version')) return { action: 'version' };
   const config = readConfig(options.get('config'), surroundings.directory);
@@ -125,53 +121,6 @@ export function readArguments(line: readonly string[], surroundings: Surrounding
       logFormat: readChoice(find('log-format'), LOG_FORMATS),
     },
   };
-}
-
-/**
- * The options and APP of the line. parseArgs would refuse mistakes by itself, with advice for programmers and over
- * several sentences; with its tokens they are refused here in the words of this command.
- */
-function readLine(line: readonly string[]): { options: Map<OptionName, string>; app: string | undefined } {
-  const { tokens } = parseArgs({
-    args: [...line],
-    options: OPTIONS,
-    allowPositionals: true,
-    strict: false,
-    tokens: true,
-  });
-  const options = new Map<OptionName, string>();
-  let app: string | undefined;
-  for (const token of tokens) {
-    if (token.kind === 'option') {
-      options.set(checkOption(token), token.value ?? '');
-    } else if (token.kind === 'positional') {
-      if (app !== undefined)
-        throw optionError(`there can be one APP only, not both ${show(app)} and ${show(token.value)}`);
-      app = token.value;
-    }
-  }
-  return { options, app };
-}
-
-interface OptionToken {
-  readonly name: string;
-  readonly rawName: string;
-  readonly value: string | undefined;
-  readonly inlineValue: boolean | undefined;
-}
-
-function checkOption({ name, rawName, value, inlineValue }: OptionToken): OptionName {
-  if (!Object.hasOwn(OPTIONS, name)) {
-    const valid = Object.keys(OPTIONS).map((option) => `--${option}`);
-    refuseUnknownNames([rawName], valid, 'option', 'paceline --help lists them');
-  }
-  const option = name as OptionName;
-  if (OPTIONS[option].type === 'boolean') {
-    if (value !== undefined) throw optionError(`${rawName} takes no value, so leave out ${show(value)}`);
-  } else if (value === undefined || (!inlineValue && value.startsWith('-'))) {
-    throw optionError(`${rawName} needs a value, as in ${rawName} VALUE; paceline --help explains it`);
-  }
-  return option;
 }
 
 interface Config {
@@ -234,16 +183,14 @@ function readPort({ value, name }: Found): number | undefined {
   return wholeNumber(isDigits ? Number(value) : value, name, 0, PORT_MAX);
 }
 
-function readDashboard(found: Found): DashboardAddress | 'off' | undefined {
+function readDashboard(found: Found): HostAndPort | 'off' | undefined {
   const text = readText(found);
   if (text === undefined || text === 'off') return text;
-  const match = /^(?:\[([\da-f:.]+)\]|([^\s:[\]]+)):(\d{1,5})$/i.exec(text);
-  const host = match?.[1] ?? match?.[2];
-  const port = Number(match?.[3]);
-  if (host === undefined || port > PORT_MAX) {
+  const address = hostAndPort(text);
+  if (address === undefined) {
     throw optionError(`${found.name} must be HOST:PORT (with IPv6 in brackets) or off, not ${show(text)}`);
   }
-  return { host, port };
+  return address;
 }
 
 function readChoice<T extends string>({ value, name }: Found, choices: readonly T[]): T | undefined {

@@ -8,11 +8,13 @@
  * Only the arguments are read before it is known that there is something to serve: the server, the logger and the
  * native code behind them are imported after that, so `--help` is quick, and works on every platform.
  */
-import { readFileSync } from 'node:fs';
 import type { Logger } from '../control/log.js';
-import { PacelineError } from '../errors.js';
+import { DASHBOARD_HOST, DASHBOARD_PORT, type DashboardOptions } from '../control/options.js';
+import { inUrl } from '../control/urls.js';
+import { oneLine, PacelineError } from '../errors.js';
 import type { Server } from '../server.js';
 import { requirePlatform } from '../sys/platform.js';
+import { version } from '../version.js';
 import { readArguments, type Settings } from './arguments.js';
 import { allPrinted, exitAtOnce } from './exit.js';
 import { HELP } from './help.js';
@@ -35,6 +37,9 @@ export async function runCommand(line: readonly string[]): Promise<never> {
       process.stdout.write(HELP);
     } else if (command.action === 'version') {
       process.stdout.write(`${version()}\n`);
+    } else if (command.action === 'top') {
+      const { runTop } = await import('./top.js');
+      await runTop(command.target);
     } else {
       requirePlatform();
       mayHaveThreads = true;
@@ -59,7 +64,7 @@ async function serve(settings: Settings): Promise<void> {
   });
   const signal = firstSignal(logger);
   const { createServer } = await import('../server.js');
-  const server = createServer({ app, threads, strategy, logger });
+  const server = createServer({ app, threads, strategy, logger, dashboard: dashboardOptions(dashboard) });
   let serving = false;
   server.on('error', (error: Error) => {
     // While it starts, listen() rejects with the same error, and one line is promised for that.
@@ -75,13 +80,17 @@ async function serve(settings: Settings): Promise<void> {
   }
   serving = true;
   process.stdout.write(`paceline: listening on ${urlOf(server)}\n`);
-  if (dashboard !== undefined && dashboard !== 'off') {
-    logger.warn('the dashboard comes in a later version, so --dashboard has no effect yet');
-  }
+  if (server.dashboard !== null) process.stdout.write(`paceline: dashboard at ${server.dashboard.url}\n`);
   logger.info(
     `${await signal}: finishing the requests in flight, for ${DRAIN_MS / 1000} s at most; once more exits now`,
   );
   await server.close({ drainMs: DRAIN_MS });
+}
+
+/** A default that is taken is no reason not to serve: nobody asked for that very port. */
+function dashboardOptions(asked: Settings['dashboard']): DashboardOptions | false {
+  if (asked === 'off') return false;
+  return asked ?? { host: DASHBOARD_HOST, port: DASHBOARD_PORT, anyPortIfTaken: true };
 }
 
 /** Resolves with the first SIGTERM or SIGINT; ends the process at the second. */
@@ -105,19 +114,5 @@ function firstSignal(logger: Logger): Promise<NodeJS.Signals> {
 function urlOf(server: Server): string {
   const address = server.address();
   if (typeof address === 'string') return `unix:${address}`;
-  const host = address.family === 'IPv6' ? `[${address.address}]` : address.address;
-  return `${server.protocol}://${host}:${address.port}`;
-}
-
-/** An error's message without line breaks and control characters, which an app's own error may well have. */
-function oneLine(error: unknown): string {
-  return String(error instanceof Error ? error.message : error)
-    .replace(/[\s\p{Cc}]+/gu, ' ')
-    .trim();
-}
-
-/** From package.json, three levels above the compiled file. */
-function version(): string {
-  const file = new URL('../../../package.json', import.meta.url);
-  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
+  return `${server.protocol}://${inUrl(address.address)}:${address.port}`;
 }

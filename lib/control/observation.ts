@@ -73,6 +73,8 @@ export interface TransitionBatch {
 
 /** What the dashboard is given to look at. */
 export interface Observed {
+  /** The clock of all these times. */
+  now(): number;
   observe(): Observation;
   /**
    * A reader of the rings of its own, beginning now; or, with `past`, with what the rings still hold. Each reader sees every

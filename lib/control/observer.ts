@@ -82,6 +82,10 @@ export class Observer implements Observed {
     this.#counters = Array.from({ length: options.threads }, () => new CounterExtender());
   }
 
+  now(): number {
+    return this.#epochMs(nowMicros());
+  }
+
   observe(): Observation {
     const words = this.#words;
     const now = nowMicros();
@@ -208,12 +212,21 @@ export class Observer implements Observed {
     const known = this.#descriptors;
     const now = performance.now();
     if (now - known.readAt >= DESCRIPTORS_MS) {
-      // One of them is that of the listing itself.
-      known.current = readdirSync('/proc/self/fd').length - 1;
+      known.current = countOpenFiles() ?? this.#options.openFiles;
       known.peak = Math.max(known.peak, known.current);
       known.readAt = now;
     }
     return { current: known.current, peak: known.peak };
+  }
+}
+
+/** Undefined where there is no descriptor left to list them with. */
+function countOpenFiles(): number | undefined {
+  try {
+    // One of them is that of the listing itself.
+    return readdirSync('/proc/self/fd').length - 1;
+  } catch {
+    return undefined;
   }
 }
 

@@ -10,6 +10,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { PacelineError } from '../errors.js';
 import { MAX_THREADS } from '../memory/layout.js';
 import type { Logger } from './log.js';
+import { PORT_MAX } from './urls.js';
 
 /** How many threads to run: both ends are whole numbers from 1 to 128. */
 export interface ThreadRange {
@@ -69,14 +70,35 @@ export interface ServerOptions {
    * limit; without one a reader that stands still keeps its connection for ever. Default: 60,000.
    */
   sendTimeout?: number | undefined;
+  /**
+   * The dashboard: a page, metrics, health checks and traces on a port of their own, served by the main thread. Default:
+   * false, none; `{}` takes the defaults below. Who has the token that `server.dashboard.url` ends with sees what requests
+   * the threads process; without it there are numbers only.
+   */
+  dashboard?: DashboardOptions | false | undefined;
   /** Where the server reports what it does. Default: nowhere. */
   logger?: Logger | undefined;
+}
+
+/** Where the dashboard listens. */
+export interface DashboardOptions {
+  /**
+   * A name or an address of this machine. Requests must name it in their Host field, so it should be what clients use.
+   * Default: 127.0.0.1, because the connection is not encrypted.
+   */
+  host?: string | undefined;
+  /** 0 takes any free port. Default: 9080. */
+  port?: number | undefined;
+  /** Takes any free port where `port` is taken, with a warning, instead of failing. Default: false. */
+  anyPortIfTaken?: boolean | undefined;
 }
 
 /** {@link ServerOptions} with everything checked and filled in. */
 export interface ResolvedOptions {
   /** The URL to `import()` in each thread. */
   readonly app: string;
+  /** As the user named it; 'demo' for the built-in one. */
+  readonly appName: string;
   readonly threads: ThreadRange;
   readonly strategy: StrategyName;
   readonly maxConnections: number;
@@ -90,8 +112,13 @@ export interface ResolvedOptions {
   readonly requestTimeout: number;
   readonly keepAliveTimeout: number;
   readonly sendTimeout: number;
+  readonly dashboard: ResolvedDashboard | false;
   readonly logger: Logger;
 }
+
+export type ResolvedDashboard = {
+  readonly [Name in keyof DashboardOptions]-?: NonNullable<DashboardOptions[Name]>;
+};
 
 /** The floor of the default: with fewer, a few blocking handlers would take every thread. */
 const THREADS_DEFAULT_MIN = 4;
@@ -104,8 +131,12 @@ const HEADER_BYTES_MAX = 65_535;
 /** A day, and what 32 bits can count. */
 const TIMEOUT_MAX_MS = 86_400_000;
 const COUNT_MAX = 2 ** 31 - 1;
+export const DASHBOARD_HOST = '127.0.0.1';
+export const DASHBOARD_PORT = 9080;
 const BODY_BYTES_DEFAULT = 16 * 1024 * 1024;
 
+/** What the built-in app is called where apps have names. */
+export const DEMO_NAME = 'demo';
 const DEMO_APP = new URL('../demo/app.js', import.meta.url);
 /** Serves the directory that its query names. */
 const DIRECTORY_APP = new URL('../static/directory-app.js', import.meta.url);
@@ -126,6 +157,7 @@ const OPTION_NAMES = [
   'requestTimeout',
   'keepAliveTimeout',
   'sendTimeout',
+  'dashboard',
   'logger',
 ] as const satisfies readonly (keyof ServerOptions)[];
 
@@ -152,6 +184,7 @@ export function resolveOptions(options: ServerOptions = {}): ResolvedOptions {
   } = options;
   return {
     app: resolveApp(options.app),
+    appName: options.app === undefined ? DEMO_NAME : String(options.app),
     threads: resolveThreads(options.threads),
     strategy: resolveStrategy(options.strategy),
     maxConnections: wholeNumber(maxConnections, 'maxConnections', 1, CONNECTIONS_MAX),
@@ -170,6 +203,7 @@ export function resolveOptions(options: ServerOptions = {}): ResolvedOptions {
     requestTimeout: wholeNumber(options.requestTimeout ?? 300_000, 'requestTimeout', 0, TIMEOUT_MAX_MS),
     keepAliveTimeout: wholeNumber(options.keepAliveTimeout ?? 5000, 'keepAliveTimeout', 0, TIMEOUT_MAX_MS),
     sendTimeout: wholeNumber(options.sendTimeout ?? 60_000, 'sendTimeout', 0, TIMEOUT_MAX_MS),
+    dashboard: resolveDashboard(options.dashboard),
     logger: resolveLogger(options.logger),
   };
 }
@@ -276,6 +310,28 @@ function statusOf(path: string): Stats {
         : `the app at ${path} cannot be looked at (${code}); name a file that this user may read`;
     throw new PacelineError('PACELINE_APP_LOAD', message, { cause });
   }
+}
+
+function resolveDashboard(value: unknown): ResolvedDashboard | false {
+  if (value === undefined || value === false) return false;
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw optionError(
+      `dashboard must be an object, as in { port: ${DASHBOARD_PORT} }, or false, not ${show(value)}`,
+    );
+  }
+  refuseUnknownNames(Object.keys(value), ['host', 'port', 'anyPortIfTaken'], 'member of dashboard');
+  const {
+    host = DASHBOARD_HOST,
+    port = DASHBOARD_PORT,
+    anyPortIfTaken = false,
+  } = value as Record<string, unknown>;
+  if (typeof host !== 'string' || host === '') {
+    throw optionError(`dashboard.host must be a name or an address, not ${show(host)}`);
+  }
+  if (typeof anyPortIfTaken !== 'boolean') {
+    throw optionError(`dashboard.anyPortIfTaken must be true or false, not ${show(anyPortIfTaken)}`);
+  }
+  return { host, port: wholeNumber(port, 'dashboard.port', 0, PORT_MAX), anyPortIfTaken };
 }
 
 function resolveLogger(value: unknown): Logger {

@@ -148,6 +148,8 @@ export class ControlPlane {
       openFiles,
       started: () => this.#started,
     });
+    // From the start, so that the dashboard knows since when each thread is in its first state.
+    if (options.dashboard !== false) this.record(true);
     this.#keeper = this.#makeKeeper(count);
     this.#resumeTimer = setInterval(() => this.#resumeAccepting(), RESUME_MS);
     this.#resumeTimer.unref();

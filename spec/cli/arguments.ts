@@ -155,6 +155,48 @@ test('the dashboard is HOST:PORT or off', () => {
   }
 });
 
+function top(line: string[], environment: Record<string, string> = {}) {
+  const command = readArguments(['top', ...line], { environment, directory });
+  if (command.action !== 'top') throw new Error(`the action is ${command.action}`);
+  return command.target;
+}
+
+test('top takes a dashboard and its token from a URL, options or the environment', () => {
+  const local = { host: '127.0.0.1', port: 9080 };
+  assert.equal(top(['http://127.0.0.1:9080/#abc_-1']), { ...local, token: 'abc_-1' });
+  assert.equal(top(['http://[::1]:90/#t']), { host: '::1', port: 90, token: 't' });
+  assert.equal(top(['http://box/#t']), { host: 'box', port: 80, token: 't' });
+  assert.equal(top(['--token', 't']), { ...local, token: 't' });
+  assert.equal(top([], { PACELINE_TOKEN: 't' }), { ...local, token: 't' });
+  assert.equal(top(['--dashboard', 'box:1', '--token=-t']), { host: 'box', port: 1, token: '-t' });
+  // Options before the URL, that before the environment.
+  const environment = { PACELINE_TOKEN: 'e' };
+  assert.is(top(['http://a:1/#u'], environment).token, 'u');
+  assert.equal(top(['http://a:1/#u', '--token', 'o', '--dashboard', 'b:2'], environment), {
+    host: 'b',
+    port: 2,
+    token: 'o',
+  });
+  assert.is(top(['http://a:1/'], environment).token, 'e');
+  assert.equal(readArguments(['top', '--help'], { environment: {}, directory }), { action: 'help' });
+});
+
+test('an app called top is still to be had', () => {
+  assert.is(settings(['./top']).app, join(directory, 'top'));
+});
+
+test('wrong use of top is refused in one sentence', () => {
+  const refusedTop = (line: string[], message: RegExp) => refused(['top', ...line], message);
+  refusedTop([], /^top needs the token; it ends the URL that the server printed/);
+  refusedTop(['--token', 'a b'], /^the token cannot be "a b"/);
+  refusedTop(['--token', 't', '--dashboard', '9080'], /^--dashboard must be HOST:PORT/);
+  refusedTop(['--port', '1'], /^there is no option "--port"/);
+  for (const url of ['127.0.0.1:9080', 'https://a/#t', 'app.js', 'ws://a/#t']) {
+    refusedTop([url], /^the URL must be that of a dashboard/);
+  }
+  refusedTop(['http://a/#t', 'http://b/#t'], /^there can be one URL only/);
+});
+
 test('a config file that is not there, not JSON or not an object is refused', () => {
   refused(['--config', 'absent.json'], /^the config file absent.json cannot be read \(ENOENT\)/);
   config('{ port: 1 }');

@@ -13,7 +13,11 @@ const TIMEOUT_MS = 20_000;
 /** What the fixture apps and the command print when a test may go on. */
 const LISTENING = /^paceline: listening on (\S+)\n/m;
 const HANDLING = /^handling$/m;
+const DASHBOARD = /^paceline: dashboard at (\S+)\n/m;
 const DRAINING = /finishing the requests in flight/;
+
+/** Ends the line of a run that is to have the default dashboard. */
+const BY_DEFAULT = 'the default dashboard';
 
 /** One run of the command, with what it has printed so far. */
 class Run {
@@ -23,8 +27,11 @@ class Run {
   /** Resolves with the exit code and the signal, once all output has arrived. */
   readonly ended: Promise<[number | null, NodeJS.Signals | null]>;
 
+  /** Without a dashboard, unless the line says otherwise: the default port is there once on a machine. */
   constructor(...line: string[]) {
-    const { PORT: _port, HOST: _host, ...env } = process.env;
+    const { PORT: _port, HOST: _host, PACELINE_TOKEN: _token, ...env } = process.env;
+    if (line.at(-1) === BY_DEFAULT) line.pop();
+    else if (!line.includes('--dashboard')) line.push('--dashboard', 'off');
     // A run that hangs is to fail its test, not to hang the tests.
     const child = spawn(process.execPath, [MAIN, ...line], {
       env,
@@ -201,19 +208,53 @@ test('a directory is served', async () => {
   assert.equal(await run.ended, [0, null], run.stderr);
 });
 
-test('asking for the dashboard logs one line that it comes later, and silence logs nothing', async () => {
-  const asked = new Run('--port', '0', '--dashboard', '127.0.0.1:0', '--log-level', 'warn');
-  await asked.url();
-  await asked.printed('stderr', /\n/);
-  const { level, msg } = JSON.parse(asked.stderr) as { level: string; msg: string };
-  assert.is(level, 'warn');
-  assert.match(msg, /^the dashboard comes in a later version/);
+test('the dashboard is there by default, on loopback, and its URL is printed after the other', async () => {
+  const run = new Run('--port', '0', '--dashboard', '127.0.0.1:0');
+  const url = new URL((await run.printed('stdout', DASHBOARD))[1]!);
+  assert.match(run.stdout, /^paceline: listening on \S+\npaceline: dashboard at \S+\n$/);
+  assert.is(url.hostname, '127.0.0.1');
+  assert.match(url.hash, /^#[\w-]{32}$/);
+  for (const path of ['/healthz', '/readyz', '/metrics']) {
+    assert.is((await fetch(url.origin + path, { headers: { connection: 'close' } })).status, 200, path);
+  }
+  run.kill('SIGTERM');
+  assert.equal(await run.ended, [0, null], run.stderr);
+});
 
-  const silent = new Run('--port', '0', '--dashboard', '127.0.0.1:0', '--log-level', 'silent');
-  await silent.url();
-  silent.kill('SIGTERM');
-  assert.equal(await silent.ended, [0, null]);
-  assert.is(silent.stderr, '');
+/** A server on the dashboard's default port, ours or whoever has it already. */
+async function takeDefaultPort(): Promise<() => void> {
+  const other = createServer();
+  other.listen(9080, '127.0.0.1');
+  await Promise.race([once(other, 'listening'), once(other, 'error').catch(() => {})]);
+  return () => other.close();
+}
+
+test('a default port that is taken is no reason not to serve', async () => {
+  const giveBack = await takeDefaultPort();
+  const run = new Run('--port', '0', '--log-format', 'json', BY_DEFAULT);
+  const url = new URL((await run.printed('stdout', DASHBOARD))[1]!);
+  assert.is.not(url.port, '9080');
+  const { level, msg } = JSON.parse(run.stderr.split('\n')[0]!) as { level: string; msg: string };
+  assert.equal([level, msg], ['warn', `port 9080 is taken, so the dashboard has port ${url.port}`]);
+  run.kill('SIGTERM');
+  assert.equal(await run.ended, [0, null], run.stderr);
+  giveBack();
+});
+
+test('a dashboard port that was asked for and is taken exits 1 with one line', async () => {
+  const other = createServer().listen(0, '127.0.0.1');
+  await once(other, 'listening');
+  const { port } = other.address() as AddressInfo;
+  await failsToStart(['--dashboard', `127.0.0.1:${port}`], /for the dashboard is taken/);
+  other.close();
+});
+
+test('without a dashboard nothing but the server is printed', async () => {
+  const run = new Run('--port', '0', '--dashboard', 'off');
+  await run.url();
+  run.kill('SIGTERM');
+  assert.equal(await run.ended, [0, null]);
+  assert.match(run.stdout, /^paceline: listening on [^\n]+\n$/);
 });
 
 test.run();

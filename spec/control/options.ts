@@ -34,6 +34,41 @@ test('without options, the documented defaults count', () => {
   assert.not.throws(() => logger.error('goes nowhere', { thread: 1 }));
 });
 
+test('the dashboard is off, or where it is asked to be', () => {
+  assert.is(resolveOptions().dashboard, false);
+  assert.is(resolveOptions({ dashboard: false }).dashboard, false);
+  assert.equal(resolveOptions({ dashboard: {} }).dashboard, {
+    host: '127.0.0.1',
+    port: 9080,
+    anyPortIfTaken: false,
+  });
+  assert.equal(resolveOptions({ dashboard: { host: '::1', port: 0, anyPortIfTaken: true } }).dashboard, {
+    host: '::1',
+    port: 0,
+    anyPortIfTaken: true,
+  });
+  assert.equal(
+    resolveOptions({ dashboard: { host: undefined } }).dashboard,
+    resolveOptions({ dashboard: {} }).dashboard,
+  );
+});
+
+test('other dashboards are refused', () => {
+  for (const dashboard of [true, null, 9080, '127.0.0.1:9080', []]) {
+    refused({ dashboard }, /^dashboard must be an object, as in \{ port: 9080 \}, or false, not /);
+  }
+  for (const port of [-1, 65_536, 1.5, '9080', null])
+    refused({ dashboard: { port } }, /^dashboard\.port must be a whole number/);
+  for (const host of ['', 1, null]) refused({ dashboard: { host } }, /^dashboard\.host must be a name/);
+  refused({ dashboard: { anyPortIfTaken: 1 } }, /^dashboard\.anyPortIfTaken must be/);
+  refused({ dashboard: { prot: 1 } }, /^there is no member of dashboard "prot"; did you mean port\?$/);
+});
+
+test('an app has the name that the user gave it', () => {
+  assert.is(resolveOptions().appName, 'demo');
+  assert.is(resolveOptions({ app: THIS_FILE }).appName, THIS_FILE);
+});
+
 test('an option that is undefined counts as left out', () => {
   assert.equal(
     Object.keys(resolveOptions({ threads: undefined, app: undefined })),

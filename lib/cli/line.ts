@@ -1,0 +1,63 @@
+/** From the words of a command line to its options, in the manner of every command here. */
+import { parseArgs } from 'node:util';
+import { optionError, refuseUnknownNames, show } from '../control/options.js';
+
+/** The options of a command, by their long names, as parseArgs takes them. */
+export type OptionTable = Readonly<
+  Record<string, { readonly type: 'string' | 'boolean'; readonly short?: string }>
+>;
+
+/**
+ * The options of the line and the one word that is none. parseArgs would refuse mistakes by itself, with advice for
+ * programmers and over several sentences; with its tokens they are refused here in the words of this command.
+ *
+ * @param positional what that word is called
+ * @throws PacelineError `PACELINE_OPTION`
+ */
+export function readLine<Table extends OptionTable>(
+  line: readonly string[],
+  table: Table,
+  positional: string,
+): { options: Map<keyof Table, string>; positional: string | undefined } {
+  const { tokens } = parseArgs({
+    args: [...line],
+    options: table,
+    allowPositionals: true,
+    strict: false,
+    tokens: true,
+  });
+  const options = new Map<keyof Table, string>();
+  let word: string | undefined;
+  for (const token of tokens) {
+    if (token.kind === 'option') {
+      options.set(checkOption(token, table), token.value ?? '');
+    } else if (token.kind === 'positional') {
+      if (word !== undefined)
+        throw optionError(
+          `there can be one ${positional} only, not both ${show(word)} and ${show(token.value)}`,
+        );
+      word = token.value;
+    }
+  }
+  return { options, positional: word };
+}
+
+interface OptionToken {
+  readonly name: string;
+  readonly rawName: string;
+  readonly value?: string | undefined;
+  readonly inlineValue?: boolean | undefined;
+}
+
+function checkOption({ name, rawName, value, inlineValue }: OptionToken, table: OptionTable): string {
+  if (!Object.hasOwn(table, name)) {
+    const valid = Object.keys(table).map((option) => `--${option}`);
+    refuseUnknownNames([rawName], valid, 'option', 'paceline --help lists them');
+  }
+  if (table[name]!.type === 'boolean') {
+    if (value !== undefined) throw optionError(`${rawName} takes no value, so leave out ${show(value)}`);
+  } else if (value === undefined || (!inlineValue && value.startsWith('-'))) {
+    throw optionError(`${rawName} needs a value, as in ${rawName} VALUE; paceline --help explains it`);
+  }
+  return name;
+}

@@ -1,0 +1,56 @@
+/** The arguments of `paceline top`: which dashboard to look at, and the token that it printed. */
+import { DASHBOARD_HOST, DASHBOARD_PORT, optionError, show } from '../control/options.js';
+import { type HostAndPort, hostAndPort } from '../control/urls.js';
+import type { Command } from './arguments.js';
+import { readLine } from './line.js';
+
+export interface TopTarget extends HostAndPort {
+  readonly token: string;
+}
+
+const OPTIONS = {
+  dashboard: { type: 'string' },
+  token: { type: 'string' },
+  help: { type: 'boolean', short: 'h' },
+} as const;
+
+const TOKEN_VARIABLE = 'PACELINE_TOKEN';
+
+/**
+ * Reads what follows `top`. An option goes before the URL, and that before the environment.
+ *
+ * @throws PacelineError `PACELINE_OPTION`
+ */
+export function readTopArguments(
+  line: readonly string[],
+  environment: Readonly<Record<string, string | undefined>>,
+): Command {
+  const { options, positional: url } = readLine(line, OPTIONS, 'URL');
+  if (options.has('help')) return { action: 'help' };
+  const fromUrl = url === undefined ? undefined : readUrl(url);
+  const asked = options.get('dashboard');
+  const address = asked === undefined ? fromUrl : hostAndPort(asked);
+  if (asked !== undefined && address === undefined) {
+    throw optionError(`--dashboard must be HOST:PORT (with IPv6 in brackets), not ${show(asked)}`);
+  }
+  const token = options.get('token') || fromUrl?.token || environment[TOKEN_VARIABLE] || '';
+  if (!/^[\w-]+$/.test(token)) {
+    const what = token === '' ? 'top needs the token' : `the token cannot be ${show(token)}`;
+    throw optionError(
+      `${what}; it ends the URL that the server printed, as in paceline top http://HOST:PORT/#TOKEN, --token TOKEN or ${TOKEN_VARIABLE}`,
+    );
+  }
+  const { host, port } = address ?? { host: DASHBOARD_HOST, port: DASHBOARD_PORT };
+  return { action: 'top', target: { host, port, token } };
+}
+
+function readUrl(text: string): TopTarget {
+  const url = URL.canParse(text) ? new URL(text) : null;
+  if (url?.protocol !== 'http:' || url.hostname === '') {
+    throw optionError(
+      `the URL must be that of a dashboard, as in http://HOST:PORT/#TOKEN, not ${show(text)}`,
+    );
+  }
+  const host = url.hostname.replace(/^\[|\]$/g, '');
+  return { host, port: Number(url.port || 80), token: url.hash.slice(1) };
+}

@@ -1,0 +1,57 @@
+/**
+ * The files that the dashboard serves: an allow-list, read when the server starts. What is not on it does not exist,
+ * whatever a path looks like, so there is no path to get wrong.
+ */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+
+export interface Asset {
+  readonly type: string;
+  content(): Buffer;
+}
+
+const PAGE = fileURLToPath(new URL('./page/', import.meta.url));
+const PROTOCOL = fileURLToPath(new URL('./protocol.js', import.meta.url));
+
+const TYPES: Readonly<Record<string, string>> = {
+  html: 'text/html; charset=utf-8',
+  js: 'text/javascript; charset=utf-8',
+  css: 'text/css; charset=utf-8',
+  svg: 'image/svg+xml',
+  png: 'image/png',
+};
+
+/** By the path of the URL. */
+export function findAssets(): ReadonlyMap<string, Asset> {
+  const { resolve } = createRequire(import.meta.url);
+  const assets = new Map<string, Asset>([
+    ['/protocol.js', asset(PROTOCOL)],
+    ['/uplot/uPlot.esm.js', asset(resolve('uplot/dist/uPlot.esm.js'))],
+    ['/uplot/uPlot.min.css', asset(resolve('uplot/dist/uPlot.min.css'))],
+  ]);
+  for (const { name, isFile } of pageFiles()) {
+    if (!isFile || TYPES[extension(name)] === undefined) continue;
+    assets.set(name === 'index.html' ? '/' : `/page/${name}`, asset(PAGE + name));
+  }
+  return assets;
+}
+
+function pageFiles(): { name: string; isFile: boolean }[] {
+  if (!existsSync(PAGE)) return [];
+  const entries = readdirSync(PAGE, { withFileTypes: true });
+  return entries.map((entry) => ({ name: entry.name, isFile: entry.isFile() }));
+}
+
+function asset(path: string): Asset {
+  let content: Buffer | null = null;
+  return {
+    type: TYPES[extension(path)]!,
+    content: () => {
+      content ??= readFileSync(path);
+      return content;
+    },
+  };
+}
+
+const extension = (name: string): string => name.slice(name.lastIndexOf('.') + 1);

@@ -1,0 +1,139 @@
+/** The dashboard's endpoints. By the time that one is asked, the request is meant for it and has no content. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Access } from './access.js';
+import { type Answer, COMMON_HEADERS, content, sentence } from './answers.js';
+import { findAssets } from './assets.js';
+import { captureTrace } from './capture.js';
+import type { Show } from './show.js';
+
+export interface Endpoint {
+  readonly methods: readonly string[];
+  /** @returns null where it has answered itself */
+  answer(request: IncomingMessage, response: ServerResponse): Answer | null | Promise<Answer | null>;
+}
+
+export type Stage = 'starting' | 'serving' | 'draining';
+
+/** What the endpoints need of the server. */
+export interface Surroundings {
+  readonly access: Access;
+  stage(): Stage;
+  /** Null while the server starts. */
+  show(): Show | null;
+  /** Aborted once the dashboard closes. */
+  readonly closing: AbortSignal;
+}
+
+const READ = ['GET', 'HEAD'];
+const JSON_TYPE = 'application/json; charset=utf-8';
+/** The longest trace. */
+const TRACE_MAX_MS = 30_000;
+
+/** By path. */
+export function endpointsOf(surroundings: Surroundings): ReadonlyMap<string, Endpoint> {
+  const read = (answer: Endpoint['answer']): Endpoint => ({ methods: READ, answer });
+  const shown = (answer: (show: Show) => Answer | Promise<Answer>): Endpoint =>
+    read(() => {
+      const show = surroundings.show();
+      return show === null ? starting() : answer(show);
+    });
+  const traces = new Traces(surroundings);
+  const endpoints = new Map([
+    ['/healthz', read(() => sentence(200, 'alive'))],
+    ['/readyz', read(() => readiness(surroundings.stage()))],
+    ['/metrics', shown(async ({ metrics }) => content(metrics.contentType, await metrics.text()))],
+    ['/api/threads', shown(({ subject }) => content(JSON_TYPE, JSON.stringify(subject.threads())))],
+    ['/api/trace', read((request, response) => traces.answer(request, response))],
+    // Whoever wants to switch comes another way; see upgrade.ts.
+    ['/ws', read(() => sentence(426, 'This is the websocket of the page.', { upgrade: 'websocket' }))],
+  ]);
+  for (const [path, asset] of findAssets()) {
+    endpoints.set(
+      path,
+      read(() => content(asset.type, asset.content(), { 'cache-control': 'no-cache' })),
+    );
+  }
+  return endpoints;
+}
+
+const starting = (): Answer => sentence(503, 'The server is starting.', { 'retry-after': '1' });
+
+function readiness(stage: Stage): Answer {
+  return stage === 'serving' ? sentence(200, 'serving') : sentence(503, stage);
+}
+
+/** Traces, one at a time: two would read the same rings for twice the work of the main thread. */
+class Traces {
+  readonly #surroundings: Surroundings;
+  #busy = false;
+
+  constructor(surroundings: Surroundings) {
+    this.#surroundings = surroundings;
+  }
+
+  async answer(request: IncomingMessage, response: ServerResponse): Promise<Answer | null> {
+    const { access, show, closing } = this.#surroundings;
+    if (!access.isToken(/^Bearer (\S+)$/i.exec(request.headers.authorization ?? '')?.[1])) {
+      return sentence(401, 'A trace needs the token, as in Authorization: Bearer TOKEN.', {
+        'www-authenticate': 'Bearer realm="paceline"',
+      });
+    }
+    const ms = msOf(request);
+    if (ms === null) {
+      return sentence(400, `ms must be a whole number from 0 to ${TRACE_MAX_MS}, as in /api/trace?ms=5000.`);
+    }
+    const subject = show()?.subject;
+    if (subject === undefined) return starting();
+    if (closing.aborted) return sentence(503, 'The server stops.');
+    if (request.method === 'HEAD') return content(JSON_TYPE, '');
+    if (this.#busy) return sentence(409, 'Another trace is being recorded; ask again when it has ended.');
+    this.#busy = true;
+    try {
+      response.writeHead(200, {
+        ...COMMON_HEADERS,
+        'content-type': JSON_TYPE,
+        'content-disposition': `attachment; filename="paceline-trace-${Date.now()}.json"`,
+      });
+      const facts = { pid: process.pid, name: `paceline ${subject.app}`, threads: subject.threads().length };
+      const signal = stopSignal(closing, response);
+      const sink = { write: (text: string) => written(response, text) };
+      await captureTrace(subject.observed, facts, { ms, sink, signal });
+      response.end();
+    } finally {
+      this.#busy = false;
+    }
+    return null;
+  }
+}
+
+function msOf({ url = '' }: IncomingMessage): number | null {
+  const texts = new URLSearchParams(url.split('?', 2)[1] ?? '').getAll('ms');
+  const text = texts.length === 1 ? texts[0]! : '';
+  return /^\d{1,5}$/.test(text) && Number(text) <= TRACE_MAX_MS ? Number(text) : null;
+}
+
+/** Aborted when the client has left or the dashboard closes, whichever comes first. */
+function stopSignal(closing: AbortSignal, response: ServerResponse): AbortSignal {
+  const stop = new AbortController();
+  const close = (): void => stop.abort(closing.reason);
+  closing.addEventListener('abort', close);
+  response.once('close', () => {
+    closing.removeEventListener('abort', close);
+    stop.abort('the client left');
+  });
+  return stop.signal;
+}
+
+/** Resolves once the response takes more, or nobody is there any more. */
+function written(response: ServerResponse, text: string): Promise<void> {
+  if (response.destroyed || response.write(text)) return Promise.resolve();
+  return new Promise((resolve) => {
+    const done = (): void => {
+      response.off('drain', done);
+      response.off('close', done);
+      resolve();
+    };
+    response.once('drain', done);
+    response.once('close', done);
+  });
+}

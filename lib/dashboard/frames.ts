@@ -1,0 +1,95 @@
+/** Makes the messages of the websocket from what was observed; see protocol.ts for what they mean. */
+import type { ObservedThread, ObservedTransition, TransitionBatch } from '../control/observation.js';
+import {
+  type Detail,
+  type Frame,
+  type Gauge,
+  MOST_TRANSITIONS,
+  STATES,
+  type ThreadRow,
+  type TransitionTuple,
+  type Warning,
+} from './protocol.js';
+import { barsOf, round } from './rates.js';
+import type { Sample } from './sampler.js';
+import { leaderSince } from './warnings.js';
+
+/** A longer route is cut. */
+const ROUTE_LENGTH = 120;
+
+/** What a frame carries besides the sample and the transitions. */
+export type FrameExtras = Pick<Frame, 'seq' | 'load' | 'dashboard'> & {
+  readonly warnings: readonly Warning[];
+};
+
+export function frameOf(sample: Sample, batch: TransitionBatch, extras: FrameExtras): Frame {
+  const { observation } = sample;
+  const { at, set, leader, threads, handles, ready, connections, pool, descriptors } = observation;
+  const newest = batch.transitions.slice(-MOST_TRANSITIONS);
+  const missed = [...batch.missed];
+  for (const { thread } of batch.transitions.slice(0, -MOST_TRANSITIONS))
+    missed[thread] = (missed[thread] ?? 0) + 1;
+  return {
+    type: 'frame',
+    seq: extras.seq,
+    at: micros(at),
+    set: set === 'starting' ? 'serving' : set,
+    leader: { thread: leader, since: micros(leaderSince(observation)) },
+    threads: threads.map((thread) => rowOf(thread, sample, missed[thread.id] ?? 0)),
+    transitions: newest.map(tupleOf),
+    gauges: {
+      handles: gaugeOf(handles),
+      ready: gaugeOf(ready),
+      connections: gaugeOf(connections),
+      pool: gaugeOf(pool),
+      descriptors: gaugeOf(descriptors),
+    },
+    active: observation.active,
+    idle: Math.max(0, connections.current - observation.active),
+    point: sample.point,
+    warnings: extras.warnings,
+    load: extras.load,
+    dashboard: extras.dashboard,
+  };
+}
+
+export function detailOf(thread: ObservedThread, transitions: readonly TransitionTuple[]): Detail {
+  const { responses, promotions, queueWaits, loopDelays } = thread.histograms;
+  return {
+    type: 'detail',
+    thread: thread.id,
+    transitions,
+    responseMs: barsOf(responses),
+    promotionMs: barsOf(promotions),
+    queueMs: barsOf(queueWaits),
+    loopDelayMs: barsOf(loopDelays),
+  };
+}
+
+export const tupleOf = ({ thread, from, to, at, promoter }: ObservedTransition): TransitionTuple => [
+  thread,
+  from,
+  to,
+  micros(at),
+  promoter,
+];
+
+function rowOf(thread: ObservedThread, { busy, loopDelays }: Sample, missed: number): ThreadRow {
+  const { id, state, since, timesMs, connection, route, counters } = thread;
+  return {
+    id,
+    state,
+    since: micros(since),
+    busy: busy[id] ?? 0,
+    timesMs: STATES.map((_, number) => round(timesMs[number] ?? 0, 1000)),
+    connection,
+    route: route.length > ROUTE_LENGTH ? `${route.slice(0, ROUTE_LENGTH - 1)}…` : route,
+    missed,
+    loopDelayMs: loopDelays[id] ?? null,
+    counters,
+  };
+}
+
+const gaugeOf = ({ current, peak, limit }: Gauge): Gauge => ({ current, peak, limit });
+
+const micros = (ms: number): number => round(ms, 1000);

@@ -1,0 +1,239 @@
+/**
+ * The websocket's clients, after they have been let in: a hello each, then one frame for all of them, made and turned into
+ * text once, as long as somebody looks. Clients can do little, and what a client does wrong ends that client only:
+ *
+ * - a message that is none of protocol.ts, or too many of them: CLOSE_BAD_MESSAGE
+ * - too slow for its frames, or silent to pings: dropped, and counted
+ */
+import { type RawData, WebSocket } from 'ws';
+import type { Logger } from '../control/log.js';
+import type { TransitionBatch } from '../control/observation.js';
+import { detailOf, frameOf, tupleOf } from './frames.js';
+import { guardedInterval } from './guarded-interval.js';
+import type { Loads } from './loads.js';
+import {
+  CLOSE_BAD_MESSAGE,
+  CLOSE_SERVER_STOPS,
+  CLOSE_TOO_SLOW,
+  type ClientMessage,
+  type Hello,
+  LOADS,
+  type TransitionTuple,
+} from './protocol.js';
+import type { Sample, Sampler } from './sampler.js';
+import type { Subject } from './subject.js';
+import { type Death, warningsOf } from './warnings.js';
+
+/** Tunable so that specs need not fill a kernel's buffers with seconds of frames. */
+export interface LivePace {
+  /** Between two frames. */
+  readonly intervalMs: number;
+  /** With more than this unsent a client gets no further frame; */
+  readonly slowBytes: number;
+  /** and is dropped when it stays so for that long. */
+  readonly slowMs: number;
+  /** Between two pings; who has not answered one by the next is dropped. */
+  readonly pingMs: number;
+}
+
+export const PACE: LivePace = { intervalMs: 100, slowBytes: 1024 * 1024, slowMs: 3000, pingMs: 10_000 };
+
+/** From a client, between two frames. A key that repeats sends three. */
+const MOST_MESSAGES = 20;
+/** Transitions of a thread that are kept for whoever looks at it closely. */
+const DETAIL_TRANSITIONS = 100;
+/** How long a client has to answer a closing handshake. */
+const CLOSE_MS = 1000;
+
+interface Client {
+  readonly socket: WebSocket;
+  watched: number;
+  messages: number;
+  /** Since when it is slow; 0: it is not. */
+  slowSince: number;
+  answersPings: boolean;
+}
+
+/** What does not change between two clients' hellos. */
+export type Facts = Omit<Hello, 'history'>;
+
+export class Live {
+  readonly #subject: Subject;
+  readonly #facts: Facts;
+  readonly #sampler: Sampler;
+  readonly #loads: Loads | null;
+  readonly #pace: LivePace;
+  readonly #logger: Logger;
+  readonly #deaths: readonly Death[];
+  readonly #clients = new Set<Client>();
+  #reader: { next(): TransitionBatch } | null = null;
+  #timer: NodeJS.Timeout | null = null;
+  #pinged = 0;
+  #seq = 0;
+  #dropped = 0;
+  #recent: TransitionTuple[][] = [];
+
+  constructor(
+    subject: Subject,
+    parts: {
+      facts: Facts;
+      sampler: Sampler;
+      loads: Loads | null;
+      deaths: readonly Death[];
+      pace: LivePace;
+      logger: Logger;
+    },
+  ) {
+    this.#subject = subject;
+    this.#facts = parts.facts;
+    this.#sampler = parts.sampler;
+    this.#loads = parts.loads;
+    this.#deaths = parts.deaths;
+    this.#pace = parts.pace;
+    this.#logger = parts.logger;
+  }
+
+  get clients(): number {
+    return this.#clients.size;
+  }
+
+  /** Clients that were too slow, or did not answer. */
+  get dropped(): number {
+    return this.#dropped;
+  }
+
+  add(socket: WebSocket): void {
+    const client: Client = { socket, watched: -1, messages: 0, slowSince: 0, answersPings: true };
+    this.#clients.add(client);
+    socket.on('message', (data, isBinary) => this.#message(client, data, isBinary));
+    socket.on('pong', () => {
+      client.answersPings = true;
+    });
+    socket.on('close', () => this.#remove(client));
+    // ws reports what it closes by itself: frames against the protocol, messages over the bound. There is no more to do.
+    socket.on('error', () => {});
+    const hello: Hello = { ...this.#facts, history: this.#sampler.history };
+    socket.send(JSON.stringify(hello));
+    this.#start();
+  }
+
+  /** Says good-bye to everybody. */
+  close(): void {
+    for (const { socket } of this.#clients) end(socket, CLOSE_SERVER_STOPS, 'the server stops');
+    this.#stop();
+  }
+
+  #start(): void {
+    if (this.#timer !== null) return;
+    // With the past, so that the lanes of a page that opens are not empty.
+    this.#reader = this.#subject.observed.readTransitions(true);
+    this.#recent = [];
+    this.#pinged = performance.now();
+    this.#timer = guardedInterval(this.#logger, () => this.#tick(), this.#pace.intervalMs);
+  }
+
+  #stop(): void {
+    if (this.#timer !== null) clearInterval(this.#timer);
+    this.#timer = null;
+    this.#reader = null;
+  }
+
+  #remove(client: Client): void {
+    this.#clients.delete(client);
+    if (this.#clients.size === 0) this.#stop();
+  }
+
+  #tick(): void {
+    const sample = this.#sampler.look();
+    const batch = this.#reader!.next();
+    this.#remember(batch);
+    const frame = frameOf(sample, batch, {
+      seq: this.#seq++,
+      warnings: warningsOf(sample.observation, this.#deaths),
+      load: this.#loads?.state() ?? { fast: 0, blocking: 0, cpu: 0 },
+      dashboard: { clients: this.#clients.size, droppedClients: this.#dropped },
+    });
+    const text = JSON.stringify(frame);
+    const now = performance.now();
+    for (const client of [...this.#clients]) this.#send(client, text, sample, now);
+    if (now - this.#pinged > this.#pace.pingMs) this.#ping(now);
+  }
+
+  #send(client: Client, text: string, sample: Sample, now: number): void {
+    const { socket, watched } = client;
+    client.messages = 0;
+    if (socket.readyState !== WebSocket.OPEN) return;
+    if (socket.bufferedAmount > this.#pace.slowBytes) {
+      client.slowSince ||= now;
+      if (now - client.slowSince >= this.#pace.slowMs) this.#drop(client);
+      return;
+    }
+    client.slowSince = 0;
+    socket.send(text);
+    const thread = sample.observation.threads[watched];
+    if (thread !== undefined) socket.send(JSON.stringify(detailOf(thread, this.#recent[watched] ?? [])));
+  }
+
+  #ping(now: number): void {
+    this.#pinged = now;
+    for (const client of [...this.#clients]) {
+      if (!client.answersPings) this.#drop(client);
+      else if (client.socket.readyState === WebSocket.OPEN) client.socket.ping();
+      client.answersPings = false;
+    }
+  }
+
+  #drop(client: Client): void {
+    this.#dropped++;
+    end(client.socket, CLOSE_TOO_SLOW, 'too slow');
+    this.#remove(client);
+  }
+
+  #remember({ transitions }: TransitionBatch): void {
+    for (const transition of transitions) {
+      this.#recent[transition.thread] ??= [];
+      this.#recent[transition.thread]!.push(tupleOf(transition));
+    }
+    this.#recent = this.#recent.map((recent) => recent.slice(-DETAIL_TRANSITIONS));
+  }
+
+  #message(client: Client, data: RawData, isBinary: boolean): void {
+    const mistake = isBinary ? 'a binary message' : this.#obey(client, String(data));
+    if (mistake !== null) end(client.socket, CLOSE_BAD_MESSAGE, mistake);
+  }
+
+  /** @returns what is wrong with the message, null for nothing */
+  #obey(client: Client, text: string): string | null {
+    const message = clientMessage(text, this.#facts.threads);
+    if (message === null) return 'not a message of this protocol';
+    if (++client.messages > MOST_MESSAGES) return 'too many messages';
+    if (message.type === 'watch') client.watched = message.thread;
+    else if (this.#loads === null) return 'load is for the demo app only';
+    else this.#loads.set(message.kind, message.on);
+    return null;
+  }
+}
+
+/** Closes with a code that tells the client why; a client that does not answer that is cut off. */
+function end(socket: WebSocket, code: number, reason: string): void {
+  socket.close(code, reason);
+  setTimeout(() => socket.terminate(), CLOSE_MS).unref();
+}
+
+/** The message that `text` is; null for everything else. */
+function clientMessage(text: string, threads: number): ClientMessage | null {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return null;
+  }
+  if (typeof value !== 'object' || value === null) return null;
+  const { type, thread, kind, on } = value as Record<string, unknown>;
+  if (type === 'watch') {
+    const known = typeof thread === 'number' && Number.isInteger(thread) && thread >= -1 && thread < threads;
+    return known ? { type, thread } : null;
+  }
+  const load = LOADS.find((one) => one === kind);
+  return type === 'load' && load !== undefined && typeof on === 'boolean' ? { type, kind: load, on } : null;
+}

@@ -1,0 +1,28 @@
+/** One kind of load: some kept-alive connections, on each of which one request follows another. Ends by being terminated. */
+import { Agent, get } from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
+import { workerData } from 'node:worker_threads';
+import type { LoadPlan } from './loads.js';
+import type { LoadTarget } from './subject.js';
+
+/** Before the next try after a request that failed: the server may be closing. */
+const RETRY_MS = 250;
+
+const { host, port, path, connections } = workerData as LoadPlan & LoadTarget;
+const agent = new Agent({ keepAlive: true, maxSockets: connections });
+
+function request(): Promise<void> {
+  return new Promise((resolve, reject) => {
+    get({ host, port, path, agent }, (response) => {
+      response.resume();
+      response.on('close', resolve);
+      response.on('error', reject);
+    }).on('error', reject);
+  });
+}
+
+async function loop(): Promise<never> {
+  for (;;) await request().catch(() => delay(RETRY_MS));
+}
+
+await Promise.all(Array.from({ length: connections }, loop));

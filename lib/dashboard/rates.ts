@@ -1,0 +1,121 @@
+/**
+ * What two observations say together: rates, shares and percentiles of the time between them. An observation's histograms
+ * may be views of memory that goes on changing, so what is to be compared later is kept as totals.
+ */
+import type { Observation, ObservedThread } from '../control/observation.js';
+import type { Counter } from '../memory/counters.js';
+import { HISTOGRAM_BUCKETS, upperBoundUs } from '../memory/histogram.js';
+import { PROCESSING } from '../set/thread-state.js';
+import type { HistogramBar, Percentiles, Point } from './protocol.js';
+
+/** Everything that is compared with a later observation. Histograms wrap at 2^32, as those they were made of do. */
+export interface Totals {
+  readonly at: number;
+  readonly counters: Readonly<Record<Counter, number>>;
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+  /** Of all threads together. */
+  readonly responses: Uint32Array;
+  readonly queueWaits: Uint32Array;
+  readonly promotions: Uint32Array;
+  /** Of each thread. */
+  readonly busyMs: readonly number[];
+  readonly loopDelays: readonly Uint32Array[];
+}
+
+export function totalsOf({ at, threads }: Observation): Totals {
+  return {
+    at,
+    counters: sumCounters(threads),
+    bytesIn: sum(threads, ({ bytesIn }) => bytesIn),
+    bytesOut: sum(threads, ({ bytesOut }) => bytesOut),
+    responses: mergeHistograms(threads.map(({ histograms }) => histograms.responses)),
+    queueWaits: mergeHistograms(threads.map(({ histograms }) => histograms.queueWaits)),
+    promotions: mergeHistograms(threads.map(({ histograms }) => histograms.promotions)),
+    busyMs: threads.map(({ timesMs }) => timesMs[PROCESSING]!),
+    loopDelays: threads.map(({ histograms }) => Uint32Array.from(histograms.loopDelays)),
+  };
+}
+
+/** A point of the curves from two totals; all zero where there is no time between them. */
+export function pointBetween(before: Totals, now: Totals): Point {
+  const seconds = (now.at - before.at) / 1000;
+  const rate = (counted: number) => (seconds > 0 ? round(counted / seconds, 100) : 0);
+  const counted = (name: Counter) => now.counters[name] - before.counters[name];
+  const requests = counted('requests');
+  const promotionMs = percentilesBetween(before.promotions, now.promotions);
+  return {
+    at: round(now.at, 1000),
+    requests: rate(requests),
+    // From one thread to another: who takes leadership back from itself was not promoted.
+    promotions: rate(promotionMs?.count ?? 0),
+    bytesIn: rate(now.bytesIn - before.bytesIn),
+    bytesOut: rate(now.bytesOut - before.bytesOut),
+    accepted: rate(counted('accepted')),
+    dropped: rate(counted('dropped')),
+    // Most handlers that throw are answered with 5xx, so the sum of both would count them twice.
+    errors: rate(Math.max(counted('errors'), counted('responses5xx'))),
+    wakeUpsPerRequest: requests > 0 ? round(counted('wakeUps') / requests, 10_000) : null,
+    responseMs: percentilesBetween(before.responses, now.responses),
+    queueMs: percentilesBetween(before.queueWaits, now.queueWaits),
+    promotionMs,
+  };
+}
+
+/** The share of the time between that each thread spent processing, 0 to 1. */
+export function busyBetween(before: Totals, now: Totals): number[] {
+  const elapsedMs = now.at - before.at;
+  return now.busyMs.map((busyMs, thread) => {
+    const share = elapsedMs > 0 ? (busyMs - (before.busyMs[thread] ?? 0)) / elapsedMs : 0;
+    return round(Math.min(1, Math.max(0, share)), 1000);
+  });
+}
+
+/** Percentiles, in milliseconds, of what was counted between two readings of a histogram; null where nothing was. */
+export function percentilesBetween(before: Uint32Array, now: Uint32Array): Percentiles | null {
+  const counts = now.map((count, bucket) => count - before[bucket]!);
+  const count = counts.reduce((total, one) => total + one, 0);
+  if (count === 0) return null;
+  const ranks = [0.5, 0.9, 0.99, 1].map((share) => Math.max(1, Math.ceil(count * share)));
+  const found: number[] = [];
+  let passed = 0;
+  for (let bucket = 0; bucket < counts.length; bucket++) {
+    passed += counts[bucket]!;
+    while (found.length < ranks.length && passed >= ranks[found.length]!) {
+      found.push(upperBoundUs(bucket) / 1000);
+    }
+  }
+  const [p50, p90, p99, max] = found as [number, number, number, number];
+  return { p50, p90, p99, max, count };
+}
+
+/** The buckets of a histogram in which there is something. */
+export function barsOf(histogram: Uint32Array): HistogramBar[] {
+  const bars: HistogramBar[] = [];
+  histogram.forEach((count, bucket) => {
+    if (count > 0) bars.push([upperBoundUs(bucket) / 1000, count]);
+  });
+  return bars;
+}
+
+export function mergeHistograms(histograms: readonly Uint32Array[]): Uint32Array {
+  const merged = new Uint32Array(HISTOGRAM_BUCKETS);
+  for (const histogram of histograms) {
+    for (let bucket = 0; bucket < HISTOGRAM_BUCKETS; bucket++) merged[bucket]! += histogram[bucket]!;
+  }
+  return merged;
+}
+
+function sumCounters(threads: readonly ObservedThread[]): Record<Counter, number> {
+  const sums = { ...threads[0]!.counters };
+  for (const { counters } of threads.slice(1)) {
+    for (const name of Object.keys(sums) as Counter[]) sums[name] += counters[name];
+  }
+  return sums;
+}
+
+export const sum = <T>(items: readonly T[], read: (item: T) => number): number =>
+  items.reduce((total, item) => total + read(item), 0);
+
+/** Rounded to `parts` of one, so that no JSON carries digits that mean nothing. */
+export const round = (value: number, parts: number): number => Math.round(value * parts) / parts;

@@ -1,0 +1,219 @@
+/**
+ * The dashboard's own HTTP server. It runs on the main thread, where no handler of a user ever runs, so it answers while
+ * every thread is blocked. It asks little of its clients and gives little to those that ask too much:
+ *
+ *   listen() ── starting: /healthz, the page ──serve()── everything ──drain()── /readyz is 503 ──close()── nothing
+ *
+ * Every request is asked first whether it is meant for this server at all (access.ts); then its path, its method and that
+ * it has no content; then the endpoint.
+ */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { Logger } from '../control/log.js';
+import { inUrl } from '../control/urls.js';
+import { PacelineError } from '../errors.js';
+import { Access } from './access.js';
+import { type Answer, send, sentence } from './answers.js';
+import { type Endpoint, endpointsOf, type Stage } from './endpoints.js';
+import { type LivePace, PACE } from './live.js';
+import { type Show, showOf } from './show.js';
+import type { Subject } from './subject.js';
+import { Gate } from './upgrade.js';
+import type { Death } from './warnings.js';
+
+/** Where the dashboard is to listen. */
+export interface DashboardPlace {
+  /** A name or an address. */
+  readonly host: string;
+  /** 0 takes any free port. */
+  readonly port: number;
+}
+
+/** Pages, terminal views and whoever else holds the token; a frame is made once, but sent to each. */
+const MOST_CLIENTS = 16;
+/** Scrapers, health checks, pages that load, and the clients. */
+const MOST_CONNECTIONS = 128;
+/** A client has little to say, so it has little time to say it. */
+const HEADERS_TIMEOUT_MS = 5000;
+const REQUEST_TIMEOUT_MS = 5000;
+const KEEP_ALIVE_TIMEOUT_MS = 5000;
+/** How long a connection may stand still in the middle of an answer. */
+const SILENCE_MS = 30_000;
+const CHECK_MS = 1000;
+const HEADER_BYTES = 8192;
+/** How long connections have to end once the dashboard closes. */
+const CLOSE_MS = 2000;
+/** Deaths that are remembered for the warning. */
+const MOST_DEATHS = 100;
+
+export class Dashboard {
+  readonly #http: Server;
+  readonly #logger: Logger;
+  readonly #pace: LivePace;
+  readonly #access: Access;
+  readonly #gate: Gate;
+  readonly #endpoints: ReadonlyMap<string, Endpoint>;
+  readonly #deaths: Death[] = [];
+  readonly #closing = new AbortController();
+  #stage: Stage = 'starting';
+  #show: Show | null = null;
+  readonly host: string;
+  readonly port: number;
+
+  private constructor(http: Server, { host }: DashboardPlace, logger: Logger, pace: LivePace) {
+    const bound = http.address() as AddressInfo;
+    this.#http = http;
+    this.#logger = logger;
+    this.#pace = pace;
+    this.host = host;
+    this.port = bound.port;
+    this.#access = new Access(host, bound);
+    this.#gate = new Gate(this.#access);
+    this.#endpoints = endpointsOf({
+      access: this.#access,
+      stage: () => this.#stage,
+      show: () => this.#show,
+      closing: this.#closing.signal,
+    });
+    http.on('request', (request, response) => void this.#answer(request, response));
+    http.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
+    // Node reports here what goes wrong after listening, such as a lack of descriptors while accepting.
+    http.on('error', (error) => logger.error('the dashboard has a problem', { error }));
+  }
+
+  /**
+   * Listens. Until {@link serve} the server counts as starting.
+   *
+   * @throws PacelineError `PACELINE_ADDRESS_IN_USE` or `PACELINE_ADDRESS`
+   */
+  static async listen(place: DashboardPlace, logger: Logger, pace = PACE): Promise<Dashboard> {
+    const http = createServer({
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      requestTimeout: REQUEST_TIMEOUT_MS,
+      keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+      connectionsCheckingInterval: CHECK_MS,
+      maxHeaderSize: HEADER_BYTES,
+      noDelay: true,
+    });
+    http.maxConnections = MOST_CONNECTIONS;
+    http.setTimeout(SILENCE_MS);
+    await new Promise<void>((resolve, reject) => {
+      http.once('error', (error) => reject(listenError(error, place)));
+      http.listen({ host: place.host, port: place.port }, resolve);
+    });
+    http.removeAllListeners('error');
+    return new Dashboard(http, place, logger, pace);
+  }
+
+  /** Where the page is, with the token in its fragment. */
+  get url(): string {
+    return `http://${inUrl(this.host)}:${this.port}/#${this.#access.token}`;
+  }
+
+  /** From now on there is something to show. */
+  serve(subject: Subject): void {
+    this.#show = showOf(subject, this.#deaths, this.#pace, this.#logger);
+    this.#stage = 'serving';
+  }
+
+  /** The server begins to close: it is not ready any more, but still to be looked at. */
+  drain(): void {
+    this.#stage = 'draining';
+    void this.#show?.loads?.close();
+  }
+
+  /** A thread died that nobody told to end. */
+  died(death: Death): void {
+    this.#deaths.push(death);
+    if (this.#deaths.length > MOST_DEATHS) this.#deaths.shift();
+  }
+
+  /** Ends everything in bounded time: traces as whole files, websockets with CLOSE_SERVER_STOPS. */
+  async close(): Promise<void> {
+    this.#stage = 'draining';
+    const closed = new Promise((resolve) => this.#http.close(resolve));
+    this.#closing.abort('the server stopped');
+    this.#show?.live.close();
+    this.#show?.sampler[Symbol.dispose]();
+    await this.#show?.loads?.close();
+    const timer = setTimeout(() => this.#http.closeAllConnections(), CLOSE_MS);
+    await closed;
+    clearTimeout(timer);
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    try {
+      const answer = this.#refusal(request) ?? (await this.#endpoint(request)!.answer(request, response));
+      if (answer !== null) send(request, response, answer);
+    } catch (error) {
+      this.#logger.error('the dashboard could not answer a request', { error });
+      if (response.headersSent) response.destroy();
+      else send(request, response, sentence(500, 'Something went wrong here; the log has the error.'));
+    }
+  }
+
+  #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    this.#gate.enter(request, socket, head, this.#upgradeRefusal(request), (client) =>
+      this.#show!.live.add(client),
+    );
+  }
+
+  #upgradeRefusal(request: IncomingMessage): Answer | null {
+    const refusal = this.#refusal(request, '/ws');
+    if (refusal !== null) return refusal;
+    if (this.#show === null || this.#closing.signal.aborted) {
+      return sentence(503, 'The server does not serve at the moment.', { 'retry-after': '1' });
+    }
+    if (this.#show.live.clients < MOST_CLIENTS) return null;
+    return sentence(429, `${MOST_CLIENTS} clients look at this server already, and more may not.`, {
+      'retry-after': '10',
+    });
+  }
+
+  /** What is wrong with a request, whoever sent it; null for nothing. `only` is the one path that is right. */
+  #refusal(request: IncomingMessage, only?: string): Answer | null {
+    const { method = '', url = '', headers, rawHeaders } = request;
+    const hosts = rawHeaders.filter((name, index) => index % 2 === 0 && name.toLowerCase() === 'host').length;
+    if (hosts !== 1 || !url.startsWith('/')) {
+      return ended(sentence(400, 'One Host field and the path as target are what is understood here.'));
+    }
+    if (!this.#access.isOwnHost(headers.host!)) {
+      return ended(sentence(421, 'This Host is not the dashboard; use the address that it listens on.'));
+    }
+    const endpoint = this.#endpoint(request);
+    if (endpoint === undefined || (only !== undefined && pathOf(request) !== only)) {
+      return sentence(404, 'There is nothing here.');
+    }
+    if (!endpoint.methods.includes(method)) {
+      const allow = endpoint.methods.join(', ');
+      return ended(sentence(405, `Only ${allow} is answered here.`, { allow }));
+    }
+    if (headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) !== 0) {
+      return ended(sentence(400, 'Requests with content are not answered here.'));
+    }
+    return null;
+  }
+
+  #endpoint(request: IncomingMessage): Endpoint | undefined {
+    return this.#endpoints.get(pathOf(request));
+  }
+}
+
+/** The path, as it was sent: no name here needs an escape. */
+const pathOf = ({ url = '' }: IncomingMessage): string => url.split('?', 1)[0]!;
+
+/** The answer, with the connection to be closed after it: what else comes on it is not worth reading. */
+const ended = (answer: Answer): Answer => ({
+  ...answer,
+  headers: { ...answer.headers, connection: 'close' },
+});
+
+function listenError(cause: NodeJS.ErrnoException, { host, port }: DashboardPlace): PacelineError {
+  const where = `${inUrl(host)}:${port}`;
+  const taken = cause.code === 'EADDRINUSE';
+  const message = taken
+    ? `the address ${where} for the dashboard is taken; choose another port, 0 for any free one, or leave the dashboard off`
+    : `the dashboard cannot listen on ${where} (${cause.code}); choose an address of this machine`;
+  return new PacelineError(taken ? 'PACELINE_ADDRESS_IN_USE' : 'PACELINE_ADDRESS', message, { cause });
+}

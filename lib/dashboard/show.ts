@@ -1,0 +1,40 @@
+/** The parts of a dashboard that are there once the server serves. */
+import type { Logger } from '../control/log.js';
+import { version } from '../version.js';
+import { Live, type LivePace } from './live.js';
+import { Loads } from './loads.js';
+import { Metrics } from './metrics.js';
+import { Sampler } from './sampler.js';
+import type { Subject } from './subject.js';
+import type { Death } from './warnings.js';
+
+export interface Show {
+  readonly subject: Subject;
+  readonly sampler: Sampler;
+  readonly metrics: Metrics;
+  /** Null where the app is not the demo. */
+  readonly loads: Loads | null;
+  readonly live: Live;
+}
+
+/** @param deaths the newest deaths of threads; others go on writing it */
+export function showOf(subject: Subject, deaths: readonly Death[], pace: LivePace, logger: Logger): Show {
+  const { observed, startedAt, url, app, strategy, loadTarget } = subject;
+  const sampler = new Sampler(observed, logger);
+  const loads = loadTarget === null ? null : new Loads(loadTarget);
+  const build = { version: version(), node: process.version };
+  const facts = {
+    type: 'hello',
+    ...build,
+    pid: process.pid,
+    startedAt,
+    url,
+    app,
+    strategy,
+    threads: subject.threads().length,
+    intervalMs: pace.intervalMs,
+    load: loads !== null,
+  } as const;
+  const live = new Live(subject, { facts, sampler, loads, deaths, pace, logger });
+  return { subject, sampler, metrics: new Metrics(subject, build), loads, live };
+}

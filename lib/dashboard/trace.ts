@@ -1,0 +1,270 @@
+/**
+ * A trace that https://ui.perfetto.dev opens: Trace Event JSON (the format of chrome://tracing), with a track for each
+ * thread, on it one slice after the other for the states it was in, promotions as flows from the leader that gave
+ * leadership up to the next one, and counters.
+ *
+ * A trace says nothing that was not seen. The rings of transitions are bounded, so some may have been overwritten before
+ * they were read: then the slice that was open ends where its state was last known, an instant event tells how many are
+ * missing, and the next slice begins with the next transition that was read.
+ *
+ * The events come thread by thread and in batches; they are held back until nothing earlier can come, and so put in order
+ * of time. Order in the file matters to no reader, except that a flow's end must come after the slice that it binds to.
+ */
+import type { Observation, ObservedTransition, TransitionBatch } from '../control/observation.js';
+import { LEADER_STATE, STATE_NAMES } from '../set/thread-state.js';
+import { sum } from './rates.js';
+
+/** A transition is in its ring some microseconds after its time; a thread that loses the processor in between, later. */
+const HOLD_MS = 20;
+/** Enough for some minutes of a busy server, and some 300 MB of text. */
+export const MOST_EVENTS = 2_000_000;
+
+/** A slice that has begun. */
+interface Open {
+  readonly state: number;
+  readonly since: number;
+  /** For a leader: where the promotion came from, if that is known. */
+  source: Source | null;
+  /** For a leader whose promoter has not been seen to step back yet: that thread. */
+  awaits: number;
+}
+
+/** The promoter's side of a promotion: its slice as leader. */
+interface Source {
+  readonly thread: number;
+  readonly since: number;
+}
+
+interface Track {
+  open: Open | null;
+  /** Its last slice as leader, as long as nothing was missed since. */
+  lastLead: Source | null;
+  /** When it was last read, and so until when the state of `open` is known. */
+  known: number;
+}
+
+interface Hole {
+  readonly thread: number;
+  readonly missed: number;
+  readonly at: number;
+}
+
+type Item = ObservedTransition | Hole;
+
+export interface TraceFacts {
+  readonly pid: number;
+  readonly name: string;
+  readonly threads: number;
+}
+
+export class TraceWriter {
+  readonly #facts: TraceFacts;
+  readonly #base: number;
+  readonly #mostEvents: number;
+  readonly #tracks: Track[];
+  #held: Item[] = [];
+  #parts: string[] = [];
+  #events = 0;
+  #flows = 0;
+  #missed = 0;
+  /** The newest change to leader: nobody led before it any more. */
+  #lead = { thread: -1, at: 0 };
+  #sample: { at: number; requests: number } | null = null;
+
+  /**
+   * @param first what the rings hold when the trace begins
+   * @param start the states of the threads, observed right after `first` was read
+   * @param readAt when `first` began to be read
+   */
+  constructor(
+    facts: TraceFacts,
+    first: TransitionBatch,
+    start: Observation,
+    readAt: number,
+    mostEvents = MOST_EVENTS,
+  ) {
+    this.#facts = facts;
+    this.#mostEvents = mostEvents;
+    this.#base = first.transitions.reduce((base, { at }) => Math.min(base, at), readAt);
+    const seen = new Set(first.transitions.map(({ thread }) => thread));
+    this.#tracks = Array.from({ length: facts.threads }, (_, thread) => ({
+      open: seen.has(thread) ? null : this.#opened(start, thread, readAt),
+      lastLead: null,
+      known: readAt,
+    }));
+    this.#metadata();
+    // What was overwritten before the trace began is no hole in it.
+    this.#hold(first.transitions);
+    this.count(start);
+  }
+
+  /** Whether the bound on events is reached: nothing more is taken. */
+  get full(): boolean {
+    return this.#events >= this.#mostEvents;
+  }
+
+  /** Takes what was read at `readAt`; that is the time before the reading began. */
+  add({ transitions, missed }: TransitionBatch, readAt: number): void {
+    const newest = new Map<number, number>();
+    for (const { thread, at } of this.#held) newest.set(thread, at);
+    missed.forEach((count, thread) => {
+      if (count === 0) return;
+      // After everything that was read of the thread so far, and before everything that is now.
+      const at = Math.max(this.#tracks[thread]!.known, newest.get(thread) ?? 0);
+      this.#held.push({ thread, missed: count, at });
+    });
+    this.#hold(transitions);
+    this.#release(readAt - HOLD_MS);
+    for (const track of this.#tracks) track.known = readAt;
+  }
+
+  /** Takes a sample for the counters. */
+  count(observation: Observation): void {
+    const { at, threads, connections, ready } = observation;
+    const requests = sum(threads, ({ counters }) => counters.requests);
+    const before = this.#sample;
+    if (before !== null && at > before.at) {
+      const rate = Math.round(((requests - before.requests) / (at - before.at)) * 1000);
+      this.#counter('requests/s', at, rate);
+    }
+    this.#counter('connections', at, connections.current);
+    this.#counter('ready list', at, ready.current);
+    this.#sample = { at, requests };
+  }
+
+  /** The text since the last call. The first begins the file. */
+  take(): string {
+    const text = this.#parts.join('');
+    this.#parts = [];
+    return text;
+  }
+
+  /** Ends what is open and the file. `stopped` says why it ended early, '' if it did not. */
+  end(stopped: string): void {
+    this.#release(Number.POSITIVE_INFINITY);
+    for (const [thread, track] of this.#tracks.entries()) this.#cut(thread, track);
+    const otherData = {
+      startedAt: new Date(this.#base).toISOString(),
+      threads: this.#facts.threads,
+      missedTransitions: this.#missed,
+      truncated: this.full ? `at ${this.#mostEvents} events` : stopped,
+    };
+    this.#parts.push(`\n],"displayTimeUnit":"ms","otherData":${JSON.stringify(otherData)}}\n`);
+  }
+
+  #opened({ threads }: Observation, thread: number, readAt: number): Open | null {
+    const { state, since } = threads[thread]!;
+    // A state that began after the reading is a transition that comes with the next batch.
+    if (since > readAt) return null;
+    return {
+      state: STATE_NAMES.indexOf(state),
+      since: Math.max(since, this.#base),
+      source: null,
+      awaits: -1,
+    };
+  }
+
+  #metadata(): void {
+    const { name, threads } = this.#facts;
+    this.#parts.push('{"traceEvents":[\n');
+    this.#push(`"ph":"M","tid":0,"ts":0,"name":"process_name","args":{"name":${JSON.stringify(name)}}`);
+    for (let thread = 0; thread < threads; thread++) {
+      const tid = tidOf(thread);
+      this.#push(`"ph":"M","tid":${tid},"ts":0,"name":"thread_name","args":{"name":"thread ${thread}"}`);
+      this.#push(`"ph":"M","tid":${tid},"ts":0,"name":"thread_sort_index","args":{"sort_index":${thread}}`);
+    }
+  }
+
+  #hold(transitions: readonly ObservedTransition[]): void {
+    for (const transition of transitions) this.#held.push(transition);
+    // Stable: a hole stays before the transition of the same time that ended it.
+    this.#held.sort((one, other) => one.at - other.at);
+  }
+
+  #release(until: number): void {
+    let count = 0;
+    while (count < this.#held.length && this.#held[count]!.at <= until) {
+      const item = this.#held[count++]!;
+      if (this.full) continue;
+      if ('missed' in item) this.#hole(item);
+      else this.#transition(item);
+    }
+    this.#held.splice(0, count);
+  }
+
+  #transition({ thread, from, to, at, promoter }: ObservedTransition): void {
+    const track = this.#tracks[thread]!;
+    // What is open is not what it left: something between was not seen, so it is not known how long that lasted.
+    if (track.open !== null && track.open.state === from) this.#close(thread, track, at);
+    track.open = { state: to, since: at, source: null, awaits: -1 };
+    if (to !== LEADER_STATE) return;
+    this.#lead = { thread, at };
+    if (promoter < 0 || promoter === thread) return;
+    const promoting = this.#tracks[promoter]!;
+    // Clocks and rings are read with some skew: the promoter may be seen to step back a moment after its successor leads.
+    if (promoting.open?.state === LEADER_STATE) track.open.awaits = promoter;
+    else track.open.source = promoting.lastLead;
+  }
+
+  /** A slice whose end was seen. */
+  #close(thread: number, track: Track, at: number): void {
+    const { state, since } = track.open!;
+    if (state === LEADER_STATE) {
+      track.lastLead = { thread, since };
+      for (const { open } of this.#tracks) {
+        if (open?.awaits !== thread) continue;
+        open.source = track.lastLead;
+        open.awaits = -1;
+      }
+    }
+    this.#slice(thread, track.open!, at);
+  }
+
+  #hole({ thread, missed, at }: Hole): void {
+    const track = this.#tracks[thread]!;
+    this.#missed += missed;
+    this.#cut(thread, track, at);
+    track.open = null;
+    track.lastLead = null;
+    const args = `"args":{"missed":${missed}}`;
+    this.#push(
+      `"ph":"i","s":"t","tid":${tidOf(thread)},"ts":${this.#ts(at)},"name":"${missed} transitions not seen",${args}`,
+    );
+  }
+
+  /** Ends a slice whose end was not seen: where it was last known to be so, and a leader's where another one led. */
+  #cut(thread: number, track: Track, known = track.known): void {
+    const { open } = track;
+    if (open === null) return;
+    const succeeded =
+      open.state === LEADER_STATE && this.#lead.thread !== thread && this.#lead.at >= open.since;
+    this.#slice(thread, open, Math.max(open.since, succeeded ? Math.min(known, this.#lead.at) : known));
+  }
+
+  #slice(thread: number, { state, since, source }: Open, end: number): void {
+    const tid = tidOf(thread);
+    const ts = this.#ts(since);
+    const duration = Math.max(0, this.#ts(end) - ts);
+    this.#push(`"ph":"X","tid":${tid},"ts":${ts},"dur":${duration},"name":"${STATE_NAMES[state]}"`);
+    if (source === null) return;
+    const flow = `"cat":"promotion","name":"promotion","id":${++this.#flows}`;
+    this.#push(`"ph":"s","tid":${tidOf(source.thread)},"ts":${this.#ts(source.since)},${flow}`);
+    this.#push(`"ph":"f","bp":"e","tid":${tid},"ts":${ts},${flow}`);
+  }
+
+  #counter(name: string, at: number, value: number): void {
+    this.#push(`"ph":"C","tid":0,"ts":${this.#ts(at)},"name":"${name}","args":{"value":${value}}`);
+  }
+
+  /** Whole microseconds since the start of the trace. */
+  #ts(at: number): number {
+    return Math.max(0, Math.round((at - this.#base) * 1000));
+  }
+
+  #push(members: string): void {
+    this.#parts.push(`${this.#events++ === 0 ? '' : ',\n'}{"pid":${this.#facts.pid},${members}}`);
+  }
+}
+
+/** Thread 0 of a process is what some viewers take for none. */
+const tidOf = (thread: number): number => thread + 1;

@@ -1,0 +1,65 @@
+/**
+ * The gate of the websocket. Whoever may not come in is told so by an ordinary HTTP answer, before 101: a websocket that is
+ * opened and then closed would have told a foreign page that there is a dashboard, and cost a client's place.
+ */
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { type WebSocket, WebSocketServer } from 'ws';
+import type { Access } from './access.js';
+import { type Answer, asText, sentence } from './answers.js';
+import { PROTOCOL, TOKEN_PREFIX } from './protocol.js';
+
+/** Of one message in bytes. The longest that there is has 50. */
+const MESSAGE_BYTES = 4096;
+
+export class Gate {
+  readonly #access: Access;
+  readonly #server = new WebSocketServer({
+    noServer: true,
+    clientTracking: false,
+    maxPayload: MESSAGE_BYTES,
+    perMessageDeflate: false,
+    // The token is among what is offered, and is never sent back.
+    handleProtocols: () => PROTOCOL,
+  });
+
+  constructor(access: Access) {
+    this.#access = access;
+  }
+
+  /**
+   * Lets a client in, or refuses it.
+   *
+   * @param refusal what is to be answered whoever asks: foreign hosts, paths, a full house
+   */
+  enter(
+    request: IncomingMessage,
+    socket: Duplex,
+    head: Buffer,
+    refusal: Answer | null,
+    enter: (socket: WebSocket) => void,
+  ): void {
+    const answer = refusal ?? this.#refusal(request);
+    if (answer === null) {
+      this.#server.handleUpgrade(request, socket, head, enter);
+      return;
+    }
+    // It may be gone already, which is no concern of ours.
+    socket.on('error', () => {});
+    socket.end(asText(answer), () => socket.destroy());
+  }
+
+  #refusal({ headers }: IncomingMessage): Answer | null {
+    if (!this.#access.isOwnOrigin(headers.origin, headers.host!)) {
+      return sentence(403, 'The websocket is for the page of this very address.');
+    }
+    const offered = (headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim());
+    const token = offered.find((name) => name.startsWith(TOKEN_PREFIX))?.slice(TOKEN_PREFIX.length);
+    if (!this.#access.isToken(token)) {
+      return sentence(401, 'The token is missing or wrong; it is printed when the server starts.', {
+        'www-authenticate': 'Bearer realm="paceline"',
+      });
+    }
+    return offered.includes(PROTOCOL) ? null : sentence(400, `The subprotocol must be ${PROTOCOL}.`);
+  }
+}

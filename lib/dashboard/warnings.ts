@@ -1,0 +1,136 @@
+/**
+ * What is wrong or soon will be, each as a sentence with advice. A warning is of the moment: it is there as long as its
+ * cause is, except for the death of a thread, which is over before anybody looks.
+ */
+import type { Level, Observation, ObservedThread } from '../control/observation.js';
+import type { Warning } from './protocol.js';
+
+/** How long events may wait without a leader. A hand-over takes some microseconds, 50 ms is far beyond. */
+const NO_LEADER_MS = 50;
+/** A handler that holds its thread longer is named. */
+const LONG_HANDLER_MS = 1000;
+/** Under load every thread may well be in some handler at one moment; stalled is who stays there. */
+const ALL_BLOCKED_MS = 200;
+const DEATH_SHOWN_MS = 10_000;
+/** Share of a limit from which on it is near. */
+const NEAR = 0.8;
+
+/** A thread's end that nobody asked for. */
+export interface Death {
+  readonly thread: number;
+  readonly at: number;
+  /** What it threw, on one line; '' where that is not known. */
+  readonly reason: string;
+}
+
+/**
+ * Since when the leader has led. Where nobody does: since when that is certain, which is the newest change of any thread,
+ * because who led before has changed its state since, and nobody has begun to lead.
+ */
+export function leaderSince({ leader, leaderSince, threads }: Observation): number {
+  return leader >= 0 ? leaderSince : Math.max(...threads.map(({ since }) => since));
+}
+
+/** At most one warning of each kind. */
+export function warningsOf(observation: Observation, deaths: readonly Death[]): Warning[] {
+  return [
+    noLeader(observation),
+    allBlocked(observation),
+    longHandlers(observation),
+    nearLimit('ready-list', 'The ready list', observation.ready, {
+      of: 'events',
+      advice:
+        'Events come faster than handlers finish: run more threads (--threads), or make handlers shorter.',
+    }),
+    nearLimit('connections', 'The table of connections', observation.connections, {
+      of: 'connections',
+      advice:
+        'Beyond the limit new clients wait unaccepted: raise maxConnections, or lower keepAliveTimeout.',
+    }),
+    nearLimit('descriptors', 'The table of open files', observation.descriptors, {
+      of: 'descriptors',
+      advice:
+        'Raise the limit of open files (ulimit -n, or LimitNOFILE of a systemd unit), or lower maxConnections.',
+    }),
+    died(observation, deaths),
+  ].filter((warning) => warning !== null);
+}
+
+function noLeader(observation: Observation): Warning | null {
+  const { at, leader, ready } = observation;
+  const ms = at - leaderSince(observation);
+  if (leader >= 0 || ready.current === 0 || ms <= NO_LEADER_MS) return null;
+  return {
+    id: 'no-leader',
+    what: `Nobody has led for ${duration(ms)} while ${count(ready.current, 'event')} ${ready.current === 1 ? 'waits' : 'wait'}.`,
+    advice: 'All threads are inside handlers: run more threads (--threads), or make handlers shorter.',
+  };
+}
+
+function allBlocked({ at, threads }: Observation): Warning | null {
+  const alive = threads.filter(({ state }) => state !== 'dead' && state !== 'starting');
+  if (alive.length === 0 || alive.some(({ state }) => state !== 'processing')) return null;
+  const ms = at - Math.max(...alive.map(({ since }) => since));
+  if (ms <= ALL_BLOCKED_MS) return null;
+  const who = alive.length === 1 ? 'The only thread has' : `All ${alive.length} threads have`;
+  return {
+    id: 'all-blocked',
+    what: `${who} been inside handlers for ${duration(ms)} or longer; nothing else is served.`,
+    advice: 'Run as many threads (--threads) as handlers may block at the same time, and one more.',
+  };
+}
+
+function longHandlers({ at, threads }: Observation): Warning | null {
+  const long = threads
+    .filter(({ state, since }) => state === 'processing' && at - since > LONG_HANDLER_MS)
+    .sort((one, other) => one.since - other.since);
+  if (long.length === 0) return null;
+  const { id, since } = long[0]!;
+  const others = long.length - 1;
+  const more =
+    others === 0 ? '' : `, and ${count(others, 'other thread')} more than ${duration(LONG_HANDLER_MS)}`;
+  return {
+    id: 'long-handler',
+    what: `Thread ${id} has been inside ${handlerOf(long[0]!)} for ${duration(at - since)}${more}.`,
+    advice:
+      'The others go on meanwhile. If it happens often, shorten the handler, or run as many more threads (--threads) as such handlers run at the same time.',
+  };
+}
+
+function handlerOf({ route, connection }: ObservedThread): string {
+  if (route !== '') return route;
+  return connection >= 0 ? `the handler of connection ${connection}` : 'work of its own event loop';
+}
+
+function nearLimit(
+  id: Warning['id'],
+  what: string,
+  { current, limit }: Level,
+  { of, advice }: { of: string; advice: string },
+): Warning | null {
+  if (limit <= 0 || current <= limit * NEAR) return null;
+  const percent = Math.floor((current / limit) * 100);
+  return { id, what: `${what} is ${percent} % full: ${current} of ${limit} ${of}.`, advice };
+}
+
+function died({ at }: Observation, deaths: readonly Death[]): Warning | null {
+  const recent = deaths.filter((death) => at - death.at < DEATH_SHOWN_MS);
+  const last = recent.at(-1);
+  if (last === undefined) return null;
+  const why = last.reason === '' ? '' : `: ${last.reason}`;
+  const others =
+    recent.length === 1 ? '' : ` (${count(recent.length, 'death')} within ${duration(DEATH_SHOWN_MS)})`;
+  return {
+    id: 'thread-died',
+    what: `Thread ${last.thread} died ${duration(at - last.at)} ago${others}${why}.`,
+    advice:
+      'The connections that it was inside are closed and a replacement starts at once. The log has the error.',
+  };
+}
+
+function duration(ms: number): string {
+  if (ms < 1000) return `${Math.max(0, Math.round(ms))} ms`;
+  return ms < 60_000 ? `${(ms / 1000).toFixed(1)} s` : `${Math.round(ms / 60_000)} min`;
+}
+
+const count = (number: number, noun: string): string => `${number} ${noun}${number === 1 ? '' : 's'}`;

@@ -1,0 +1,128 @@
+/** A data plane that does what a spec says: its numbers are set by hand, its transitions are told. */
+import type {
+  HistogramName,
+  Level,
+  Observation,
+  Observed,
+  ObservedThread,
+  ObservedTransition,
+  TransitionBatch,
+} from '../../../lib/control/observation.js';
+import { HISTOGRAMS } from '../../../lib/control/observation.js';
+import type { ThreadInfo } from '../../../lib/control/plane.js';
+import type { Subject } from '../../../lib/dashboard/subject.js';
+import { COUNTERS, type Counter } from '../../../lib/memory/counters.js';
+import { bucketOf, HISTOGRAM_BUCKETS } from '../../../lib/memory/histogram.js';
+import { STATE_NAMES } from '../../../lib/set/thread-state.js';
+import { range } from '../server/wait.js';
+
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
+
+export type FakeThread = Writable<Omit<ObservedThread, 'counters' | 'timesMs' | 'sumsUs'>> & {
+  counters: Record<Counter, number>;
+  timesMs: number[];
+  sumsUs: Record<HistogramName, number>;
+};
+
+export type FakeObservation = Writable<Omit<Observation, 'threads'>> & { threads: FakeThread[] };
+
+const level = (current: number, limit: number): Level => ({ current, peak: current, limit });
+
+export const now = (): number => performance.timeOrigin + performance.now();
+
+export class FakeObserved implements Observed {
+  readonly seen: FakeObservation;
+  /** What the clock says; the real time when null. */
+  clock: number | null = null;
+  #told: ObservedTransition[] = [];
+  #missed: number[];
+  readers = 0;
+
+  constructor(threads = 4) {
+    const at = now();
+    this.#missed = range(threads).map(() => 0);
+    this.seen = {
+      at,
+      set: 'serving',
+      leader: 0,
+      leaderSince: at,
+      threads: range(threads).map((id) => threadOf(id, at)),
+      handles: level(3, 65_536),
+      ready: level(0, 512),
+      connections: level(0, 16_384),
+      pool: level(0, 32_768),
+      descriptors: level(30, 65_536),
+      active: 0,
+    };
+  }
+
+  now(): number {
+    return this.clock ?? now();
+  }
+
+  observe(): Observation {
+    this.seen.at = this.now();
+    return { ...this.seen, threads: this.seen.threads.map((thread) => ({ ...thread })) };
+  }
+
+  readTransitions(): { next(): TransitionBatch } {
+    this.readers++;
+    return {
+      next: () => {
+        const batch = { transitions: this.#told, missed: this.#missed };
+        this.#told = [];
+        this.#missed = this.#missed.map(() => 0);
+        return batch;
+      },
+    };
+  }
+
+  /** One transition, as the next batch has it; the thread's state changes with it. */
+  tell(thread: number, from: number, to: number, at = now(), promoter = -1): void {
+    this.#told.push({ thread, from, to, at, promoter });
+    this.seen.threads[thread]!.state = STATE_NAMES[to]!;
+    this.seen.threads[thread]!.since = at;
+  }
+
+  miss(thread: number, count: number): void {
+    this.#missed[thread]! += count;
+  }
+
+  /** Counts a duration. */
+  took(thread: number, histogram: HistogramName, us: number, times = 1): void {
+    this.seen.threads[thread]!.histograms[histogram][bucketOf(us)]! += times;
+    this.seen.threads[thread]!.sumsUs[histogram] += us * times;
+  }
+}
+
+function threadOf(id: number, at: number): FakeThread {
+  return {
+    id,
+    state: id === 0 ? 'leader' : 'follower',
+    since: at,
+    timesMs: STATE_NAMES.map(() => 0),
+    counters: Object.fromEntries(COUNTERS.map((name) => [name, 0])) as Record<Counter, number>,
+    bytesIn: 0,
+    bytesOut: 0,
+    connection: -1,
+    route: '',
+    histograms: Object.fromEntries(
+      HISTOGRAMS.map((name) => [name, new Uint32Array(HISTOGRAM_BUCKETS)]),
+    ) as Record<HistogramName, Uint32Array>,
+    sumsUs: Object.fromEntries(HISTOGRAMS.map((name) => [name, 0])) as Record<HistogramName, number>,
+  };
+}
+
+export function subjectOf(observed: FakeObserved, more: Partial<Subject> = {}): Subject {
+  return {
+    observed,
+    threads: () =>
+      observed.seen.threads.map(({ id, state, counters }) => ({ id, state, ...counters }) as ThreadInfo),
+    startedAt: now(),
+    url: 'http://127.0.0.1:8080',
+    app: '/srv/app.js',
+    strategy: 'leader-followers',
+    loadTarget: null,
+    ...more,
+  };
+}
