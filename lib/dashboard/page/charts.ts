@@ -2,10 +2,11 @@
 import uPlot from '/uplot/uPlot.esm.js';
 import type { Point } from '../protocol.js';
 import { byId, make, setAttribute } from './dom.js';
-import { bytes, clock, duration, rate } from './format.js';
+import { bytes, clock, duration, rate, rounded } from './format.js';
 import type { History } from './history.js';
 import { onPaletteChange, palette } from './palette.js';
 import type { Playback } from './playback.js';
+import type { Picture } from './snapshot.js';
 
 const SPAN_MS = 180_000;
 const HEIGHT = 190;
@@ -100,8 +101,12 @@ export class Charts {
   }
 
   /** The charts with their titles, for the snapshot. */
-  get pictures(): { title: string; canvas: HTMLCanvasElement }[] {
-    return this.#charts.map(({ plan, chart }) => ({ title: plan.title, canvas: chart.ctx.canvas }));
+  get pictures(): Picture[] {
+    return this.#charts.map(({ plan, chart }) => ({
+      title: plan.title,
+      canvas: chart.ctx.canvas,
+      legend: chart.root.querySelector<HTMLElement>('.u-legend')!,
+    }));
   }
 
   show(): void {
@@ -154,7 +159,14 @@ export class Charts {
       height: HEIGHT,
       padding: [8, 10, 0, 0],
       cursor: { sync: { key: 'paceline' }, drag: { x: false, y: false }, points: { size: 6 } },
-      legend: { live: true },
+      legend: {
+        live: true,
+        markers: {
+          width: 2,
+          fill: () => 'transparent',
+          dash: (_chart, index) => dashName(plan.curves[index - 1]?.dash),
+        },
+      },
       scales: {
         x: { time: true, range: () => this.#range() },
         y: plan.logarithmic
@@ -180,7 +192,8 @@ export class Charts {
           gap: 6,
           space: 34,
           ...(plan.logarithmic ? { splits: powersOfTen } : {}),
-          values: (_chart, splits) => splits.map((value) => (value === null ? '' : round(plan.write(value)))),
+          values: (_chart, splits) =>
+            splits.map((value) => (value === null ? '' : rounded(plan.write(value)))),
         },
       ],
       series: [
@@ -240,8 +253,10 @@ function powersOfTen(_chart: uPlot, _axis: number, low: number, high: number): n
   return splits;
 }
 
-/** An axis has round numbers, which need no noughts behind the point. */
-const round = (text: string): string => text.replace(/(\.\d*?)0+(?=\D|$)/, '$1').replace(/\.(?=\D|$)/, '');
+/** The dashes of a curve in the legend, as CSS calls them. */
+function dashName(dash: number[] | undefined): string {
+  return dash === undefined ? 'solid' : dash === DASHED ? 'dashed' : 'dotted';
+}
 
 function nearest(times: readonly number[], time: number): number {
   const after = times.findIndex((at) => at > time);

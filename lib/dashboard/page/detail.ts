@@ -64,7 +64,7 @@ export class DetailPanel {
     scroller.setAttribute('aria-label', 'Last transitions');
     byId('detail-body').append(
       this.#now,
-      make('h3', '', 'Its time since the last second'),
+      make('h3', '', 'The last second'),
       this.#shares,
       this.#shareWords,
       make('h3', '', 'Histograms since the start'),

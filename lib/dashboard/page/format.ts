@@ -66,6 +66,11 @@ export function bytes(value: number | null | undefined): string {
   return join([unit === 0 ? rest.toFixed(0) : digits(rest), BYTE_UNITS[unit]!]);
 }
 
+/** For an axis, whose numbers are round: without the noughts behind the point. */
+export function rounded(text: string): string {
+  return text.replace(/(\.\d*?)0+(?=\D|$)/, '$1').replace(/\.(?=\D|$)/, '');
+}
+
 /** A share, 0 to 1. What is there but less than a half percent is not called nothing. */
 export function percent(share: number | null | undefined): string {
   if (!known(share)) return NOTHING;

@@ -25,7 +25,7 @@ export class Headline {
     figure('promotions', rateParts(point.promotions));
     figure('promotion50', durationParts(point.promotionMs?.p50));
     figure('promotion99', durationParts(point.promotionMs?.p99));
-    figure('wakeups', [ratio(point.wakeUpsPerRequest), point.wakeUpsPerRequest === null ? '' : '/request']);
+    figure('wakeups', [ratio(point.wakeUpsPerRequest), point.wakeUpsPerRequest === null ? '' : '/req']);
   }
 }
 

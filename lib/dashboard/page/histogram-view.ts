@@ -1,7 +1,7 @@
 /** One histogram, drawn, with what it says in words under it. */
 import type { HistogramBar } from '../protocol.js';
 import { make, setAttribute, setText } from './dom.js';
-import { count, duration } from './format.js';
+import { count, duration, rounded } from './format.js';
 import { binned, percentileOf } from './histogram-bins.js';
 import { onPaletteChange, palette } from './palette.js';
 
@@ -29,6 +29,7 @@ export class HistogramView {
       total === 0
         ? 'nothing yet'
         : `p50 ${duration(percentileOf(bars, 0.5))} · p99 ${duration(percentileOf(bars, 0.99))} · longest ${duration(bars.at(-1)![0])} · ${count(total)} counted`;
+    this.#canvas.hidden = total === 0;
     setText(this.#words, words);
     setAttribute(this.#canvas, 'aria-label', `${this.#title}: ${words}`);
     this.#draw();
@@ -65,7 +66,7 @@ export class HistogramView {
       const decade = Math.abs(Math.log10(bound) - Math.round(Math.log10(bound))) < 1e-6;
       if (!decade) return;
       context.textAlign = index === 0 ? 'left' : index === bounds.length - 1 ? 'right' : 'center';
-      context.fillText(duration(bound), index * wide, HEIGHT);
+      context.fillText(rounded(duration(bound)), index * wide, HEIGHT);
     });
   }
 }

@@ -67,7 +67,8 @@ export class History {
       before !== undefined &&
       frame.seq === before.frame.seq + 1 &&
       frame.at - before.frame.at < GAP_INTERVALS * this.#intervalMs;
-    const from = before?.frame.at ?? frame.at - this.#intervalMs;
+    // Of the time before the first frame nothing is known.
+    const from = before?.frame.at ?? frame.at;
     const changes = this.#take(frame, from);
     const starts: number[] = [];
     const shares: number[][] = [];
@@ -79,7 +80,7 @@ export class History {
       starts.push(first?.[1] ?? (untouched ? state : (this.#tails.get(row.id) ?? state)));
       const earlier = before?.frame.threads.find(({ id }) => id === row.id);
       shares.push(sharesBetween(earlier?.timesMs, row.timesMs, state));
-      exact.push(row.missed === 0 && (follows || before === undefined));
+      exact.push(row.missed === 0 && follows);
       if (row.missed > 0 || first === undefined) this.#tails.set(row.id, untouched ? state : starts.at(-1)!);
     }
     for (const [thread, , to] of changes) this.#tails.set(thread, to);

@@ -2,7 +2,8 @@
  * Paints the lanes of a stretch of time on a canvas that is wider than the view, so that scrolling is copying.
  *
  * A state shows by its colour, its height and its letter: a leader fills its lane, a processing thread stands two thirds
- * high and hatched, a follower is a line at the bottom. Blends stack the shares in the same order.
+ * high and hatched, a follower is a line at the bottom. In a blend heights are shares of time: processing at the bottom, leading
+ * above it, and what is left over is following.
  */
 
 import { clock, clockWithMillis, duration } from './format.js';
@@ -26,7 +27,7 @@ export const HATCH = 8;
 /** In CSS pixels: the least width that is drawn by itself, that has room for a letter, that has room for words. */
 const FINEST = 2;
 const LETTER_WIDTH = 15;
-const ARROWS_APART = 12;
+const ARROWS_APART = 22;
 /** A handler that holds its thread for longer gets its duration written on it. */
 const HELD_MS = 50;
 
@@ -67,7 +68,7 @@ export class LanePainter {
           blended = true;
           this.#blend(piece.shares, left, right, lane * laneHeight, scale);
         } else {
-          this.#stay(piece.state, left, right, lane * laneHeight, scale);
+          this.stay(this.#context, piece.state, left, right, lane * laneHeight, scale);
         }
       }
       for (const piece of pieces) this.#label(piece, lane, base, width, scale);
@@ -82,8 +83,15 @@ export class LanePainter {
     return { top: top + gap, height: laneHeight - 2 * gap };
   }
 
-  #stay(state: number, left: number, right: number, laneTop: number, scale: Scale): void {
-    const context = this.#context;
+  /** One state for all of the time from a pixel to another. */
+  stay(
+    context: CanvasRenderingContext2D,
+    state: number,
+    left: number,
+    right: number,
+    laneTop: number,
+    scale: Scale,
+  ): void {
     const { top, height } = this.#inner(laneTop, scale);
     const bottom = top + height;
     const width = right - left;
@@ -124,14 +132,12 @@ export class LanePainter {
     const context = this.#context;
     const { top, height } = this.#inner(laneTop, scale);
     let bottom = top + height;
-    for (const state of [FOLLOWER, STARTING, PROCESSING, LEADER, DEAD]) {
+    if ((shares[FOLLOWER] ?? 0) > 0) this.stay(context, FOLLOWER, left, right, laneTop, scale);
+    for (const state of [STARTING, PROCESSING, LEADER, DEAD]) {
       const tall = Math.min(bottom - top, Math.round((shares[state] ?? 0) * height));
       if (tall <= 0) continue;
       context.fillStyle = STATE_COLOURS[state]!;
-      // The line of a follower is thin; as an area it would outshine the others.
-      context.globalAlpha = state === FOLLOWER ? 0.35 : 1;
       context.fillRect(left, bottom - tall, right - left, tall);
-      context.globalAlpha = 1;
       if (state === PROCESSING) {
         context.fillStyle = this.#hatch('rgba(60, 36, 0, .26)', scale.density);
         context.fillRect(left, bottom - tall, right - left, tall);
@@ -205,7 +211,7 @@ export class LanePainter {
       const down = target > source ? 1 : -1;
       const start = source * laneHeight + laneHeight / 2;
       const end = target * laneHeight + laneHeight / 2 - down * laneHeight * 0.18;
-      context.globalAlpha = 0.8;
+      context.globalAlpha = 0.7;
       context.beginPath();
       context.arc(x, start, 1.8 * density, 0, 2 * Math.PI);
       context.fill();

@@ -20,6 +20,8 @@ const PLACES: readonly number[] = [13, 13, 13, 46, 29];
 const EASE = 0.2;
 /** The picture is painted this much wider than the view, as a share of it, to scroll into. */
 const SPARE = 0.25;
+/** The least width, in CSS pixels, for a label at the view's edge. */
+const CUT_LABEL = 24;
 
 export class Lanes {
   readonly #history: History;
@@ -76,8 +78,23 @@ export class Lanes {
     this.invalidate();
   }
 
-  get canvas(): HTMLCanvasElement {
-    return this.#canvas;
+  /** What is drawn, with the threads' names, which on the page stand beside the canvas. */
+  picture(): HTMLCanvasElement {
+    const { density, laneHeight } = this.#scale();
+    const room = Math.round(84 * density);
+    const picture = make('canvas');
+    picture.width = this.#canvas.width + room;
+    picture.height = this.#canvas.height;
+    picture.setAttribute('aria-label', this.#canvas.getAttribute('aria-label') ?? '');
+    const context = picture.getContext('2d')!;
+    context.drawImage(this.#canvas, room, 0);
+    context.fillStyle = palette().ink;
+    context.font = `${13 * density}px system-ui, sans-serif`;
+    context.textBaseline = 'middle';
+    this.#threads.forEach((id, index) => {
+      context.fillText(`Thread ${id}`, 0, index * laneHeight + laneHeight / 2);
+    });
+    return picture;
   }
 
   /** Something that the picture shows has changed. */
@@ -133,6 +150,7 @@ export class Lanes {
     const context = this.#context;
     const height = this.#canvas.height;
     context.clearRect(0, 0, this.#canvas.width, height);
+    if (moment === undefined) return;
     context.save();
     context.beginPath();
     context.rect(0, 0, view, height);
@@ -169,30 +187,31 @@ export class Lanes {
     this.#painted = this.#painter.paint(moments, base, width, scale);
   }
 
-  /** Pieces that began before the view keep their labels in sight. */
+  /** What began before the view has its label at the view's edge, instead of taking it along out of sight. */
   #labelsOfTheCut(first: number, scale: Scale): void {
-    const painted = this.#painted!;
-    const from = first * scale.msPerPixel;
-    painted.lanes.forEach((lane, index) => {
-      const piece = pieceAt(lane, from);
-      if (piece === undefined || piece.shares !== null) return;
+    const context = this.#context;
+    const tile = HATCH * scale.density;
+    const shift = first % tile;
+    this.#painted!.lanes.forEach((lane, index) => {
+      const piece = pieceAt(lane, first * scale.msPerPixel);
+      if (piece === undefined || (piece.state !== PROCESSING && piece.state !== LEADER)) return;
       const right = pixelOf(piece.to, scale) - first;
-      // The picture has its own label on what begins inside it; it may still be seen at the edge.
-      if (
-        pixelOf(piece.from, scale) >= painted.base &&
-        pixelOf(piece.from, scale) > first - 60 * scale.density
-      )
-        return;
-      if (right > 40 * scale.density) this.#painter.label(this.#context, piece, 0, right, index, scale);
+      if (right < CUT_LABEL * scale.density) return;
+      // Painted over the picture's own label, its hatch where the picture has it.
+      context.save();
+      context.translate(-shift, 0);
+      this.#painter.stay(context, piece.state, shift, right + shift, index * scale.laneHeight, scale);
+      context.restore();
+      this.#painter.label(context, piece, 0, right, index, scale);
     });
   }
 
-  #drawRiders(view: number, moment: Moment | undefined, { density, laneHeight }: Scale): void {
+  #drawRiders(view: number, moment: Moment, { density, laneHeight }: Scale): void {
     const context = this.#context;
     const { line, card, ink } = palette();
     context.fillStyle = line;
     context.fillRect(view, 0, Math.max(1, density), this.#threads.length * laneHeight);
-    moment?.frame.threads.forEach(({ state }, index) => {
+    moment.frame.threads.forEach(({ state }, index) => {
       const number = stateNumber(state);
       const place = PLACES[number]!;
       const at = this.#riders[index] ?? place;
@@ -256,7 +275,7 @@ export class Lanes {
     if (this.#painted === null || this.#painted.lanes.length === 0) return '';
     const { blended, arrowsLeft } = this.#painted;
     if (blended) {
-      return 'Where changes come too fast to be drawn apart, a lane shows shares of time, stacked: F below, P hatched, L above.';
+      return 'Where changes come too fast to be drawn apart, heights are shares of time: P hatched, L above it, the rest F.';
     }
     if (arrowsLeft > 0)
       return `An arrow is a promotion; ${count(arrowsLeft)} more had no room. Show less time to see them.`;

@@ -197,7 +197,11 @@ function snapshot(): void {
   if (moment === undefined) return;
   lanes.describe(moment);
   lanes.draw(lanesEnd(), moment);
-  saveSnapshot(moment.frame.at, { title: 'Lanes', canvas: lanes.canvas }, charts.pictures);
+  saveSnapshot(
+    moment.frame.at,
+    { title: 'Lanes', canvas: lanes.picture(), legend: byId('legend') },
+    charts.pictures,
+  );
 }
 
 listenForKeys({

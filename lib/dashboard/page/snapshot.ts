@@ -8,13 +8,15 @@ import { clockWithMillis } from './format.js';
 export interface Picture {
   readonly title: string;
   readonly canvas: HTMLCanvasElement;
+  /** What explains it. */
+  readonly legend: HTMLElement;
 }
 
 /** What is to be taken over: each part's selector. */
 const HEADLINE = ['.headline', '#warnings'];
-const PARTS = ['.scroller', '#gauges', '#traffic'];
+const PARTS = ['#threads-card', '#room-card', '#traffic-card'];
 /** What does nothing where there is no script. */
-const IDLE = 'input, select, .load, .window, #help-button, .skip';
+const IDLE = '#threads-card .card-head .soft';
 
 export function saveSnapshot(at: number, lanes: Picture, charts: readonly Picture[]): void {
   const name = `paceline-${new Date(at).toISOString().replace(/[:.]/g, '-')}.html`;
@@ -34,8 +36,8 @@ function snapshot(at: number, lanes: Picture, charts: readonly Picture[]): strin
     '',
     when,
     ...HEADLINE.map((selector) => copy(document.querySelector<HTMLElement>(selector)!)),
-    make('section', 'card', make('h2', '', lanes.title), picture(lanes), copy(byId('legend'))),
-    ...PARTS.map((selector) => make('section', 'card', copy(document.querySelector<HTMLElement>(selector)!))),
+    make('section', 'card', make('h2', '', lanes.title), picture(lanes)),
+    ...PARTS.map((selector) => copy(document.querySelector<HTMLElement>(selector)!)),
     make(
       'section',
       'charts',
@@ -53,6 +55,7 @@ function snapshot(at: number, lanes: Picture, charts: readonly Picture[]): strin
 <title>Paceline, ${new Date(at).toISOString()}</title>
 <style>${styles()}
 :root { color-scheme: ${scheme}; ${variables()} }
+.snapshot .uplot { width: auto; }
 .snapshot main img { display: block; width: 100%; height: auto; }
 </style></head>
 <body class="snapshot">${head.outerHTML}${main.outerHTML}</body></html>
@@ -70,16 +73,18 @@ function copy(element: HTMLElement): HTMLElement {
   return clone;
 }
 
-function picture({ title, canvas }: Picture): HTMLImageElement {
+function picture({ title, canvas, legend }: Picture): DocumentFragment {
   const image = make('img');
   image.src = canvas.toDataURL('image/png');
   image.alt = canvas.getAttribute('aria-label') ?? title;
-  return image;
+  const both = document.createDocumentFragment();
+  both.append(image, make('div', 'uplot legend', copy(legend)));
+  return both;
 }
 
 function styles(): string {
-  const own = [...document.styleSheets].find(({ href }) => href?.endsWith('/page/style.css'));
-  return [...(own?.cssRules ?? [])].map(({ cssText }) => cssText).join('\n');
+  const rules = [...document.styleSheets].flatMap(({ cssRules }) => [...cssRules]);
+  return rules.map(({ cssText }) => cssText).join('\n');
 }
 
 /** The colours in force, whichever scheme they are from. */

@@ -12,6 +12,7 @@ export class StatusLine {
   readonly #text = byId('status-text');
   readonly #banner = byId('lost');
   readonly #bannerText = byId('lost-text');
+  readonly #bannerFor = byId('lost-for');
   #shown: Status = { kind: 'connecting' };
   #lostTimer: ReturnType<typeof setInterval> | undefined;
 
@@ -50,6 +51,7 @@ export class StatusLine {
     const status = this.#shown;
     setAttribute(this.#status, 'data-kind', status.kind);
     let sentence = '';
+    let lostFor = '';
     switch (status.kind) {
       case 'no-token':
         setText(this.#text, 'No token');
@@ -59,13 +61,14 @@ export class StatusLine {
         setText(this.#text, 'Connecting …');
         break;
       case 'live':
-        setText(this.#text, 'Live');
+        setText(this.#text, 'Connected');
         break;
       case 'lost': {
         setText(this.#text, 'Lost, trying again');
         const lostMs = Date.now() - status.since;
-        const lost = lostMs < 1000 ? '' : ` That was ${duration(lostMs)} ago.`;
-        sentence = `${status.why}${lost} This page tries again by itself; what you see is the last that came.`;
+        // Apart from the sentence, which would be read out anew with each second.
+        if (lostMs >= 1000) lostFor = `That was ${duration(lostMs)} ago.`;
+        sentence = `${status.why} This page tries again by itself; what you see is the last that came.`;
         break;
       }
       case 'refused':
@@ -74,6 +77,7 @@ export class StatusLine {
         break;
     }
     setText(this.#bannerText, sentence);
+    setText(this.#bannerFor, lostFor);
     this.#banner.hidden = sentence === '';
   }
 }
