@@ -134,12 +134,12 @@ export class Connection {
       const health = await fetch('/healthz', { cache: 'no-store' });
       if (!health.ok) return;
       const probe = await fetch('/api/trace?ms=0', {
+        method: 'HEAD',
         cache: 'no-store',
         headers: { authorization: `Bearer ${token}` },
       });
       if (token !== this.#token || this.#failures < FAILURES_BEFORE_ASKING) return;
       const wrong = probe.status === 401 || probe.status === 403;
-      void probe.body?.cancel();
       this.#refused = true;
       this.#onStatus({ kind: 'refused', why: wrong ? TOKEN_IS_WRONG : REFUSED_OTHERWISE });
     } catch {

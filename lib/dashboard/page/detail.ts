@@ -15,6 +15,7 @@ const COUNTER_NAMES: Readonly<Record<string, string>> = {
   events: 'events',
   requests: 'requests',
   leaderships: 'times leader',
+  promotions: 'leadership given',
   reclaims: 'leadership won back',
   wakeUps: 'followers woken',
   parks: 'parked',
@@ -24,6 +25,14 @@ const COUNTER_NAMES: Readonly<Record<string, string>> = {
   handOffs: 'hand-offs',
   loopPasses: 'loop passes',
   errors: 'errors',
+  accepted: 'connections accepted',
+  closed: 'connections closed',
+  dropped: 'connections dropped',
+  responses1xx: 'responses 1xx',
+  responses2xx: 'responses 2xx',
+  responses3xx: 'responses 3xx',
+  responses4xx: 'responses 4xx',
+  responses5xx: 'responses 5xx',
 };
 
 export class DetailPanel {

@@ -19,14 +19,17 @@ export interface Scale {
   readonly msPerPixel: number;
   /** The height of a lane, in device pixels. */
   readonly laneHeight: number;
-  readonly axisHeight: number;
+  /** How wide the view is, in device pixels. */
+  readonly view: number;
 }
 
-/** The hatch repeats after so many CSS pixels; pictures begin at multiples of it, so that it stands still. */
-export const HATCH = 8;
+/** The hatch repeats after so many pixels; pictures begin at multiples of it, so that it stands still. */
+export const hatchPixels = (density: number): number => Math.round(8 * density);
 /** In CSS pixels: the least width that is drawn by itself, that has room for a letter, that has room for words. */
 const FINEST = 2;
 const LETTER_WIDTH = 15;
+/** A line that is cut by every event would be all letters. */
+const FOLLOWER_LETTER_WIDTH = 36;
 const ARROWS_APART = 22;
 /** A handler that holds its thread for longer gets its duration written on it. */
 const HELD_MS = 50;
@@ -152,7 +155,12 @@ export class LanePainter {
     const left = pixelOf(piece.from, scale) - base;
     const right = pixelOf(piece.to, scale) - base;
     // One that begins before the picture has its label drawn where the view begins.
-    if (left < 0 || left >= width || right - left < LETTER_WIDTH * density) return;
+    if (
+      left < 0 ||
+      left >= width ||
+      right - left < (piece.state === FOLLOWER ? FOLLOWER_LETTER_WIDTH : LETTER_WIDTH) * density
+    )
+      return;
     this.label(this.#context, piece, left, right, lane, scale);
   }
 
@@ -256,7 +264,7 @@ export class LanePainter {
     const key = `${colour} ${density}`;
     const made = this.#hatches.get(key);
     if (made !== undefined) return made;
-    const size = HATCH * density;
+    const size = hatchPixels(density);
     const tile = document.createElement('canvas');
     tile.width = tile.height = size;
     const context = tile.getContext('2d')!;

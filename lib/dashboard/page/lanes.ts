@@ -6,7 +6,7 @@ import { STATES } from '../protocol.js';
 import { byId, make, reducedMotion, setAttribute, setText } from './dom.js';
 import { clockWithMillis, count, duration, percent } from './format.js';
 import type { History, Moment } from './history.js';
-import { HATCH, LanePainter, type Painted, pixelOf, type Scale } from './lane-painter.js';
+import { hatchPixels, LanePainter, type Painted, pixelOf, type Scale } from './lane-painter.js';
 import { pieceAt } from './lane-pieces.js';
 import { ON_STATE, onPaletteChange, palette, STATE_COLOURS } from './palette.js';
 import { DEAD, FOLLOWER, LEADER, LETTERS, PROCESSING, STARTING, stateNumber, WORDS } from './states.js';
@@ -135,7 +135,7 @@ export class Lanes {
   /** Draws so that the lanes end at the time `right`, with the riders as in `moment`. */
   draw(right: number, moment: Moment | undefined): void {
     const scale = this.#scale();
-    const view = Math.max(1, this.#canvas.width - RIDERS_WIDTH * scale.density);
+    const { view } = scale;
     const rightPixel = pixelOf(right, scale);
     this.#right = right;
     const first = rightPixel - view;
@@ -144,7 +144,7 @@ export class Lanes {
       first < this.#painted.base ||
       rightPixel > this.#painted.base + this.#painted.width
     ) {
-      this.#paint(first, view, scale);
+      this.#paint(first, scale);
     }
     const painted = this.#painted!;
     const context = this.#context;
@@ -158,26 +158,26 @@ export class Lanes {
     context.drawImage(this.#picture, first - painted.base, 0, view, height, 0, 0, view, height);
     this.#labelsOfTheCut(first, scale);
     context.restore();
-    this.#drawRiders(view, moment, scale);
-    this.#drawPointer(view, scale);
+    this.#drawRiders(moment, scale);
+    this.#drawPointer(scale);
     this.#writeNote();
   }
 
   #scale(): Scale {
     const density = window.devicePixelRatio || 1;
-    const view = Math.max(1, this.#width - RIDERS_WIDTH) * density;
+    const view = Math.max(1, this.#canvas.width - Math.round(RIDERS_WIDTH * density));
     return {
       density,
+      view,
       msPerPixel: this.#windowMs / view,
       laneHeight: Math.round(this.#laneHeight * density),
-      axisHeight: Math.round(AXIS_HEIGHT * density),
     };
   }
 
-  #paint(first: number, view: number, scale: Scale): void {
-    const tile = HATCH * scale.density;
+  #paint(first: number, scale: Scale): void {
+    const tile = hatchPixels(scale.density);
     const base = Math.floor(first / tile) * tile;
-    const width = Math.ceil(view * (1 + SPARE) + tile);
+    const width = Math.ceil(scale.view * (1 + SPARE) + tile);
     if (this.#picture.width !== width || this.#picture.height !== this.#canvas.height) {
       this.#picture.width = width;
       this.#picture.height = this.#canvas.height;
@@ -190,7 +190,7 @@ export class Lanes {
   /** What began before the view has its label at the view's edge, instead of taking it along out of sight. */
   #labelsOfTheCut(first: number, scale: Scale): void {
     const context = this.#context;
-    const tile = HATCH * scale.density;
+    const tile = hatchPixels(scale.density);
     const shift = first % tile;
     this.#painted!.lanes.forEach((lane, index) => {
       const piece = pieceAt(lane, first * scale.msPerPixel);
@@ -206,7 +206,7 @@ export class Lanes {
     });
   }
 
-  #drawRiders(view: number, moment: Moment, { density, laneHeight }: Scale): void {
+  #drawRiders(moment: Moment, { density, laneHeight, view }: Scale): void {
     const context = this.#context;
     const { line, card, ink } = palette();
     context.fillStyle = line;
@@ -235,10 +235,10 @@ export class Lanes {
     });
   }
 
-  #drawPointer(view: number, scale: Scale): void {
+  #drawPointer(scale: Scale): void {
     if (this.#pointer === null) return;
     const x = this.#pointer.x * scale.density;
-    if (x >= view) return;
+    if (x >= scale.view) return;
     this.#context.fillStyle = palette().soft;
     this.#context.fillRect(
       Math.round(x),
@@ -257,8 +257,7 @@ export class Lanes {
     if (this.#pointer === null || this.#painted === null) return null;
     const scale = this.#scale();
     const index = Math.floor(this.#pointer.y / this.#laneHeight);
-    const time =
-      this.#right - (this.#width - RIDERS_WIDTH - this.#pointer.x) * scale.density * scale.msPerPixel;
+    const time = this.#right - (scale.view - this.#pointer.x * scale.density) * scale.msPerPixel;
     const piece = pieceAt(this.#painted.lanes[index] ?? [], time);
     if (piece === undefined) return null;
     const what =
