@@ -8,10 +8,14 @@ import { onPaletteChange, palette } from './palette.js';
 import type { Playback } from './playback.js';
 import type { Picture } from './snapshot.js';
 
+/** The curves show so much time at most; a server that is younger has at least the least. */
 const SPAN_MS = 180_000;
+const LEAST_SPAN_MS = 60_000;
 const HEIGHT = 190;
 /** Points further apart than this have a gap between them. */
 const GAP_MS = 3000;
+/** Half of a time on the axis, in CSS pixels: one that is nearer to the left end would run into the other axis. */
+const LABEL_HALF = 28;
 /** Percentiles are drawn on a logarithmic scale; nothing shorter is told apart. */
 const SHORTEST_MS = 0.001;
 
@@ -181,7 +185,8 @@ export class Charts {
           ticks: { show: false },
           space: 90,
           size: 26,
-          values: (_chart, splits) => splits.map((at) => clock(at * 1000)),
+          values: (chart, splits) =>
+            splits.map((at) => (chart.valToPos(at, 'x') < LABEL_HALF ? '' : clock(at * 1000))),
         },
         {
           stroke: () => palette().soft,
@@ -216,7 +221,8 @@ export class Charts {
 
   #range(): [number, number] {
     const end = this.#playback.curvesEndAt || Date.now();
-    return [(end - SPAN_MS) / 1000, end / 1000];
+    const age = end - (this.#history.points[0]?.at ?? end);
+    return [(end - Math.min(SPAN_MS, Math.max(LEAST_SPAN_MS, age))) / 1000, end / 1000];
   }
 
   /** While the page is paused: the time that it shows. */

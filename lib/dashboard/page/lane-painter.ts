@@ -1,8 +1,8 @@
 /**
  * Paints the lanes of a stretch of time on a canvas that is wider than the view, so that scrolling is copying.
  *
- * A state shows by its colour, its height and its letter: a leader fills its lane, a processing thread stands two thirds
- * high and hatched, a follower is a line at the bottom. In a blend heights are shares of time: processing at the bottom, leading
+ * A state shows by its colour, its pattern and its letter: a leader is plain, a processing thread hatched, a follower a line
+ * at the bottom. Heights are shares of time, so what lasted fills its lane; in a blend processing is at the bottom, leading
  * above it, and what is left over is following.
  */
 
@@ -33,6 +33,8 @@ const FOLLOWER_LETTER_WIDTH = 36;
 const ARROWS_APART = 22;
 /** A handler that holds its thread for longer gets its duration written on it. */
 const HELD_MS = 50;
+/** The hatch of a processing thread, upon its colour. */
+const SHADE = 'rgba(60, 36, 0, .24)';
 
 export const pixelOf = (time: number, { msPerPixel }: Scale): number => Math.round(time / msPerPixel);
 
@@ -103,15 +105,13 @@ export class LanePainter {
       case LEADER:
         context.fillRect(left, top, width, height);
         break;
-      case PROCESSING: {
-        const tall = Math.round(height * 0.66);
-        context.fillRect(left, bottom - tall, width, tall);
+      case PROCESSING:
+        context.fillRect(left, top, width, height);
         if (width > 3 * scale.density) {
-          context.fillStyle = this.#hatch('rgba(60, 36, 0, .26)', scale.density);
-          context.fillRect(left, bottom - tall, width, tall);
+          context.fillStyle = this.#hatch(SHADE, scale.density);
+          context.fillRect(left, top, width, height);
         }
         break;
-      }
       case FOLLOWER: {
         const thin = Math.max(2, Math.round(3 * scale.density));
         context.fillRect(left, bottom - thin, width, thin);
@@ -142,7 +142,7 @@ export class LanePainter {
       context.fillStyle = STATE_COLOURS[state]!;
       context.fillRect(left, bottom - tall, right - left, tall);
       if (state === PROCESSING) {
-        context.fillStyle = this.#hatch('rgba(60, 36, 0, .26)', scale.density);
+        context.fillStyle = this.#hatch(SHADE, scale.density);
         context.fillRect(left, bottom - tall, right - left, tall);
       }
       bottom -= tall;
@@ -183,12 +183,7 @@ export class LanePainter {
     context.textBaseline = 'middle';
     context.textAlign = 'left';
     context.fillStyle = follower || piece.state === DEAD ? palette().soft : ON_STATE;
-    const middle =
-      piece.state === LEADER || piece.state === DEAD
-        ? top + height / 2
-        : follower
-          ? top + height - 10 * density
-          : top + height - Math.round(height * 0.66) / 2;
+    const middle = follower ? top + height - 10 * density : top + height / 2;
     context.fillText(letter, left + 4 * density, middle);
     if (piece.state !== PROCESSING || lasted < HELD_MS) return;
     let at = left + 4 * density + context.measureText(`${letter} `).width;

@@ -3,7 +3,7 @@
  * are too close together to be drawn apart, a blend: the shares of the stretch that it spent in each.
  */
 import type { Moment } from './history.js';
-import { LEADER, PROCESSING } from './states.js';
+import { LEADER, PROCESSING, stateNumber } from './states.js';
 
 export interface Piece {
   readonly from: number;
@@ -17,8 +17,6 @@ export interface Piece {
 }
 
 export const BLEND = -1;
-/** A blend with less than this of anything else is no blend. */
-const NEARLY_ALL = 0.999;
 const NUMBER_OF_STATES = 5;
 
 /** The pieces of one thread as they come, short ones gathered until they are long enough to be seen. */
@@ -51,8 +49,7 @@ class Lane {
   }
 
   blend(shares: readonly number[], from: number, to: number): void {
-    const all = shares.findIndex((share) => share >= NEARLY_ALL);
-    this.pieces.push({ from, to, state: all, shares: all === -1 ? shares : null, route: '' });
+    this.pieces.push({ from, to, state: BLEND, shares, route: '' });
   }
 
   flush(): void {
@@ -60,7 +57,10 @@ class Lane {
     const total = this.#to - this.#from;
     const shares = this.#gathered.map((ms) => ms / total);
     this.#gathered = null;
-    this.blend(shares, this.#from, this.#to);
+    // A single short stay.
+    const all = shares.indexOf(1);
+    if (all === -1) this.blend(shares, this.#from, this.#to);
+    else this.pieces.push({ from: this.#from, to: this.#to, state: all, shares: null, route: '' });
   }
 }
 
@@ -88,7 +88,11 @@ export function lanesOf(moment: Moment, finestMs: number): Piece[][] {
       lane.stay(states[index]!, since[index]!, frame.at);
       lane.flush();
     } else {
-      lane.blend(moment.shares[index]!, from, frame.at);
+      // Whatever was missed, a thread that has been in its state since before the stretch has changed nothing in it.
+      const state = stateNumber(row.state);
+      if (row.since <= from && row.missed === 0) lane.stay(state, from, frame.at);
+      else lane.blend(moment.shares[index]!, from, frame.at);
+      lane.flush();
     }
     const last = lane.pieces.at(-1);
     if (last?.state === PROCESSING && row.state === 'processing') last.route = row.route;

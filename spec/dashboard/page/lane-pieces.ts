@@ -99,18 +99,24 @@ test('a short piece between long ones stays by itself', () => {
   ]);
 });
 
-test('where changes were missed, the frame is one blend, or one state where there was only one', () => {
+test('where changes were missed, the frame is one blend, however little else there was', () => {
   const history = historyOf(
-    frame(0, T, [row(0, { timesMs: [0, 0, 0, 0, 0] }), row(1, { timesMs: [0, 0, 0, 0, 0] })]),
+    frame(0, T, [row(0), row(1)]),
     frame(1, T + 100, [
-      row(0, { missed: 5, timesMs: [0, 0, 0, 40, 60] }),
-      row(1, { missed: 5, timesMs: [0, 0, 0, 0, 100] }),
+      row(0, { missed: 5, since: T + 90, timesMs: [0, 0, 0, 40, 60] }),
+      row(1, { missed: 5, since: T + 99, timesMs: [0, 0, 0, 0, 100] }),
     ]),
   );
   const [mixed, pure] = lanesOf(history.at(T + 100)!, 1);
   assert.equal(brief(mixed!), [[0, 100, BLEND]]);
   assert.equal(mixed![0]!.shares, [0, 0, 0, 0.4, 0.6]);
-  assert.equal(brief(pure!), [[0, 100, PROCESSING]]);
+  assert.equal(brief(pure!), [[0, 100, BLEND]], 'many short handlers are not one long one');
+});
+
+test('a thread that was in its state all the time is known to be, even where frames were lost', () => {
+  const held = { state: 'processing', since: T - 1000, route: 'GET /block' } as const;
+  const history = historyOf(frame(0, T, [row(0, held)]), frame(5, T + 500, [row(0, held)]));
+  assert.equal(brief(lanesOf(history.at(T + 500)!, 1)[0]!), [[0, 500, PROCESSING]]);
 });
 
 test('a state that is not told of goes on from the frame before', () => {
