@@ -33,8 +33,9 @@ const FOLLOWER_LETTER_WIDTH = 36;
 const ARROWS_APART = 22;
 /** A handler that holds its thread for longer gets its duration written on it. */
 const HELD_MS = 50;
-/** The hatch of a processing thread, upon its colour. */
+/** Upon the colour of a processing thread: its hatch, and the line where it begins. */
 const SHADE = 'rgba(60, 36, 0, .24)';
+const BEGINNING = 'rgba(60, 36, 0, .7)';
 
 export const pixelOf = (time: number, { msPerPixel }: Scale): number => Math.round(time / msPerPixel);
 
@@ -110,6 +111,9 @@ export class LanePainter {
         if (width > 3 * scale.density) {
           context.fillStyle = this.#hatch(SHADE, scale.density);
           context.fillRect(left, top, width, height);
+          // One handler may follow another within a pixel; a line says where each begins.
+          context.fillStyle = BEGINNING;
+          context.fillRect(left, top, Math.max(1, Math.round(scale.density)), height);
         }
         break;
       case FOLLOWER: {

@@ -132,7 +132,7 @@ export class Lanes {
     );
   }
 
-  /** Draws so that the lanes end at the time `right`, with the riders as in `moment`. */
+  /** Draws so that the lanes end at the time `right`, with the riders as in `moment`; nothing without one. */
   draw(right: number, moment: Moment | undefined): void {
     const scale = this.#scale();
     const { view } = scale;

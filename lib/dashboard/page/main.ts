@@ -16,7 +16,7 @@ import { DetailPanel } from './detail.js';
 import { byId, reducedMotion } from './dom.js';
 import { Gauges } from './gauges.js';
 import { Headline } from './headline.js';
-import { History } from './history.js';
+import { History, type Moment } from './history.js';
 import { listenForKeys } from './keys.js';
 import { Lanes } from './lanes.js';
 import { LoadButtons } from './load-buttons.js';
@@ -52,6 +52,8 @@ let intervalMs = 200;
 let wordsAt = 0;
 let describedAt = 0;
 let chartedPoint = 0;
+/** What the words and the riders show. */
+let shown: Moment | undefined;
 let drawing = false;
 /** What had the focus before the detail panel opened. */
 let opener: Element | null = null;
@@ -80,6 +82,7 @@ function receive(message: ServerMessage): void {
       clock.forget();
       if (history.begin(message)) {
         playback.toLive();
+        shown = undefined;
         lanes.invalidate();
         if (detail.thread >= message.threads) closeDetail();
       }
@@ -109,6 +112,7 @@ function receive(message: ServerMessage): void {
 function showWords(): void {
   const moment = playback.moment;
   if (moment === undefined) return;
+  shown = moment;
   wordsAt = performance.now();
   const earlier = history.at(moment.frame.at - RATE_MS);
   const known = earlier === moment ? undefined : earlier;
@@ -145,7 +149,7 @@ function drawSoon(): void {
   drawing = true;
   requestAnimationFrame(() => {
     drawing = false;
-    lanes.draw(lanesEnd(), playback.moment);
+    lanes.draw(lanesEnd(), shown);
     if (playback.live && status.kind === 'live' && !reducedMotion.matches && !history.empty) drawSoon();
   });
 }
