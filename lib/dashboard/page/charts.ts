@@ -162,7 +162,7 @@ export class Charts {
       width,
       height: HEIGHT,
       padding: [8, 10, 0, 0],
-      cursor: { sync: { key: 'paceline' }, drag: { x: false, y: false }, points: { size: 6 } },
+      cursor: { y: false, sync: { key: 'paceline' }, drag: { x: false, y: false }, points: { size: 6 } },
       legend: {
         live: true,
         markers: {
