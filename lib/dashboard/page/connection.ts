@@ -1,0 +1,161 @@
+/**
+ * The websocket to the server, and its return when it was lost.
+ *
+ *   NO TOKEN     CONNECTING ── hello ──▶ LIVE
+ *                 ▲     │ failed          │ closed, or silent
+ *                 │     ▼                 ▼
+ *                 └── LOST ◀──────────────┘
+ *                       │ the server answers /healthz, yet refuses the upgrade
+ *                       ▼
+ *                    REFUSED ── tries on, in case it comes round; a new fragment in the address starts anew
+ */
+import {
+  CLOSE_SERVER_STOPS,
+  CLOSE_TOO_SLOW,
+  type ClientMessage,
+  PROTOCOL,
+  type ServerMessage,
+  TOKEN_PREFIX,
+} from '../protocol.js';
+import { FAILURES_BEFORE_ASKING, LONGEST_DELAY_MS, retryDelayMs } from './retry.js';
+
+export type Status =
+  | { readonly kind: 'no-token' }
+  | { readonly kind: 'connecting' }
+  | { readonly kind: 'live' }
+  | { readonly kind: 'lost'; readonly why: string; readonly since: number; readonly retryAt: number }
+  | { readonly kind: 'refused'; readonly why: string };
+
+/** The control plane never blocks, so silence means that the connection is gone and nobody said so. */
+const SILENCE_MS = 5000;
+
+const TOKEN_IS_WRONG =
+  'The token is not right any more: use the address that the server printed when it started.';
+const REFUSED_OTHERWISE =
+  'The server answers, but does not let this page in. Perhaps too many dashboards are open, or the token is not right any more: use the address that the server printed when it started.';
+
+export class Connection {
+  readonly #onStatus: (status: Status) => void;
+  readonly #onMessage: (message: ServerMessage) => void;
+  #socket: WebSocket | null = null;
+  #token = '';
+  #failures = 0;
+  #lostSince = 0;
+  #refused = false;
+  #retry: ReturnType<typeof setTimeout> | undefined;
+  #silence: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(onStatus: (status: Status) => void, onMessage: (message: ServerMessage) => void) {
+    this.#onStatus = onStatus;
+    this.#onMessage = onMessage;
+  }
+
+  get token(): string {
+    return this.#token;
+  }
+
+  /** Begins anew with a token; an empty one is none. */
+  open(token: string): void {
+    clearTimeout(this.#retry);
+    this.#drop();
+    this.#token = token;
+    this.#failures = 0;
+    this.#lostSince = 0;
+    this.#refused = false;
+    if (token === '') this.#onStatus({ kind: 'no-token' });
+    else {
+      this.#onStatus({ kind: 'connecting' });
+      this.#connect();
+    }
+  }
+
+  send(message: ClientMessage): void {
+    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(message));
+  }
+
+  #connect(): void {
+    const scheme = location.protocol === 'https:' ? 'wss' : 'ws';
+    let socket: WebSocket;
+    try {
+      socket = new WebSocket(`${scheme}://${location.host}/ws`, [PROTOCOL, TOKEN_PREFIX + this.#token]);
+    } catch {
+      // The fragment has characters that no subprotocol may have (RFC 6455, 4.1), so no server printed it.
+      this.#onStatus({ kind: 'refused', why: TOKEN_IS_WRONG });
+      return;
+    }
+    this.#socket = socket;
+    socket.addEventListener('message', ({ data }) => {
+      if (socket !== this.#socket) return;
+      this.#listenFor(socket);
+      const message = JSON.parse(data as string) as ServerMessage;
+      if (message.type === 'hello') {
+        this.#failures = 0;
+        this.#lostSince = 0;
+        this.#refused = false;
+        this.#onStatus({ kind: 'live' });
+      }
+      this.#onMessage(message);
+    });
+    socket.addEventListener('close', ({ code }) => {
+      if (socket === this.#socket) this.#lost(code);
+    });
+  }
+
+  #listenFor(socket: WebSocket): void {
+    clearTimeout(this.#silence);
+    this.#silence = setTimeout(() => {
+      if (socket === this.#socket) this.#lost(0);
+    }, SILENCE_MS);
+  }
+
+  #lost(code: number): void {
+    this.#drop();
+    this.#failures++;
+    this.#lostSince ||= Date.now();
+    if (this.#failures >= FAILURES_BEFORE_ASKING) void this.#ask();
+    const delayMs = this.#refused ? LONGEST_DELAY_MS : retryDelayMs(this.#failures);
+    if (!this.#refused) {
+      this.#onStatus({ kind: 'lost', why: why(code), since: this.#lostSince, retryAt: Date.now() + delayMs });
+    }
+    this.#retry = setTimeout(() => this.#connect(), delayMs);
+  }
+
+  #drop(): void {
+    clearTimeout(this.#silence);
+    const socket = this.#socket;
+    this.#socket = null;
+    socket?.close();
+  }
+
+  /** A page is not told why an upgrade failed, so it asks the server by other ways. */
+  async #ask(): Promise<void> {
+    const token = this.#token;
+    try {
+      const health = await fetch('/healthz', { cache: 'no-store' });
+      if (!health.ok) return;
+      const probe = await fetch('/api/trace?ms=0', {
+        method: 'HEAD',
+        cache: 'no-store',
+        headers: { authorization: `Bearer ${token}` },
+      });
+      if (token !== this.#token || this.#failures < FAILURES_BEFORE_ASKING) return;
+      const wrong = probe.status === 401 || probe.status === 403;
+      this.#refused = true;
+      this.#onStatus({ kind: 'refused', why: wrong ? TOKEN_IS_WRONG : REFUSED_OTHERWISE });
+    } catch {
+      // Nobody answers: it is lost, not refused.
+      this.#refused = false;
+    }
+  }
+}
+
+function why(code: number): string {
+  switch (code) {
+    case CLOSE_SERVER_STOPS:
+      return 'The server stopped.';
+    case CLOSE_TOO_SLOW:
+      return 'This page could not keep up, so the server let it go.';
+    default:
+      return 'The connection to the server is lost.';
+  }
+}

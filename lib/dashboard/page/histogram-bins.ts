@@ -1,0 +1,48 @@
+/** The server's histograms have hundreds of narrow buckets; these are few and wide enough to be drawn. */
+import type { HistogramBar } from '../protocol.js';
+
+export interface Bins {
+  /** Bounds in milliseconds, one more than there are counts; each is the one before times the same factor. */
+  readonly bounds: readonly number[];
+  readonly counts: readonly number[];
+  readonly total: number;
+}
+
+/** From 1 µs to 100 s, eight to a decade. */
+const LOWEST_MS = 0.001;
+const PER_DECADE = 8;
+const MOST_BINS = 8 * PER_DECADE;
+
+const binOf = (ms: number): number =>
+  // A bound that falls on a bin's edge belongs below it: the bucket ends there.
+  Math.min(MOST_BINS - 1, Math.max(0, Math.ceil(Math.log10(ms / LOWEST_MS) * PER_DECADE - 1e-6) - 1));
+
+const boundOf = (bin: number): number => LOWEST_MS * 10 ** (bin / PER_DECADE);
+
+/** The bars in bins from the first decade with any to the last one; all empty where nothing was counted. */
+export function binned(bars: readonly HistogramBar[]): Bins {
+  const counts = new Array<number>(MOST_BINS).fill(0);
+  let total = 0;
+  for (const [upToMs, number] of bars) {
+    counts[binOf(upToMs)]! += number;
+    total += number;
+  }
+  if (total === 0) return { bounds: [], counts: [], total };
+  const decade = (bin: number): number => Math.floor(bin / PER_DECADE);
+  const first = decade(counts.findIndex((number) => number > 0)) * PER_DECADE;
+  const last = (decade(counts.findLastIndex((number) => number > 0)) + 1) * PER_DECADE;
+  const bounds = Array.from({ length: last - first + 1 }, (_, index) => boundOf(first + index));
+  return { bounds, counts: counts.slice(first, last), total };
+}
+
+/** The time, in milliseconds, within which a share of what was counted lies; null where nothing was. */
+export function percentileOf(bars: readonly HistogramBar[], share: number): number | null {
+  const total = bars.reduce((sum, [, number]) => sum + number, 0);
+  if (total === 0) return null;
+  let rest = Math.max(1, Math.ceil(total * share));
+  for (const [upToMs, number] of bars) {
+    rest -= number;
+    if (rest <= 0) return upToMs;
+  }
+  return bars.at(-1)![0];
+}

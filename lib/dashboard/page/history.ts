@@ -1,0 +1,209 @@
+/**
+ * What the page has received, so that it can be looked at again: frames for scrubbing, points for the curves. Bounded in
+ * time, in frames and in changes of state; the oldest go first.
+ *
+ * A frame tells of the stretch of time since the one before it. Within it a thread's lane is either exact, drawn from its
+ * changes of state, or a blend, drawn from the shares of time that it spent in each state, where changes were missed.
+ */
+import type { Frame, Hello, Point, TransitionTuple } from '../protocol.js';
+import { FOLLOWER, stateNumber } from './states.js';
+
+/** Frames are kept for three minutes; two are promised. */
+export const KEEP_MS = 180_000;
+export const MOST_FRAMES = 4000;
+/** At some 70 bytes a change, about 20 MB. Beyond it the oldest frames keep the shares only. */
+export const MOST_CHANGES = 300_000;
+export const MOST_POINTS = 900;
+/** Frames come several times a second, points of the curves once. */
+const BETWEEN_POINTS_MS = 950;
+/** A stretch longer than so many intervals has a gap in it. */
+const GAP_INTERVALS = 4;
+
+export interface Moment {
+  readonly frame: Frame;
+  /** The stretch of time that the frame tells of: from here to `frame.at`. */
+  readonly from: number;
+  /** Changes of state within the stretch, by time. */
+  changes: readonly TransitionTuple[];
+  /** By the rows of `frame.threads`: the state at `from`, the shares of time in each state, and whether no change is missing. */
+  readonly starts: readonly number[];
+  readonly shares: readonly (readonly number[])[];
+  exact: readonly boolean[];
+}
+
+export class History {
+  #moments: Moment[] = [];
+  #points: Point[] = [];
+  #startedAt = 0;
+  #intervalMs = 200;
+  #changes = 0;
+  /** Moments before this one have had their changes dropped. */
+  #thinned = 0;
+  /** The state after the last change, by thread. */
+  #tails = new Map<number, number>();
+  /** Changes that came with a frame but are later than it. */
+  #early: TransitionTuple[] = [];
+
+  /** Begins with a hello, and says whether the server is another one than before, so that all is anew. */
+  begin(hello: Hello): boolean {
+    this.#intervalMs = hello.intervalMs;
+    const anew = hello.startedAt !== this.#startedAt;
+    if (anew) {
+      this.#startedAt = hello.startedAt;
+      this.#forgetFrames();
+      this.#points = [];
+    }
+    const newest = this.#points.at(-1)?.at ?? 0;
+    for (const point of hello.history) if (point.at > newest + BETWEEN_POINTS_MS) this.#points.push(point);
+    if (this.#points.length > MOST_POINTS) this.#points = this.#points.slice(-MOST_POINTS);
+    return anew;
+  }
+
+  add(frame: Frame): void {
+    // The server's clock was set back: times no longer compare.
+    if (this.#moments.length > 0 && frame.at <= this.newestAt) this.#forgetFrames();
+    const before = this.#moments.at(-1);
+    const follows =
+      before !== undefined &&
+      frame.seq === before.frame.seq + 1 &&
+      frame.at - before.frame.at < GAP_INTERVALS * this.#intervalMs;
+    // Of the time before the first frame nothing is known.
+    const from = before?.frame.at ?? frame.at;
+    const changes = this.#take(frame, from);
+    const starts: number[] = [];
+    const shares: number[][] = [];
+    const exact: boolean[] = [];
+    for (const row of frame.threads) {
+      const first = changes.find(([thread]) => thread === row.id);
+      const state = stateNumber(row.state);
+      const untouched = first === undefined && row.since <= from;
+      starts.push(first?.[1] ?? (untouched ? state : (this.#tails.get(row.id) ?? state)));
+      const earlier = before?.frame.threads.find(({ id }) => id === row.id);
+      shares.push(sharesBetween(earlier?.timesMs, row.timesMs, state));
+      exact.push(row.missed === 0 && follows);
+      if (row.missed > 0 || first === undefined) this.#tails.set(row.id, untouched ? state : starts.at(-1)!);
+    }
+    for (const [thread, , to] of changes) this.#tails.set(thread, to);
+    this.#moments.push({ frame, from, changes, starts, shares, exact });
+    this.#changes += changes.length;
+    this.#bound();
+    const point = this.#points.at(-1);
+    if (point === undefined || frame.point.at >= point.at + BETWEEN_POINTS_MS) {
+      this.#points.push(frame.point);
+      if (this.#points.length > MOST_POINTS) this.#points.shift();
+    }
+  }
+
+  get empty(): boolean {
+    return this.#moments.length === 0;
+  }
+
+  get oldestAt(): number {
+    return this.#moments[0]?.frame.at ?? 0;
+  }
+
+  get newestAt(): number {
+    return this.#moments.at(-1)?.frame.at ?? 0;
+  }
+
+  get points(): readonly Point[] {
+    return this.#points;
+  }
+
+  /** What was known at a time: the last frame that is not later. */
+  at(time: number): Moment | undefined {
+    return this.#moments[Math.max(0, this.#firstAfter(time) - 1)];
+  }
+
+  /** The frame so many frames before (or after, below 0) the one at a time, as far as there are any. */
+  stepFrom(time: number, frames: number): Moment | undefined {
+    const index = this.#firstAfter(time) - 1 + frames;
+    return this.#moments[Math.min(this.#moments.length - 1, Math.max(0, index))];
+  }
+
+  /** The moments whose stretches touch the time from `from` to `to`. */
+  between(from: number, to: number): readonly Moment[] {
+    return this.#moments.slice(this.#firstAfter(from), this.#firstAfter(to) + 1);
+  }
+
+  /** The last `most` changes of a thread up to a time, oldest first. */
+  changesOf(thread: number, upTo: number, most: number): TransitionTuple[] {
+    const found: TransitionTuple[] = [];
+    for (let index = this.#firstAfter(upTo); index >= 0 && found.length < most; index--) {
+      const changes = this.#moments[index]?.changes ?? [];
+      for (let at = changes.length - 1; at >= 0 && found.length < most; at--) {
+        const change = changes[at]!;
+        if (change[0] === thread && change[3] <= upTo) found.push(change);
+      }
+    }
+    return found.reverse();
+  }
+
+  /** The first moment later than a time. */
+  #firstAfter(time: number): number {
+    let low = 0;
+    let high = this.#moments.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.#moments[middle]!.frame.at <= time) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  /** The changes of the stretch that ends with the frame. The server reads clock and rings one after the other. */
+  #take(frame: Frame, from: number): TransitionTuple[] {
+    const taken: TransitionTuple[] = [];
+    const early: TransitionTuple[] = [];
+    for (const change of [...this.#early, ...frame.transitions]) {
+      const [thread, before, after, at, promoter] = change;
+      if (at > frame.at) early.push(change);
+      else if (at < from) taken.push([thread, before, after, from, promoter]);
+      else taken.push(change);
+    }
+    this.#early = early;
+    return taken;
+  }
+
+  #bound(): void {
+    const oldest = this.newestAt - KEEP_MS;
+    let gone = 0;
+    while (
+      gone < this.#moments.length - 1 &&
+      (this.#moments[gone]!.frame.at < oldest || this.#moments.length - gone > MOST_FRAMES)
+    ) {
+      this.#changes -= this.#moments[gone]!.changes.length;
+      gone++;
+    }
+    if (gone > 0) {
+      this.#moments.splice(0, gone);
+      this.#thinned = Math.max(0, this.#thinned - gone);
+    }
+    while (this.#changes > MOST_CHANGES && this.#thinned < this.#moments.length - 1) {
+      const moment = this.#moments[this.#thinned++]!;
+      this.#changes -= moment.changes.length;
+      moment.changes = [];
+      moment.exact = moment.exact.map(() => false);
+    }
+  }
+
+  #forgetFrames(): void {
+    this.#moments = [];
+    this.#changes = 0;
+    this.#thinned = 0;
+    this.#tails.clear();
+    this.#early = [];
+  }
+}
+
+/** Shares of the time between two readings of the times in each state; where there was none, all of it in `state`. */
+export function sharesBetween(
+  before: readonly number[] | undefined,
+  after: readonly number[],
+  state: number,
+): number[] {
+  const spent = after.map((ms, index) => Math.max(0, ms - (before?.[index] ?? ms)));
+  const total = spent.reduce((sum, ms) => sum + ms, 0);
+  if (total > 0) return spent.map((ms) => ms / total);
+  return after.map((_, index) => (index === (state < 0 ? FOLLOWER : state) ? 1 : 0));
+}

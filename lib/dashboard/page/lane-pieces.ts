@@ -1,0 +1,171 @@
+/**
+ * What a lane is drawn from. A piece is a stretch of time that a thread spent in one state, or, where changes were missed or
+ * are too close together to be drawn apart, a blend: the shares of the stretch that it spent in each.
+ */
+import type { Moment } from './history.js';
+import { LEADER, PROCESSING, stateNumber } from './states.js';
+
+export interface Piece {
+  readonly from: number;
+  to: number;
+  /** BLEND, or the number of the state. */
+  readonly state: number;
+  /** Of a blend: by the numbers of the states. */
+  readonly shares: readonly number[] | null;
+  /** The request that a processing thread was seen with, '' where none was. */
+  route: string;
+}
+
+export const BLEND = -1;
+const NUMBER_OF_STATES = 5;
+
+/** The pieces of one thread as they come, short ones gathered until they are long enough to be seen. */
+class Lane {
+  readonly pieces: Piece[] = [];
+  readonly #finestMs: number;
+  #gathered: number[] | null = null;
+  #from = 0;
+  #to = 0;
+
+  constructor(finestMs: number) {
+    this.#finestMs = finestMs;
+  }
+
+  stay(state: number, from: number, to: number): void {
+    const length = to - from;
+    if (length <= 0) return;
+    if (length >= this.#finestMs) {
+      this.flush();
+      this.pieces.push({ from, to, state, shares: null, route: '' });
+      return;
+    }
+    if (this.#gathered === null) {
+      this.#gathered = new Array<number>(NUMBER_OF_STATES).fill(0);
+      this.#from = from;
+    }
+    this.#gathered[state] = (this.#gathered[state] ?? 0) + length;
+    this.#to = to;
+    if (to - this.#from >= this.#finestMs) this.flush();
+  }
+
+  blend(shares: readonly number[], from: number, to: number): void {
+    this.pieces.push({ from, to, state: BLEND, shares, route: '' });
+  }
+
+  flush(): void {
+    if (this.#gathered === null) return;
+    const total = this.#to - this.#from;
+    const shares = this.#gathered.map((ms) => ms / total);
+    this.#gathered = null;
+    // A single short stay.
+    const all = shares.indexOf(1);
+    if (all === -1) this.blend(shares, this.#from, this.#to);
+    else this.pieces.push({ from: this.#from, to: this.#to, state: all, shares: null, route: '' });
+  }
+}
+
+/**
+ * The lanes of one moment, in the order of its threads.
+ *
+ * @param finestMs - the shortest stretch, in milliseconds, that is wide enough to be drawn by itself
+ */
+export function lanesOf(moment: Moment, finestMs: number): Piece[][] {
+  const { frame, from } = moment;
+  const indexes = new Map(frame.threads.map((row, index) => [row.id, index]));
+  const lanes = frame.threads.map(() => new Lane(finestMs));
+  const states = [...moment.starts];
+  const since = frame.threads.map(() => from);
+  for (const [thread, , to, at] of moment.changes) {
+    const index = indexes.get(thread);
+    if (index === undefined || !moment.exact[index]) continue;
+    lanes[index]!.stay(states[index]!, since[index]!, at);
+    states[index] = to;
+    since[index] = at;
+  }
+  return frame.threads.map((row, index) => {
+    const lane = lanes[index]!;
+    if (moment.exact[index]) {
+      lane.stay(states[index]!, since[index]!, frame.at);
+      lane.flush();
+    } else {
+      // Whatever was missed, a thread that has been in its state since before the stretch has changed nothing in it.
+      const state = stateNumber(row.state);
+      if (row.since <= from && row.missed === 0) lane.stay(state, from, frame.at);
+      else lane.blend(moment.shares[index]!, from, frame.at);
+      lane.flush();
+    }
+    const last = lane.pieces.at(-1);
+    if (last?.state === PROCESSING && row.state === 'processing') last.route = row.route;
+    return lane.pieces;
+  });
+}
+
+const cache = new WeakMap<Moment, { readonly finestMs: number; readonly lanes: Piece[][] }>();
+
+/** The lanes of many moments in a row: what goes on from one to the next is one piece. */
+export function lanesAcross(moments: readonly Moment[], finestMs: number): Piece[][] {
+  const across: Piece[][] = [];
+  for (const moment of moments) {
+    let cached = cache.get(moment);
+    if (cached === undefined || cached.finestMs !== finestMs) {
+      cached = { finestMs, lanes: lanesOf(moment, finestMs) };
+      cache.set(moment, cached);
+    }
+    cached.lanes.forEach((pieces, index) => {
+      across[index] ??= [];
+      const lane = across[index];
+      for (const piece of pieces) {
+        const last = lane.at(-1);
+        if (
+          last !== undefined &&
+          last.state === piece.state &&
+          piece.state !== BLEND &&
+          last.to === piece.from
+        ) {
+          last.to = piece.to;
+          last.route = piece.route || last.route;
+        } else {
+          lane.push({ ...piece });
+        }
+      }
+    });
+  }
+  return across;
+}
+
+/** The piece at a time. */
+export function pieceAt(lane: readonly Piece[], time: number): Piece | undefined {
+  return lane.find(({ from, to }) => from <= time && time < to);
+}
+
+export interface Promotion {
+  readonly at: number;
+  readonly from: number;
+  readonly to: number;
+}
+
+/**
+ * The promotions of some moments: who gave leadership up to whom. Where they are close together only the first in every
+ * `apartMs` is given, and it is the same one however the view moves.
+ */
+export function promotionsOf(
+  moments: readonly Moment[],
+  apartMs: number,
+): { shown: Promotion[]; left: number } {
+  const shown: Promotion[] = [];
+  let left = 0;
+  let slot = -1;
+  for (const { changes } of moments) {
+    for (const [thread, , to, at, promoter] of changes) {
+      if (to !== LEADER || promoter < 0 || promoter === thread) continue;
+      const own = Math.floor(at / apartMs);
+      if (own === slot) {
+        left++;
+        continue;
+      }
+      slot = own;
+      shown.push({ at, from: promoter, to: thread });
+    }
+  }
+  return { shown, left };
+}

@@ -1,0 +1,326 @@
+/**
+ * The lanes' canvas: what was painted, copied to where the time shown has it, and at its right end the riders, one for each
+ * thread, the leader in front.
+ */
+import { STATES } from '../protocol.js';
+import { byId, make, reducedMotion, setAttribute, setText } from './dom.js';
+import { clockWithMillis, count, duration, percent } from './format.js';
+import type { History, Moment } from './history.js';
+import { hatchPixels, LanePainter, type Painted, pixelOf, type Scale } from './lane-painter.js';
+import { pieceAt } from './lane-pieces.js';
+import { ON_STATE, onPaletteChange, palette, STATE_COLOURS } from './palette.js';
+import { DEAD, FOLLOWER, LEADER, LETTERS, PROCESSING, STARTING, stateNumber, WORDS } from './states.js';
+
+/** CSS pixels: the riders' strip at the right, and the axis at the bottom. */
+const RIDERS_WIDTH = 62;
+const AXIS_HEIGHT = 24;
+/** How far a rider is from the strip's left end, by its state: the leader takes the wind. */
+const PLACES: readonly number[] = [13, 13, 13, 46, 29];
+/** How much of the way to its place a rider goes in a sixtieth of a second. */
+const EASE = 0.2;
+/** The picture is painted this much wider than the view, as a share of it, to scroll into. */
+const SPARE = 0.25;
+/** The least width, in CSS pixels, for a label at the view's edge. */
+const CUT_LABEL = 24;
+
+export class Lanes {
+  readonly #history: History;
+  readonly #names = byId('lane-names');
+  readonly #canvas = byId<HTMLCanvasElement>('lanes-canvas');
+  readonly #context = this.#canvas.getContext('2d')!;
+  readonly #picture = make('canvas');
+  readonly #painter = new LanePainter(this.#picture.getContext('2d')!);
+  readonly #note = byId('lanes-note');
+  readonly #buttons: {
+    readonly button: HTMLButtonElement;
+    readonly badge: HTMLElement;
+    readonly share: HTMLElement;
+  }[] = [];
+  readonly #onSelect: (thread: number) => void;
+  #threads: readonly number[] = [];
+  #windowMs = 10_000;
+  #painted: Painted | null = null;
+  #riders: number[] = [];
+  #width = 0;
+  #laneHeight = 40;
+  #pointer: { readonly x: number; readonly y: number } | null = null;
+  #right = 0;
+
+  constructor(history: History, onSelect: (thread: number) => void, redraw: () => void) {
+    this.#history = history;
+    this.#onSelect = onSelect;
+    onPaletteChange(() => {
+      this.invalidate();
+      redraw();
+    });
+    new ResizeObserver(() => {
+      this.#layOut();
+      redraw();
+    }).observe(byId('lanes'));
+    this.#canvas.addEventListener('click', ({ offsetY }) => {
+      const thread = this.#threads[Math.floor(offsetY / this.#laneHeight)];
+      if (thread !== undefined) onSelect(thread);
+    });
+    this.#canvas.addEventListener('pointermove', ({ offsetX, offsetY }) => {
+      this.#pointer = { x: offsetX, y: offsetY };
+      redraw();
+    });
+    this.#canvas.addEventListener('pointerleave', () => {
+      this.#pointer = null;
+      redraw();
+    });
+    makeLegend();
+    this.#layOut();
+  }
+
+  set windowMs(ms: number) {
+    this.#windowMs = ms;
+    this.invalidate();
+  }
+
+  /** What is drawn, with the threads' names, which on the page stand beside the canvas. */
+  picture(): HTMLCanvasElement {
+    const { density, laneHeight } = this.#scale();
+    const room = Math.round(84 * density);
+    const picture = make('canvas');
+    picture.width = this.#canvas.width + room;
+    picture.height = this.#canvas.height;
+    picture.setAttribute('aria-label', this.#canvas.getAttribute('aria-label') ?? '');
+    const context = picture.getContext('2d')!;
+    context.drawImage(this.#canvas, room, 0);
+    context.fillStyle = palette().ink;
+    context.font = `${13 * density}px system-ui, sans-serif`;
+    context.textBaseline = 'middle';
+    this.#threads.forEach((id, index) => {
+      context.fillText(`Thread ${id}`, 0, index * laneHeight + laneHeight / 2);
+    });
+    return picture;
+  }
+
+  /** Something that the picture shows has changed. */
+  invalidate(): void {
+    this.#painted = null;
+  }
+
+  /** What stands beside the canvas: a name and a letter for each thread. Less often than the canvas is drawn. */
+  showNames({ frame }: Moment, selected: number): void {
+    const ids = frame.threads.map(({ id }) => id);
+    if (ids.length !== this.#threads.length) {
+      this.#threads = ids;
+      this.#makeButtons();
+      this.#layOut();
+    }
+    frame.threads.forEach((row, index) => {
+      const { button, badge, share } = this.#buttons[index]!;
+      setAttribute(badge, 'data-state', row.state);
+      setText(badge, LETTERS[stateNumber(row.state)] ?? '?');
+      setText(share, percent(row.busy));
+      setAttribute(button, 'aria-pressed', String(row.id === selected));
+    });
+  }
+
+  /** What a reader hears instead of seeing the lanes. */
+  describe({ frame }: Moment): void {
+    const sentences = frame.threads.map(({ id, state, since, route }) => {
+      const held = since > 0 ? ` for ${duration(frame.at - since)}` : '';
+      return `thread ${id} ${state}${held}${state === 'processing' && route !== '' ? `, ${route}` : ''}`;
+    });
+    setAttribute(
+      this.#canvas,
+      'aria-label',
+      `The lanes of the threads at ${clockWithMillis(frame.at)}: ${sentences.join('; ')}.`,
+    );
+  }
+
+  /** Draws so that the lanes end at the time `right`, with the riders as in `moment`; nothing without one. */
+  draw(right: number, moment: Moment | undefined): void {
+    const scale = this.#scale();
+    const { view } = scale;
+    const rightPixel = pixelOf(right, scale);
+    this.#right = right;
+    const first = rightPixel - view;
+    if (
+      this.#painted === null ||
+      first < this.#painted.base ||
+      rightPixel > this.#painted.base + this.#painted.width
+    ) {
+      this.#paint(first, scale);
+    }
+    const painted = this.#painted!;
+    const context = this.#context;
+    const height = this.#canvas.height;
+    context.clearRect(0, 0, this.#canvas.width, height);
+    if (moment === undefined) return;
+    context.save();
+    context.beginPath();
+    context.rect(0, 0, view, height);
+    context.clip();
+    context.drawImage(this.#picture, first - painted.base, 0, view, height, 0, 0, view, height);
+    this.#labelsOfTheCut(first, scale);
+    context.restore();
+    this.#drawRiders(moment, scale);
+    this.#drawPointer(scale);
+    this.#writeNote();
+  }
+
+  #scale(): Scale {
+    const density = window.devicePixelRatio || 1;
+    const view = Math.max(1, this.#canvas.width - Math.round(RIDERS_WIDTH * density));
+    return {
+      density,
+      view,
+      msPerPixel: this.#windowMs / view,
+      laneHeight: Math.round(this.#laneHeight * density),
+    };
+  }
+
+  #paint(first: number, scale: Scale): void {
+    const tile = hatchPixels(scale.density);
+    const base = Math.floor(first / tile) * tile;
+    const width = Math.ceil(scale.view * (1 + SPARE) + tile);
+    if (this.#picture.width !== width || this.#picture.height !== this.#canvas.height) {
+      this.#picture.width = width;
+      this.#picture.height = this.#canvas.height;
+    }
+    const from = base * scale.msPerPixel;
+    const moments = this.#history.between(from, from + width * scale.msPerPixel);
+    this.#painted = this.#painter.paint(moments, base, width, scale);
+  }
+
+  /** What began before the view has its label at the view's edge, instead of taking it along out of sight. */
+  #labelsOfTheCut(first: number, scale: Scale): void {
+    const context = this.#context;
+    const tile = hatchPixels(scale.density);
+    const shift = first % tile;
+    this.#painted!.lanes.forEach((lane, index) => {
+      const piece = pieceAt(lane, first * scale.msPerPixel);
+      if (piece === undefined || (piece.state !== PROCESSING && piece.state !== LEADER)) return;
+      const right = pixelOf(piece.to, scale) - first;
+      if (right < CUT_LABEL * scale.density) return;
+      // Painted over the picture's own label, its hatch where the picture has it.
+      context.save();
+      context.translate(-shift, 0);
+      this.#painter.stay(context, piece.state, shift, right + shift, index * scale.laneHeight, scale);
+      context.restore();
+      this.#painter.label(context, piece, 0, right, index, scale);
+    });
+  }
+
+  #drawRiders(moment: Moment, { density, laneHeight, view }: Scale): void {
+    const context = this.#context;
+    const { line, card, ink } = palette();
+    context.fillStyle = line;
+    context.fillRect(view, 0, Math.max(1, density), this.#threads.length * laneHeight);
+    moment.frame.threads.forEach(({ state }, index) => {
+      const number = stateNumber(state);
+      const place = PLACES[number]!;
+      const at = this.#riders[index] ?? place;
+      const eased = reducedMotion.matches || Math.abs(place - at) < 0.5 ? place : at + (place - at) * EASE;
+      this.#riders[index] = eased;
+      const radius = Math.min(number === LEADER ? 11 : 8.5, this.#laneHeight * 0.36) * density;
+      const x = view + eased * density;
+      const y = index * laneHeight + laneHeight / 2;
+      context.beginPath();
+      context.arc(x, y, radius, 0, 2 * Math.PI);
+      context.fillStyle = number === FOLLOWER ? card : STATE_COLOURS[number]!;
+      context.fill();
+      context.lineWidth = 2 * density;
+      context.strokeStyle = STATE_COLOURS[number]!;
+      context.stroke();
+      context.fillStyle = number === FOLLOWER ? ink : ON_STATE;
+      context.font = `700 ${Math.min(11, this.#laneHeight * 0.5) * density}px system-ui, sans-serif`;
+      context.textAlign = 'center';
+      context.textBaseline = 'middle';
+      context.fillText(LETTERS[number]!, x, y + 0.5 * density);
+    });
+  }
+
+  #drawPointer(scale: Scale): void {
+    if (this.#pointer === null) return;
+    const x = this.#pointer.x * scale.density;
+    if (x >= scale.view) return;
+    this.#context.fillStyle = palette().soft;
+    this.#context.fillRect(
+      Math.round(x),
+      0,
+      Math.max(1, scale.density),
+      this.#threads.length * scale.laneHeight,
+    );
+  }
+
+  /** What lies under the pointer; else what one should know of the drawing. */
+  #writeNote(): void {
+    setText(this.#note, this.#underPointer() ?? this.#aboutDrawing());
+  }
+
+  #underPointer(): string | null {
+    if (this.#pointer === null || this.#painted === null) return null;
+    const scale = this.#scale();
+    const index = Math.floor(this.#pointer.y / this.#laneHeight);
+    const time = this.#right - (scale.view - this.#pointer.x * scale.density) * scale.msPerPixel;
+    const piece = pieceAt(this.#painted.lanes[index] ?? [], time);
+    if (piece === undefined) return null;
+    const what =
+      piece.shares === null
+        ? `${WORDS[piece.state]} for ${duration(piece.to - piece.from)}${piece.route === '' ? '' : `, ${piece.route}`}`
+        : [LEADER, PROCESSING, FOLLOWER, STARTING, DEAD]
+            .filter((state) => (piece.shares![state] ?? 0) > 0)
+            .map((state) => `${LETTERS[state]} ${percent(piece.shares![state])}`)
+            .join(', ');
+    return `${clockWithMillis(time)} · thread ${this.#threads[index]}: ${what}`;
+  }
+
+  #aboutDrawing(): string {
+    if (this.#painted === null || this.#painted.lanes.length === 0) return '';
+    const { blended, arrowsLeft } = this.#painted;
+    if (blended) {
+      return 'Where changes come too fast to be drawn apart, heights are shares of time: P hatched, L above it, the rest F.';
+    }
+    if (arrowsLeft > 0)
+      return `An arrow is a promotion; ${count(arrowsLeft)} more had no room. Show less time to see them.`;
+    return 'An arrow is a promotion: from the thread that gave leadership up to the one that took it.';
+  }
+
+  #makeButtons(): void {
+    this.#buttons.length = 0;
+    this.#names.replaceChildren();
+    for (const id of this.#threads) {
+      const badge = make('span', 'badge');
+      badge.setAttribute('aria-hidden', 'true');
+      const share = make('span', 'share');
+      const button = make(
+        'button',
+        '',
+        badge,
+        make('span', '', make('span', 'wide', 'Thread '), String(id)),
+        share,
+      );
+      button.type = 'button';
+      button.addEventListener('click', () => this.#onSelect(id));
+      this.#names.append(button);
+      this.#buttons.push({ button, badge, share });
+    }
+  }
+
+  #layOut(): void {
+    const lanes = Math.max(1, this.#threads.length || 4);
+    this.#laneHeight = lanes <= 8 ? 42 : lanes <= 16 ? 30 : 22;
+    const density = window.devicePixelRatio || 1;
+    const height = lanes * this.#laneHeight + AXIS_HEIGHT;
+    this.#names.style.setProperty('--lane', `${this.#laneHeight}px`);
+    this.#canvas.style.height = `${height}px`;
+    this.#width = this.#canvas.clientWidth;
+    this.#canvas.width = Math.round(this.#width * density);
+    this.#canvas.height = lanes * Math.round(this.#laneHeight * density) + Math.round(AXIS_HEIGHT * density);
+    this.invalidate();
+  }
+}
+
+/** The letters and colours, drawn as the lanes draw them. */
+function makeLegend(): void {
+  for (const state of [LEADER, PROCESSING, FOLLOWER, STARTING, DEAD]) {
+    const badge = make('span', 'badge', LETTERS[state]!);
+    badge.dataset.state = STATES[state]!;
+    byId('legend').append(make('li', '', badge, WORDS[state]!));
+  }
+}

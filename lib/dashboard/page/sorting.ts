@@ -1,0 +1,63 @@
+/** The order of the thread table's rows. */
+import type { ThreadRow } from '../protocol.js';
+import { LEADER, stateNumber } from './states.js';
+
+export const COLUMNS = [
+  'thread',
+  'state',
+  'since',
+  'busy',
+  'events',
+  'requests',
+  'connection',
+  'route',
+] as const;
+export type Column = (typeof COLUMNS)[number];
+
+export interface Order {
+  readonly column: Column;
+  readonly descending: boolean;
+}
+
+/** Where the big ones are the interesting ones, the first click shows them first. */
+const BIG_FIRST: ReadonlySet<Column> = new Set(['since', 'busy', 'events', 'requests']);
+
+/** The order after a click on a column's head. */
+export function clicked(order: Order, column: Column): Order {
+  if (order.column === column) return { column, descending: !order.descending };
+  return { column, descending: BIG_FIRST.has(column) };
+}
+
+function key(row: ThreadRow, column: Column): number | string {
+  switch (column) {
+    case 'thread':
+      return row.id;
+    case 'state':
+      // The leader before those that process, as on the road.
+      return row.state === 'leader' ? -LEADER - 10 : -stateNumber(row.state);
+    case 'since':
+      // The longer it lasts, the earlier it began.
+      return -row.since;
+    case 'busy':
+      return row.busy;
+    case 'events':
+      return row.counters.events ?? 0;
+    case 'requests':
+      return row.counters.requests ?? 0;
+    case 'connection':
+      return row.connection;
+    case 'route':
+      return row.route;
+  }
+}
+
+/** The rows in an order; equal ones by the threads' numbers, whichever way. */
+export function sorted(rows: readonly ThreadRow[], { column, descending }: Order): ThreadRow[] {
+  const sign = descending ? -1 : 1;
+  return rows.toSorted((one, other) => {
+    const a = key(one, column);
+    const b = key(other, column);
+    if (a === b) return one.id - other.id;
+    return a < b ? -sign : sign;
+  });
+}

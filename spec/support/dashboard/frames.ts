@@ -1,0 +1,80 @@
+/** Frames and hellos as the dashboard's server sends them, with what a spec says of them and nothing happening otherwise. */
+import {
+  type Frame,
+  type Hello,
+  type Point,
+  STATES,
+  type ThreadRow,
+  type TransitionTuple,
+} from '../../../lib/dashboard/protocol.js';
+
+export const INTERVAL_MS = 100;
+
+export const point = (at: number, changed: Partial<Point> = {}): Point => ({
+  at,
+  requests: 0,
+  promotions: 0,
+  bytesIn: 0,
+  bytesOut: 0,
+  accepted: 0,
+  dropped: 0,
+  errors: 0,
+  wakeUpsPerRequest: null,
+  responseMs: null,
+  queueMs: null,
+  promotionMs: null,
+  ...changed,
+});
+
+export const row = (id: number, changed: Partial<ThreadRow> = {}): ThreadRow => ({
+  id,
+  state: 'follower',
+  since: 0,
+  busy: 0,
+  timesMs: STATES.map(() => 0),
+  connection: -1,
+  route: '',
+  missed: 0,
+  loopDelayMs: null,
+  counters: {},
+  ...changed,
+});
+
+const gauge = { current: 0, peak: 0, limit: 1 };
+
+export const frame = (
+  seq: number,
+  at: number,
+  threads: readonly ThreadRow[],
+  transitions: readonly TransitionTuple[] = [],
+): Frame => ({
+  type: 'frame',
+  seq,
+  at,
+  set: 'serving',
+  leader: { thread: -1, since: at },
+  threads,
+  transitions,
+  gauges: { handles: gauge, ready: gauge, connections: gauge, pool: gauge, descriptors: gauge },
+  active: 0,
+  idle: 0,
+  point: point(at),
+  warnings: [],
+  load: { fast: 0, blocking: 0, cpu: 0 },
+  dashboard: { clients: 1, droppedClients: 0 },
+});
+
+export const hello = (startedAt: number, history: readonly Point[] = []): Hello => ({
+  type: 'hello',
+  version: '0',
+  node: 'v20.0.0',
+  pid: 1,
+  startedAt,
+  url: 'http://127.0.0.1:3000',
+  app: 'demo',
+  strategy: 'leader-followers',
+  threads: 2,
+  intervalMs: INTERVAL_MS,
+  load: true,
+  history,
+});
