@@ -42,7 +42,7 @@ import {
   type Observation,
   type Observed,
   type ObservedThread,
-  type TransitionBatch,
+  type TransitionSource,
 } from './observation.js';
 
 /** The longest part of a route that is shown. */
@@ -118,14 +118,14 @@ export class Observer implements Observed {
     };
   }
 
-  readTransitions(past = false): { next(): TransitionBatch } {
+  readTransitions(past = false): TransitionSource {
     const { control } = this.#memory;
     const readers = this.#counters.map((_, thread) => new TransitionReader(control, thread, past));
     return {
-      next: () => {
+      next: (most) => {
         const missedBefore = readers.map(({ missed }) => missed);
         const transitions = readers.flatMap((reader, thread) =>
-          reader.read().map(({ from, to, micros, promoter }) => ({
+          reader.read(most).map(({ from, to, micros, promoter }) => ({
             thread,
             from,
             to,

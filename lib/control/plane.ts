@@ -44,7 +44,7 @@ import type { SocketAddress } from '../sys/socket.js';
 import { startListening } from '../sys/socket.js';
 import { createTimer } from '../sys/timer.js';
 import { BACKLOG, type Listener, type ListenOptions, openListener } from './listener.js';
-import type { Level, Observed, TransitionBatch } from './observation.js';
+import type { Level, Observed, TransitionSource } from './observation.js';
 import { Observer } from './observer.js';
 import type { ResolvedOptions } from './options.js';
 import { closeHandle, recover, type Survivors } from './reviver.js';
@@ -111,7 +111,7 @@ export class ControlPlane {
   readonly #keeper: ThreadKeeper;
   readonly #resumeTimer: NodeJS.Timeout;
   #transitionTimer: NodeJS.Timeout | null = null;
-  #reader: { next(): TransitionBatch } | null = null;
+  #reader: TransitionSource | null = null;
   /** Who wants the threads to record. */
   readonly #recordedFor = new Set<string>();
   /** What is to be seen of the data plane. */

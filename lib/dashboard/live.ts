@@ -7,7 +7,7 @@
  */
 import { type RawData, WebSocket } from 'ws';
 import type { Logger } from '../control/log.js';
-import type { TransitionBatch } from '../control/observation.js';
+import type { TransitionBatch, TransitionSource } from '../control/observation.js';
 import { detailOf, frameOf, tupleOf } from './frames.js';
 import { guardedInterval } from './guarded-interval.js';
 import type { Loads } from './loads.js';
@@ -40,6 +40,11 @@ export const PACE: LivePace = { intervalMs: 100, slowBytes: 1024 * 1024, slowMs:
 
 /** From a client, between two frames. A key that repeats sends three. */
 const MOST_MESSAGES = 20;
+/**
+ * Transitions of one thread in one frame. In a tenth of a second more cannot be told apart on a screen, and reading them all
+ * would cost a server under load some 5 % of its CPU.
+ */
+const MOST_OF_A_THREAD = 200;
 /** Transitions of a thread that are kept for whoever looks at it closely. */
 const DETAIL_TRANSITIONS = 100;
 /** How long a client has to answer a closing handshake. */
@@ -66,7 +71,7 @@ export class Live {
   readonly #logger: Logger;
   readonly #deaths: readonly Death[];
   readonly #clients = new Set<Client>();
-  #reader: { next(): TransitionBatch } | null = null;
+  #reader: TransitionSource | null = null;
   #timer: NodeJS.Timeout | null = null;
   #pinged = 0;
   #seq = 0;
@@ -145,7 +150,7 @@ export class Live {
 
   #tick(): void {
     const sample = this.#sampler.look();
-    const batch = this.#reader!.next();
+    const batch = this.#reader!.next(MOST_OF_A_THREAD);
     this.#remember(batch);
     const frame = frameOf(sample, batch, {
       seq: this.#seq++,

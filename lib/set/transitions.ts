@@ -68,14 +68,19 @@ export class TransitionReader {
     this.#seen = past ? Math.max(0, put - (TRANSITION_CAPACITY - 1)) : put;
   }
 
-  /** What has come since the last call, oldest first. */
-  read(): RecordedTransition[] {
+  /**
+   * What has come since the last call, oldest first.
+   *
+   * @param most reads only so many, the newest; those before count as missed
+   */
+  read(most = TRANSITION_CAPACITY): RecordedTransition[] {
     const words = this.#words;
     const put = Atomics.load(words, this.#area + TRANSITIONS_PUT);
     let from = this.#seen;
     // One slot may be half written by the time it is copied, so the oldest one is given up.
     const readable = TRANSITION_CAPACITY - 1;
-    if (put - from > readable) from = this.#skip(from, put - readable);
+    const wanted = Math.min(most, readable);
+    if (put - from > wanted) from = this.#skip(from, put - wanted);
     const copied: RecordedTransition[] = [];
     for (let index = from; index !== put; index = (index + 1) | 0) copied.push(this.#at(index));
     const oldest = Atomics.load(words, this.#area + TRANSITIONS_PUT) - readable;

@@ -3,6 +3,7 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Figures, Job } from './client.js';
+import { DASHBOARD_SCENARIOS } from './dashboards.js';
 import { HELD_SCENARIOS } from './held-connections.js';
 import type { BenchOptions } from './options.js';
 import { playClient, playWrk, WRK_COLUMNS } from './play.js';
@@ -104,6 +105,7 @@ export const SCENARIOS: readonly Scenario[] = [
   ...STATIC_SCENARIOS,
   ...HELD_SCENARIOS,
   ...SLOW_SCENARIOS,
+  ...DASHBOARD_SCENARIOS,
 ];
 
 /** Plays the round that does not count, where the scenario wants one. */

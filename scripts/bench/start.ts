@@ -12,9 +12,10 @@ import { findNginx } from './tools.js';
 
 /**
  * What a server serves: the demo's routes; the same with idle connections kept for 75 s, as all targets but paceline's
- * command do anyway; or the folder of {@link filesFolder}, for which only paceline and nginx are set up.
+ * command do anyway; the demo's with a dashboard, which only paceline has; or the folder of {@link filesFolder}, for which only
+ * paceline and nginx are set up.
  */
-export type Site = 'demo' | 'held' | 'files';
+export type Site = 'demo' | 'held' | 'dashboard' | 'files';
 
 const START_LIMIT_MS = 15_000;
 
@@ -35,7 +36,10 @@ export async function start(target: Target, site: Site, bun: string | undefined)
   while (Date.now() < end && !failure && child.exitCode === null && child.signalCode === null) {
     const listeningPort = port ?? Number(/listening on http:\/\/127\.0\.0\.1:(\d+)/.exec(output())?.[1] ?? 0);
     if (child.pid && listeningPort && (await answersHello(listeningPort))) {
-      return { target, child, pid: child.pid, port: listeningPort };
+      const dashboard = /dashboard at (http:\S+)/.exec(output())?.[1];
+      // Its line follows that of the port.
+      if (site === 'dashboard' && dashboard === undefined) continue;
+      return { target, child, pid: child.pid, port: listeningPort, dashboard };
     }
     await delay(50);
   }
@@ -65,7 +69,7 @@ function commandOf(
         '--threads',
         `${workers}`,
         '--dashboard',
-        'off',
+        site === 'dashboard' ? '127.0.0.1:0' : 'off',
       ];
     }
     case 'cluster':

@@ -21,6 +21,8 @@ export interface Server {
   readonly child: ChildProcess;
   readonly pid: number;
   readonly port: number;
+  /** The dashboard's URL, its token in the fragment, where there is one. */
+  readonly dashboard: string | undefined;
 }
 
 /** The command of the build that this script belongs to. */

@@ -14,6 +14,13 @@ const LEAST_FILES_RATIO = 0.9;
 const LEAST_BESIDE_RATIO = 0.95;
 const MOST_BYTES_PER_CONNECTION = 2048;
 
+/** What being seen may cost, of CPU a request and of requests/s; and how long the page may be without news. */
+const MOST_RECORDING = 0.02;
+const MOST_WATCHED = 0.05;
+const LONGEST_HEALTH_MS = 50;
+/** Three of its frames. */
+const LONGEST_GAP_MS = 300;
+
 type Word = 'met' | 'missed' | 'not measured';
 
 interface Judgement {
@@ -32,6 +39,8 @@ const JUDGES: ReadonlyMap<string, Judge> = new Map([
   ['slow-headers', judgeSlow],
   ['slow-body', judgeSlow],
   ['slow-read', judgeSlow],
+  ['recording', judgeRecording],
+  ['blocked', judgeBlocked],
 ]);
 
 /** The lines of all scenarios that have targets; `met` is false where one is missed, or none was measured. */
@@ -135,6 +144,34 @@ function judgeSlow(paceline: Result): Judgement[] {
     ),
   ];
 }
+
+function judgeRecording(paceline: Result): Judgement[] {
+  const cost = (which: string, most: number) => {
+    const cpu = medianOf(`${which}CpuRatio`, paceline) - 1;
+    const speed = 1 - medianOf(`${which}SpeedRatio`, paceline);
+    return judgement(
+      Math.max(cpu, speed) <= most,
+      `${which} costs ${paceline.target} ${percentOf(cpu)} of CPU a request and ${percentOf(speed)} of requests/s (target: at most ${percentOf(most)} each)`,
+    );
+  };
+  return [cost('recording', MOST_RECORDING), cost('watched', MOST_WATCHED), ...judgeErrors([paceline])];
+}
+
+function judgeBlocked(paceline: Result): Judgement[] {
+  const most = (key: string) => Math.max(...paceline.rounds.map((figures) => figures[key]!));
+  return [
+    judgement(
+      most('longestGapMs') <= LONGEST_GAP_MS,
+      `with every thread blocked no frame came later than ${most('longestGapMs').toFixed(0)} ms after the one before (target: ${LONGEST_GAP_MS} ms)`,
+    ),
+    judgement(
+      most('longestMs') <= LONGEST_HEALTH_MS,
+      `/healthz answered within ${most('longestMs').toFixed(1)} ms (target: ${LONGEST_HEALTH_MS} ms)`,
+    ),
+  ];
+}
+
+const percentOf = (share: number): string => `${(share * 100).toFixed(1)} %`;
 
 function judgeErrors(results: readonly (Result | undefined)[]): Judgement[] {
   const failing = results.filter((result) => result?.rounds.some(({ errors }) => (errors ?? 0) > 0));

@@ -172,6 +172,23 @@ test('promotions name who gave leadership up, and there is never a second leader
     for (const each of clients) await each.close();
   }));
 
+test('a reader that wants the newest only gets them, and counts the others as missed', () =>
+  withPlane({ threads: 1 }, async (plane, port) => {
+    plane.record(true);
+    const all = plane.observer.readTransitions();
+    const few = plane.observer.readTransitions();
+    const one = await client(port);
+    for (let round = 0; round < 20; round++) await one.get('/hello');
+    // At rest nothing is recorded between the two looks.
+    await until('the thread waits again', () => plane.observer.observe().threads[0]!.state === 'leader');
+    const everything = all.next().transitions;
+    const { transitions, missed } = few.next(10);
+    assert.equal(transitions, everything.slice(-10));
+    assert.equal(missed, [everything.length - 10]);
+    assert.equal(few.next(10), { transitions: [], missed: [0] });
+    await one.close();
+  }));
+
 test('a reader that falls behind counts what it missed', () =>
   withPlane({ threads: 1 }, async (plane, port) => {
     plane.record(true);

@@ -6,7 +6,7 @@ import type {
   Observed,
   ObservedThread,
   ObservedTransition,
-  TransitionBatch,
+  TransitionSource,
 } from '../../../lib/control/observation.js';
 import { HISTOGRAMS } from '../../../lib/control/observation.js';
 import type { ThreadInfo } from '../../../lib/control/plane.js';
@@ -65,7 +65,7 @@ export class FakeObserved implements Observed {
     return { ...this.seen, threads: this.seen.threads.map((thread) => ({ ...thread })) };
   }
 
-  readTransitions(): { next(): TransitionBatch } {
+  readTransitions(): TransitionSource {
     this.readers++;
     return {
       next: () => {

@@ -1,0 +1,144 @@
+// What it costs to be seen: recording, and a page that is open; and whether the page is live while nobody else is.
+
+import { setTimeout as delay } from 'node:timers/promises';
+import { WebSocket } from 'ws';
+import { PROTOCOL, type ServerMessage, TOKEN_PREFIX } from '../../lib/dashboard/protocol.js';
+import { stopChild } from './children.js';
+import type { Figures } from './client.js';
+import type { BenchOptions } from './options.js';
+import { playWrk } from './play.js';
+import type { Column, Scenario } from './scenario.js';
+import { start } from './start.js';
+import type { Server } from './targets.js';
+
+const WARM_UP_SECONDS = 1;
+const BLOCK_MS = 5000;
+const PROBE_PACE_MS = 50;
+
+const COST_COLUMNS: readonly Column[] = [
+  { key: 'offCpuUs', title: 'off CPU us/request', digits: 2 },
+  { key: 'recordingCpuRatio', title: 'recording, CPU', digits: 3 },
+  { key: 'recordingSpeedRatio', title: 'recording, requests/s', digits: 3 },
+  { key: 'watchedCpuRatio', title: 'page open, CPU', digits: 3 },
+  { key: 'watchedSpeedRatio', title: 'page open, requests/s', digits: 3 },
+];
+
+export const DASHBOARD_SCENARIOS: readonly Scenario[] = [
+  {
+    name: 'recording',
+    onRequest: true,
+    title: ({ connections, seconds }) =>
+      `GET /hello, ${connections} connections, ${seconds} s each: dashboard off, recording, a page open, and back`,
+    columns: COST_COLUMNS,
+    needs: 'wrk',
+    site: 'dashboard',
+    freshServer: true,
+    appliesTo: ({ kind }) => kind === 'paceline',
+    run: playRecording,
+  },
+  {
+    name: 'blocked',
+    onRequest: true,
+    title: () => `every thread blocked for ${BLOCK_MS / 1000} s: the page's frames, and /healthz`,
+    columns: [
+      { key: 'frames', title: 'frames', digits: 0 },
+      { key: 'longestGapMs', title: 'longest gap ms', digits: 1 },
+      { key: 'asked', title: '/healthz asked', digits: 0 },
+      { key: 'longestMs', title: 'longest answer ms', digits: 1 },
+    ],
+    site: 'dashboard',
+    freshServer: true,
+    appliesTo: ({ kind }) => kind === 'paceline',
+    run: playBlocked,
+  },
+];
+
+/** Off, recording, watched, watched, recording, off: a machine that becomes steadily faster or slower changes no ratio. */
+async function playRecording(
+  recording: Server,
+  { connections, seconds, bun }: BenchOptions,
+): Promise<Figures> {
+  const off = await start(recording.target, 'demo', bun);
+  const ask = (server: Server, time = seconds) => playWrk(server, '/hello', { connections, seconds: time });
+  const results: Record<'off' | 'recording' | 'watched', Figures[]> = { off: [], recording: [], watched: [] };
+  try {
+    for (const server of [off, recording, off, recording]) await ask(server, WARM_UP_SECONDS);
+    results.off.push(await ask(off));
+    results.recording.push(await ask(recording));
+    const page = await openPage(recording);
+    results.watched.push(await ask(recording), await ask(recording));
+    page.close();
+    results.recording.push(await ask(recording));
+    results.off.push(await ask(off));
+  } finally {
+    await stopChild(off.child);
+  }
+  const mean = (which: keyof typeof results, key: string) =>
+    results[which].reduce((sum, figures) => sum + figures[key]!, 0) / results[which].length;
+  const ratio = (which: keyof typeof results, key: string) => mean(which, key) / mean('off', key);
+  return {
+    offCpuUs: mean('off', 'cpuUsPerRequest'),
+    recordingCpuRatio: ratio('recording', 'cpuUsPerRequest'),
+    recordingSpeedRatio: ratio('recording', 'requestsPerSecond'),
+    watchedCpuRatio: ratio('watched', 'cpuUsPerRequest'),
+    watchedSpeedRatio: ratio('watched', 'requestsPerSecond'),
+    errors: Object.values(results)
+      .flat()
+      .reduce((sum, { errors }) => sum + (errors ?? 0), 0),
+  };
+}
+
+async function playBlocked(server: Server): Promise<Figures> {
+  const page = await openPage(server);
+  const blockers = Array.from({ length: server.target.workers }, () =>
+    fetch(`http://127.0.0.1:${server.port}/block?ms=${BLOCK_MS}`),
+  );
+  await page.until(
+    (message) => message.type === 'frame' && message.threads.every(({ state }) => state === 'processing'),
+  );
+  const first = page.arrivals.length;
+  const health = new URL('/healthz', server.dashboard);
+  const tookMs: number[] = [];
+  const endMs = performance.now() + BLOCK_MS * 0.9;
+  while (performance.now() < endMs) {
+    const startMs = performance.now();
+    const { status } = await fetch(health);
+    if (status !== 200) throw new Error(`/healthz answered ${status}`);
+    tookMs.push(performance.now() - startMs);
+    await delay(PROBE_PACE_MS);
+  }
+  const arrivals = page.arrivals.slice(first - 1);
+  page.close();
+  await Promise.all(blockers);
+  return {
+    frames: arrivals.length - 1,
+    longestGapMs: Math.max(...arrivals.slice(1).map((at, index) => at - arrivals[index]!)),
+    asked: tookMs.length,
+    longestMs: Math.max(...tookMs),
+  };
+}
+
+/** What a page does with the socket: it takes every frame and reads it. (Drawing is the browser's business, and CPU.) */
+async function openPage({ dashboard }: Server) {
+  const url = new URL(dashboard!);
+  const socket = new WebSocket(`ws://${url.host}/ws`, [PROTOCOL, TOKEN_PREFIX + url.hash.slice(1)], {
+    origin: url.origin,
+  });
+  const arrivals: number[] = [];
+  let check: (message: ServerMessage) => void = () => {};
+  socket.on('message', (data) => {
+    const message = JSON.parse(String(data)) as ServerMessage;
+    if (message.type === 'frame') arrivals.push(performance.now());
+    check(message);
+  });
+  const until = (wanted: (message: ServerMessage) => boolean) =>
+    new Promise<void>((resolve, reject) => {
+      socket.once('error', reject);
+      socket.once('close', () => reject(new Error('the dashboard closed the page')));
+      check = (message) => {
+        if (wanted(message)) resolve();
+      };
+    });
+  await until(({ type }) => type === 'frame');
+  return { arrivals, until, close: () => socket.terminate() };
+}
