@@ -1,5 +1,6 @@
 /** What the dashboard answers, and the header fields that every answer has. */
-import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
+import { type IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 
 export interface Answer {
   readonly status: number;
@@ -52,14 +53,19 @@ export function send(request: IncomingMessage, response: ServerResponse, answer:
   else response.end(answer.body);
 }
 
-/** The same on a socket that node:http has let go of, because the request asked for an upgrade. */
-export function asText(answer: Answer): string {
-  const fields = Object.entries({ ...headersOf(answer), connection: 'close' });
-  const head = [
-    `HTTP/1.1 ${answer.status} ${STATUS_CODES[answer.status]}`,
-    ...fields.map((field) => field.join(': ')),
-  ];
-  return `${head.join('\r\n')}\r\n\r\n${answer.body}`;
+/**
+ * A response on a socket that node:http has let go of, because the request asked for an upgrade. The connection ends after
+ * it. node:http has taken all of its own listeners off the socket, so what they did for a response is done here.
+ */
+export function responseOn(request: IncomingMessage, socket: Socket): ServerResponse {
+  const response = new ServerResponse(request);
+  response.shouldKeepAlive = false;
+  // The client may be gone already, which is no concern of ours.
+  socket.on('error', () => {});
+  socket.on('drain', () => response.emit('drain'));
+  response.once('finish', () => socket.destroySoon());
+  response.assignSocket(socket);
+  return response;
 }
 
 const headersOf = ({ headers, body }: Answer): Record<string, string> => ({

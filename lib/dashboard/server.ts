@@ -8,13 +8,12 @@
  * it has no content; then the endpoint.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import type { Duplex } from 'node:stream';
+import type { AddressInfo, Socket } from 'node:net';
 import type { Logger } from '../control/log.js';
 import { inUrl } from '../control/urls.js';
 import { PacelineError } from '../errors.js';
 import { Access } from './access.js';
-import { type Answer, send, sentence } from './answers.js';
+import { type Answer, responseOn, send, sentence } from './answers.js';
 import { type Endpoint, endpointsOf, type Stage } from './endpoints.js';
 import { type LivePace, PACE } from './live.js';
 import { type Show, showOf } from './show.js';
@@ -77,7 +76,7 @@ export class Dashboard {
       closing: this.#closing.signal,
     });
     http.on('request', (request, response) => void this.#answer(request, response));
-    http.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
+    http.on('upgrade', (request, socket, head) => this.#upgrade(request, socket as Socket, head));
     // Node reports here what goes wrong after listening, such as a lack of descriptors while accepting.
     http.on('error', (error) => logger.error('the dashboard has a problem', { error }));
   }
@@ -153,7 +152,12 @@ export class Dashboard {
     }
   }
 
-  #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+  #upgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
+    // RFC 9110, 7.8: what is not spoken here is ignored. Clients that would rather speak HTTP/2 offer it with every request.
+    if (request.headers.upgrade?.toLowerCase() !== 'websocket') {
+      void this.#answer(request, responseOn(request, socket));
+      return;
+    }
     this.#gate.enter(request, socket, head, this.#upgradeRefusal(request), (client) =>
       this.#show!.live.add(client),
     );

@@ -3,10 +3,10 @@
  * opened and then closed would have told a foreign page that there is a dashboard, and cost a client's place.
  */
 import type { IncomingMessage } from 'node:http';
-import type { Duplex } from 'node:stream';
+import type { Socket } from 'node:net';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { Access } from './access.js';
-import { type Answer, asText, sentence } from './answers.js';
+import { type Answer, responseOn, send, sentence } from './answers.js';
 import { PROTOCOL, TOKEN_PREFIX } from './protocol.js';
 
 /** Of one message in bytes. The longest that there is has 50. */
@@ -34,7 +34,7 @@ export class Gate {
    */
   enter(
     request: IncomingMessage,
-    socket: Duplex,
+    socket: Socket,
     head: Buffer,
     refusal: Answer | null,
     enter: (socket: WebSocket) => void,
@@ -44,9 +44,7 @@ export class Gate {
       this.#server.handleUpgrade(request, socket, head, enter);
       return;
     }
-    // It may be gone already, which is no concern of ours.
-    socket.on('error', () => {});
-    socket.end(asText(answer), () => socket.destroy());
+    send(request, responseOn(request, socket), answer);
   }
 
   #refusal({ headers }: IncomingMessage): Answer | null {

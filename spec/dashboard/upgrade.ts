@@ -116,7 +116,6 @@ test('handshakes that are none are refused with 400', async () => {
     { 'sec-websocket-key': 'short' },
     { 'sec-websocket-version': '7' },
     { 'sec-websocket-version': undefined },
-    { upgrade: 'h2c' },
     { 'content-length': '5' },
   ]) {
     assert.is((await knock(showing, changed)).status, 400, JSON.stringify(changed));
@@ -132,6 +131,34 @@ test('other paths and methods are refused as anywhere', async () => {
   assert.equal([status, headers.get('allow')], [405, 'GET, HEAD']);
   assert.is((await knock(showing, {}, '/ws', 'HEAD')).status, 405);
   assert.is((await showing.get('/ws')).status, 426);
+});
+
+test('an offer of another protocol is ignored, and the request answered', async () => {
+  await using showing = await Showing.start();
+  const offer = `connection: upgrade\r\nupgrade: h2c\r\nauthorization: Bearer ${showing.token}\r\n`;
+  for (const path of ['/', '/healthz', '/readyz', '/metrics', '/api/threads', '/api/trace?ms=0']) {
+    const { status, headers } = await showing.get(path, offer);
+    assert.equal([path, status, headers.get('connection')], [path, 200, 'close']);
+  }
+  assert.is((await showing.ask('HEAD', '/healthz', offer)).status, 200);
+  // Nor does it open what is closed otherwise.
+  assert.is((await showing.get('/ws', offer)).status, 426);
+  assert.is((await showing.get('/absent', offer)).status, 404);
+  assert.is((await showing.get('/healthz', `host: evil.example\r\n${offer}`)).status, 421);
+  assert.is((await showing.ask('POST', '/healthz', offer)).status, 405);
+  assert.equal(showing.log, []);
+});
+
+test('a trace that does not fit in one write comes whole although an upgrade was offered', async () => {
+  await using showing = await Showing.start();
+  for (const _ of range(10_000)) {
+    showing.observed.tell(1, 2, 4);
+    showing.observed.tell(1, 4, 2);
+  }
+  const offer = `connection: upgrade\r\nupgrade: h2c\r\nauthorization: Bearer ${showing.token}\r\n`;
+  const { text } = await showing.get('/api/trace?ms=0', offer);
+  const { traceEvents } = JSON.parse(text) as { traceEvents: { ph: string }[] };
+  assert.ok(traceEvents.filter(({ ph }) => ph === 'X').length >= 20_000);
 });
 
 test('nobody comes in while the server starts', async () => {
