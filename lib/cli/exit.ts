@@ -1,11 +1,16 @@
 /** The ways out of the process. */
+import { setTimeout as delay } from 'node:timers/promises';
 import { takeCoverage } from 'node:v8';
 
-/** Resolves once everything that was printed has left the process; a pipe may take its time. */
+/** How long a pipe has to take what was printed. One that nobody reads never does. */
+const PRINT_MS = 1000;
+
+/** Resolves once everything that was printed has left the process, or nobody has read it for too long. */
 export async function allPrinted(): Promise<void> {
   const written = (stream: NodeJS.WriteStream) =>
     new Promise<void>((resolve) => stream.write('', () => resolve()));
-  await Promise.all([written(process.stdout), written(process.stderr)]);
+  const all = Promise.all([written(process.stdout), written(process.stderr)]);
+  await Promise.race([all, delay(PRINT_MS, undefined, { ref: false })]);
 }
 
 /**

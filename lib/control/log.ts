@@ -4,7 +4,7 @@
  * knows.
  */
 import { pino } from 'pino';
-import { PinoPretty } from 'pino-pretty';
+import { prettyFactory } from 'pino-pretty';
 
 /** Facts that belong to a message. An error goes under the name `error`. */
 export type LogFields = Readonly<Record<string, unknown>>;
@@ -23,25 +23,16 @@ export type LogLevel = 'silent' | 'error' | 'warn' | 'info' | 'debug';
 /** `pretty` for people, `json` (one object a line) for programs. */
 export type LogFormat = 'pretty' | 'json';
 
-const STANDARD_ERROR_FD = 2;
+/** What waits for a reader. Beyond it lines are left out, and counted. */
+const MOST_UNREAD_BYTES = 1024 * 1024;
 
 /**
- * A logger on standard error. It writes synchronously: the last line before the process ends is the one that matters
- * most, and it must not be lost in a buffer.
+ * A logger on standard error. A line has left the process when the call returns, unless standard error is a pipe that is
+ * full: the control plane waits for no reader, because health checks and the replacement of threads wait for it.
  */
 export function createLogger({ level, format }: { level: LogLevel; format: LogFormat }): Logger {
-  const destination =
-    format === 'pretty'
-      ? PinoPretty({
-          destination: STANDARD_ERROR_FD,
-          sync: true,
-          // hasColors knows NO_COLOR, FORCE_COLOR and dumb terminals; it is missing where this is no terminal.
-          colorize: process.stderr.hasColors?.() ?? false,
-          errorLikeObjectKeys: ['error'],
-          ignore: 'pid,hostname',
-          translateTime: 'SYS:HH:MM:ss.l',
-        })
-      : pino.destination({ fd: STANDARD_ERROR_FD, sync: true });
+  const { stderr } = process;
+  const styled = format === 'pretty' ? pretty(stderr) : (line: string): string => line;
   const log = pino(
     {
       level,
@@ -49,12 +40,32 @@ export function createLogger({ level, format }: { level: LogLevel; format: LogFo
       formatters: { level: (label) => ({ level: label }) },
       serializers: { error: pino.stdSerializers.err },
     },
-    destination,
+    { write: (line) => stderr.write(styled(line)) },
   );
-  return {
-    error: (message, fields = {}) => log.error(fields, message),
-    warn: (message, fields = {}) => log.warn(fields, message),
-    info: (message, fields = {}) => log.info(fields, message),
-    debug: (message, fields = {}) => log.debug(fields, message),
+  /** Lines left out since the pipe was full; until it is empty, so that the log has one gap and not many. */
+  let omitted = 0;
+  const resume = (): void => {
+    const lines = omitted;
+    omitted = 0;
+    log.warn({ lines }, 'lines are missing here: nobody read the log');
   };
+  const at =
+    (name: keyof Logger) =>
+    (message: string, fields: LogFields = {}): void => {
+      if (!log.isLevelEnabled(name)) return;
+      if (omitted === 0 && stderr.writableLength < MOST_UNREAD_BYTES) log[name](fields, message);
+      else if (omitted++ === 0) stderr.once('drain', resume);
+    };
+  return { error: at('error'), warn: at('warn'), info: at('info'), debug: at('debug') };
+}
+
+/** Makes a line of JSON one for people. */
+function pretty(stream: NodeJS.WriteStream): (line: string) => string {
+  return prettyFactory({
+    // hasColors knows NO_COLOR, FORCE_COLOR and dumb terminals; it is missing where this is no terminal.
+    colorize: stream.hasColors?.() ?? false,
+    errorLikeObjectKeys: ['error'],
+    ignore: 'pid,hostname',
+    translateTime: 'SYS:HH:MM:ss.l',
+  });
 }

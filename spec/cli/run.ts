@@ -26,6 +26,8 @@ class Run {
   readonly #child: ChildProcess;
   /** Resolves with the exit code and the signal, once all output has arrived. */
   readonly ended: Promise<[number | null, NodeJS.Signals | null]>;
+  /** The same, whatever waits to be read. */
+  readonly exited: typeof this.ended;
 
   /** Without a dashboard, unless the line says otherwise: the default port is there once on a machine. */
   constructor(...line: string[]) {
@@ -47,6 +49,7 @@ class Run {
     });
     this.#child = child;
     this.ended = once(child, 'close') as typeof this.ended;
+    this.exited = once(child, 'exit') as typeof this.ended;
     runs.add(this);
   }
 
@@ -65,6 +68,12 @@ class Run {
 
   async url(): Promise<string> {
     return (await this.printed('stdout', LISTENING))[1]!;
+  }
+
+  /** Standard error is a pipe from now on that nobody reads, or one that is read again. */
+  reads(stderr: boolean): void {
+    if (stderr) this.#child.stderr!.resume();
+    else this.#child.stderr!.pause();
   }
 
   kill(signal: NodeJS.Signals): void {
@@ -176,6 +185,51 @@ test('a signal while an app does not finish loading exits 0', async () => {
   run.kill('SIGTERM');
   assert.equal(await run.ended, [0, null], run.stderr);
   assert.is(run.stdout, '');
+});
+
+/** Each is a line of more than a kilobyte in the log; what fits into a pipe and its reader is far less than all of them. */
+const FAILURES = 2000;
+
+async function failOften(url: string): Promise<void> {
+  const long = 'x'.repeat(1000);
+  for (let failure = 0; failure < FAILURES; failure++) {
+    const response = await fetch(`${url}/${long}`);
+    assert.is(response.status, 500);
+    await response.text();
+  }
+}
+
+test('a log that nobody reads stops neither the dashboard nor the exit', async () => {
+  const app = fixture('fails.mjs', `export default { fetch() { throw new Error('as planned'); } };`);
+  const run = new Run(app, '--port', '0', '--dashboard', '127.0.0.1:0');
+  const url = await run.url();
+  const dashboard = new URL((await run.printed('stdout', DASHBOARD))[1]!).origin;
+  run.reads(false);
+  await failOften(url);
+  const health = await fetch(`${dashboard}/healthz`, { signal: AbortSignal.timeout(5000) });
+  assert.is(await health.text(), 'alive\n');
+  run.kill('SIGTERM');
+  assert.equal(await run.exited, [0, null]);
+});
+
+test('lines that a log left out because nobody read it are counted in it', async () => {
+  const app = fixture('fails.mjs', `export default { fetch() { throw new Error('as planned'); } };`);
+  const run = new Run(app, '--port', '0', '--log-format', 'json');
+  const url = await run.url();
+  run.reads(false);
+  await failOften(url);
+  run.reads(true);
+  await run.printed('stderr', /lines are missing/);
+  run.kill('SIGTERM');
+  assert.equal(await run.ended, [0, null]);
+  const lines = run.stderr
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { msg: string; lines?: number });
+  const failed = lines.filter(({ msg }) => msg === 'a handler failed').length;
+  const missing = lines.reduce((sum, { lines: some = 0 }) => sum + some, 0);
+  assert.ok(missing > 0);
+  assert.is(failed + missing, FAILURES);
 });
 
 test('a port that is taken exits 1 with one line', async () => {
