@@ -49,10 +49,25 @@ export class PacelineError extends Error {
   }
 }
 
+/** Of one line; a message may have megabytes. */
+const MOST_CHARACTERS = 500;
+
 /** An error's message, or whatever was thrown, without line breaks and control characters; '' for nothing. */
 export function oneLine(error: unknown): string {
   if (error === undefined) return '';
-  return String(error instanceof Error ? error.message : error)
+  const text = textOf(error instanceof Error ? error.message : error);
+  const line = text
+    .slice(0, 2 * MOST_CHARACTERS)
     .replace(/[\s\p{Cc}]+/gu, ' ')
     .trim();
+  return line.length <= MOST_CHARACTERS ? line : `${line.slice(0, MOST_CHARACTERS)}…`;
+}
+
+/** An app may throw what cannot be turned into text. */
+function textOf(value: unknown): string {
+  try {
+    return String(value);
+  } catch {
+    return Object.prototype.toString.call(value);
+  }
 }

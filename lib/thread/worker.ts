@@ -27,6 +27,7 @@ import { ThreadSet } from '../set/thread-set.js';
 import { EventLoop } from '../sys/event-loop.js';
 import { installResponse } from '../web/light-response.js';
 import { type App, loadApp } from './app-loader.js';
+import { describe, guardLastWords } from './last-words.js';
 import type { ThreadMessage, ThreadStart } from './messages.js';
 import { drainTicks } from './ticks.js';
 import { Turns } from './turns.js';
@@ -44,9 +45,6 @@ function log(
   const described = error === undefined ? rest : { ...rest, error: describe(error) };
   tell({ type: 'log', level, message, fields: { thread: start.self, ...described } });
 }
-
-const describe = (error: unknown): string =>
-  error instanceof Error ? (error.stack ?? `${error.name}: ${error.message}`) : String(error);
 
 function join(app: App, loop: EventLoop): void {
   const { self, memory, epoll, doorbells, wakeUp, limits, fallbackHost } = start;
@@ -104,6 +102,7 @@ function join(app: App, loop: EventLoop): void {
 }
 
 try {
+  guardLastWords();
   const loop = new EventLoop();
   installResponse();
   const app = await loadApp(start.app);
