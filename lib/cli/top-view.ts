@@ -18,6 +18,9 @@ export interface Screen {
   readonly colors: boolean;
 }
 
+/** What a terminal has that does not know. */
+const DEFAULT_COLUMNS = 80;
+const DEFAULT_ROWS = 24;
 /** Cells that are kept of a lane; no terminal is wider. */
 const MOST_CELLS = 500;
 
@@ -69,7 +72,11 @@ export class TopView {
   }
 
   /** For a terminal: as many lines as it has, none wider than it is. */
-  lines({ columns, rows, colors }: Screen): string[] {
+  lines(screen: Screen): string[] {
+    const { colors } = screen;
+    // Consoles on serial lines, and terminals that programs make, often say that they are 0 by 0.
+    const columns = screen.columns || DEFAULT_COLUMNS;
+    const rows = screen.rows || DEFAULT_ROWS;
     const frame = this.#frame!;
     const others = sumOf([...LEFT_WIDTHS, ...RIGHT_WIDTHS]) + LEFT_WIDTHS.length + RIGHT_WIDTHS.length + 2;
     const width = Math.min(MOST_CELLS, Math.max(LEAST_LANE, columns - others - REQUEST_WIDTH));

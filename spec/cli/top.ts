@@ -144,6 +144,14 @@ test('no line is wider than the terminal, nor are there more than it has rows, w
   );
 });
 
+test('a terminal that does not know its size counts as one of 80 by 24', () => {
+  const view = viewed();
+  assert.equal(
+    view.lines({ columns: 0, rows: 0, colors: false }),
+    view.lines({ columns: 80, rows: 24, colors: false }),
+  );
+});
+
 test('colours come with letters, and not where there are none', () => {
   const colored = viewed().lines({ columns: 120, rows: 40, colors: true }).join('\n');
   assert.ok(colored.includes('\x1b[38;5;214mL\x1b[38;5;74mP\x1b[0m'));
