@@ -75,7 +75,10 @@ export class Dashboard {
       show: () => this.#show,
       closing: this.#closing.signal,
     });
-    http.on('request', (request, response) => void this.#answer(request, response));
+    // With an expectation as without one: node:http would answer 100 or 417 by itself, whoever asks for whatever.
+    for (const event of ['request', 'checkContinue', 'checkExpectation']) {
+      http.on(event, (request, response) => void this.#answer(request, response));
+    }
     http.on('upgrade', (request, socket, head) => this.#upgrade(request, socket as Socket, head));
     // Node reports here what goes wrong after listening, such as a lack of descriptors while accepting.
     http.on('error', (error) => logger.error('the dashboard has a problem', { error }));

@@ -97,6 +97,16 @@ test('requests with content are refused, and the rest of their connection is not
   assert.is((await showing.get('/healthz', 'content-length: 0\r\n')).status, 200);
 });
 
+test('an expectation changes nothing: who asks is looked at first, and nobody is told to go on with content', async () => {
+  await using showing = await Showing.start();
+  for (const expect of ['100-continue', 'something-else']) {
+    const fields = `expect: ${expect}\r\n`;
+    assert.is((await showing.get('/healthz', fields)).status, 200, expect);
+    assert.is((await showing.get('/healthz', `host: evil.example\r\n${fields}`)).status, 421, expect);
+    assert.is((await showing.get('/healthz', `content-length: 5\r\n${fields}`)).status, 400, expect);
+  }
+});
+
 test('what is no HTTP ends its own connection and nothing else', async () => {
   await using showing = await Showing.start();
   const other = await showing.connect();
