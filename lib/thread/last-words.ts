@@ -25,14 +25,17 @@ function textOf(error: unknown): string {
 
 /**
  * Node.js hands an uncaught error of a worker to the main thread with all its causes, one inside the other. Where they go
- * round in a circle it never ends, or overflows the stack of the main thread and takes the process down. Such an error is
- * replaced by its description: what a listener of this event throws takes the place of the error.
+ * round in a circle it never ends, or overflows the stack of the main thread and takes the process down. A DOMException,
+ * which is what an aborted or timed out fetch() throws, arrives without anything in it. Such an error is replaced by its
+ * description: what a listener of this event throws takes the place of the error.
  */
 export function guardLastWords(): void {
   process.on('uncaughtExceptionMonitor', (error) => {
     // The app may have a listener that saves the thread.
-    if (process.listenerCount('uncaughtException') > 0 || !hasEndlessCauses(error)) return;
+    if (process.listenerCount('uncaughtException') > 0) return;
+    if (!hasEndlessCauses(error) && !(error instanceof DOMException)) return;
     const words = new Error(error.message);
+    words.name = error.name;
     words.stack = describe(error);
     throw words;
   });

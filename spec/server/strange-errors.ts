@@ -50,6 +50,18 @@ test('thrown where nobody catches it, it costs the thread, and a replacement joi
   }
 });
 
+test('a timeout that nobody catches is told by its name', async () => {
+  await using running = await Running.start(FIXTURE, { threads: 1 });
+  const exits: ThreadExit[] = [];
+  running.server.on('threadExit', (exit) => exits.push(exit));
+  const victim = await running.connect();
+  await victim.send('GET /later/timed-out HTTP/1.1\r\nhost: test\r\n\r\n');
+  await until('it has ended the thread', () => exits.length === 1);
+  const { name, message, stack } = exits[0]!.error as Error;
+  assert.equal([name, message], ['TimeoutError', 'it took too long']);
+  assert.match(stack!, /^TimeoutError: it took too long/);
+});
+
 test('one line is made of anything', () => {
   assert.is(oneLine(new Error('a\r\n\tb\u001b[31m')), 'a b [31m');
   assert.is(oneLine(undefined), '');
