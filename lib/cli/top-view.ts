@@ -113,7 +113,8 @@ export class TopView {
       leader.thread < 0
         ? 'nobody leads'
         : `thread ${leader.thread} leads for ${duration(frame.at - leader.since)}`;
-    const wakeUps = point.wakeUpsPerRequest === null ? '' : `, ${point.wakeUpsPerRequest} wake-ups a request`;
+    const wakeUps =
+      point.wakeUpsPerRequest === null ? '' : `, ${point.wakeUpsPerRequest.toFixed(2)} wake-ups a request`;
     return [
       `paceline ${version}, pid ${pid}: ${clean(app)} at ${clean(url)}, ${frame.set} for ${duration(frame.at - startedAt)}`,
       `${leads}, ${amount(point.promotions)} promotions/s${wakeUps}`,
