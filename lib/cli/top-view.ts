@@ -21,13 +21,13 @@ export interface Screen {
 /** Cells that are kept of a lane; no terminal is wider. */
 const MOST_CELLS = 500;
 
-/** A letter for each state, so that none is told by its colour alone; and Okabe and Ito's colours, for those who see them. */
+/** A letter for each state, so that none is told by its colour alone; and the page's colours, Okabe and Ito's, for those who see them. */
 const LOOKS: Readonly<Record<State, { readonly letter: string; readonly color: number }>> = {
   dead: { letter: 'x', color: 166 },
   starting: { letter: 's', color: 175 },
-  follower: { letter: '·', color: 245 },
-  leader: { letter: 'L', color: 214 },
-  processing: { letter: 'P', color: 74 },
+  follower: { letter: '·', color: 74 },
+  leader: { letter: 'L', color: 36 },
+  processing: { letter: 'P', color: 214 },
 };
 
 /** Left and right of the lanes. */
