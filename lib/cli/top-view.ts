@@ -24,13 +24,13 @@ const DEFAULT_ROWS = 24;
 /** Cells that are kept of a lane; no terminal is wider. */
 const MOST_CELLS = 500;
 
-/** A letter for each state, so that none is told by its colour alone; and Okabe and Ito's colours, for those who see them. */
+/** A letter for each state, so that none is told by its colour alone; and the page's colours, Okabe and Ito's, for those who see them. */
 const LOOKS: Readonly<Record<State, { readonly letter: string; readonly color: number }>> = {
   dead: { letter: 'x', color: 166 },
   starting: { letter: 's', color: 175 },
-  follower: { letter: '·', color: 245 },
-  leader: { letter: 'L', color: 214 },
-  processing: { letter: 'P', color: 74 },
+  follower: { letter: '·', color: 74 },
+  leader: { letter: 'L', color: 36 },
+  processing: { letter: 'P', color: 214 },
 };
 
 /** Left and right of the lanes. */
@@ -120,7 +120,8 @@ export class TopView {
       leader.thread < 0
         ? 'nobody leads'
         : `thread ${leader.thread} leads for ${duration(frame.at - leader.since)}`;
-    const wakeUps = point.wakeUpsPerRequest === null ? '' : `, ${point.wakeUpsPerRequest} wake-ups a request`;
+    const wakeUps =
+      point.wakeUpsPerRequest === null ? '' : `, ${point.wakeUpsPerRequest.toFixed(2)} wake-ups a request`;
     return [
       `paceline ${version}, pid ${pid}: ${clean(app)} at ${clean(url)}, ${frame.set} for ${duration(frame.at - startedAt)}`,
       `${leads}, ${amount(point.promotions)} promotions/s${wakeUps}`,

@@ -2,7 +2,7 @@
  * The files that the dashboard serves: an allow-list, read when the server starts. What is not on it does not exist,
  * whatever a path looks like, so there is no path to get wrong.
  */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 
@@ -30,17 +30,11 @@ export function findAssets(): ReadonlyMap<string, Asset> {
     ['/uplot/uPlot.esm.js', asset(resolve('uplot/dist/uPlot.esm.js'))],
     ['/uplot/uPlot.min.css', asset(resolve('uplot/dist/uPlot.min.css'))],
   ]);
-  for (const { name, isFile } of pageFiles()) {
-    if (!isFile || TYPES[extension(name)] === undefined) continue;
+  for (const name of readdirSync(PAGE)) {
+    if (TYPES[extension(name)] === undefined) continue;
     assets.set(name === 'index.html' ? '/' : `/page/${name}`, asset(PAGE + name));
   }
   return assets;
-}
-
-function pageFiles(): { name: string; isFile: boolean }[] {
-  if (!existsSync(PAGE)) return [];
-  const entries = readdirSync(PAGE, { withFileTypes: true });
-  return entries.map((entry) => ({ name: entry.name, isFile: entry.isFile() }));
 }
 
 function asset(path: string): Asset {

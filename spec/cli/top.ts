@@ -154,7 +154,7 @@ test('a terminal that does not know its size counts as one of 80 by 24', () => {
 
 test('colours come with letters, and not where there are none', () => {
   const colored = viewed().lines({ columns: 120, rows: 40, colors: true }).join('\n');
-  assert.ok(colored.includes('\x1b[38;5;214mL\x1b[38;5;74mP\x1b[0m'));
+  assert.ok(colored.includes('\x1b[38;5;36mL\x1b[38;5;214mP\x1b[0m'));
   assert.not.ok(viewed().lines({ columns: 120, rows: 40, colors: false }).join().includes('\x1b'));
 });
 

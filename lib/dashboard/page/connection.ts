@@ -5,7 +5,7 @@
  *                 ▲     │ failed          │ closed, or silent
  *                 │     ▼                 ▼
  *                 └── LOST ◀──────────────┘
- *                       │ the server answers /healthz, yet refuses the upgrade
+ *                       │ the server serves, yet refuses the upgrade
  *                       ▼
  *                    REFUSED ── tries on, in case it comes round; a new fragment in the address starts anew
  */
@@ -23,7 +23,7 @@ export type Status =
   | { readonly kind: 'no-token' }
   | { readonly kind: 'connecting' }
   | { readonly kind: 'live' }
-  | { readonly kind: 'lost'; readonly why: string; readonly since: number; readonly retryAt: number }
+  | { readonly kind: 'lost'; readonly why: string; readonly since: number }
   | { readonly kind: 'refused'; readonly why: string };
 
 /** The control plane never blocks, so silence means that the connection is gone and nobody said so. */
@@ -31,6 +31,7 @@ const SILENCE_MS = 5000;
 
 const TOKEN_IS_WRONG =
   'The token is not right any more: use the address that the server printed when it started.';
+const NOT_SERVING = 'The server is there, but does not serve: it starts, or it stops.';
 const REFUSED_OTHERWISE =
   'The server answers, but does not let this page in. Perhaps too many dashboards are open, or the token is not right any more: use the address that the server printed when it started.';
 
@@ -42,6 +43,8 @@ export class Connection {
   #failures = 0;
   #lostSince = 0;
   #refused = false;
+  /** What the server said when it was asked why, which is more than a close code tells. */
+  #reason: string | null = null;
   #retry: ReturnType<typeof setTimeout> | undefined;
   #silence: ReturnType<typeof setTimeout> | undefined;
 
@@ -62,6 +65,7 @@ export class Connection {
     this.#failures = 0;
     this.#lostSince = 0;
     this.#refused = false;
+    this.#reason = null;
     if (token === '') this.#onStatus({ kind: 'no-token' });
     else {
       this.#onStatus({ kind: 'connecting' });
@@ -92,6 +96,7 @@ export class Connection {
         this.#failures = 0;
         this.#lostSince = 0;
         this.#refused = false;
+        this.#reason = null;
         this.#onStatus({ kind: 'live' });
       }
       this.#onMessage(message);
@@ -114,10 +119,12 @@ export class Connection {
     this.#lostSince ||= Date.now();
     if (this.#failures >= FAILURES_BEFORE_ASKING) void this.#ask();
     const delayMs = this.#refused ? LONGEST_DELAY_MS : retryDelayMs(this.#failures);
-    if (!this.#refused) {
-      this.#onStatus({ kind: 'lost', why: why(code), since: this.#lostSince, retryAt: Date.now() + delayMs });
-    }
+    if (!this.#refused) this.#tellLost(code);
     this.#retry = setTimeout(() => this.#connect(), delayMs);
+  }
+
+  #tellLost(code: number): void {
+    this.#onStatus({ kind: 'lost', why: this.#reason ?? why(code), since: this.#lostSince });
   }
 
   #drop(): void {
@@ -139,12 +146,19 @@ export class Connection {
         headers: { authorization: `Bearer ${token}` },
       });
       if (token !== this.#token || this.#failures < FAILURES_BEFORE_ASKING) return;
+      if (probe.status === 503) {
+        this.#refused = false;
+        this.#reason = NOT_SERVING;
+        this.#tellLost(0);
+        return;
+      }
       const wrong = probe.status === 401 || probe.status === 403;
       this.#refused = true;
       this.#onStatus({ kind: 'refused', why: wrong ? TOKEN_IS_WRONG : REFUSED_OTHERWISE });
     } catch {
       // Nobody answers: it is lost, not refused.
       this.#refused = false;
+      this.#reason = null;
     }
   }
 }

@@ -16,7 +16,8 @@ export class Headline {
     const processing = threads.filter(({ state }) => state === 'processing').length;
     setText(this.#who, led ? `Thread ${leader.thread} leads` : 'Nobody leads');
     const held = leader.since > 0 ? `for ${duration(at - leader.since)}` : '';
-    const others = led ? `${processing} of ${threads.length} processing` : `all ${processing} are processing`;
+    const all = processing === threads.length;
+    const others = all ? `all ${processing} are processing` : `${processing} of ${threads.length} processing`;
     const going = frame.set === 'serving' ? '' : ` · ${frame.set}`;
     setText(this.#for, [held, others].filter(Boolean).join(' · ') + going);
     figure('requests', rateParts(point.requests));

@@ -36,7 +36,7 @@ export class Warnings {
       if (Math.abs(frame.at - shown.renewedAt) < RENEW_MS) continue;
       shown.renewedAt = frame.at;
       setText(shown.what, what);
-      setText(shown.advice, advice);
+      shown.advice.replaceChildren(...withOptions(advice));
     }
   }
 
@@ -49,4 +49,9 @@ export class Warnings {
     this.#parent.append(element);
     return shown;
   }
+}
+
+/** A text with the options of the command line in it set as such, so that none is broken after its dashes. */
+function withOptions(text: string): (Node | string)[] {
+  return text.split(/(--[a-z-]+)/).map((part, index) => (index % 2 === 0 ? part : make('code', '', part)));
 }

@@ -1,0 +1,135 @@
+/** One look at the dashboard's page in a real browser: what it shows, what it complains about, and waiting for either. */
+import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
+import { WATCHDOG_MS } from '../server/wait.js';
+
+/** Between two looks at the page; not a bound on anything. */
+const LOOK_MS = 20;
+/** Of the page that is new: as wide as a small screen. */
+const VIEWPORT = { width: 1280, height: 900 };
+
+/**
+ * Runs in the page before its own scripts. `seen` has what cannot be asked afterwards: all kinds of connection state that
+ * #status showed, the websockets, how many frames came and how often the lanes were drawn.
+ */
+const RECORDER = `
+  const seen = { kinds: [], sockets: [], frames: 0, draws: 0 };
+  const note = () => {
+    const kind = document.getElementById('status')?.dataset.kind;
+    if (kind !== undefined && kind !== seen.kinds.at(-1)) seen.kinds.push(kind);
+  };
+  new MutationObserver(note).observe(document, { subtree: true, childList: true, attributeFilter: ['data-kind'] });
+  window.WebSocket = class extends WebSocket {
+    constructor(...parts) {
+      super(...parts);
+      seen.sockets.push(this);
+      this.addEventListener('message', ({ data }) => { if (data.startsWith('{"type":"frame"')) seen.frames++; });
+    }
+  };
+  const { clearRect } = CanvasRenderingContext2D.prototype;
+  CanvasRenderingContext2D.prototype.clearRect = function (...parts) {
+    if (this.canvas.id === 'lanes-canvas') seen.draws++;
+    return clearRect.apply(this, parts);
+  };
+  window.seen = seen;
+`;
+
+/** What Chromium says itself of a websocket or a request that fails. No page can keep it from that. */
+const OF_LOST_CONNECTIONS = /WebSocket connection to .* failed|Failed to load resource/;
+
+export class Visit implements AsyncDisposable {
+  /** What went wrong in the page, by its own account: errors, warnings, violations of its Content-Security-Policy. */
+  readonly complaints: string[] = [];
+  readonly #context: BrowserContext;
+
+  private constructor(
+    context: BrowserContext,
+    readonly page: Page,
+    mayLoseConnections: boolean,
+  ) {
+    this.#context = context;
+    page.on('pageerror', (error) => this.complaints.push(String(error.stack)));
+    page.on('console', (message) => {
+      if (!['error', 'warning'].includes(message.type())) return;
+      if (mayLoseConnections && OF_LOST_CONNECTIONS.test(message.text())) return;
+      this.complaints.push(message.text());
+    });
+  }
+
+  /** Opens an address. @param mayLoseConnections whether what fails on the network is no complaint */
+  static async open(
+    browser: Browser,
+    url: string,
+    { mayLoseConnections = false, ...options }: BrowserContextOptions & { mayLoseConnections?: boolean } = {},
+  ): Promise<Visit> {
+    const context = await browser.newContext({ viewport: VIEWPORT, ...options });
+    await context.addInitScript(RECORDER);
+    const visit = new Visit(context, await context.newPage(), mayLoseConnections);
+    visit.page.setDefaultTimeout(WATCHDOG_MS);
+    await visit.page.goto(url);
+    return visit;
+  }
+
+  /** What an expression is in the page. */
+  is<T>(expression: string): Promise<T> {
+    return this.page.evaluate<T>(expression);
+  }
+
+  /** Resolves with what an expression is in the page, once that is true for `condition`. */
+  async until<T>(what: string, expression: string, condition: (value: T) => unknown = Boolean): Promise<T> {
+    const endMs = performance.now() + WATCHDOG_MS;
+    for (;;) {
+      const value = await this.is<T>(expression);
+      if (condition(value)) return value;
+      if (performance.now() > endMs)
+        throw new Error(`waited in vain until ${what}; last it was ${JSON.stringify(value)}`);
+      await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+    }
+  }
+
+  text(selector: string): Promise<string> {
+    return this.is(`document.querySelector(${JSON.stringify(selector)}).textContent`);
+  }
+
+  texts(selector: string): Promise<string[]> {
+    return this.is(
+      `[...document.querySelectorAll(${JSON.stringify(selector)})].map((one) => one.textContent)`,
+    );
+  }
+
+  attribute(selector: string, name: string): Promise<string | null> {
+    return this.page.locator(selector).getAttribute(name);
+  }
+
+  /** Resolves with an element's text once it matches. */
+  says(selector: string, pattern: RegExp): Promise<string> {
+    return this.until(
+      `${selector} says ${pattern}`,
+      `document.querySelector(${JSON.stringify(selector)})?.textContent ?? ''`,
+      (text: string) => pattern.test(text),
+    );
+  }
+
+  /** Resolves once #status tells this state of the connection. */
+  async status(kind: string): Promise<void> {
+    await this.until(
+      `the status is ${kind}`,
+      `document.getElementById('status').dataset.kind`,
+      (now) => now === kind,
+    );
+  }
+
+  /** Resolves once so many frames more have come. */
+  async frames(count: number): Promise<void> {
+    const before = await this.is<number>('seen.frames');
+    await this.until(`${count} frames come`, 'seen.frames', (now: number) => now >= before + count);
+  }
+
+  /** The time of the newest frame, by the server's clock. */
+  newest(): Promise<number> {
+    return this.is(`Number(document.getElementById('scrub').max)`);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#context.close();
+  }
+}
