@@ -279,7 +279,7 @@ test('the dashboard is there by default, on loopback, and its URL is printed aft
 async function takeDefaultPort(): Promise<() => void> {
   const other = createServer();
   other.listen(9080, '127.0.0.1');
-  await Promise.race([once(other, 'listening'), once(other, 'error').catch(() => {})]);
+  await new Promise((resolve) => other.once('listening', resolve).once('error', resolve));
   return () => other.close();
 }
 
