@@ -4,6 +4,7 @@
  */
 import { Worker } from 'node:worker_threads';
 import { PacelineError, type PacelineErrorCode } from '../errors.js';
+import { readCounters } from '../memory/counters.js';
 import { Mailbox } from '../set/mailbox.js';
 import { moveState } from '../set/thread-set.js';
 import { STARTING } from '../set/thread-state.js';
@@ -12,7 +13,11 @@ import type { Logger } from './log.js';
 
 const ENTRY = new URL('../thread/worker.js', import.meta.url);
 
-/** A thread that lived shorter than this counts as failing, and its replacement waits. */
+/**
+ * Two lives in a row shorter than this, and the next replacement waits: for FIRST_DELAY_MS, however often it happens, where
+ * requests are what kills them, as the other requests need the threads; longer each time where threads die without having
+ * processed a single event, so that it must be their start.
+ */
 const SHORT_LIFE_MS = 1000;
 const FIRST_DELAY_MS = 100;
 const LONGEST_DELAY_MS = 10_000;
@@ -29,8 +34,11 @@ export interface KeeperEvents {
 interface Place {
   worker: Worker | null;
   startedAt: number;
-  /** Deaths soon after a start, in a row. */
+  /** Deaths soon after a start, in a row, and how many of them without an event processed. */
   shortLives: number;
+  failedStarts: number;
+  /** Events that the place had processed when the thread was started. */
+  eventsBefore: number;
   retry: NodeJS.Timeout | null;
   error: unknown;
 }
@@ -50,6 +58,8 @@ export class ThreadKeeper {
       worker: null,
       startedAt: 0,
       shortLives: 0,
+      failedStarts: 0,
+      eventsBefore: 0,
       retry: null,
       error: undefined,
     }));
@@ -103,6 +113,7 @@ export class ThreadKeeper {
     new Mailbox(this.#start.memory.control, thread).clear();
     moveState(this.#start.memory.control, thread, STARTING);
     place.startedAt = performance.now();
+    place.eventsBefore = this.#processed(thread);
     place.error = undefined;
     const start: ThreadStart = { ...this.#start, self: thread };
     const worker = new Worker(ENTRY, { workerData: start, name: `paceline-${thread}` });
@@ -130,21 +141,25 @@ export class ThreadKeeper {
     });
   }
 
+  #processed(thread: number): number {
+    return readCounters(this.#start.memory.control, thread).events;
+  }
+
   #exited(thread: number, exitCode: number): void {
     const place = this.#places[thread]!;
     this.#events.died(thread, exitCode, place.error);
     if (!this.#replacing) return;
     const short = performance.now() - place.startedAt < SHORT_LIFE_MS;
+    const served = this.#processed(thread) !== place.eventsBefore;
     place.shortLives = short ? place.shortLives + 1 : 0;
-    // The first replacement comes at once: a single crash must not cost capacity.
-    const delayMs =
-      place.shortLives < 2 ? 0 : Math.min(FIRST_DELAY_MS * 2 ** (place.shortLives - 2), LONGEST_DELAY_MS);
+    place.failedStarts = short && !served ? place.failedStarts + 1 : 0;
+    const delayMs = delayOf(place);
     if (delayMs === LONGEST_DELAY_MS) {
       this.#events.failing(
         thread,
         new PacelineError(
           'PACELINE_THREAD_LOOP',
-          `thread ${thread} has died ${place.shortLives} times right after its start; the next try is in ${delayMs / 1000} s`,
+          `thread ${thread} has died ${place.failedStarts} times right after its start; the next try is in ${delayMs / 1000} s`,
           { cause: place.error },
         ),
       );
@@ -156,6 +171,12 @@ export class ThreadKeeper {
       });
     }, delayMs);
   }
+}
+
+/** How long a replacement waits. The first one comes at once: a single crash must not cost capacity. */
+function delayOf({ shortLives, failedStarts }: Place): number {
+  if (shortLives < 2) return 0;
+  return Math.min(FIRST_DELAY_MS * 2 ** Math.max(0, failedStarts - 2), LONGEST_DELAY_MS);
 }
 
 function exitedWhileLoading(exitCode: number): PacelineError {

@@ -133,6 +133,23 @@ test('a thread that dies with a response half sent cuts it off', async () => {
   await running.connections(0);
 });
 
+test('a request that kills its thread, sent again and again, keeps nobody else waiting for a replacement', async () => {
+  const set = await watched(1);
+  await using running = set.running;
+  const errors: Error[] = [];
+  running.server.on('error', (error) => errors.push(error));
+  // With waits that double each time, as after failing starts, these would take minutes.
+  for (const deaths of range(12)) {
+    const victim = await running.connect();
+    await victim.send('GET /exit HTTP/1.1\r\nhost: test\r\n\r\n');
+    assert.is((await victim.rest()).length, 0);
+    await recovered(set, deaths + 1);
+    const other = await running.connect();
+    assert.is((await other.get('/text')).text, 'hello');
+  }
+  assert.equal(errors, []);
+});
+
 test('a thread that dies again and again under load loses no other connection', async () => {
   const set = await watched();
   await using running = set.running;
