@@ -384,9 +384,7 @@ export class HttpConnection implements ExchangeOwner, Deferred {
   #failure(exchange: Exchange): Outgoing {
     const { context } = this.#thread;
     const error = exchange.outcome;
-    if (error instanceof PacelineError && error.code === 'PACELINE_CLIENT_GONE') {
-      return refusal(400);
-    }
+    if (isClientGone(error)) return refusal(400);
     context.counters[ERRORS]!++;
     context.log('error', 'a handler failed', {
       error,
@@ -582,6 +580,15 @@ export class HttpConnection implements ExchangeOwner, Deferred {
     if (this.bound) this.#thread.held.delete(this.fd);
     this.fd = -1;
     this.life++;
+  }
+}
+
+function isClientGone(error: unknown): boolean {
+  try {
+    return error instanceof PacelineError && error.code === 'PACELINE_CLIENT_GONE';
+  } catch {
+    // A proxy may answer even this question with an error.
+    return false;
   }
 }
 
