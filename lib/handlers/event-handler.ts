@@ -21,6 +21,12 @@ export interface EventHandler {
    * @param events bits READABLE, WRITABLE, PEER_ENDED, BROKEN (set/handle-table.ts)
    */
   handleEvent(fd: number, events: number): void;
+  /**
+   * Does what can be done in bounded time and without user code, for which the leader need not give leadership up.
+   *
+   * @returns whether that was all, and the handler has left the handle; else `handleEvent` is called after a promotion
+   */
+  glance?(fd: number): boolean;
   /** The handles that are bound to this thread. */
   bound?(): Iterable<number>;
 }

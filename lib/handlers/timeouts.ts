@@ -28,25 +28,50 @@ export class Timeouts implements EventHandler {
     this.#wakeUp = wakeUp;
   }
 
-  handleEvent(fd: number): void {
-    const { control, table } = this.#context;
+  /** Most ticks find nothing due; waking a follower for them would be all that an idle server does. */
+  glance(fd: number): boolean {
+    const { table } = this.#context;
     do {
-      drainTimer(fd);
-      // One tick, however many have passed: while every thread was blocked nobody could be served, so that time does not
-      // count against the clients.
-      const now = (Atomics.load(control, TICK) + 1) | 0;
-      Atomics.store(control, TICK, now);
-      this.#sweep(now);
+      this.#tick(fd);
+      if (this.#nextDue(0) < table.end()) return false;
     } while (table.leave(fd) !== 0);
+    return true;
   }
 
-  #sweep(now: number): void {
-    const { words } = this.#context.table;
-    const end = this.#context.table.end();
-    for (let fd = 0, at = 0; fd < end; fd++, at += HANDLE_WORDS) {
-      const deadline = words[at + HANDLE_DEADLINE]!;
-      if (deadline !== 0 && deadline - now <= 0) this.#expire(fd);
+  /** The tick has been counted by `glance`. */
+  handleEvent(fd: number): void {
+    const { table } = this.#context;
+    this.#sweep();
+    while (table.leave(fd) !== 0) {
+      this.#tick(fd);
+      this.#sweep();
     }
+  }
+
+  #tick(fd: number): void {
+    const { control } = this.#context;
+    drainTimer(fd);
+    // One tick, however many have passed: while every thread was blocked nobody could be served, so that time does not
+    // count against the clients.
+    Atomics.store(control, TICK, (Atomics.load(control, TICK) + 1) | 0);
+  }
+
+  #sweep(): void {
+    const { table } = this.#context;
+    for (let fd = this.#nextDue(0); fd < table.end(); fd = this.#nextDue(fd + 1)) this.#expire(fd);
+  }
+
+  /** The first descriptor from `from` on whose deadline has passed; the table's end or more when there is none. */
+  #nextDue(from: number): number {
+    const { control, table } = this.#context;
+    const { words } = table;
+    const now = Atomics.load(control, TICK);
+    const end = table.end();
+    for (let fd = from, at = from * HANDLE_WORDS; fd < end; fd++, at += HANDLE_WORDS) {
+      const deadline = words[at + HANDLE_DEADLINE]!;
+      if (deadline !== 0 && deadline - now <= 0) return fd;
+    }
+    return end;
   }
 
   #expire(fd: number): void {

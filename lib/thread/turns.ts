@@ -17,7 +17,7 @@
  * and its loop has said how long it may.
  */
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
-import type { Deferred, EventHandler } from '../handlers/event-handler.js';
+import { type Deferred, type EventHandler, TIMER } from '../handlers/event-handler.js';
 import {
   EVENTS,
   HAND_OFFS,
@@ -213,6 +213,7 @@ export class Turns {
     const events = eventBits(ready.events);
     switch (table.claim(fd, generation, events, self)) {
       case ENTERED:
+        if (this.#glances(fd)) return false;
         this.#promote();
         this.#process(fd, events);
         return true;
@@ -226,6 +227,15 @@ export class Turns {
       default:
         return false;
     }
+  }
+
+  /** @returns whether the event was one that is done with while leading */
+  #glances(fd: number): boolean {
+    const { eventHandlers, handles, counters } = this.#parts;
+    const kind = handles.table.kind(fd);
+    if (kind !== TIMER || !eventHandlers[TIMER]!.glance!(fd)) return false;
+    counters[EVENTS]!++;
+    return true;
   }
 
   #promote(): void {
