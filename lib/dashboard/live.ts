@@ -40,10 +40,7 @@ export const PACE: LivePace = { intervalMs: 100, slowBytes: 1024 * 1024, slowMs:
 
 /** From a client, between two frames. A key that repeats sends three. */
 const MOST_MESSAGES = 20;
-/**
- * Transitions of one thread in one frame. In a tenth of a second more cannot be told apart on a screen, and reading them all
- * would cost a server under load some 5 % of its CPU.
- */
+/** Transitions of one thread in one frame. In a tenth of a second more cannot be told apart on a screen. */
 const MOST_OF_A_THREAD = 200;
 /** Transitions of a thread that are kept for whoever looks at it closely. */
 const DETAIL_TRANSITIONS = 100;

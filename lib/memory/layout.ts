@@ -89,8 +89,9 @@ export const READY_NEXT = 6 * LINE;
 export const READY_END = 6 * LINE + 1;
 /** The descriptor at which a rescan goes on; -1 while none is under way. */
 export const SCAN_CURSOR = 6 * LINE + 2;
-/** When the list was filled last (the low half of the microseconds), and the most events that it ever had. */
+/** When the list was filled last (the low half of the microseconds); the leader's, too (owner: set/recorder.ts). */
 export const READY_SINCE = 6 * LINE + 3;
+/** The most events that the list ever had. */
 export const READY_PEAK = 6 * LINE + 4;
 /** Events that one refill takes from the kernel. 512 is more than 64 busy connections ever have ready at once. */
 export const READY_CAPACITY = 512;
@@ -108,7 +109,10 @@ export const CELL = 0;
 export const STATE = LINE;
 /** Plain. The connection that the thread is inside, or -1; for people who look (owner: thread/turns.ts). */
 export const CURRENT_FD = LINE + 1;
-/** Plain. Where the method and target of the request in hand lie in the thread's input buffer; the same people look. */
+/**
+ * Plain. Where the method and target of the request in hand lie in the thread's input buffer, for the same people. Written by
+ * the thread (owner: handlers/http-connection.ts); its recorder sets REQUEST_TO to 0 when the next event begins.
+ */
 export const REQUEST_AT = LINE + 2;
 export const REQUEST_TO = LINE + 3;
 /**

@@ -9,7 +9,8 @@
  *          └─ filled the list first: the reading of `refilled` ─────────────────────────────────▶ processing
  *   processing ── one reading: also the end of the request answered meanwhile ──────────────────▶ leader, follower
  *
- * Owner of the words PROMOTER, PROMOTED_AT and RECORDING, and of the sums (but for the bytes) and histograms of the thread.
+ * Owner of the words PROMOTER, PROMOTED_AT, READY_SINCE and RECORDING, and of the sums (but for the bytes) and histograms of
+ * the thread.
  */
 import { bucketOf } from '../memory/histogram.js';
 import { PROMOTED_AT, PROMOTER, READY_SINCE, RECORDING, REQUEST_TO, threadArea } from '../memory/layout.js';

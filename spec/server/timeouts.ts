@@ -7,7 +7,7 @@ import * as assert from 'uvu/assert';
 import { Gate } from '../support/server/gate.js';
 import type { Client } from '../support/server/http-client.js';
 import { Running } from '../support/server/running.js';
-import { range } from '../support/server/wait.js';
+import { range, until } from '../support/server/wait.js';
 
 const APP = '../http/patience';
 const SHORT_MS = 200;
@@ -241,6 +241,26 @@ test('a timeout of 0 is none', async () => {
   assert.is((await head!.answer()).text, 'hello');
   assert.is((await body!.answer()).text, 'abcdefghi');
   for (const client of [silent!, idle!]) assert.is((await client.get('/text')).text, 'hello');
+});
+
+test('ticks that find nothing due are looked at by the leader: no follower is woken for them', async () => {
+  // Held connections have deadlines, which are far away; the other timeout makes the tick a short one.
+  await using running = await Running.start(APP, {
+    ...OFF,
+    threads: 3,
+    sendTimeout: 40,
+    keepAliveTimeout: 60_000,
+  });
+  const held = await running.connectMany(5);
+  for (const client of held) await client.get('/text');
+  const sum = (name: 'events' | 'promotions' | 'wakeUps') =>
+    running.server.threads().reduce((total, thread) => total + thread[name], 0);
+  const before = { events: sum('events'), promotions: sum('promotions'), wakeUps: sum('wakeUps') };
+  await until('forty ticks', () => sum('events') >= before.events + 40);
+  // A leader also gives way to its own event loop, where V8 now and then has something to do.
+  assert.ok(sum('promotions') - before.promotions < 20, 'leadership stays where it is');
+  assert.ok(sum('wakeUps') - before.wakeUps < 20);
+  assert.ok((await held[0]!.get('/text')).status === 200, 'nobody was ended');
 });
 
 test.run();

@@ -4,6 +4,7 @@ import {
   type PerformanceEntry,
   PerformanceObserver,
 } from 'node:perf_hooks';
+import { setImmediate as nextPass } from 'node:timers/promises';
 import { runInNewContext } from 'node:vm';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -25,8 +26,9 @@ async function scavengesDuring(work: () => void): Promise<number> {
   const observer = new PerformanceObserver((list) => count(list.getEntries()));
   observer.observe({ entryTypes: ['gc'] });
   work();
-  // Entries are queued by an immediate of their own.
-  await new Promise((resolve) => setTimeout(resolve, 50));
+  // Entries are queued by an immediate of their own, and handed out by another.
+  await nextPass();
+  await nextPass();
   count(observer.takeRecords());
   observer.disconnect();
   return scavenges;
