@@ -1,6 +1,6 @@
 /**
  * What each thread counts. The words lie in the thread's area from COUNTS on, in this order; only the thread writes
- * them, with plain adds, and anybody may read them. They wrap at 2^32.
+ * them, with plain adds, and anybody may read them. They wrap at 2^32; control/totals.ts makes of them what is shown.
  */
 import { COUNTS, threadArea } from './layout.js';
 
@@ -9,7 +9,6 @@ export const COUNTERS = [
   'requests',
   'wakeUps',
   'parks',
-  'parksInLoop',
   'kernelWaits',
   'kernelPolls',
   'leaderships',
@@ -35,32 +34,30 @@ export const EVENTS = 0;
 export const REQUESTS = 1;
 /** Followers that this thread woke to lead. */
 export const WAKE_UPS = 2;
-/** Times it parked in Atomics.wait. */
+/** Times it parked. */
 export const PARKS = 3;
-/** Times it parked in the kernel, beside its own event loop. */
-export const PARKS_IN_LOOP = 4;
 /** Times it blocked in the kernel as leader. */
-export const KERNEL_WAITS = 5;
+export const KERNEL_WAITS = 4;
 /** Times it looked there without blocking. */
-export const KERNEL_POLLS = 6;
+export const KERNEL_POLLS = 5;
 /** Times it became leader. */
-export const LEADERSHIPS = 7;
+export const LEADERSHIPS = 6;
 /** Of these, how often right after processing, without having parked: the other leaderships were received. */
-export const RECLAIMS = 8;
+export const RECLAIMS = 7;
 /** Events given to the thread that their handle is bound to. */
-export const HAND_OFFS = 9;
+export const HAND_OFFS = 8;
 /** Passes through its own event loop. */
-export const LOOP_PASSES = 10;
+export const LOOP_PASSES = 9;
 /** Handlers that threw, and messages refused. */
-export const ERRORS = 11;
+export const ERRORS = 10;
 /** Times it gave leadership up to process an event. */
-export const PROMOTIONS = 12;
+export const PROMOTIONS = 11;
 /** Connections accepted, closed, and of these: ended by the server for a timeout, an error or a limit. */
-export const ACCEPTED = 13;
-export const CLOSED = 14;
-export const DROPPED = 15;
+export const ACCEPTED = 12;
+export const CLOSED = 13;
+export const DROPPED = 14;
 /** Responses by the first digit of their status: this, plus the digit, less one. */
-export const RESPONSES = 16;
+export const RESPONSES = 15;
 
 /** A thread's own counters, to be counted up by the constants above. */
 export function countersOf(control: SharedArrayBuffer, thread: number): Int32Array {

@@ -93,6 +93,7 @@ export class ThreadSet {
    * Parks the calling thread, which did not become leader, until it is woken, its time is up, or, on watch, it steps in.
    *
    * @param hasWork whether something came for this thread alone, which is reason to stay up
+   * @param sleep how it sleeps
    * @param timeoutMs until the thread's own next timer; Infinity for none
    * @returns whether others count on it to try for leadership before anything else
    */
@@ -101,9 +102,9 @@ export class ThreadSet {
     const onWatch = this.#watch.begin();
     const stayUp = () => Atomics.load(this.#words, LEADER) === 0 || hasWork();
     let relied = false;
-    const promoted = this.#lot.park(this.self, sleep.inLoop, stayUp, (seen) => {
-      if (onWatch) relied = this.#keepWatch(sleep, seen, timeoutMs);
-      else sleep.sleep(seen, timeoutMs);
+    const promoted = this.#lot.park(this.self, stayUp, () => {
+      if (onWatch) relied = this.#keepWatch(sleep, timeoutMs);
+      else sleep(timeoutMs);
     });
     if (this.#watch.end()) relied = true;
     return promoted || relied;
@@ -114,10 +115,10 @@ export class ThreadSet {
    *
    * @returns whether a leader may have relied on this thread although it is off watch again
    */
-  #keepWatch(sleep: Sleep, seen: number, timeoutMs: number): boolean {
+  #keepWatch(sleep: Sleep, timeoutMs: number): boolean {
     const end = performance.now() + timeoutMs;
     for (let rest = timeoutMs; rest > 0; rest = end - performance.now()) {
-      if (sleep.sleep(seen, Math.min(NAP_MS, rest))) return false;
+      if (sleep(Math.min(NAP_MS, rest))) return false;
       const seenAround = this.#watch.look();
       if (seenAround === NAP_ON) continue;
       if (seenAround === STEP_IN) return false;
@@ -125,7 +126,7 @@ export class ThreadSet {
       // It may have been vacated while this thread was still on watch (found by the model: the thread would go to its
       // own work first, and nobody would lead).
       if (Atomics.load(this.#words, LEADER) === 0) return true;
-      sleep.sleep(seen, Math.max(end - performance.now(), 0));
+      sleep(Math.max(end - performance.now(), 0));
       return false;
     }
     return false;

@@ -1,9 +1,10 @@
 /**
- * epoll(7) and poll(2).
+ * epoll(7) and ppoll(2).
  *
  * `struct epoll_event` is packed on x86-64 (12 bytes) and has natural alignment elsewhere (16 bytes, four of them
  * padding before the data). The 64 bits of user data carry the descriptor and its generation.
  */
+import { endianness } from 'node:os';
 import { EINTR, func, must, orErrno } from './libc.js';
 
 export const EPOLLIN = 0x001;
@@ -31,8 +32,8 @@ const ctl = func<(set: number, operation: number, fd: number, event: Uint32Array
 const wait = func<(set: number, events: Int32Array, max: number, timeoutMs: number) => number>(
   'int epoll_wait(int set, void *events, int max, int timeout)',
 );
-const pollCall = func<(fds: Int32Array, count: number, timeoutMs: number) => number>(
-  'int poll(void *fds, unsigned long count, int timeout)',
+const ppollCall = func<(fds: Int32Array, count: number, timeout: Int32Array | null, signals: null) => number>(
+  'int ppoll(void *fds, unsigned long count, void *timeout, void *signals)',
 );
 
 /** The argument of epoll_ctl. Each thread loads its own copy of this module, so it is never shared. */
@@ -69,6 +70,12 @@ export function epollWait(set: number, events: Int32Array, max: number, timeoutM
 
 const POLLIN = 1;
 const fds = new Int32Array(4);
+/** A `struct timespec`: seconds and nanoseconds of 64 bits each, of which only the low halves are ever used. */
+const timespec = new Int32Array(4);
+const SECONDS = endianness() === 'LE' ? 0 : 1;
+const NANOSECONDS = SECONDS + 2;
+const MS_A_SECOND = 1000;
+const NS_A_MS = 1_000_000;
 
 /** Nothing came before the timeout (or a signal came first). */
 export const POLL_NEITHER = 0;
@@ -77,20 +84,26 @@ export const POLL_FIRST = 1;
 export const POLL_SECOND = 2;
 
 /**
- * Waits until one of two descriptors is readable, by poll(2): unlike an outer epoll set it leaves nothing registered
- * behind, so a waiting thread costs the others nothing.
+ * Waits until one of two descriptors is readable, by ppoll(2): unlike an outer epoll set it leaves nothing registered
+ * behind, so a waiting thread costs the others nothing, and unlike poll(2) it can wait for less than a millisecond.
  *
- * @param timeoutMs -1 waits without end
+ * @param timeoutMs may have a fraction; below 0, or Infinity, waits without end
  */
 export function pollTwo(first: number, second: number, timeoutMs: number): number {
   fds[0] = first;
   fds[1] = POLLIN;
   fds[2] = second;
   fds[3] = POLLIN;
-  const count = orErrno(pollCall(fds, 2, timeoutMs));
+  const endless = timeoutMs < 0 || timeoutMs === Number.POSITIVE_INFINITY;
+  if (!endless) {
+    const seconds = Math.floor(timeoutMs / MS_A_SECOND);
+    timespec[SECONDS] = seconds;
+    timespec[NANOSECONDS] = (timeoutMs - seconds * MS_A_SECOND) * NS_A_MS;
+  }
+  const count = orErrno(ppollCall(fds, 2, endless ? null : timespec, null));
   if (count < 0) {
     if (count === -EINTR) return POLL_NEITHER;
-    must('poll', count);
+    must('ppoll', count);
   }
   // The upper half of a record's second word is `revents`; any bit of it, an error too, is for the owner to look at.
   return (fds[1]! >>> 16 ? POLL_FIRST : 0) | (fds[3]! >>> 16 ? POLL_SECOND : 0);

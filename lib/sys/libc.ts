@@ -21,9 +21,6 @@ export function func<F extends (...args: any[]) => unknown>(prototype: string): 
 /** The errno of this thread's last failed call. */
 export const errno = (): number => koffi.errno();
 
-/** A view of `bytes` bytes of native memory at `pointer`. The memory must outlive the view. */
-export const viewNative = (pointer: unknown, bytes: number): ArrayBuffer => koffi.view(pointer, bytes);
-
 /**
  * Where the bytes of `buffer` lie. They must lie outside of the JavaScript heap (Buffer.allocUnsafeSlow does that), which
  * keeps them in place, and the buffer must be held for as long as the address is used. A call that gets an address

@@ -99,7 +99,7 @@ test(
   withSet(2, async (set) => {
     const [leader, follower] = (await set.startAll()) as [TestThread, TestThread];
     leader.run('join');
-    follower.begin('park', [0]).settle();
+    follower.begin('park').settle();
     leader.run('quit');
     assert.is(follower.result(), 1, 'it was woken to lead');
     assert.is(follower.run('join'), 1);

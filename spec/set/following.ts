@@ -1,7 +1,6 @@
 /** I1 and I2 with the library's turns: events go to whoever is free, while others are held inside a handler. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { PARKED, PARKED_IN_LOOP } from '../../lib/memory/layout.js';
 import { FREE } from '../../lib/set/handle-table.js';
 import { Mailbox } from '../../lib/set/mailbox.js';
 import { signalEventCounter } from '../../lib/sys/descriptor.js';
@@ -24,56 +23,40 @@ async function nobodyCollided(set: TestSet): Promise<void> {
   await until(() => load(set.scratch, HOLDERS) === 0, 'nobody is left in the ready list');
 }
 
-for (const ownTimer of [false, true]) {
-  const where = ownTimer ? 'beside their loops' : 'in Atomics.wait';
-
-  test(
-    `while leaders are held inside of handlers, followers parked ${where} take the next events`,
-    withSet(THREADS, async (set) => {
-      await set.startAll({ role: 'turns', ownTimer, steps: false });
-      const blocked = Array.from({ length: THREADS - 1 }, () => set.connect());
-      const free = set.connect();
-      for (let round = 0; round < 10; round++) {
-        await set.quiet();
-        const holders = [];
-        for (const fd of blocked) {
-          holders.push(set.hold(fd));
-          await serves(set, free);
-        }
-        assert.is(new Set(holders).size, THREADS - 1, 'each is in a thread of its own');
-        for (const fd of blocked) set.release(fd);
+test(
+  'while leaders are held inside of handlers, parked followers take the next events',
+  withSet(THREADS, async (set) => {
+    await set.startAll({ role: 'turns', steps: false });
+    const blocked = Array.from({ length: THREADS - 1 }, () => set.connect());
+    const free = set.connect();
+    for (let round = 0; round < 10; round++) {
+      await set.quiet();
+      const holders = [];
+      for (const fd of blocked) {
+        holders.push(set.hold(fd));
+        await serves(set, free);
       }
-      await until(() => blocked.every((fd) => set.tally(fd) === 10), 'all are through');
-      await set.quiet();
-      await nobodyCollided(set);
-    }),
-  );
-
-  test(
-    `one thread's list of events is worked off while all others are held, ${where}`,
-    withSet(THREADS, async (set) => {
-      await set.startAll({ role: 'turns', ownTimer, steps: false });
-      const blocked = Array.from({ length: THREADS - 1 }, () => set.connect());
-      const many = Array.from({ length: 100 }, () => set.connect());
-      for (const fd of blocked) set.hold(fd);
-      for (const fd of many) signalEventCounter(fd);
-      await until(() => many.every((fd) => set.tally(fd) === 1), 'the last thread took them all');
+      assert.is(new Set(holders).size, THREADS - 1, 'each is in a thread of its own');
       for (const fd of blocked) set.release(fd);
-      await set.quiet();
-      await nobodyCollided(set);
-    }),
-  );
-}
+    }
+    await until(() => blocked.every((fd) => set.tally(fd) === 10), 'all are through');
+    await set.quiet();
+    await nobodyCollided(set);
+  }),
+);
 
 test(
-  'threads with nothing of their own pending park in Atomics.wait, the others beside their loops',
-  withSet(3, async (set) => {
-    await set.start(0, { role: 'turns' });
-    await set.quiet([PARKED], 1);
-    await set.start(1, { role: 'turns', ownTimer: true });
-    await set.start(2, { role: 'turns' });
+  "one thread's list of events is worked off while all others are held",
+  withSet(THREADS, async (set) => {
+    await set.startAll({ role: 'turns', steps: false });
+    const blocked = Array.from({ length: THREADS - 1 }, () => set.connect());
+    const many = Array.from({ length: 100 }, () => set.connect());
+    for (const fd of blocked) set.hold(fd);
+    for (const fd of many) signalEventCounter(fd);
+    await until(() => many.every((fd) => set.tally(fd) === 1), 'the last thread took them all');
+    for (const fd of blocked) set.release(fd);
     await set.quiet();
-    assert.equal([...set.parked([PARKED]), ...set.parked([PARKED_IN_LOOP]), set.leader()].sort(), [0, 1, 2]);
+    await nobodyCollided(set);
   }),
 );
 
@@ -113,7 +96,7 @@ test(
       const generation = set.table.generation(bound);
       set.table.claim(bound, generation, 0, OWNER);
       set.table.bind(bound, OWNER);
-      await set.quiet(undefined, 1);
+      await set.quiet(1);
       leader.stopBefore(step);
       signalEventCounter(bound);
       const stopped = () => leader.status === STOPPED;

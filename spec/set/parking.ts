@@ -1,7 +1,7 @@
 /** I2, parking: no wake-up is lost, whichever thread stands still between any two steps. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { PARKED, PARKED_IN_LOOP, WAKING } from '../../lib/memory/layout.js';
+import { WAKING } from '../../lib/memory/layout.js';
 import { ParkingLot } from '../../lib/set/parking-lot.js';
 import { ASLEEP, DONE, HAS_WORK, load, put, STOPPED, threadWord } from '../support/set/scratch.js';
 import { TestSet, type TestThread, withSet } from '../support/set/test-set.js';
@@ -9,25 +9,20 @@ import { TestSet, type TestThread, withSet } from '../support/set/test-set.js';
 type Three = [TestThread, TestThread, TestThread];
 
 /** How a thread parks, and whether it may go on watch (its naps are over at once here: the spec decides about time). */
-for (const [inLoop, watch] of [
-  [0, false],
-  [0, true],
-  [1, false],
-  [1, true],
-] as const) {
-  const where = `${inLoop === 0 ? 'in Atomics.wait' : 'beside its loop'}${watch ? ', on watch' : ''}`;
+for (const watch of [false, true]) {
+  const where = watch ? ' on watch' : '';
   const start = async (set: TestSet) => {
     if (!watch) set.wakeAlways();
     return await set.startAll();
   };
 
   test(
-    `a thread parking ${where} is up again when the leader vacates, at whatever step that is`,
+    `a thread parking${where} is up again when the leader vacates, at whatever step that is`,
     withSet(2, async (set) => {
       const [leader, parker] = (await start(set)) as [TestThread, TestThread];
       leader.run('join');
       for (let step = 1; ; step++) {
-        const slept = parker.begin('park', [inLoop], step).settle() === ASLEEP;
+        const slept = parker.begin('park', [], step).settle() === ASLEEP;
         leader.run('promote');
         // The steps behind the sleep: leadership changes hands once more before each of them.
         const stoppedLate = slept && parker.settle([STOPPED, DONE]) === STOPPED;
@@ -48,14 +43,14 @@ for (const [inLoop, watch] of [
   );
 
   test(
-    `a thread parks ${where} while the leader stands at any step of its promotion, and is woken`,
+    `a thread parks${where} while the leader stands at any step of its promotion, and is woken`,
     withSet(2, async (set) => {
       const [leader, parker] = (await start(set)) as [TestThread, TestThread];
       leader.run('join');
       for (let step = 1; ; step++) {
         const stopped = leader.begin('promote', [], step).settle() === STOPPED;
         if (!stopped) return assert.ok(step > 3);
-        parker.begin('park', [inLoop]).settle();
+        parker.begin('park').settle();
         leader.go().result();
         parker.result();
         assert.is(load(set.words, WAKING), 0);
@@ -65,13 +60,13 @@ for (const [inLoop, watch] of [
   );
 
   test(
-    `when the candidate ${where} gets up by itself at any step of the waker, another is woken`,
+    `when the candidate${where} gets up by itself at any step of the waker, another is woken`,
     withSet(3, async (set) => {
       const [leader, candidate, other] = (await start(set)) as Three;
       leader.run('join');
       for (let step = 1; ; step++) {
-        candidate.begin('park', [inLoop]).settle();
-        other.begin('park', [inLoop]).settle();
+        candidate.begin('park').settle();
+        other.begin('park').settle();
         const stopped = leader.begin('promote', [], step).settle([STOPPED, DONE]) === STOPPED;
         if (!stopped) break;
         // Something came for it alone: it goes into a handler and is of no use as a leader, unless it was promoted.
@@ -98,10 +93,8 @@ test(
     const [leader, parker] = (await set.startAll()) as [TestThread, TestThread];
     leader.run('join');
     put(set.scratch, threadWord(parker.self, HAS_WORK), 1);
-    for (const inLoop of [0, 1]) {
-      assert.is(parker.run('park', inLoop), 0);
-      assert.equal(set.parked(), []);
-    }
+    assert.is(parker.run('park'), 0);
+    assert.equal(set.parked(), []);
   }),
 );
 
@@ -112,7 +105,7 @@ test(
     const [leader, parker] = (await set.startAll()) as [TestThread, TestThread];
     leader.run('join');
     for (let step = 1; ; step++) {
-      const slept = parker.begin('park', [0], step).settle() === ASLEEP;
+      const slept = parker.begin('park', [], step).settle() === ASLEEP;
       put(set.scratch, threadWord(parker.self, HAS_WORK), 1);
       leader.run('wake', parker.self);
       if (!slept) parker.go();
@@ -129,8 +122,8 @@ test(
   withSet(3, async (set) => {
     const [leader, first, second] = (await set.startAll()) as Three;
     leader.run('join');
-    first.begin('park', [0]).settle();
-    second.begin('park', [0]).settle();
+    first.begin('park').settle();
+    second.begin('park').settle();
     // The woken thread stops right behind its sleep.
     first.stopBefore(1);
     assert.is(leader.run('promote'), 1, 'one is woken');
@@ -148,20 +141,13 @@ test(
 );
 
 test(
-  'threads in Atomics.wait are woken first, and lower numbers first',
+  'lower numbers are woken first',
   withSet(5, async (set) => {
     const threads = await set.startAll();
     threads[0]!.run('join');
-    const asleep = new Map([
-      [1, 1],
-      [2, 0],
-      [3, 1],
-      [4, 0],
-    ]);
-    for (const [self, inLoop] of asleep) threads[self]!.begin('park', [inLoop]).settle();
-    assert.equal(set.parked([PARKED]), [2, 4]);
-    assert.equal(set.parked([PARKED_IN_LOOP]), [1, 3]);
-    for (const expected of [2, 4, 1, 3]) {
+    for (const self of [3, 1, 4, 2]) threads[self]!.begin('park').settle();
+    assert.equal(set.parked(), [1, 2, 3, 4]);
+    for (const expected of [1, 2, 3, 4]) {
       assert.is(threads[0]!.run('wakeOne'), 1);
       assert.is(threads[expected]!.result(), 1);
       assert.not.ok(set.parked().includes(expected));
@@ -177,9 +163,8 @@ test('every one of 128 threads has a bit of its own, the sign bits too', async (
   for (const self of [127, 96, 95, 64, 63, 32, 31, 0]) {
     lot.park(
       self,
-      false,
       () => {
-        assert.equal(set.parked([PARKED]), [self]);
+        assert.equal(set.parked(), [self]);
         assert.ok(lot.wakeOne());
         assert.is(load(set.words, WAKING), self + 1);
         assert.equal(set.parked(), []);
@@ -198,8 +183,8 @@ test(
     const [leader, first, second] = (await set.startAll()) as Three;
     leader.run('join');
     assert.is(leader.run('wake', first.self), 0);
-    first.begin('park', [0]).settle();
-    second.begin('park', [1]).settle();
+    first.begin('park').settle();
+    second.begin('park').settle();
     set.lot.wakeAll(set.count);
     assert.is(first.result(), 0);
     assert.is(second.result(), 0);

@@ -19,7 +19,6 @@ const COUNTER_NAMES: Readonly<Record<string, string>> = {
   reclaims: 'leadership won back',
   wakeUps: 'followers woken',
   parks: 'parked',
-  parksInLoop: 'parked in its loop',
   kernelWaits: 'kernel waits',
   kernelPolls: 'kernel polls',
   handOffs: 'hand-offs',

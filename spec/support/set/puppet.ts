@@ -1,7 +1,9 @@
 /** What a puppet can be told: the participants' operations, one by one, and loops of them for stress. */
+import { closeConnection } from '../../../lib/handlers/acceptor.js';
 import { Mailbox } from '../../../lib/set/mailbox.js';
 import { drainEventCounter } from '../../../lib/sys/descriptor.js';
 import { POLL_FIRST, pollTwo } from '../../../lib/sys/epoll.js';
+import { makeContext } from './context.js';
 import type { Parts } from './parts.js';
 import { HAS_WORK, load, threadWord } from './scratch.js';
 import { asleep } from './steps.js';
@@ -11,15 +13,13 @@ export type Command = (...args: number[]) => number | boolean;
 
 export function commands(parts: Parts): Record<string, Command> {
   const { self, scratch, threadSet, control, lot, table, handles, pool, mailbox, loop, doorbell } = parts;
+  const { memory, epoll } = parts;
+  const words = new Int32Array(control);
+  const context = makeContext({ memory, epoll, pool, words }, self, {});
   const hasWork = () => load(scratch, threadWord(self, HAS_WORK)) === 1;
   /** A sleep with an end is over at once: the spec decides about time. */
-  const sleep = (inLoop: boolean) => ({
-    inLoop,
-    sleep: (seen: number, timeoutMs: number) => {
-      if (timeoutMs !== Number.POSITIVE_INFINITY) return false;
-      return inLoop ? asleep(scratch, self, waitForDoorbell) : lot.sleep(self, seen, timeoutMs);
-    },
-  });
+  const sleep = (timeoutMs: number) =>
+    timeoutMs === Number.POSITIVE_INFINITY && asleep(scratch, self, waitForDoorbell);
   /** The port that commands come through belongs to the loop, so only the doorbell may end this. */
   const waitForDoorbell = () => {
     while ((pollTwo(doorbell, -1, -1) & POLL_FIRST) === 0) {}
@@ -34,7 +34,7 @@ export function commands(parts: Parts): Record<string, Command> {
       threadSet.leave();
       return 0;
     },
-    park: (inLoop) => threadSet.park(hasWork, sleep(inLoop === 1), Number.POSITIVE_INFINITY),
+    park: () => threadSet.park(hasWork, sleep, Number.POSITIVE_INFINITY),
     wake: (thread) => lot.wake(thread!),
     wakeOne: () => lot.wakeOne(),
     claim: (fd, generation, events) => table.claim(fd!, generation!, events!, self),
@@ -47,6 +47,10 @@ export function commands(parts: Parts): Record<string, Command> {
       table.close(fd!);
       return 0;
     },
+    closeConnection: (fd) => {
+      closeConnection(context, fd!);
+      return 0;
+    },
     take: () => (handles.ready.take() ? handles.ready.fd : -1),
     refill: () => handles.ready.refill(),
     saveBlock: () => pool.save(Uint8Array.of(1), 0, 1),
@@ -55,8 +59,6 @@ export function commands(parts: Parts): Record<string, Command> {
       return 0;
     },
     mail: () => (mailbox.take() ? mailbox.fd : -1),
-    timeoutMs: () => loop.timeoutMs(),
-    alive: () => loop.alive(),
     backendFd: () => loop.backendFd,
   };
 }

@@ -43,6 +43,8 @@ export const HAS_WORK = 5;
 export const FAILED = 6;
 /** 1: it is in the part that only one may be in. */
 export const ALONE = 7;
+/** How often it has begun to sleep. */
+export const SLEEPS = 8;
 export const threadWord = (self: number, word: number): number => THREADS + self * THREAD_WORDS + word;
 
 // Words of each descriptor.

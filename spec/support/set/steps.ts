@@ -9,6 +9,7 @@ import {
   load,
   put,
   RUNNING,
+  SLEEPS,
   STATUS,
   STEPS,
   STOP_BEFORE,
@@ -50,6 +51,7 @@ export function watchSteps(scratch: Int32Array, self: number): void {
 
 /** Says that the thread sleeps while it does. */
 export function asleep<T>(scratch: Int32Array, self: number, sleep: () => T): T {
+  add(scratch, threadWord(self, SLEEPS), 1);
   put(scratch, threadWord(self, STATUS), ASLEEP);
   const result = sleep();
   store(scratch, threadWord(self, STATUS), RUNNING);

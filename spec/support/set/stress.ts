@@ -1,6 +1,8 @@
 /** Loops of the participants' operations, for many threads at once. All of them begin at a barrier. */
 import { BOUND, ENTERED, HAND_OFF, NOTED, READABLE } from '../../../lib/set/handle-table.js';
 import { Mailbox } from '../../../lib/set/mailbox.js';
+import { drainEventCounter } from '../../../lib/sys/descriptor.js';
+import { POLL_FIRST, pollTwo } from '../../../lib/sys/epoll.js';
 import type { Parts } from './parts.js';
 import type { Command } from './puppet.js';
 import {
@@ -32,10 +34,12 @@ export function stressCommands(parts: Parts): Record<string, Command> {
 }
 
 /** Leads `rounds` times. @returns how often it parked */
-function elect({ self, scratch, threadSet, lot }: Parts, threads: number, rounds: number): number {
-  const sleep = {
-    inLoop: false,
-    sleep: (seen: number, timeoutMs: number) => lot.sleep(self, seen, timeoutMs),
+function elect({ self, scratch, threadSet, doorbell }: Parts, threads: number, rounds: number): number {
+  const sleep = (timeoutMs: number) => {
+    // Nothing but the doorbell: the port of the commands belongs to the loop.
+    const rung = (pollTwo(doorbell, -1, timeoutMs) & POLL_FIRST) !== 0;
+    if (rung) drainEventCounter(doorbell);
+    return rung;
   };
   let parked = 0;
   meet(scratch, threads);

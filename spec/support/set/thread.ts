@@ -6,9 +6,6 @@ import { DONE, FAILED, put, RESULT, STATUS, store, threadWord, writeFailure } fr
 import { watchSteps } from './steps.js';
 import { runTurns } from './turns.js';
 
-/** An hour: pending for as long as a spec runs. */
-const LONG_MS = 3_600_000;
-
 const start = workerData as Start;
 const { self, scratch } = start;
 const port = parentPort!;
@@ -26,9 +23,8 @@ function obey(): void {
   });
 }
 
-if (start.ownTimer) setTimeout(() => {}, LONG_MS);
 if (start.role === 'puppet') obey();
-else runTurns(makeParts(start));
+else runTurns(makeParts(start), start.restless);
 // What came before belongs to the start.
 port.postMessage('ready');
 if (start.steps) watchSteps(scratch, self);
