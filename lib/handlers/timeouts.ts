@@ -5,6 +5,9 @@
  * connection; nothing is armed or disarmed for a request. Once a tick, whichever thread takes the timer's event looks
  * through the records. A connection that is past its deadline gets the event TIMED_OUT like any other event: whoever may
  * be inside it looks at the deadline again and decides.
+ *
+ * Ending a connection may run user code, so the timer's handle is left first: while this thread is held up there, the next
+ * tick is another thread's, which finds what this one has not come to.
  */
 import { HANDLE_DEADLINE, HANDLE_WORDS, TICK } from '../memory/layout.js';
 import { ENTERED, HAND_OFF, TIMED_OUT } from '../set/handle-table.js';
@@ -12,18 +15,21 @@ import { Mailbox } from '../set/mailbox.js';
 import type { ParkingLot } from '../set/parking-lot.js';
 import { signalEventCounter } from '../sys/descriptor.js';
 import { drainTimer } from '../sys/timer.js';
-import type { EventHandler, ThreadContext } from './event-handler.js';
+import type { Deferred, EventHandler, ThreadContext } from './event-handler.js';
 
-export class Timeouts implements EventHandler {
+/** Connections that one visit ends; the rest is own work of the thread, so that its others have their turn. */
+const EXPIRIES_A_VISIT = 32;
+
+export class Timeouts implements EventHandler, Deferred {
   readonly #context: ThreadContext;
-  readonly #connections: EventHandler;
   readonly #lot: ParkingLot;
   readonly #wakeUp: number;
+  /** The descriptor at which this thread's sweep goes on; -1 while none is under way. */
+  #cursor = -1;
 
   /** @param wakeUp the wake-up handle, which gets a leader out of the kernel */
-  constructor(context: ThreadContext, connections: EventHandler, lot: ParkingLot, wakeUp: number) {
+  constructor(context: ThreadContext, lot: ParkingLot, wakeUp: number) {
     this.#context = context;
-    this.#connections = connections;
     this.#lot = lot;
     this.#wakeUp = wakeUp;
   }
@@ -41,11 +47,30 @@ export class Timeouts implements EventHandler {
   /** The tick has been counted by `glance`. */
   handleEvent(fd: number): void {
     const { table } = this.#context;
-    this.#sweep();
-    while (table.leave(fd) !== 0) {
-      this.#tick(fd);
-      this.#sweep();
+    while (table.leave(fd) !== 0) this.#tick(fd);
+    const underWay = this.#cursor >= 0;
+    this.#cursor = 0;
+    // A sweep that is put off goes on by itself, from the beginning now.
+    if (!underWay) this.proceed();
+  }
+
+  /** Goes on with the sweep. */
+  proceed(): void {
+    const { defer, table } = this.#context;
+    for (let expired = 0; expired < EXPIRIES_A_VISIT; expired++) {
+      const fd = this.#nextDue(this.#cursor);
+      if (fd >= table.end()) {
+        this.#cursor = -1;
+        return;
+      }
+      this.#cursor = fd + 1;
+      this.#expire(fd);
     }
+    defer(this);
+  }
+
+  abort(): void {
+    this.#cursor = -1;
   }
 
   #tick(fd: number): void {
@@ -56,11 +81,6 @@ export class Timeouts implements EventHandler {
     Atomics.store(control, TICK, (Atomics.load(control, TICK) + 1) | 0);
   }
 
-  #sweep(): void {
-    const { table } = this.#context;
-    for (let fd = this.#nextDue(0); fd < table.end(); fd = this.#nextDue(fd + 1)) this.#expire(fd);
-  }
-
   /** The first descriptor from `from` on whose deadline has passed; the table's end or more when there is none. */
   #nextDue(from: number): number {
     const { control, table } = this.#context;
@@ -69,16 +89,16 @@ export class Timeouts implements EventHandler {
     const end = table.end();
     for (let fd = from, at = from * HANDLE_WORDS; fd < end; fd++, at += HANDLE_WORDS) {
       const deadline = words[at + HANDLE_DEADLINE]!;
-      if (deadline !== 0 && deadline - now <= 0) return fd;
+      if (deadline !== 0 && ((deadline - now) | 0) <= 0) return fd;
     }
     return end;
   }
 
   #expire(fd: number): void {
-    const { self, table, control } = this.#context;
+    const { self, table, control, process } = this.#context;
     switch (table.claim(fd, table.generation(fd), TIMED_OUT, self)) {
       case ENTERED:
-        this.#connections.handleEvent(fd, TIMED_OUT);
+        process(fd, TIMED_OUT);
         break;
       case HAND_OFF: {
         // Mailboxes are written by leaders only; asking for a look at all bound handles is anybody's right.

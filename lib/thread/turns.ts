@@ -1,16 +1,18 @@
 /**
  * How a thread lives: in turns. A turn takes the thread through the states of set/thread-state.ts (leads, promotes,
  * processes, parks) until its own event loop has to run; then it returns to the loop and asks for the next turn by a
- * message to itself. (A turn in a setImmediate callback could not wait: inside of those libuv cannot tell how long the
- * loop has time. A message sent from a message's own callback would be delivered without a pass through the loop, so
- * it is sent from an immediate.)
+ * message to itself. The message brings the loop through its poll phase, and the turn comes in the check phase behind it, in
+ * an immediate. There nothing that the poll phase has begun is left half done while the turn blocks: docs/decisions/0002.
  *
- *   turn: ┌▶ own work? ──▶ process it ─────────────────────────────────────────┐
+ *   turn: ┌▶ own work, and its turn? ──▶ process some of it ───────────────────┐
  *         │  join ──▶ leads: take an event ──▶ promote ──▶ process ────────────┤
  *         │             │ hand-off: to its thread, goes on leading             │
  *         │             └ none: wait in the kernel ─── own loop due ─▶ promote ─▶ return to the loop
  *         │  else park ─────────────────────────────── own loop due ───────────▶ return to the loop
- *         └──────────────────── enough events ─────────────────────────────────┘ ───▶ return to the loop
+ *         └──────────────────── enough for one turn ───────────────────────────┘ ───▶ return to the loop
+ *
+ * Own work (hand-offs, streams that go on, the rest of a long visit) and leading alternate: own work that never ends keeps
+ * no thread from leading, and a flood of events keeps no stream from going on.
  *
  * User code runs only between promoteNewLeader (or as a follower) and the next join, so no handler, no timer and no
  * promise reaction ever keeps the others from the handle set. A thread never blocks before its own microtasks have run
@@ -26,7 +28,6 @@ import {
   LEADERSHIPS,
   LOOP_PASSES,
   PARKS,
-  PARKS_IN_LOOP,
   PROMOTIONS,
   RECLAIMS,
   WAKE_UPS,
@@ -38,6 +39,7 @@ import { Mailbox } from '../set/mailbox.js';
 import type { ParkingLot, Sleep } from '../set/parking-lot.js';
 import type { Recorder } from '../set/recorder.js';
 import type { ThreadSet } from '../set/thread-set.js';
+import { nowMicros } from '../sys/clock.js';
 import { drainEventCounter } from '../sys/descriptor.js';
 import { POLL_FIRST, POLL_SECOND, pollTwo } from '../sys/epoll.js';
 import type { EventLoop } from '../sys/event-loop.js';
@@ -47,6 +49,16 @@ import type { EventLoop } from '../sys/event-loop.js';
  * 200 µs, which is what a timer may be late under load for this reason.
  */
 const EVENTS_A_TURN = 32;
+/**
+ * Microseconds in handlers after which the thread's own loop runs, whatever the number of events: so a timer of its own waits
+ * for this and one handler more, and not for 32 of them.
+ */
+const MICROS_A_TURN = 2000;
+/** Events that a leader only notes or hands off before it looks after itself: own work, its loop, the end of the set. */
+const EVENTS_LED = 256;
+/** The same bounds for pieces of own work done before the thread tries to lead again. */
+const PIECES_OF_OWN_WORK = 32;
+const MICROS_OF_OWN_WORK = 2000;
 
 /** How a step of a turn ended. */
 const GO_ON = 0;
@@ -62,11 +74,13 @@ export interface TurnsParts {
   readonly loop: EventLoop;
   readonly counters: Int32Array;
   readonly recorder: Recorder;
-  /** This thread's own, readable when it is woken from PARKED_IN_LOOP. */
+  /** This thread's own, readable when it is woken. */
   readonly doorbell: number;
   /** By the numbers of handlers/event-handler.ts. */
   readonly eventHandlers: readonly (EventHandler | undefined)[];
   readonly drainTicks: () => void;
+  /** What becomes of an error of user code that nobody caught. */
+  readonly uncaught: (error: unknown) => void;
   /** The set stops: the thread has left it. */
   readonly onLeave: () => void;
 }
@@ -79,17 +93,25 @@ export class Turns {
   readonly #mailboxes: Mailbox[] = [];
   readonly #here: MessagePort;
   readonly #there: MessagePort;
-  readonly #post = (): void => this.#there.postMessage(0);
-  readonly #sleepInCell: Sleep;
-  readonly #sleepBesideLoop: Sleep;
-  /** The thread's own loop was what ended the last sleep beside it. */
+  readonly #inCheckPhase = (): void => this.#turn();
+  readonly #sleep: Sleep;
+  /** The thread's own loop was what ended the last sleep. */
   #loopDue = false;
+  /** Pieces of own work, done up to the index. */
   #deferred: Deferred[] = [];
+  #deferredAt = 0;
+  /** Bound handles that have yet to be looked at because a sweep was asked for. */
+  #swept: number[] = [];
   /** A promotion woke this thread: others count on it to try for leadership before anything else. */
   #promoted = false;
+  /** It has just done own work: the others' events have their turn. */
+  #othersFirst = false;
   /** It has parked since it last led. */
   #parked = true;
+  /** Events of this turn, the time spent in them, and when the last one began. */
   #events = 0;
+  #busyMicros = 0;
+  #busySince = 0;
 
   constructor(parts: TurnsParts) {
     this.#parts = parts;
@@ -100,22 +122,19 @@ export class Turns {
     this.#here = port1;
     this.#there = port2;
     this.#words[this.#area + CURRENT_FD] = -1;
-    const { lot, loop, doorbell, self } = parts;
-    this.#sleepInCell = { inLoop: false, sleep: (seen, timeoutMs) => lot.sleep(self, seen, timeoutMs) };
-    this.#sleepBesideLoop = {
-      inLoop: true,
-      sleep: (_seen, timeoutMs) => {
-        const woken = pollTwo(doorbell, loop.backendFd, timeoutMs === Infinity ? -1 : Math.ceil(timeoutMs));
-        if (woken & POLL_FIRST) drainEventCounter(doorbell);
-        this.#loopDue = (woken & POLL_SECOND) !== 0;
-        return woken !== 0;
-      },
+    const { loop, doorbell } = parts;
+    this.#sleep = (timeoutMs) => {
+      const woken = pollTwo(doorbell, loop.backendFd, timeoutMs);
+      if (woken & POLL_FIRST) drainEventCounter(doorbell);
+      this.#loopDue = (woken & POLL_SECOND) !== 0;
+      return woken !== 0;
     };
   }
 
   /** Begins the first turn as soon as the loop runs. */
   start(): void {
-    this.#here.on('message', () => this.#turn());
+    // Unreferenced: libuv cannot tell how long the loop has time while a referenced immediate is pending or running.
+    this.#here.on('message', () => setImmediate(this.#inCheckPhase).unref());
     this.#nextTurn();
   }
 
@@ -124,8 +143,19 @@ export class Turns {
     this.#deferred.push(work);
   }
 
+  /** See ThreadContext.process. */
+  process(fd: number, events: number): void {
+    const { counters, drainTicks } = this.#parts;
+    counters[EVENTS]!++;
+    const outer = this.#words[this.#area + CURRENT_FD]!;
+    this.#words[this.#area + CURRENT_FD] = fd;
+    this.#handle(fd, events);
+    drainTicks();
+    this.#words[this.#area + CURRENT_FD] = outer;
+  }
+
   #nextTurn(): void {
-    setImmediate(this.#post);
+    this.#there.postMessage(0);
   }
 
   #turn(): void {
@@ -133,13 +163,15 @@ export class Turns {
     counters[LOOP_PASSES]!++;
     recorder.turnBegan();
     this.#events = 0;
+    this.#busyMicros = 0;
+    this.#busySince = 0;
     let end = TO_LOOP;
     try {
       do {
         end = this.#step();
       } while (end === GO_ON);
     } finally {
-      // Also when user code's tick threw and the app handles uncaught exceptions itself.
+      // Also should this class itself have thrown, and the app handles uncaught exceptions.
       if (end !== LEAVE) {
         recorder.turnEnds();
         this.#nextTurn();
@@ -153,8 +185,7 @@ export class Turns {
     // A plain look: before it sleeps in any way, the thread looks again by Atomics.
     if (this.#words[SET_STATE] === SET_STOPPING) return LEAVE;
     if (this.#events >= EVENTS_A_TURN && !this.#promoted) return TO_LOOP;
-    if (!this.#promoted && (this.#deferred.length > 0 || this.#mailbox.seemsWaiting()))
-      return this.#ownWork();
+    if (!this.#promoted && !this.#othersFirst && this.#seemsToHaveWork()) return this.#ownWork();
     this.#promoted = false;
     if (!threadSet.join()) {
       // Somebody leads, so nobody counts on this thread any more: what is its own comes first.
@@ -164,34 +195,48 @@ export class Turns {
     this.#parts.counters[LEADERSHIPS]!++;
     if (!this.#parked) this.#parts.counters[RECLAIMS]!++;
     this.#parked = false;
+    if (this.#turnWasLong()) return this.#giveUp(TO_LOOP);
+    this.#othersFirst = false;
     return this.#lead();
+  }
+
+  /** Whether handlers have kept the thread's own loop waiting for long enough; the clock was read when the last one ended. */
+  #turnWasLong(): boolean {
+    if (this.#busySince === 0) return false;
+    this.#busyMicros += this.#parts.recorder.micros - this.#busySince;
+    this.#busySince = 0;
+    return this.#busyMicros > MICROS_A_TURN;
   }
 
   // ---- leading -----------------------------------------------------------------------------------------------------------
 
   #lead(): number {
     const { handles, counters, recorder } = this.#parts;
-    for (;;) {
+    for (let led = 0; led < EVENTS_LED; ) {
       if (handles.ready.take()) {
         if (this.#claim()) return GO_ON;
+        led++;
         continue;
       }
-      // Own work came up since the last look, or others counted on this thread to lead first.
-      if (this.#hasWork()) {
-        this.#promote();
-        return this.#ownWork();
-      }
       counters[KERNEL_POLLS]!++;
+      // Before own work as well: where all threads have some without end, nobody else would ask the kernel.
       if (handles.ready.refill() > 0) {
         recorder.refilled();
         continue;
       }
-      if (Atomics.load(this.#words, SET_STATE) === SET_STOPPING) return LEAVE;
-      if (!this.#waitForEvents()) {
+      if (this.#hasWork()) {
         this.#promote();
-        return TO_LOOP;
+        return this.#ownWork();
       }
+      if (Atomics.load(this.#words, SET_STATE) === SET_STOPPING) return LEAVE;
+      if (!this.#waitForEvents()) return this.#giveUp(TO_LOOP);
     }
+    return this.#giveUp(GO_ON);
+  }
+
+  #giveUp(end: number): number {
+    this.#promote();
+    return end;
   }
 
   /** Blocks in the kernel. @returns false when the thread's own loop has to run first */
@@ -239,45 +284,94 @@ export class Turns {
   }
 
   #promote(): void {
-    this.#parts.counters[PROMOTIONS]!++;
-    if (this.#parts.threadSet.promoteNewLeader()) this.#parts.counters[WAKE_UPS]!++;
+    const { counters, recorder, threadSet } = this.#parts;
+    counters[PROMOTIONS]!++;
+    if (threadSet.promoteNewLeader()) counters[WAKE_UPS]!++;
+    this.#busySince = recorder.micros;
   }
 
   // ---- processing --------------------------------------------------------------------------------------------------------
 
   #process(fd: number, events: number): void {
-    const { eventHandlers, handles, counters, drainTicks } = this.#parts;
+    const { counters, drainTicks } = this.#parts;
     counters[EVENTS]!++;
     this.#events++;
     this.#words[this.#area + CURRENT_FD] = fd;
-    eventHandlers[handles.table.kind(fd)]!.handleEvent(fd, events);
+    this.#handle(fd, events);
     drainTicks();
     this.#words[this.#area + CURRENT_FD] = -1;
   }
 
-  #hasWork(): boolean {
-    return this.#deferred.length > 0 || this.#mailbox.waiting();
+  /** An exception that an event handler lets through costs its connection, and is as uncaught as anywhere in Node. */
+  #handle(fd: number, events: number): void {
+    const { eventHandlers, handles, uncaught } = this.#parts;
+    const handler = eventHandlers[handles.table.kind(fd)]!;
+    try {
+      handler.handleEvent(fd, events);
+    } catch (error) {
+      handler.abort?.(fd);
+      uncaught(error);
+    }
   }
 
-  /** Work that only this thread can do: hand-offs, and what was put off until user code was over. */
+  #hasWork(): boolean {
+    return this.#hasPieces() || this.#mailbox.waiting();
+  }
+
+  /** The same by plain looks, for the way of every event. */
+  #seemsToHaveWork(): boolean {
+    return this.#hasPieces() || this.#mailbox.seemsWaiting();
+  }
+
+  #hasPieces(): boolean {
+    return this.#deferred.length > 0 || this.#swept.length > 0;
+  }
+
+  /** Does some of the work that only this thread can do: hand-offs, and what was put off until user code was over. */
   #ownWork(): number {
-    const { handles, drainTicks, threadSet } = this.#parts;
+    const { drainTicks, threadSet } = this.#parts;
     threadSet.process();
-    const deferred = this.#deferred;
-    this.#deferred = [];
-    for (const work of deferred) {
-      this.#events++;
-      work.proceed();
-    }
-    while (this.#mailbox.take()) this.#takeNoted(this.#mailbox.fd, this.#mailbox.generation);
-    if (this.#mailbox.takeSweep()) {
-      for (const handler of this.#parts.eventHandlers) {
-        for (const fd of [...(handler?.bound?.() ?? [])]) this.#takeNoted(fd, handles.table.generation(fd));
-      }
+    this.#othersFirst = true;
+    const until = nowMicros() + MICROS_OF_OWN_WORK;
+    // What comes up meanwhile takes its turn behind the others' events.
+    const pieces = Math.min(this.#deferred.length - this.#deferredAt, PIECES_OF_OWN_WORK);
+    for (let piece = 0; piece < pieces && nowMicros() < until; piece++) this.#proceed();
+    for (let piece = 0; piece < PIECES_OF_OWN_WORK && nowMicros() < until; piece++) {
+      if (!this.#takeMail()) break;
     }
     drainTicks();
-    // What came up meanwhile takes its turn behind the others' events.
     return this.#deferred.length > 0 ? TO_LOOP : GO_ON;
+  }
+
+  /** Does the piece of own work that was put off first. */
+  #proceed(): void {
+    const work = this.#deferred[this.#deferredAt++]!;
+    if (this.#deferredAt === this.#deferred.length) {
+      this.#deferred = [];
+      this.#deferredAt = 0;
+    }
+    this.#events++;
+    try {
+      work.proceed();
+    } catch (error) {
+      work.abort();
+      this.#parts.uncaught(error);
+    }
+  }
+
+  /** Takes one hand-off, or looks at one bound handle where a sweep was asked for. @returns false when there is none left */
+  #takeMail(): boolean {
+    if (this.#mailbox.take()) {
+      this.#takeNoted(this.#mailbox.fd, this.#mailbox.generation);
+      return true;
+    }
+    if (this.#swept.length === 0 && this.#mailbox.takeSweep()) {
+      for (const handler of this.#parts.eventHandlers) this.#swept.push(...(handler?.bound?.() ?? []));
+    }
+    const fd = this.#swept.pop();
+    if (fd === undefined) return false;
+    this.#takeNoted(fd, this.#parts.handles.table.generation(fd));
+    return true;
   }
 
   #takeNoted(fd: number, generation: number): void {
@@ -293,29 +387,17 @@ export class Turns {
     const timeoutMs = loop.timeoutMs();
     if (timeoutMs === 0) return this.#backToLoop();
     const hasWork = () => this.#hasWork() || Atomics.load(this.#words, SET_STATE) === SET_STOPPING;
-    const limitMs = timeoutMs < 0 ? Number.POSITIVE_INFINITY : timeoutMs;
     this.#parked = true;
-    if (!this.#loopAlive()) {
-      // What is left are timers without a reference; they are due after limitMs, and seen to in the next turn.
-      counters[PARKS]!++;
-      this.#promoted = threadSet.park(hasWork, this.#sleepInCell, limitMs);
-      recorder.waited();
-      return GO_ON;
-    }
-    counters[PARKS_IN_LOOP]!++;
     this.#loopDue = false;
-    this.#promoted = threadSet.park(hasWork, this.#sleepBesideLoop, limitMs);
+    this.#busySince = 0;
+    counters[PARKS]!++;
+    this.#promoted = threadSet.park(
+      hasWork,
+      this.#sleep,
+      timeoutMs < 0 ? Number.POSITIVE_INFINITY : timeoutMs,
+    );
     recorder.waited();
     return this.#loopDue && !this.#promoted ? this.#backToLoop() : GO_ON;
-  }
-
-  /** Whether the loop has anything to serve but the port of the turns, and timers. */
-  #loopAlive(): boolean {
-    if (this.#parts.loop.watches()) return true;
-    this.#here.unref();
-    const alive = this.#parts.loop.alive();
-    this.#here.ref();
-    return alive;
   }
 
   #backToLoop(): number {

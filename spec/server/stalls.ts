@@ -108,8 +108,8 @@ test('a follower goes on with a connection of its own although another thread le
   await running.idle();
   client.socket.resume();
   assert.is((await client.answer()).body.length, 10_000_000);
-  for (const { parks, parksInLoop } of running.server.threads()) {
-    assert.ok(parks + parksInLoop < 10_000, `it parked ${parks} times`);
+  for (const { parks } of running.server.threads()) {
+    assert.ok(parks < 10_000, `it parked ${parks} times`);
   }
 });
 

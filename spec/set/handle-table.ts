@@ -1,7 +1,7 @@
 /** I3, I4, I7: who may touch a handle, step by step. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { allocateMemory, HANDLE_FLAGS, HANDLE_WORDS } from '../../lib/memory/layout.js';
+import { allocateMemory, HANDLE_DEADLINE, HANDLE_FLAGS, HANDLE_WORDS } from '../../lib/memory/layout.js';
 import {
   BOUND,
   BROKEN,
@@ -197,6 +197,14 @@ test('a handle that was abandoned is idle in the same life, and free of its thre
   assert.is(table.state(FD), IDLE);
   assert.is(table.claim(FD, generation, READABLE, 3), ENTERED);
   assert.is(table.leave(FD), 0);
+});
+
+test('a closed handle has no deadline left: its number would be found due again and again', () => {
+  const table = new HandleTable(allocateMemory(1, 16).handles);
+  table.open(FD, KIND, 77, 0);
+  assert.is(table.words[FD * HANDLE_WORDS + HANDLE_DEADLINE], 77);
+  table.close(FD);
+  assert.is(table.words[FD * HANDLE_WORDS + HANDLE_DEADLINE], 0);
 });
 
 test.run();

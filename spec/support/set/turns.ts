@@ -34,7 +34,7 @@ import {
 } from './scratch.js';
 import { asleep } from './steps.js';
 
-export function runTurns(parts: Parts): void {
+export function runTurns(parts: Parts, restless: boolean): void {
   const { self, control, handles, table, pool, threadSet, lot, loop, doorbell, recorder } = parts;
   const counters = countersOf(control, self);
   watchLeading(parts);
@@ -51,6 +51,7 @@ export function runTurns(parts: Parts): void {
     limits: { maxConnections: 100 } as Limits,
     drainTicks: () => {},
     defer: (work) => turns.defer(work),
+    process: (fd, events) => turns.process(fd, events),
     log: () => {},
   };
   const eventHandlers: EventHandler[] = [];
@@ -72,8 +73,13 @@ export function runTurns(parts: Parts): void {
     doorbell,
     eventHandlers,
     drainTicks: () => {},
+    uncaught: (error) => {
+      throw error;
+    },
     onLeave: () => process.exit(0),
   });
+  const again = { proceed: () => turns.defer(again), abort: () => {} };
+  if (restless) turns.defer(again);
   turns.start();
 }
 
