@@ -29,6 +29,11 @@ export interface EventHandler {
   glance?(fd: number): boolean;
   /** The handles that are bound to this thread. */
   bound?(): Iterable<number>;
+  /**
+   * An exception has left `handleEvent`. Ends the handle's connection in whatever state it is in, and gives back all that it
+   * holds; does nothing when it has been closed or left already. Never throws. Absent where no user code runs.
+   */
+  abort?(fd: number): void;
 }
 
 /** What the control plane lets an app's connections have. */
@@ -47,11 +52,15 @@ export interface Limits {
   readonly sendTicks: number;
   /** How long a client has to end its side after the server has ended its own. */
   readonly lingerTicks: number;
+  /** How long a connection waits for its app once the client has ended its side. */
+  readonly graceTicks: number;
 }
 
-/** Work of a handle that is bound to a thread, put off until the thread is out of user code. */
+/** Work of a thread of its own, put off until the thread is out of user code. */
 export interface Deferred {
   proceed(): void;
+  /** An exception has left `proceed`: as EventHandler.abort. */
+  abort(): void;
 }
 
 /** What event handlers find in their thread. */
@@ -72,5 +81,7 @@ export interface ThreadContext {
   drainTicks(): void;
   /** Goes on with a connection that is bound to this thread soon, outside of user code. */
   defer(work: Deferred): void;
+  /** Has an event processed whose handle the calling thread has entered by itself, instead of by the ready list. */
+  process(fd: number, events: number): void;
   log(level: 'error' | 'warn' | 'info' | 'debug', message: string, fields?: Record<string, unknown>): void;
 }

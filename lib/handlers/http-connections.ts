@@ -57,6 +57,12 @@ export class HttpConnections implements EventHandler {
     if (connection.bound) this.#spare = new HttpConnection(this.#thread);
   }
 
+  abort(fd: number): void {
+    const connection = this.#thread.held.get(fd) ?? this.#spare;
+    if (connection === this.#spare) this.#spare = new HttpConnection(this.#thread);
+    connection.abort();
+  }
+
   bound(): Iterable<number> {
     return this.#thread.held.keys();
   }

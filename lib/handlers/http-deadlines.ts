@@ -3,7 +3,8 @@
  * handlers/timeouts.ts looks at once a tick. Only what changes the reason of waiting stores to it.
  *
  *   between requests: keepAliveTimeout ─▶ a head begins: headersTimeout ─▶ its body: what is left of requestTimeout
- *   unsent bytes: sendTimeout, anew whenever some have gone             a handler at work: none, that is the app's affair
+ *   unsent bytes: sendTimeout, anew whenever some have gone             a handler at work: none, that is the app's affair,
+ *   unless its client has gone: the grace, anew whenever something of its response has been taken
  */
 import { HANDLE_DEADLINE, HANDLE_WORDS } from '../memory/layout.js';
 import { deadlineIn, setDeadline } from './deadlines.js';
@@ -17,6 +18,9 @@ export class HttpDeadlines {
   #requestDeadline = 0;
   /** Bytes that waited when the deadline for sending was set; it is set anew when some of them have gone. */
   #waitedBytes = 0;
+  /** The client has ended its side, and has been given its grace; renewed when it has taken more than these bytes. */
+  #graced = false;
+  #sentBytes = 0;
 
   constructor(context: ThreadContext) {
     this.#context = context;
@@ -26,6 +30,7 @@ export class HttpDeadlines {
   enter(fd: number): void {
     this.#fd = fd;
     this.#waitedBytes = 0;
+    this.#graced = false;
   }
 
   /** The first bytes of a head are here, and not all of it. */
@@ -54,6 +59,7 @@ export class HttpDeadlines {
   finished(): void {
     // What still waits to be sent gets its time anew, instead of that for the next request.
     this.#waitedBytes = 0;
+    this.#graced = false;
     setFlag(this.#context.table, this.#fd, BETWEEN_REQUESTS);
     this.untilNextRequest();
   }
@@ -66,13 +72,21 @@ export class HttpDeadlines {
    * The connection is held by its thread.
    *
    * @param waitingBytes that the client has yet to take
+   * @param sentBytes that have gone to it
+   * @param gone whether it has ended its side and waits, at most, for the response
    * @param receiving whether the rest of a request is to come
    */
-  hold(waitingBytes: number, receiving: boolean): void {
+  hold(waitingBytes: number, sentBytes: number, gone: boolean, receiving: boolean): void {
+    const { limits, table } = this.#context;
+    const graced = this.#graced && sentBytes === this.#sentBytes;
+    this.#graced = waitingBytes === 0 && gone;
+    this.#sentBytes = sentBytes;
     if (waitingBytes > 0) {
-      if (waitingBytes !== this.#waitedBytes) this.#set(this.#context.limits.sendTicks);
+      if (waitingBytes !== this.#waitedBytes) this.#set(limits.sendTicks);
+    } else if (gone) {
+      if (!graced) this.#set(limits.graceTicks);
     } else if (receiving) {
-      this.#context.table.words[this.#fd * HANDLE_WORDS + HANDLE_DEADLINE] = this.#requestDeadline;
+      table.words[this.#fd * HANDLE_WORDS + HANDLE_DEADLINE] = this.#requestDeadline;
     } else {
       this.#set(0);
     }

@@ -11,13 +11,23 @@ export const SENT = 0;
 /** Some of it waits in the queue until the connection is writable. */
 export const QUEUED = 1;
 export const FAILED = 2;
+/** Some of it waits, although the kernel may take more: this visit has sent its share. */
+export const MORE = 3;
 
 /** The most bytes that may wait on one connection. A stream's or app's back-pressure stops far below it. */
 export const MAX_QUEUED_BYTES = 64 * 1024 * 1024;
 
+/**
+ * Bytes that one call sends. A reader that keeps up with the sender would keep its thread for as long as there is anything to
+ * send; 4 MiB are more than the kernel buffers for a connection, and take about a millisecond.
+ */
+const SENT_AT_ONCE_BYTES = 4 * 1024 * 1024;
+
 export class OutputQueue {
   readonly #sums: Float64Array;
   #chunks: Uint8Array[] = [];
+  /** Bytes that the kernel has taken. */
+  sentBytes = 0;
   /** Bytes that wait. */
   bytes = 0;
 
@@ -32,9 +42,9 @@ export class OutputQueue {
   send(fd: number, bytes: Uint8Array, length: number): number {
     let done = 0;
     if (this.bytes === 0) {
-      done = transmitAll(fd, bytes, length);
+      done = transmitAll(fd, bytes, Math.min(length, SENT_AT_ONCE_BYTES));
       if (done < 0) return FAILED;
-      this.#sums[BYTES_OUT]! += done;
+      this.count(done);
       if (done === length) return SENT;
     }
     this.queue(bytes, done, length);
@@ -47,21 +57,32 @@ export class OutputQueue {
     this.bytes += to - from;
   }
 
-  /** Sends what waits, as far as the kernel takes it. */
+  /** Sends what waits, as far as the kernel takes it. @returns SENT, QUEUED, MORE or FAILED */
   flush(fd: number): number {
+    let room = SENT_AT_ONCE_BYTES;
     while (this.#chunks.length > 0) {
+      if (room === 0) return MORE;
       const chunk = this.#chunks[0]!;
-      const done = transmitAll(fd, chunk, chunk.length);
+      const wanted = Math.min(chunk.length, room);
+      const done = transmitAll(fd, chunk, wanted);
       if (done < 0) return FAILED;
-      this.#sums[BYTES_OUT]! += done;
+      this.count(done);
+      room -= done;
       this.bytes -= done;
-      if (done < chunk.length) {
-        this.#chunks[0] = chunk.subarray(done);
-        return QUEUED;
+      if (done === chunk.length) {
+        this.#chunks.shift();
+        continue;
       }
-      this.#chunks.shift();
+      this.#chunks[0] = chunk.subarray(done);
+      if (done < wanted) return QUEUED;
     }
     return SENT;
+  }
+
+  /** The kernel has taken some bytes. */
+  count(bytes: number): void {
+    this.sentBytes += bytes;
+    this.#sums[BYTES_OUT]! += bytes;
   }
 
   clear(): void {

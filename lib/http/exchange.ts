@@ -3,11 +3,19 @@
  *
  * The handler's outcome may come while the connection is being processed or later, from the thread's event loop; it is
  * only noted here, and the connection is told to go on. All reading and writing happens in the connection.
+ *
+ * All user code of the exchange is called from here and from its stream, in a scope of its own, and nothing that it throws gets
+ * out: the handler, getters of what it returned, methods of its streams, listeners to the request's signal.
  */
+import { type AsyncScope, newScope } from '../handlers/async-scope.js';
 import { FileBody } from '../static/file-body.js';
-import { passedOn } from '../web/chunk-garbage.js';
+import type { FetchApp, FetchContext } from '../web/context.js';
 import { IncomingBody } from '../web/incoming-body.js';
+import { abortRequest } from '../web/light-request.js';
 import { type Outgoing, toOutgoing } from '../web/outgoing.js';
+import { adopt, isThenable } from '../web/thenable.js';
+import { cancelQuietly, ResponseStream } from './response-stream.js';
+import { hasNoBody } from './response-writer.js';
 
 /** States of the handler's outcome. */
 export const RUNNING = 0;
@@ -29,8 +37,8 @@ export class Exchange {
   request!: Request;
   readonly body: IncomingBody | null;
   state = RUNNING;
-  /** What the handler returned or threw. */
-  outcome: unknown;
+  /** What the handler threw, in the state THREW. */
+  error: unknown;
   /** When it began, as the thread's recorder said. */
   began = 0;
   dispatched = false;
@@ -40,8 +48,11 @@ export class Exchange {
   stream: ResponseStream | null = null;
   file: FileBody | null = null;
   fileAt = 0;
+  /** The response of the state RETURNED. */
+  #outgoing: Outgoing | null = null;
+  #scope: AsyncScope = newScope();
   /** The connection is gone: whatever the handler still returns has no use. */
-  abandoned = false;
+  #abandoned = false;
 
   constructor(
     readonly owner: ExchangeOwner,
@@ -66,85 +77,113 @@ export class Exchange {
     this.awaitsContinue = false;
   }
 
-  /** Notes what the handler returned, once a promise of it is fulfilled. */
-  follow(result: PromiseLike<unknown>): void {
-    this.state = RUNNING;
-    result.then(
-      (value) => this.#settle(RETURNED, value),
-      (error) => this.#settle(THREW, error),
-    );
+  /** Calls the handler. Its outcome is the state, at once or later. */
+  dispatch(app: FetchApp, context: FetchContext): void {
+    this.dispatched = true;
+    this.#scope.runInAsyncScope(this.#call, this, app, context);
   }
 
-  #settle(state: number, outcome: unknown): void {
-    if (this.abandoned) {
-      if (state === RETURNED) dispose(outcome);
-      return;
+  #call(app: FetchApp, context: FetchContext): void {
+    try {
+      const result = app.fetch(this.request, context);
+      if (!isThenable(result)) {
+        this.#take(result);
+        return;
+      }
+      // What is called later finds the async state that the handler has set so far.
+      this.#scope = newScope();
+      adopt(
+        result,
+        (value) => this.#settled(this.#take, value),
+        (error) => this.#settled(this.#fail, error),
+      );
+    } catch (error) {
+      this.#fail(error);
     }
-    this.state = state;
-    this.outcome = outcome;
-    this.owner.wake();
+  }
+
+  #settled(how: (outcome: unknown) => void, outcome: unknown): void {
+    this.#scope.runInAsyncScope(how, this, outcome);
+    if (!this.#abandoned) this.owner.wake();
+  }
+
+  #fail(error: unknown): void {
+    this.state = THREW;
+    this.error = error;
+  }
+
+  /** Makes the handler's result a response, and opens its stream, as long as another response can be sent in its place. */
+  #take(result: unknown): void {
+    try {
+      const outgoing = toOutgoing(result);
+      if (this.#abandoned) release(outgoing);
+      else this.#open(outgoing);
+      this.#outgoing = outgoing;
+      this.state = RETURNED;
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #open(outgoing: Outgoing): void {
+    const { body } = outgoing;
+    if (body === null || typeof body === 'string' || body instanceof Uint8Array) return;
+    if (body instanceof FileBody) return;
+    const isBodyless = this.isHead || hasNoBody(outgoing.status);
+    if (body instanceof Blob) {
+      const { size } = body;
+      outgoing.contentLength = Number.isSafeInteger(size) && size >= 0 ? size : -1;
+      if (!isBodyless) this.#read(body.stream());
+    } else if (isBodyless) cancelQuietly(body);
+    else this.#read(body);
+  }
+
+  #read(body: ReadableStream<Uint8Array>): void {
+    // As in #call; a scope that is new already has it.
+    this.#scope = newScope();
+    this.stream = new ResponseStream(body, this.owner, this.#scope);
+  }
+
+  /** The response begins: the state becomes ANSWERED. @returns null when the handler failed */
+  answer(): Outgoing | null {
+    const outgoing = this.#outgoing;
+    this.#outgoing = null;
+    this.state = ANSWERED;
+    return outgoing;
+  }
+
+  /** Calls what may end in user code: looking at what the app threw. It must not throw by itself. */
+  inScope(call: () => void): void {
+    this.#scope.runInAsyncScope(call);
+  }
+
+  /** The client learns no more of it: tells the handler through `request.signal`. */
+  abort(reason: unknown): void {
+    this.#scope.runInAsyncScope(abortQuietly, undefined, this.request, reason);
+  }
+
+  /** The connection goes on or ends without it. Gives back what it holds, and what its handler still returns. */
+  abandon(reason: Error): void {
+    this.#abandoned = true;
+    if (this.stream !== null) this.stream.cancel(reason);
+    else if (this.#outgoing !== null) this.#scope.runInAsyncScope(release, undefined, this.#outgoing);
+    this.#outgoing = null;
+    this.file?.close();
+    this.body?.fail(reason);
+    this.abort(reason);
   }
 }
 
 /** Gives back what an unwanted response holds: a file, or the source of a stream. */
-function dispose(outcome: unknown): void {
-  try {
-    const { body } = toOutgoing(outcome) as Outgoing;
-    if (body instanceof FileBody) body.close();
-    else if (body instanceof ReadableStream) body.cancel().catch(() => {});
-  } catch {
-    // It was no response; nobody is left to be told.
-  }
+function release({ body }: Outgoing): void {
+  if (body instanceof FileBody) body.close();
+  else if (body instanceof ReadableStream) cancelQuietly(body);
 }
 
-/** A response body that comes as a stream: at most one chunk is in hand. */
-export class ResponseStream {
-  readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
-  readonly #owner: ExchangeOwner;
-  #reading = false;
-  chunk: Uint8Array | null = null;
-  done = false;
-  error: unknown = null;
-
-  /** @param remaining bytes that the head announced, -1 when it announced none */
-  constructor(
-    body: ReadableStream<Uint8Array>,
-    owner: ExchangeOwner,
-    readonly framing: number,
-    public remaining: number,
-  ) {
-    this.#reader = body.getReader();
-    this.#owner = owner;
-  }
-
-  /** Asks for the next chunk, unless it was asked for already. */
-  pull(): void {
-    if (this.#reading || this.done || this.chunk !== null) return;
-    this.#reading = true;
-    this.#reader.read().then(
-      ({ done, value }) => {
-        this.#reading = false;
-        if (done) this.done = true;
-        else this.#take(value);
-        this.#owner.wake();
-      },
-      (error) => {
-        this.#reading = false;
-        this.error = error ?? new Error('the response body failed');
-        this.#owner.wake();
-      },
-    );
-  }
-
-  /** Nobody reads on: the source may stop. */
-  cancel(reason: unknown): void {
-    this.#reader.cancel(reason).catch(() => {});
-  }
-
-  #take(value: unknown): void {
-    if (value instanceof Uint8Array) {
-      passedOn(value.byteLength);
-      this.chunk = value;
-    } else this.error = new TypeError('a response body stream must give Uint8Array chunks');
+function abortQuietly(request: Request, reason: unknown): void {
+  try {
+    abortRequest(request, reason);
+  } catch {
+    // Listeners cannot throw from here, but an app may have put a method of its own in the signal's place.
   }
 }

@@ -32,6 +32,8 @@ export class InputWindow {
   at = 0;
   to = 0;
   #kept: Uint8Array | null = null;
+  /** How many of the kept bytes are parsed: a visit may end before all of them are. */
+  #keptParsed = 0;
 
   constructor(buffer: InputBuffer) {
     this.#buffer = buffer;
@@ -95,15 +97,17 @@ export class InputWindow {
 
   /** Keeps the bytes until `unkeep`, while the buffer serves others. */
   keep(): void {
+    this.#keptParsed = this.at - this.from;
     this.#kept = this.length === 0 ? NOTHING : new Uint8Array(this.bytes.subarray(this.from, this.to));
   }
 
   /** Puts kept bytes back, if there are any. */
-  unkeep(parsed: boolean): void {
+  unkeep(): void {
     const kept = this.#kept;
     if (kept === null) return;
     this.#kept = null;
-    this.place(kept.length, parsed);
+    this.place(kept.length, false);
+    this.at = this.#keptParsed;
     this.bytes.set(kept);
   }
 }

@@ -6,16 +6,17 @@
 import { Buffer } from 'node:buffer';
 import type { ThreadContext } from '../handlers/event-handler.js';
 import { hasFlag, setFlag, WATCHES_OUTPUT } from '../handlers/http-flags.js';
-import { FAILED, OutputQueue, QUEUED } from '../handlers/output.js';
+import { FAILED, OutputQueue, QUEUED, SENT } from '../handlers/output.js';
 import { ERRORS } from '../memory/counters.js';
-import { BYTES_OUT } from '../memory/sums.js';
 import { WATCH_BOTH } from '../set/handle-set.js';
 import { FileBody } from '../static/file-body.js';
 import { sendFile } from '../sys/file.js';
 import { EAGAIN, EINTR } from '../sys/libc.js';
 import { transmitFrom } from '../sys/socket.js';
+import { requestLine } from '../web/light-request.js';
 import type { Outgoing } from '../web/outgoing.js';
-import { type Exchange, ResponseStream } from './exchange.js';
+import type { Exchange } from './exchange.js';
+import type { ResponseStream } from './response-stream.js';
 import {
   BODYLESS,
   CHUNK_END,
@@ -66,9 +67,14 @@ export class Responder {
     return this.#output.bytes + (exchange?.file ? exchange.file.end - exchange.fileAt : 0);
   }
 
-  /** Sends what waits, as far as it goes. @returns false when the connection is broken */
-  flush(): boolean {
-    return this.#output.bytes === 0 || this.#output.flush(this.fd) !== FAILED;
+  /** Bytes that the kernel has taken since this object exists. */
+  get sentBytes(): number {
+    return this.#output.sentBytes;
+  }
+
+  /** Sends what waits, as far as it goes. @returns as OutputQueue.flush */
+  flush(): number {
+    return this.#output.bytes === 0 ? SENT : this.#output.flush(this.fd);
   }
 
   /** Forgets what waits. */
@@ -100,14 +106,13 @@ export class Responder {
       return this.#write(outgoing, isHead, persistent, minorVersion);
     }
     if (body instanceof FileBody) return this.#beginFile(exchange, outgoing, body, persistent);
-    const size = body instanceof Blob ? body.size : outgoing.contentLength;
-    const stream = body instanceof Blob ? (body.stream() as ReadableStream<Uint8Array>) : body;
-    if (isHead || hasNoBody(outgoing.status)) {
-      stream.cancel().catch(() => {});
+    const size = outgoing.contentLength;
+    const { stream } = exchange;
+    if (stream === null)
       return this.#sendHead(this.#writer.head(outgoing, BODYLESS, size, persistent, minorVersion));
-    }
     const framing = size >= 0 ? SIZED : minorVersion === 0 ? UNTIL_CLOSE : CHUNKED;
-    exchange.stream = new ResponseStream(stream, exchange.owner, framing, framing === SIZED ? size : -1);
+    stream.framing = framing;
+    stream.remaining = framing === SIZED ? size : -1;
     const persists = persistent && framing !== UNTIL_CLOSE;
     return this.#sendHead(this.#writer.head(outgoing, framing, size, persists, minorVersion));
   }
@@ -141,7 +146,7 @@ export class Responder {
     const wanted = Math.min(file.end - exchange.fileAt, FILE_PART_BYTES);
     const sent = sendFile(this.fd, file.fd, exchange.fileAt, wanted);
     if (sent > 0) {
-      this.#context.sums[BYTES_OUT]! += sent;
+      this.#output.count(sent);
       exchange.fileAt += sent;
       if (exchange.fileAt < file.end) return PROGRESS;
       file.close();
@@ -217,8 +222,11 @@ export class Responder {
 
   #streamFailed(exchange: Exchange, stream: ResponseStream): number {
     const { error } = stream;
-    this.#context.counters[ERRORS]!++;
-    this.#context.log('error', 'a response body failed', { error, url: exchange.request.url });
+    const { counters, log } = this.#context;
+    counters[ERRORS]!++;
+    exchange.inScope(() =>
+      log('error', 'a response body failed', { error, url: requestLine(exchange.request)?.url }),
+    );
     stream.cancel(error);
     exchange.stream = null;
     return CUT;
@@ -237,7 +245,7 @@ export class Responder {
     if (this.#output.bytes > 0) return this.#send(writer.bytes, length);
     // The fast path: nothing waits, and the kernel takes it all.
     const sent = transmitFrom(this.fd, writer.address, length, more);
-    if (sent > 0) this.#context.sums[BYTES_OUT]! += sent;
+    if (sent > 0) this.#output.count(sent);
     if (sent === length) return true;
     if (sent < 0 && sent !== -EAGAIN && sent !== -EINTR) return false;
     this.#output.queue(writer.bytes, Math.max(sent, 0), length);

@@ -76,6 +76,10 @@ class LightRequest {
     request.#controller?.abort(reason);
   }
 
+  static line(request: LightRequest): { method: string; url: string } {
+    return { method: methodOf(request.#head), url: urlOf(request.#head) };
+  }
+
   get method(): string {
     return methodOf(this.#head);
   }
@@ -188,6 +192,11 @@ export function createRequest(head: RequestHead, body: IncomingBody | null): Req
  */
 export function abortRequest(request: Request, reason: unknown): void {
   if (LightRequest.isLight(request)) LightRequest.abort(request, reason);
+}
+
+/** Method and URL for the log, whatever the handler has made of its request's properties. */
+export function requestLine(request: Request): { method: string; url: string } | undefined {
+  return LightRequest.isLight(request) ? LightRequest.line(request) : undefined;
 }
 
 /**

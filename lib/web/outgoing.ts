@@ -34,11 +34,11 @@ const DECODED = new Set(['gzip', 'x-gzip', 'deflate', 'br', 'zstd']);
 
 /**
  * Turns a handler's result into a response.
- * @param result a Response, a string, bytes, an object or array for JSON, or a promise of one of these
- * @throws PacelineError `PACELINE_APP_SHAPE` (or rejects with it) when it is something else, or a Response whose body has
- * been read
+ * @param result a Response, a string, bytes, an object or array for JSON; what a promise of one of these was fulfilled with
+ * @throws PacelineError `PACELINE_APP_SHAPE` when it is something else, or a Response whose body has been read; and what the
+ * app's own getters throw
  */
-export function toOutgoing(result: unknown): Outgoing | Promise<Outgoing> {
+export function toOutgoing(result: unknown): Outgoing {
   if (typeof result === 'string') return shorthand(TEXT_LINE, result);
   if (typeof result !== 'object' || result === null) throw badShape(result);
   return fromLight(result) ?? fromObject(result);
@@ -55,8 +55,7 @@ function fromLight(result: object): Outgoing | null {
   return outgoing;
 }
 
-function fromObject(result: object): Outgoing | Promise<Outgoing> {
-  if ('then' in result && typeof result.then === 'function') return Promise.resolve(result).then(toOutgoing);
+function fromObject(result: object): Outgoing {
   if (isResponse(result)) return fromRealResponse(result);
   if (Object.prototype.toString.call(result) === '[object Response]')
     return fromForeignResponse(result as Response);
@@ -83,10 +82,15 @@ function fromForeignResponse(response: Response): Outgoing {
 function fromRealResponse(response: Response): Outgoing {
   const { status, statusText, body } = response;
   if (response.bodyUsed || body?.locked) throw new PacelineError('PACELINE_APP_SHAPE', USED);
-  if (status < 200 || status > 599) throw new PacelineError('PACELINE_APP_SHAPE', NETWORK_ERROR);
+  if (!isSendable(status)) throw new PacelineError('PACELINE_APP_SHAPE', NETWORK_ERROR);
   const fields = wasDecoded(response) ? withoutCoding(response.headers) : response.headers;
   const { headers, contentLength, close } = sentFieldsOf(fields);
   return { status, statusText, headers, contentLength, close, body };
+}
+
+/** A subclass may have getters of its own. */
+function isSendable(status: unknown): boolean {
+  return typeof status === 'number' && Number.isInteger(status) && status >= 200 && status <= 599;
 }
 
 /** Whether the body came from the network and is no longer coded as its headers say. */

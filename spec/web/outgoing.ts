@@ -75,11 +75,11 @@ test('what a handler may not return is refused with a sentence', () => {
     );
 });
 
-test('a promise of a result is waited for', async () => {
-  assert.is((await toOutgoing(Promise.resolve('x'))).body, 'x');
-  assert.is((await toOutgoing(Promise.resolve(new Response('y')))).body, 'y');
-  const refused = await Promise.resolve(toOutgoing(Promise.resolve(undefined))).catch((error) => error);
-  assert.is(refused.code, 'PACELINE_APP_SHAPE');
+test('a subclass of a real Response cannot say a status that there is not', () => {
+  for (const status of ['200\r\nx: y', 42, 600, 200.5, Number.NaN]) {
+    const strange = Object.defineProperty(new RealResponse('x'), 'status', { get: () => status });
+    assert.is(shapeError(() => toOutgoing(strange)).includes('status'), true, String(status));
+  }
 });
 
 test('a light response is sent as it was given', () => {

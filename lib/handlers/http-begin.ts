@@ -1,0 +1,86 @@
+/** From a parsed head to an exchange. */
+import { Exchange, type ExchangeOwner } from '../http/exchange.js';
+import type { RequestParser } from '../http/request-parser.js';
+import { remoteAddress } from '../sys/socket.js';
+import type { FetchContext } from '../web/context.js';
+import { createRequest } from '../web/light-request.js';
+import type { HttpThread } from './http-connections.js';
+
+/** The connection as an app's context of a request sees it. */
+interface Served {
+  readonly fd: number;
+  /** Changes whenever the object serves another connection. */
+  readonly life: number;
+}
+
+export class RequestContext implements FetchContext {
+  readonly #connection: Served;
+  readonly #life: number;
+
+  constructor(
+    readonly thread: number,
+    connection: Served,
+  ) {
+    this.#connection = connection;
+    this.#life = connection.life;
+  }
+
+  get remoteAddress(): string {
+    const { fd, life } = this.#connection;
+    return fd < 0 || life !== this.#life ? '' : (remoteAddress(fd)?.address ?? '');
+  }
+}
+
+/**
+ * Makes the exchange of the head that `parser` has just found complete in `bytes`, and says for people who look which request
+ * is in hand.
+ *
+ * @returns null when its target is no URL
+ */
+export function beginExchange(
+  { context, fallbackHost, requestAt, requestTo }: HttpThread,
+  owner: ExchangeOwner,
+  parser: RequestParser,
+  bytes: Buffer,
+): Exchange | null {
+  const start = parser.messageStart;
+  const text = bytes.toString('latin1', start, start + parser.headLength);
+  if (!isTarget(text, parser.targetStart, parser.targetEnd)) return null;
+  const { control, recorder } = context;
+  control[requestAt] = start;
+  control[requestTo] = start + parser.targetEnd;
+  const exchange = new Exchange(
+    owner,
+    parser.hasBody,
+    parser.keepAlive,
+    parser.minorVersion,
+    parser.methodEnd === 4 && text.startsWith('HEAD'),
+    parser.expectContinue,
+  );
+  exchange.began = recorder.requestBegan();
+  const { methodEnd, targetStart, targetEnd, headersStart, hostStart, hostEnd } = parser;
+  exchange.request = createRequest(
+    {
+      text,
+      methodEnd,
+      targetStart,
+      targetEnd,
+      headersStart,
+      hostStart,
+      hostEnd,
+      secure: false,
+      fallbackHost,
+    },
+    exchange.body,
+  );
+  return exchange;
+}
+
+const SLASH = 0x2f;
+
+/** Whether a target that the parser took is one to make a URL of: in absolute form its host and port may still be none. */
+function isTarget(text: string, start: number, end: number): boolean {
+  if (text.charCodeAt(start) === SLASH) return true;
+  const target = text.substring(start, end);
+  return target === '*' || URL.canParse(target);
+}

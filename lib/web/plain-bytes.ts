@@ -1,0 +1,20 @@
+/** The bytes of an app's typed array, by a view that carries nothing of the app's own. */
+import { isUint8Array } from 'node:util/types';
+
+const TypedArray = Object.getPrototypeOf(Uint8Array.prototype) as Uint8Array;
+const getterOf = (name: 'buffer' | 'byteOffset' | 'byteLength') =>
+  Object.getOwnPropertyDescriptor(TypedArray, name)!.get!;
+const bufferOf = getterOf('buffer') as (this: Uint8Array) => ArrayBuffer;
+const offsetOf = getterOf('byteOffset') as (this: Uint8Array) => number;
+const lengthOf = getterOf('byteLength') as (this: Uint8Array) => number;
+
+/**
+ * A plain Uint8Array over the same memory: a subclass may have getters and methods of its own, which would be called
+ * wherever the bytes are sent or copied.
+ *
+ * @returns null for what is no Uint8Array (nor a Buffer), a proxy of one among it
+ */
+export function plainBytes(value: unknown): Uint8Array | null {
+  if (!isUint8Array(value)) return null;
+  return new Uint8Array(bufferOf.call(value), offsetOf.call(value), lengthOf.call(value));
+}
