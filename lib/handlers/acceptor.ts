@@ -1,34 +1,52 @@
 /**
  * The concrete event handler of a listening socket: accepts what waits and registers each connection. No user code
- * runs here, so the handle is never held for long. Owner of the words CONNECTIONS, CONNECTIONS_PEAK and ACCEPT_SUSPENDED.
+ * runs here, so the handle is never held for long. Owner of the words CONNECTIONS, CONNECTIONS_PEAK, ACCEPT_SUSPENDED,
+ * SUSPENSIONS, SUSPENDED_FOR, ACCEPTING and CLOSING.
  *
  * When descriptors run out, the listening handle is suspended, and whoever closes a connection next resumes it: the
  * connections that wait stay in the kernel's queue meanwhile, instead of making the leader spin.
+ *
+ * A thread may be ended at any call of a function and at any loop, as V8 looks there whether it is to stop, so also between any
+ * two calls below. What it was about, it notes first, in ACCEPTING and CLOSING, and the reviver completes it. Where CONNECTIONS
+ * is changed, the note is changed by the next statement, with no call of a function and no loop between them: a thread cannot be
+ * ended there, so the reviver never counts twice.
  */
-import { ACCEPTED, CLOSED } from '../memory/counters.js';
+import { ACCEPTED, CLOSED, DROPPED } from '../memory/counters.js';
 import {
   ACCEPT_SUSPENDED,
   ACCEPTING,
+  CLOSING,
   CONNECTIONS,
   CONNECTIONS_PEAK,
   SET_DRAINING,
   SET_STATE,
+  SUSPENDED_FOR,
+  SUSPENSIONS,
   threadArea,
 } from '../memory/layout.js';
 import { type HandleSet, WATCH_BOTH, WATCH_INPUT } from '../set/handle-set.js';
+import { FREE } from '../set/handle-table.js';
 import { closeDescriptor } from '../sys/descriptor.js';
 import { EAGAIN, ECONNABORTED, EINTR, EMFILE, ENFILE, ENOBUFS, ENOMEM, errnoName } from '../sys/libc.js';
-import { acceptConnection } from '../sys/socket.js';
+import { acceptConnection, replaceByDeadSocket, shutdownBoth } from '../sys/socket.js';
 import { deadlineIn } from './deadlines.js';
 import { type EventHandler, HTTP_CONNECTION, type ThreadContext } from './event-handler.js';
 
-/** Connections accepted before the handle is armed anew, so that one visit stays short. */
+/** Calls of accept4(2) in one visit, so that clients that go on connecting do not keep the thread. */
 const ACCEPTS_A_VISIT = 64;
+
+/** Values of the word SUSPENDED_FOR that are no errno. */
+const FOR_LIMIT = 0;
+const FOR_TABLE = -1;
 
 /** Values of the word ACCEPTING; a descriptor is added to FIRST_ACCEPTED. */
 export const NOTHING_ACCEPTED = 0;
-const PLACE_TAKEN = 1;
+/** A place is counted; there may be a descriptor for it already. */
+export const PLACE_TAKEN = 1;
 export const FIRST_ACCEPTED = 2;
+/** Values of the word CLOSING. */
+export const NOTHING_CLOSING = 0;
+export const FIRST_CLOSING = 1;
 
 export class Acceptor implements EventHandler {
   readonly #context: ThreadContext;
@@ -48,8 +66,11 @@ export class Acceptor implements EventHandler {
 
   handleEvent(fd: number): void {
     const { table, handles } = this.#context;
+    let calls = ACCEPTS_A_VISIT;
     do {
-      if (!this.#acceptSome(fd)) handles.resumeHandle(fd, WATCH_INPUT);
+      calls = this.#acceptSome(fd, calls);
+      // There may be more than one visit takes: the kernel reports it again, to whoever comes next.
+      if (calls === 0) handles.resumeHandle(fd, WATCH_INPUT);
     } while (table.leave(fd) !== 0);
   }
 
@@ -60,80 +81,119 @@ export class Acceptor implements EventHandler {
     return deadlineIn(control, limits.headersTicks);
   }
 
-  /** @returns false when there may be more than one visit takes */
-  #acceptSome(fd: number): boolean {
-    const { control, limits, table } = this.#context;
-    let open = 0;
-    for (let count = 0; count < ACCEPTS_A_VISIT; count++) {
-      if (Atomics.load(control, SET_STATE) >= SET_DRAINING) return true;
-      open = Atomics.load(control, CONNECTIONS);
-      if (open >= limits.maxConnections) return this.#suspend(fd, open, 'maxConnections is reached');
+  /**
+   * @param calls how many calls of accept4 the visit has left
+   * @returns how many are left now; 0 when there may be more to accept
+   */
+  #acceptSome(fd: number, calls: number): number {
+    const { control, limits } = this.#context;
+    for (let left = calls; left > 0; left--) {
+      if (Atomics.load(control, SET_STATE) >= SET_DRAINING) return left;
+      const open = Atomics.load(control, CONNECTIONS);
+      if (open >= limits.maxConnections) return this.#suspend(fd, open, FOR_LIMIT, left);
       // Counted first, and noted for the reviver: at no point may a connection be lost with this thread.
       Atomics.add(control, CONNECTIONS, 1);
       control[this.#accepting] = PLACE_TAKEN;
       const accepted = acceptConnection(fd);
-      if (accepted < 0) {
-        this.#giveUp();
-        switch (-accepted) {
-          case EAGAIN:
-            return true;
-          case EINTR:
-          case ECONNABORTED:
-            continue;
-          case EMFILE:
-          case ENFILE:
-          case ENOBUFS:
-          case ENOMEM:
-            return this.#suspend(fd, open, errnoName(-accepted));
-          default:
-            // accept(2) also reports pending network errors of the new connection: the next one is not to blame.
-            this.#context.log('warn', `accepting a connection failed with ${errnoName(-accepted)}`);
-            continue;
-        }
+      if (accepted >= 0) {
+        if (!this.#take(accepted, open)) return this.#suspend(fd, open, FOR_TABLE, left);
+        continue;
       }
-      control[this.#accepting] = FIRST_ACCEPTED + accepted;
-      if (accepted >= table.capacity) {
-        closeDescriptor(accepted);
-        this.#giveUp();
-        return this.#suspend(fd, open, 'the handle table is full');
+      this.#giveUp();
+      switch (-accepted) {
+        case EAGAIN:
+          return left;
+        case EINTR:
+        case ECONNABORTED:
+          continue;
+        case EMFILE:
+        case ENFILE:
+        case ENOBUFS:
+        case ENOMEM:
+          return this.#suspend(fd, open, -accepted, left);
+        default:
+          // accept(2) also reports pending network errors of the new connection: the next one is not to blame.
+          this.#context.log('warn', `accepting a connection failed with ${errnoName(-accepted)}`);
       }
-      if (open >= control[CONNECTIONS_PEAK]!) control[CONNECTIONS_PEAK] = open + 1;
-      this.#register(accepted);
     }
-    return false;
+    return 0;
+  }
+
+  /** @returns false when the table has no record for it */
+  #take(accepted: number, open: number): boolean {
+    const { control, table } = this.#context;
+    if (accepted >= table.capacity) {
+      // Dying here, this thread leaves a descriptor that the reviver finds.
+      closeDescriptor(accepted);
+      this.#giveUp();
+      return false;
+    }
+    if (table.state(accepted) !== FREE) {
+      this.#endBoth(accepted);
+      return true;
+    }
+    control[this.#accepting] = FIRST_ACCEPTED + accepted;
+    if (open >= control[CONNECTIONS_PEAK]!) control[CONNECTIONS_PEAK] = open + 1;
+    this.#register(accepted);
+    return true;
   }
 
   #register(accepted: number): void {
     const { control, table, handles, self, counters } = this.#context;
     const generation = table.open(accepted, this.#kind, this.#firstDeadline(), self);
-    // From here on the record says whose it is.
-    control[this.#accepting] = NOTHING_ACCEPTED;
+    // From here on the record says whose it is. Not a plain store: whoever sees it sees the record, too.
+    Atomics.store(control, this.#accepting, NOTHING_ACCEPTED);
     counters[ACCEPTED]!++;
     try {
       handles.watchHandle(accepted, generation, this.#watch);
     } catch (error) {
-      closeDescriptor(accepted);
-      Atomics.sub(control, CONNECTIONS, 1);
-      counters[CLOSED]!++;
+      closeConnection(this.#context, accepted);
       this.#context.log('warn', `a new connection could not be registered: ${(error as Error).message}`);
     }
   }
 
-  /** There was nothing to accept after all. */
-  #giveUp(): void {
-    const { control } = this.#context;
-    Atomics.sub(control, CONNECTIONS, 1);
-    control[this.#accepting] = NOTHING_ACCEPTED;
+  /**
+   * The kernel gives a number anew for which there is a connection in the table: something else has closed the descriptor of that
+   * one. Both are ended. The number belongs to the connection in the table, and is closed with it: it gets a dead socket, so that
+   * nothing of the new client is ever read as the old one's, or sent to it, and whoever is to have the connection's events
+   * learns that it is broken in the usual way. Its owner may close the number just before, and some other thread be given it;
+   * that window of a microsecond comes after a mistake of the app's that had put every descriptor of the process at risk.
+   */
+  #endBoth(fd: number): void {
+    const { handles, counters } = this.#context;
+    const failed = replaceByDeadSocket(fd);
+    // The number stays open in any case, for the connection in the table to be closed with.
+    if (failed < 0) shutdownBoth(fd);
+    handles.watchAgain(fd, WATCH_INPUT);
+    counters[ACCEPTED]!++;
+    counters[DROPPED]!++;
+    counters[CLOSED]!++;
+    this.#giveUp();
+    this.#context.log(
+      'error',
+      'the descriptor of a connection was closed by something else than the server, so that connection and a new one, which got its number, were ended; look for code that closes a descriptor twice (fs.closeSync, FileHandle, a native addon)',
+      { descriptor: fd },
+    );
   }
 
-  #suspend(fd: number, open: number, why: string): true {
+  /** The place is free again. */
+  #giveUp(): void {
+    const { control } = this.#context;
+    const accepting = this.#accepting;
+    Atomics.sub(control, CONNECTIONS, 1);
+    control[accepting] = NOTHING_ACCEPTED;
+  }
+
+  /** @returns `calls` */
+  #suspend(fd: number, open: number, why: number, calls: number): number {
     const { control, handles } = this.#context;
-    this.#context.log('warn', `accepting is suspended until a connection closes: ${why}`);
+    control[SUSPENDED_FOR] = why;
+    Atomics.add(control, SUSPENSIONS, 1);
     handles.suspendHandle(fd);
     Atomics.store(control, ACCEPT_SUSPENDED, fd + 1);
     // A connection that closed before the word was set could not resume it.
     if (Atomics.load(control, CONNECTIONS) < open) resumeAccepting(control, handles);
-    return true;
+    return calls;
   }
 }
 
@@ -143,12 +203,22 @@ export function resumeAccepting(control: Int32Array, handles: HandleSet): void {
   if (suspended !== 0) handles.resumeHandle(suspended - 1, WATCH_INPUT);
 }
 
-/** Ends a connection that the calling thread is inside or that is bound to it. */
+/**
+ * Ends a connection that the calling thread is inside or that is bound to it. The reviver tells by CLOSING and the record how far
+ * a thread came that died in here:
+ *
+ *   CLOSING set, the record still the dead thread's    nothing has happened: it is closed as one that the thread was inside
+ *   CLOSING set, the record FREE or somebody else's    it counts as closed; the descriptor may be open still
+ *   CLOSING clear                                      all is done
+ */
 export function closeConnection(context: ThreadContext, fd: number): void {
+  const { control, counters } = context;
+  const closing = threadArea(context.self) + CLOSING;
+  control[closing] = FIRST_CLOSING + fd;
   context.table.close(fd);
   closeDescriptor(fd);
-  context.counters[CLOSED]!++;
-  Atomics.sub(context.control, CONNECTIONS, 1);
-  if (Atomics.load(context.control, ACCEPT_SUSPENDED) !== 0)
-    resumeAccepting(context.control, context.handles);
+  Atomics.sub(control, CONNECTIONS, 1);
+  counters[CLOSED]!++;
+  control[closing] = NOTHING_CLOSING;
+  if (Atomics.load(control, ACCEPT_SUSPENDED) !== 0) resumeAccepting(control, context.handles);
 }

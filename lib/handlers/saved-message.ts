@@ -41,7 +41,9 @@ export function restoreMessage(
   const block = table.words[record + HANDLE_BLOCK]!;
   const length = table.words[record + HANDLE_SAVED]!;
   clearFlag(table, fd, HAS_SAVED);
-  // Before the blocks are freed: should this thread die in between, they are lost, but not given out twice.
+  // Named before they leave the record, and out of the record before they are freed: should this thread die in between, they
+  // are neither lost nor given out twice.
+  pool.take(block);
   table.words[record + HANDLE_BLOCK] = 0;
   if (block !== 0) pool.restore(block, input, length);
   parser.load(table.words, record + HANDLE_PARSER);

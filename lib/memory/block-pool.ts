@@ -7,14 +7,20 @@
  * - FREE_TOP, atomic: the stack of returned blocks. Low half: number of the top block, 0 for none; high half: a tag
  *   that changes with every exchange, so that a stack that looks the same but is not is never mistaken for it.
  * - FRESH, atomic: blocks never used so far begin here; they are taken in order, so memory becomes resident as needed.
- * - IN_USE, atomic: blocks out of the pool. Counted after a block is taken and before it is given back, so it never says
- *   more than there are.
+ * - IN_USE, atomic: blocks out of the pool.
  * - PEAK, atomic: the most that IN_USE has been.
- * - NEXT[block], plain: the next block of a chain or of the free stack; the holder of the block writes it.
+ * - NEXT[block], atomic: low half: the next block of a chain or of the free stack; high half, for blocks out of the pool: 1 + the
+ *   thread that had the block in hand last. The holder of the block writes it.
  *
- * Blocks are numbered from 1; 0 means none. A chain belongs to the connection whose record names its first block.
+ * Blocks are numbered from 1; 0 means none. A chain belongs to the connection whose record names its first block. On the way
+ * between pool and record a thread has it in hand; should the thread die there, its name on the blocks is how `reclaim` finds
+ * them. A thread may be ended at any call of a function and at any loop (handlers/acceptor.ts says why), so a block's name is
+ * written by the statement behind the exchange that takes it, and taken away by the exchange that gives it back.
  */
 import { BLOCK_BYTES, BLOCK_COUNT, POOL_HEADER_WORDS } from './layout.js';
+
+/** As in set/handle-table.ts, which this folder does not know. */
+const CONTROL_PLANE = 0xff;
 
 const FREE_TOP = 0;
 const FRESH = 1;
@@ -22,12 +28,19 @@ const IN_USE = 2;
 const PEAK = 3;
 const NUMBER_MASK = 0xffff;
 const TAG_STEP = 0x1_0000;
+/** The name of a block's last holder, above the number of the next block. */
+const HOLDER_SHIFT = 16;
+/** Longer than any chain. */
+const CHAIN_LIMIT = BLOCK_COUNT;
 
 export class BlockPool {
   readonly #words: Int32Array;
   readonly #bytes: Uint8Array;
+  readonly #name: number;
 
-  constructor(memory: SharedArrayBuffer) {
+  /** @param self the thread that this object belongs to */
+  constructor(memory: SharedArrayBuffer, self = CONTROL_PLANE) {
+    this.#name = nameOf(self);
     const wordCount = POOL_HEADER_WORDS + BLOCK_COUNT;
     this.#words = new Int32Array(memory, 0, wordCount);
     this.#bytes = new Uint8Array(memory, wordCount * 4);
@@ -60,10 +73,20 @@ export class BlockPool {
       const part = Math.min(BLOCK_BYTES, length - done);
       this.#bytes.set(source.subarray(start + done, start + done + part), (block - 1) * BLOCK_BYTES);
       if (first === 0) first = block;
-      else this.#words[POOL_HEADER_WORDS + last - 1] = block;
+      else this.#words[POOL_HEADER_WORDS + last - 1] = this.#name | block;
       last = block;
     }
     return first;
+  }
+
+  /**
+   * Takes a chain into the hand of the calling thread, before it disappears from the record that names it: from then on it is
+   * this thread's to return.
+   */
+  take(first: number): void {
+    for (let block = first; block !== 0; block = this.#next(block)) {
+      Atomics.store(this.#words, POOL_HEADER_WORDS + block - 1, this.#name | this.#next(block));
+    }
   }
 
   /** Copies the `length` bytes of a chain to `target` and returns its blocks to the pool. */
@@ -73,7 +96,7 @@ export class BlockPool {
       const part = Math.min(BLOCK_BYTES, length - done);
       const at = (block - 1) * BLOCK_BYTES;
       target.set(this.#bytes.subarray(at, at + part), done);
-      block = this.#words[POOL_HEADER_WORDS + block - 1]!;
+      block = this.#next(block);
     }
     this.free(first);
   }
@@ -81,10 +104,50 @@ export class BlockPool {
   /** Returns a chain to the pool. */
   free(first: number): void {
     for (let block = first; block !== 0; ) {
-      const next = this.#words[POOL_HEADER_WORDS + block - 1]!;
+      const next = this.#next(block);
       this.#give(block);
       block = next;
     }
+  }
+
+  /**
+   * Returns the blocks that a dead thread had in hand.
+   *
+   * A thread that restores a chain puts its own name on it before it takes it out of the record. So a block with the dead one's name
+   * is in hand only if no record leads to it, and it still has that name after the records were read.
+   *
+   * @param held the first blocks of all chains that records name, 0 for none
+   * @returns how many there were
+   */
+  reclaim(dead: number, held: Iterable<number>): number {
+    const name = nameOf(dead);
+    const isNamed = (block: number) => (this.#word(block) & ~NUMBER_MASK) === name;
+    const suspects = new Set<number>();
+    for (let block = 1; block <= Math.min(Atomics.load(this.#words, FRESH), BLOCK_COUNT); block++) {
+      if (isNamed(block)) suspects.add(block);
+    }
+    if (suspects.size === 0) return 0;
+    for (const first of held) {
+      // A chain that is on its way meanwhile may lead anywhere, but not for ever.
+      for (
+        let block = first, steps = 0;
+        block !== 0 && steps < CHAIN_LIMIT;
+        block = this.#next(block), steps++
+      ) {
+        suspects.delete(block);
+      }
+    }
+    const lost = [...suspects].filter(isNamed);
+    for (const block of lost) this.#give(block);
+    return lost.length;
+  }
+
+  #word(block: number): number {
+    return Atomics.load(this.#words, POOL_HEADER_WORDS + block - 1);
+  }
+
+  #next(block: number): number {
+    return this.#word(block) & NUMBER_MASK;
   }
 
   #take(): number {
@@ -93,37 +156,48 @@ export class BlockPool {
       const top = Atomics.load(words, FREE_TOP);
       const block = top & NUMBER_MASK;
       if (block === 0) break;
-      const next = Atomics.load(words, POOL_HEADER_WORDS + block - 1);
+      const next = Atomics.load(words, POOL_HEADER_WORDS + block - 1) & NUMBER_MASK;
       const replaced = (((top & ~NUMBER_MASK) + TAG_STEP) | next) >> 0;
-      if (Atomics.compareExchange(words, FREE_TOP, top, replaced) === top) return this.#out(block);
+      if (Atomics.compareExchange(words, FREE_TOP, top, replaced) !== top) continue;
+      Atomics.store(words, POOL_HEADER_WORDS + block - 1, this.#name);
+      this.#count(Atomics.add(words, IN_USE, 1) + 1);
+      return block;
     }
     if (Atomics.load(words, FRESH) >= BLOCK_COUNT) return 0;
     const fresh = Atomics.add(words, FRESH, 1);
-    if (fresh < BLOCK_COUNT) return this.#out(fresh + 1);
+    if (fresh < BLOCK_COUNT) {
+      Atomics.store(words, POOL_HEADER_WORDS + fresh, this.#name);
+      this.#count(Atomics.add(words, IN_USE, 1) + 1);
+      return fresh + 1;
+    }
     Atomics.sub(words, FRESH, 1);
     return 0;
   }
 
-  #out(block: number): number {
+  #count(inUse: number): void {
     const words = this.#words;
-    const inUse = Atomics.add(words, IN_USE, 1) + 1;
     for (let peak = Atomics.load(words, PEAK); inUse > peak; ) {
       const found = Atomics.compareExchange(words, PEAK, peak, inUse);
       if (found === peak) break;
       peak = found;
     }
-    Atomics.store(words, POOL_HEADER_WORDS + block - 1, 0);
-    return block;
   }
 
   #give(block: number): void {
     const words = this.#words;
-    Atomics.sub(words, IN_USE, 1);
+    const named = Atomics.load(words, POOL_HEADER_WORDS + block - 1);
     for (;;) {
       const top = Atomics.load(words, FREE_TOP);
-      Atomics.store(words, POOL_HEADER_WORDS + block - 1, top & NUMBER_MASK);
       const replaced = (((top & ~NUMBER_MASK) + TAG_STEP) | block) >> 0;
-      if (Atomics.compareExchange(words, FREE_TOP, top, replaced) === top) return;
+      Atomics.store(words, POOL_HEADER_WORDS + block - 1, top & NUMBER_MASK);
+      if (Atomics.compareExchange(words, FREE_TOP, top, replaced) === top) {
+        Atomics.sub(words, IN_USE, 1);
+        return;
+      }
+      // Named again before the next round, at the beginning of which the thread may be ended.
+      Atomics.store(words, POOL_HEADER_WORDS + block - 1, named);
     }
   }
 }
+
+const nameOf = (thread: number): number => (thread + 1) << HOLDER_SHIFT;

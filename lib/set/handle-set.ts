@@ -52,23 +52,31 @@ export class HandleSet {
    * @throws PacelineError `PACELINE_SYSTEM`; the descriptor is then in neither
    */
   registerHandle(fd: number, kind: number, watch: number, deadline = 0): void {
-    this.watchHandle(fd, this.table.open(fd, kind, deadline, this.self), watch);
+    const generation = this.table.open(fd, kind, deadline, this.self);
+    try {
+      this.watchHandle(fd, generation, watch);
+    } catch (error) {
+      this.table.close(fd);
+      throw error;
+    }
   }
 
   /**
    * The second half of `registerHandle`: puts a descriptor that the caller has opened in the table into the kernel's set, and
    * leaves it.
    *
-   * @throws PacelineError `PACELINE_SYSTEM`; the descriptor is then in neither
+   * @throws PacelineError `PACELINE_SYSTEM`; the caller is then still inside it
    */
   watchHandle(fd: number, generation: number, watch: number): void {
     const result = epollAdd(this.#epoll, fd, generation, watch | EPOLLET);
-    if (result < 0) {
-      this.table.close(fd);
-      must('epoll_ctl', result);
-    }
+    if (result < 0) must('epoll_ctl', result);
     // What was reported since is reported again to whoever comes next.
     while (this.table.leave(fd) !== 0) epollModify(this.#epoll, fd, generation, watch | EPOLLET);
+  }
+
+  /** Puts a descriptor into the kernel's set that took the place of the one in the table. The caller need not be inside it. */
+  watchAgain(fd: number, watch: number): void {
+    epollAdd(this.#epoll, fd, this.table.generation(fd), watch | EPOLLET);
   }
 
   /** Takes a descriptor out of the kernel's set and the table; the caller is inside it. Closing it does the first too. */

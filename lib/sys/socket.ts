@@ -15,6 +15,8 @@ const SOCK_NONBLOCK = 0o4000;
 const SOCK_CLOEXEC = 0o2000000;
 const SOL_SOCKET = 1;
 const SO_REUSEADDR = 2;
+const SO_TYPE = 3;
+const SO_ACCEPTCONN = 30;
 const IPPROTO_TCP = 6;
 const TCP_NODELAY = 1;
 const IPPROTO_IPV6 = 41;
@@ -22,6 +24,7 @@ const IPV6_V6ONLY = 26;
 const MSG_NOSIGNAL = 0x4000;
 const MSG_MORE = 0x8000;
 const SHUT_WR = 1;
+const SHUT_RDWR = 2;
 /** The longest path of a Unix socket, with its final NUL (unix(7)). */
 const UNIX_PATH_BYTES = 108;
 
@@ -38,6 +41,9 @@ const acceptCall = func<(fd: number, address: null, bytes: null, flags: number) 
 const setsockoptCall = func<
   (fd: number, level: number, name: number, value: Int32Array, bytes: number) => number
 >('int setsockopt(int fd, int level, int name, void *value, unsigned int bytes)');
+const getsockoptCall = func<
+  (fd: number, level: number, name: number, value: Int32Array, bytes: Uint32Array) => number
+>('int getsockopt(int fd, int level, int name, void *value, void *bytes)');
 const getsocknameCall = func<(fd: number, address: Uint8Array, bytes: Uint32Array) => number>(
   'int getsockname(int fd, void *address, void *bytes)',
 );
@@ -52,6 +58,9 @@ const sendCall = func<(fd: number, buffer: Uint8Array, bytes: number, flags: num
 );
 const sendFromCall = func<(fd: number, address: number, bytes: number, flags: number) => number>(
   'intptr_t send(int fd, uintptr_t buffer, size_t bytes, int flags)',
+);
+const dup3Call = func<(from: number, to: number, flags: number) => number>(
+  'int dup3(int from, int to, int flags)',
 );
 const shutdownCall = func<(fd: number, how: number) => number>('int shutdown(int fd, int how)');
 
@@ -156,6 +165,17 @@ function setOption(fd: number, level: number, name: number, value: number): void
   must('setsockopt', orErrno(setsockoptCall(fd, level, name, option, 4)));
 }
 
+const optionLength = new Uint32Array(1);
+/** -1 where the descriptor is no socket. */
+function getOption(fd: number, level: number, name: number): number {
+  optionLength[0] = 4;
+  return getsockoptCall(fd, level, name, option, optionLength) < 0 ? -1 : option[0]!;
+}
+
+/** Whether a descriptor is a stream socket that does not listen (socket(7)). */
+export const isStream = (fd: number): boolean =>
+  getOption(fd, SOL_SOCKET, SO_TYPE) === SOCK_STREAM && getOption(fd, SOL_SOCKET, SO_ACCEPTCONN) === 0;
+
 /**
  * A socket bound to `address` that does not listen yet. Accepted connections inherit TCP_NODELAY from it, so an
  * answer never waits for the peer's delayed acknowledgement (tcp(7)).
@@ -241,4 +261,23 @@ export const transmitFrom = (fd: number, address: number, bytes: number, more: b
 /** Ends the sending direction: the peer reads to its end of input. */
 export function shutdownSending(fd: number): void {
   shutdownCall(fd, SHUT_WR);
+}
+
+/** Ends both directions. */
+export function shutdownBoth(fd: number): void {
+  shutdownCall(fd, SHUT_RDWR);
+}
+
+/**
+ * Puts a socket that is connected to nothing in the place of a descriptor: what it was is closed, whoever reads from the number
+ * gets an error, and it is reported as hung up (unix(7), epoll_ctl(2)).
+ *
+ * @returns 0 or the errno negated
+ */
+export function replaceByDeadSocket(fd: number): number {
+  const dead = orErrno(socketCall(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (dead < 0) return dead;
+  const result = orErrno(dup3Call(dead, fd, SOCK_CLOEXEC));
+  closeDescriptor(dead);
+  return Math.min(result, 0);
 }

@@ -42,7 +42,7 @@ test(
     await set.startAll(TURNS);
     const traffic = new Traffic(set, [COUNTER]);
     for (let living = 3; living > 1; living--) {
-      await set.quiet(undefined, living);
+      await set.quiet(living);
       const dead = set.leader();
       await set.kill(dead);
       assert.is(set.recover(dead), 0);

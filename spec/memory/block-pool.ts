@@ -4,6 +4,7 @@ import * as assert from 'uvu/assert';
 import { BlockPool } from '../../lib/memory/block-pool.js';
 import { allocateMemory, BLOCK_BYTES, BLOCK_COUNT } from '../../lib/memory/layout.js';
 import { load, STOPPED, VIOLATIONS } from '../support/set/scratch.js';
+import { lookingOn } from '../support/set/steps.js';
 import { withSet } from '../support/set/test-set.js';
 
 const ROUNDS = 20_000;
@@ -158,5 +159,55 @@ test(
     assert.ok(set.pool.peak() > 0 && set.pool.peak() <= BLOCK_COUNT);
   }),
 );
+
+test('a thread may be ended at any step between pool and record: its blocks come back, and nobody else loses any', () => {
+  const DEAD = 3;
+  const source = pattern(3 * BLOCK_BYTES, 1);
+  for (let step = 1; ; step++) {
+    const { blocks } = allocateMemory(1, 1);
+    const [own, other] = [new BlockPool(blocks, DEAD), new BlockPool(blocks, 4)];
+    // Somebody else's message, and one that the dead thread has saved before.
+    const record = { block: own.save(source, 0, source.length) };
+    const foreign = other.save(source, 0, source.length);
+    let steps = 0;
+    // Where it changes something, the next statements follow without a place at which it could be ended.
+    const end = (name: string) => {
+      if (name === 'load' && ++steps === step) throw new Error('ended');
+    };
+    let ended = false;
+    try {
+      lookingOn(end, () => {
+        const { block } = record;
+        own.take(block);
+        record.block = 0;
+        own.restore(block, new Uint8Array(source.length), source.length);
+        record.block = own.save(source, 0, source.length);
+      });
+    } catch {
+      ended = true;
+    }
+    const keeper = new BlockPool(blocks);
+    keeper.reclaim(DEAD, [record.block, foreign]);
+    assert.is(keeper.inUse(), record.block === 0 ? 3 : 6, `ended behind step ${step}`);
+    for (const first of [record.block, foreign]) {
+      if (first === 0) continue;
+      const target = new Uint8Array(source.length);
+      keeper.restore(first, target, source.length);
+      assert.is(Buffer.compare(target, source), 0);
+    }
+    assert.is(keeper.inUse(), 0);
+    assert.is(keeper.reclaim(DEAD, []), 0, 'nothing is returned twice');
+    if (!ended) return assert.ok(step > 6, `${step} steps`);
+  }
+});
+
+test('a block that a living thread has taken over is not reclaimed with its former holder', () => {
+  const { blocks } = allocateMemory(1, 1);
+  const [dead, living] = [new BlockPool(blocks, 0), new BlockPool(blocks, 1)];
+  const first = dead.save(pattern(3000, 1), 0, 3000);
+  living.take(first);
+  assert.is(new BlockPool(blocks).reclaim(0, []), 0);
+  assert.is(living.inUse(), 2);
+});
 
 test.run();

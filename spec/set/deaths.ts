@@ -5,6 +5,7 @@ import { ACCEPTOR } from '../../lib/handlers/event-handler.js';
 import { CONNECTIONS } from '../../lib/memory/layout.js';
 import { WATCH_INPUT } from '../../lib/set/handle-set.js';
 import { BOUND, IDLE } from '../../lib/set/handle-table.js';
+import { localAddress } from '../../lib/sys/socket.js';
 import { BINDER, COUNTER } from '../support/set/kinds.js';
 import {
   DESCRIPTORS,
@@ -36,7 +37,7 @@ for (const watch of [false, true]) {
       const last = watch ? 120 : 60;
       for (let step = 1; step <= last; step += watch ? 3 : 1) {
         const victim = await set.start(VICTIM, { role: 'turns', steps: true });
-        await set.quiet(undefined, 3);
+        await set.quiet(3);
         victim.stopBefore(step);
         const stopped = () => victim.status === STOPPED;
         while (!stopped()) {
@@ -65,9 +66,10 @@ test('a thread may end at any step of accepting: the client is served, or sees t
   for (let step = 1; ; step++) {
     const set = new TestSet(2);
     const listener = listen();
+    set.survivors = set.survivorsOf(localAddress(listener.fd)!);
     try {
       const victim = await set.start(VICTIM, { role: 'turns', steps: true });
-      await set.quiet(undefined, 1);
+      await set.quiet(1);
       put(set.scratch, HOLD + listener.fd, 1);
       set.handles.registerHandle(listener.fd, ACCEPTOR, WATCH_INPUT);
       const client = await listener.client();
@@ -86,7 +88,7 @@ test('a thread may end at any step of accepting: the client is served, or sees t
       await set.kill(VICTIM);
       await set.start(1, TURNS);
       set.recover(VICTIM);
-      await set.quiet(undefined, 1);
+      await set.quiet(1);
       // What the kernel does not watch would not be seen now.
       client.write(Buffer.from(new BigUint64Array([1n]).buffer));
       const served = () => set.scratch.subarray(TALLY, TALLY + DESCRIPTORS).some((count) => count !== 0);

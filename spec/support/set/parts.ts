@@ -16,8 +16,8 @@ export interface Start {
   readonly role: 'puppet' | 'turns';
   /** Its atomic operations are steps. */
   readonly steps: boolean;
-  /** A timer of its own is pending, so it parks beside its loop. */
-  readonly ownTimer: boolean;
+  /** It has own work without end. */
+  readonly restless: boolean;
   readonly memory: SharedMemory;
   readonly scratch: Int32Array;
   readonly epoll: number;
@@ -33,11 +33,13 @@ export function makeParts(start: Start) {
   return {
     self,
     scratch,
+    memory,
+    epoll,
     control,
     table,
     lot,
     handles: new HandleSet(control, table, epoll, self),
-    pool: new BlockPool(memory.blocks),
+    pool: new BlockPool(memory.blocks, self),
     mailbox: new Mailbox(control, self),
     threadSet: new ThreadSet(control, self, lot, recorder),
     recorder,

@@ -2,22 +2,16 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { recover, type Survivors } from '../../../lib/control/reviver.js';
+import { Strays } from '../../../lib/control/strays.js';
 import { WAKE_UP } from '../../../lib/handlers/event-handler.js';
 import { BlockPool } from '../../../lib/memory/block-pool.js';
-import {
-  allocateMemory,
-  EAGER,
-  LEADER,
-  MAX_THREADS,
-  PARKED,
-  PARKED_IN_LOOP,
-  WATCH,
-} from '../../../lib/memory/layout.js';
+import { allocateMemory, EAGER, LEADER, MAX_THREADS, PARKED, WATCH } from '../../../lib/memory/layout.js';
 import { HandleSet, WATCH_INPUT } from '../../../lib/set/handle-set.js';
 import { FREE, HandleTable } from '../../../lib/set/handle-table.js';
 import { ParkingLot } from '../../../lib/set/parking-lot.js';
 import { closeDescriptor, createEventCounter, signalEventCounter } from '../../../lib/sys/descriptor.js';
 import { epollCreate } from '../../../lib/sys/epoll.js';
+import type { SocketAddress } from '../../../lib/sys/socket.js';
 import { COUNTER } from './kinds.js';
 import { isOpen } from './native.js';
 import type { Start } from './parts.js';
@@ -115,7 +109,7 @@ export class TestSet {
   readonly handles: HandleSet;
   readonly lot: ParkingLot;
   readonly pool: BlockPool;
-  readonly survivors: Survivors;
+  survivors: Survivors;
   readonly epoll = epollCreate();
   readonly wakeUp = createEventCounter();
   readonly doorbells: number[];
@@ -133,14 +127,22 @@ export class TestSet {
     this.handles = new HandleSet(control, this.table, this.epoll);
     this.lot = new ParkingLot(control, this.doorbells);
     this.pool = new BlockPool(blocks);
-    this.survivors = { control, table: this.table, pool: this.pool, lot: this.lot, threads: count };
+    this.survivors = this.survivorsOf({ address: '/none', family: 'Unix', port: 0 });
     this.handles.registerHandle(this.wakeUp, WAKE_UP, WATCH_INPUT);
+  }
+
+  /** What the control plane would have of the set with that listener. */
+  survivorsOf(origin: SocketAddress): Survivors {
+    const { table, pool, lot, count } = this;
+    const { control } = this.memory;
+    const strays = new Strays(control, table, count, origin);
+    return { control, table, pool, lot, threads: count, strays };
   }
 
   /** Starts a thread in a place. */
   async start(self: number, options: Partial<Start>): Promise<TestThread> {
     const { memory, scratch, epoll, doorbells } = this;
-    const defaults = { role: 'puppet', steps: true, ownTimer: false } as const;
+    const defaults = { role: 'puppet', steps: true, restless: false } as const;
     const workerData = { ...defaults, ...options, self, memory, scratch, epoll, doorbells };
     store(scratch, threadWord(self, STATUS), RUNNING);
     const worker = new Worker(ENTRY, { workerData });
@@ -186,10 +188,10 @@ export class TestSet {
     store(this.words, EAGER, 0x7fff_ffff);
   }
 
-  /** The threads that are parked, in either way. */
-  parked(mask = [PARKED, PARKED_IN_LOOP]): number[] {
-    return Array.from({ length: this.count }, (_, self) => self).filter((self) =>
-      mask.some((word) => (load(this.words, word + (self >> 5)) & (1 << (self & 31))) !== 0),
+  /** The threads that are parked. */
+  parked(): number[] {
+    return Array.from({ length: this.count }, (_, self) => self).filter(
+      (self) => (load(this.words, PARKED + (self >> 5)) & (1 << (self & 31))) !== 0,
     );
   }
 
@@ -198,10 +200,10 @@ export class TestSet {
   }
 
   /** One is in the kernel, the others are parked. */
-  async quiet(mask?: number[], living = this.count): Promise<void> {
+  async quiet(living = this.count): Promise<void> {
     // One look at the word: leadership may be given up between two.
     const waits = () => this.threads[this.leader()]?.status === ASLEEP;
-    await until(() => waits() && this.parked(mask).length === living - 1, 'the set is quiet');
+    await until(() => waits() && this.parked().length === living - 1, 'the set is quiet');
   }
 
   /** Ends a thread where it is; terminate() does not interrupt a system call, so it is woken there. */

@@ -53,9 +53,9 @@ export class Traffic {
 }
 
 /** A listening socket, and clients of it. */
-export function listen() {
+export function listen(backlog = 16) {
   const fd = bindListener({ address: '127.0.0.1', family: 'IPv4', port: 0 });
-  startListening(fd, 16);
+  startListening(fd, backlog);
   const { port } = localAddress(fd)!;
   const clients: Socket[] = [];
   return {

@@ -1,0 +1,49 @@
+/**
+ * Tells that accepting is suspended: once when it begins, and once when it is over. At its limit a busy server is suspended and
+ * resumed with each connection that ends, so acceptors only count it.
+ */
+import { ACCEPT_SUSPENDED, SUSPENDED_FOR, SUSPENSIONS } from '../memory/layout.js';
+import { errnoName } from '../sys/libc.js';
+import type { Logger } from './log.js';
+
+/** Looks without a suspension after which it is over; there is one a second. */
+const QUIET_LOOKS = 10;
+
+export class Suspensions {
+  readonly #words: Int32Array;
+  readonly #logger: Logger;
+  /** The counter at the last look, and when the present period began. */
+  #seen = 0;
+  #before = 0;
+  #quietLooks = QUIET_LOOKS;
+
+  constructor(words: Int32Array, logger: Logger) {
+    this.#words = words;
+    this.#logger = logger;
+  }
+
+  /** To be called once a second. */
+  look(): void {
+    const seen = Atomics.load(this.#words, SUSPENSIONS);
+    const over = this.#quietLooks >= QUIET_LOOKS;
+    if (seen !== this.#seen || Atomics.load(this.#words, ACCEPT_SUSPENDED) !== 0) {
+      if (over) this.#begins();
+      this.#quietLooks = 0;
+    } else if (!over && ++this.#quietLooks === QUIET_LOOKS) {
+      this.#logger.info('accepting is suspended no longer', { times: (seen - this.#before) >>> 0 });
+    }
+    this.#seen = seen;
+  }
+
+  #begins(): void {
+    this.#before = this.#seen;
+    this.#logger.warn(
+      `accepting is suspended whenever no place is left, until a connection closes: ${reason(this.#words[SUSPENDED_FOR]!)}`,
+    );
+  }
+}
+
+function reason(errno: number): string {
+  if (errno === 0) return 'maxConnections is reached';
+  return errno < 0 ? 'the handle table is full' : `${errnoName(errno)} on accepting`;
+}

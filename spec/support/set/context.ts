@@ -1,0 +1,34 @@
+/** What event handlers find in their thread, for a spec that calls them in its own. */
+import type { Limits, ThreadContext } from '../../../lib/handlers/event-handler.js';
+import { countersOf } from '../../../lib/memory/counters.js';
+import { sumsOf } from '../../../lib/memory/sums.js';
+import { HandleSet } from '../../../lib/set/handle-set.js';
+import { HandleTable } from '../../../lib/set/handle-table.js';
+import { Recorder } from '../../../lib/set/recorder.js';
+import type { TestSet } from './test-set.js';
+
+export function makeContext(
+  { memory, epoll, pool, words }: Pick<TestSet, 'memory' | 'epoll' | 'pool' | 'words'>,
+  self: number,
+  limits: Partial<Limits>,
+  log: ThreadContext['log'] = () => {},
+): ThreadContext {
+  const { control } = memory;
+  const table = new HandleTable(memory.handles);
+  return {
+    self,
+    control: words,
+    handles: new HandleSet(control, table, epoll, self),
+    table,
+    pool,
+    input: Buffer.alloc(0),
+    counters: countersOf(control, self),
+    sums: sumsOf(control, self),
+    recorder: new Recorder(control, self),
+    limits: limits as Limits,
+    drainTicks: () => {},
+    defer: () => {},
+    process: () => {},
+    log,
+  };
+}
