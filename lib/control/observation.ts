@@ -48,7 +48,8 @@ export interface ObservedThread {
   readonly connection: number;
   /** Method and target of the request that it processes, '' for none or where it changed while it was read. */
   readonly route: string;
-  readonly histograms: Readonly<Record<HistogramName, Uint32Array>>;
+  /** Since the start, too. Views: the next observation changes them, so what is compared later is copied. */
+  readonly histograms: Readonly<Record<HistogramName, Float64Array>>;
   /** The sums of what the histograms counted, in microseconds. */
   readonly sumsUs: Readonly<Record<HistogramName, number>>;
 }
@@ -80,6 +81,8 @@ export interface TransitionSource {
    * under load, took 20 ms of CPU a second and 60 kB a frame, the newest 200 of each thread 8 ms and 12 kB
    */
   next(most?: number): TransitionBatch;
+  /** The same, but of more than `max` of a thread the oldest are read, and the others left for the next call. */
+  nextOldest(max: number): TransitionBatch;
 }
 
 /** What the dashboard is given to look at. */

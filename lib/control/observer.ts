@@ -1,8 +1,7 @@
 /** Reads shared memory for people who look: the one place that turns its words into an {@link Observation}. */
-import { readdirSync } from 'node:fs';
 import { HTTP_CONNECTION, TCP_CONNECTION } from '../handlers/event-handler.js';
 import { BlockPool } from '../memory/block-pool.js';
-import { COUNTERS, type Counter, readCounters } from '../memory/counters.js';
+import type { Counter } from '../memory/counters.js';
 import {
   BLOCK_COUNT,
   CONNECTIONS,
@@ -23,33 +22,27 @@ import {
   STATE,
   threadArea,
 } from '../memory/layout.js';
-import {
-  BYTES_IN,
-  BYTES_OUT,
-  HISTOGRAM_SUMS,
-  histogramOf,
-  SINCE,
-  STATE_TIMES,
-  sumsOf,
-} from '../memory/sums.js';
+import { BYTES_IN, BYTES_OUT, HISTOGRAM_SUMS, SINCE, STATE_TIMES, sumsOf } from '../memory/sums.js';
 import { FREE, HandleTable, INSIDE } from '../set/handle-table.js';
 import { PROCESSING, STATE_NAMES } from '../set/thread-state.js';
-import { TransitionReader } from '../set/transitions.js';
+import { type RecordedTransition, TransitionReader } from '../set/transitions.js';
 import { epochOffsetMicros, nowMicros } from '../sys/clock.js';
+import { openFiles } from '../sys/process.js';
 import {
   HISTOGRAMS,
   type HistogramName,
   type Observation,
   type Observed,
   type ObservedThread,
+  type TransitionBatch,
   type TransitionSource,
 } from './observation.js';
+import { ThreadTotals } from './totals.js';
 
 /** The longest part of a route that is shown. */
 const ROUTE_BYTES = 120;
 /** How long a count of the process's descriptors holds: with 10,000 of them, it takes milliseconds. */
 const DESCRIPTORS_MS = 1000;
-const COUNTER_MODULUS = 2 ** 32;
 
 export interface ObserverOptions {
   readonly threads: number;
@@ -66,7 +59,7 @@ export class Observer implements Observed {
   readonly #table: HandleTable;
   readonly #pool: BlockPool;
   readonly #inputs: Buffer;
-  readonly #counters: CounterExtender[];
+  readonly #totals: ThreadTotals[];
   /** Fixed, so that recorded times never go back, whatever becomes of the system's clock. */
   readonly #epochMicros = epochOffsetMicros();
   #handlesPeak = 0;
@@ -79,17 +72,27 @@ export class Observer implements Observed {
     this.#table = new HandleTable(memory.handles);
     this.#pool = new BlockPool(memory.blocks);
     this.#inputs = Buffer.from(memory.inputs);
-    this.#counters = Array.from({ length: options.threads }, () => new CounterExtender());
+    this.#totals = Array.from({ length: options.threads }, (_, id) => new ThreadTotals(memory.control, id));
   }
 
   now(): number {
     return this.#epochMs(nowMicros());
   }
 
+  /** A thread's counters since the start; they never wrap. */
+  counters(thread: number): Record<Counter, number> {
+    return this.#totals[thread]!.counters();
+  }
+
+  /** Keeps the totals right while nobody looks; to be called once a minute. */
+  keepTotals(): void {
+    for (const totals of this.#totals) totals.look();
+  }
+
   observe(): Observation {
     const words = this.#words;
     const now = nowMicros();
-    const threads = this.#counters.map((_, id) => this.#thread(id, now));
+    const threads = this.#totals.map((_, id) => this.#thread(id, now));
     const leader = Atomics.load(words, LEADER) - 1;
     const { maxConnections, openFiles } = this.#options;
     const { handles, active } = this.#countHandles();
@@ -120,22 +123,24 @@ export class Observer implements Observed {
 
   readTransitions(past = false): TransitionSource {
     const { control } = this.#memory;
-    const readers = this.#counters.map((_, thread) => new TransitionReader(control, thread, past));
+    const readers = this.#totals.map((_, thread) => new TransitionReader(control, thread, past));
+    const batch = (read: (reader: TransitionReader) => RecordedTransition[]): TransitionBatch => {
+      const missedBefore = readers.map(({ missed }) => missed);
+      const transitions = readers.flatMap((reader, thread) =>
+        read(reader).map(({ from, to, micros, promoter }) => ({
+          thread,
+          from,
+          to,
+          at: this.#epochMs(micros),
+          promoter,
+        })),
+      );
+      transitions.sort((a, b) => a.at - b.at);
+      return { transitions, missed: readers.map(({ missed }, thread) => missed - missedBefore[thread]!) };
+    };
     return {
-      next: (most) => {
-        const missedBefore = readers.map(({ missed }) => missed);
-        const transitions = readers.flatMap((reader, thread) =>
-          reader.read(most).map(({ from, to, micros, promoter }) => ({
-            thread,
-            from,
-            to,
-            at: this.#epochMs(micros),
-            promoter,
-          })),
-        );
-        transitions.sort((a, b) => a.at - b.at);
-        return { transitions, missed: readers.map(({ missed }, thread) => missed - missedBefore[thread]!) };
-      },
+      next: (most) => batch((reader) => reader.read(most)),
+      nextOldest: (max) => batch((reader) => reader.readOldest(max)),
     };
   }
 
@@ -169,13 +174,15 @@ export class Observer implements Observed {
       state: STATE_NAMES[state]!,
       since: this.#epochMs(since === 0 ? now : since),
       timesMs,
-      counters: this.#counters[id]!.extend(readCounters(control, id)),
+      counters: this.#totals[id]!.counters(),
       bytesIn: sums[BYTES_IN]!,
       bytesOut: sums[BYTES_OUT]!,
       connection: busy ? this.#words[area + CURRENT_FD]! : -1,
       route: busy ? this.#route(id) : '',
-      histograms: byHistogram((which) => histogramOf(control, id, which).slice()),
-      sumsUs: byHistogram((which) => sums[HISTOGRAM_SUMS + which]!),
+      histograms: this.#totals[id]!.histograms(),
+      sumsUs: Object.fromEntries(
+        HISTOGRAMS.map((name, which) => [name, sums[HISTOGRAM_SUMS + which]!]),
+      ) as Record<HistogramName, number>,
     };
   }
 
@@ -212,42 +219,10 @@ export class Observer implements Observed {
     const known = this.#descriptors;
     const now = performance.now();
     if (now - known.readAt >= DESCRIPTORS_MS) {
-      known.current = countOpenFiles() ?? this.#options.openFiles;
+      known.current = openFiles() ?? this.#options.openFiles;
       known.peak = Math.max(known.peak, known.current);
       known.readAt = now;
     }
     return { current: known.current, peak: known.peak };
-  }
-}
-
-/** Undefined where there is no descriptor left to list them with. */
-function countOpenFiles(): number | undefined {
-  try {
-    // One of them is that of the listing itself.
-    return readdirSync('/proc/self/fd').length - 1;
-  } catch {
-    return undefined;
-  }
-}
-
-function byHistogram<T>(read: (which: number) => T): Record<HistogramName, T> {
-  return Object.fromEntries(HISTOGRAMS.map((name, which) => [name, read(which)])) as Record<HistogramName, T>;
-}
-
-/** Makes counters of 32 bits ones that do not wrap; they are to be looked at once in each turn of theirs. */
-class CounterExtender {
-  readonly #last = new Map<Counter, number>();
-  readonly #total = new Map<Counter, number>();
-
-  extend(counters: Record<Counter, number>): Record<Counter, number> {
-    const extended = { ...counters };
-    for (const name of COUNTERS) {
-      const step = (counters[name] - (this.#last.get(name) ?? 0) + COUNTER_MODULUS) % COUNTER_MODULUS;
-      const total = (this.#total.get(name) ?? 0) + step;
-      this.#last.set(name, counters[name]);
-      this.#total.set(name, total);
-      extended[name] = total;
-    }
-    return extended;
   }
 }

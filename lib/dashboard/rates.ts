@@ -8,19 +8,19 @@ import { HISTOGRAM_BUCKETS, upperBoundUs } from '../memory/histogram.js';
 import { PROCESSING } from '../set/thread-state.js';
 import type { HistogramBar, Percentiles, Point } from './protocol.js';
 
-/** Everything that is compared with a later observation. Histograms wrap at 2^32, as those they were made of do. */
+/** Everything that is compared with a later observation. */
 export interface Totals {
   readonly at: number;
   readonly counters: Readonly<Record<Counter, number>>;
   readonly bytesIn: number;
   readonly bytesOut: number;
   /** Of all threads together. */
-  readonly responses: Uint32Array;
-  readonly queueWaits: Uint32Array;
-  readonly promotions: Uint32Array;
+  readonly responses: Float64Array;
+  readonly queueWaits: Float64Array;
+  readonly promotions: Float64Array;
   /** Of each thread. */
   readonly busyMs: readonly number[];
-  readonly loopDelays: readonly Uint32Array[];
+  readonly loopDelays: readonly Float64Array[];
 }
 
 export function totalsOf({ at, threads }: Observation): Totals {
@@ -33,7 +33,7 @@ export function totalsOf({ at, threads }: Observation): Totals {
     queueWaits: mergeHistograms(threads.map(({ histograms }) => histograms.queueWaits)),
     promotions: mergeHistograms(threads.map(({ histograms }) => histograms.promotions)),
     busyMs: threads.map(({ timesMs }) => timesMs[PROCESSING]!),
-    loopDelays: threads.map(({ histograms }) => Uint32Array.from(histograms.loopDelays)),
+    loopDelays: threads.map(({ histograms }) => Float64Array.from(histograms.loopDelays)),
   };
 }
 
@@ -72,7 +72,7 @@ export function busyBetween(before: Totals, now: Totals): number[] {
 }
 
 /** Percentiles, in milliseconds, of what was counted between two readings of a histogram; null where nothing was. */
-export function percentilesBetween(before: Uint32Array, now: Uint32Array): Percentiles | null {
+export function percentilesBetween(before: Float64Array, now: Float64Array): Percentiles | null {
   const counts = now.map((count, bucket) => count - before[bucket]!);
   const count = counts.reduce((total, one) => total + one, 0);
   if (count === 0) return null;
@@ -90,7 +90,7 @@ export function percentilesBetween(before: Uint32Array, now: Uint32Array): Perce
 }
 
 /** The buckets of a histogram in which there is something. */
-export function barsOf(histogram: Uint32Array): HistogramBar[] {
+export function barsOf(histogram: Float64Array): HistogramBar[] {
   const bars: HistogramBar[] = [];
   histogram.forEach((count, bucket) => {
     if (count > 0) bars.push([upperBoundUs(bucket) / 1000, count]);
@@ -98,8 +98,8 @@ export function barsOf(histogram: Uint32Array): HistogramBar[] {
   return bars;
 }
 
-export function mergeHistograms(histograms: readonly Uint32Array[]): Uint32Array {
-  const merged = new Uint32Array(HISTOGRAM_BUCKETS);
+export function mergeHistograms(histograms: readonly Float64Array[]): Float64Array {
+  const merged = new Float64Array(HISTOGRAM_BUCKETS);
   for (const histogram of histograms) {
     for (let bucket = 0; bucket < HISTOGRAM_BUCKETS; bucket++) merged[bucket]! += histogram[bucket]!;
   }

@@ -1,6 +1,7 @@
 /** The parts of a dashboard that are there once the server serves. */
 import type { Logger } from '../control/log.js';
 import { version } from '../version.js';
+import { Held } from './held.js';
 import { Live, type LivePace } from './live.js';
 import { Loads } from './loads.js';
 import { Metrics } from './metrics.js';
@@ -8,10 +9,15 @@ import { Sampler } from './sampler.js';
 import type { Subject } from './subject.js';
 import type { Death } from './warnings.js';
 
+/** How long the list of threads holds, in milliseconds. */
+const THREADS_HOLD_MS = 250;
+
 export interface Show {
   readonly subject: Subject;
   readonly sampler: Sampler;
   readonly metrics: Metrics;
+  /** The JSON of `subject.threads()`. */
+  readonly threads: Held<Buffer>;
   /** Null where the app is not the demo. */
   readonly loads: Loads | null;
   readonly live: Live;
@@ -36,5 +42,6 @@ export function showOf(subject: Subject, deaths: readonly Death[], pace: LivePac
     load: loads !== null,
   } as const;
   const live = new Live(subject, { facts, sampler, loads, deaths, pace, logger });
-  return { subject, sampler, metrics: new Metrics(subject, build), loads, live };
+  const threads = new Held(() => Buffer.from(JSON.stringify(subject.threads())), THREADS_HOLD_MS);
+  return { subject, sampler, metrics: new Metrics(subject, build), threads, loads, live };
 }

@@ -18,5 +18,5 @@ export function setDeadline({ control, table }: ThreadContext, fd: number, ticks
 /** Whether the deadline has passed. */
 export function isDue({ control, table }: ThreadContext, fd: number): boolean {
   const deadline = table.words[fd * HANDLE_WORDS + HANDLE_DEADLINE]!;
-  return deadline !== 0 && deadline - Atomics.load(control, TICK) <= 0;
+  return deadline !== 0 && ((deadline - Atomics.load(control, TICK)) | 0) <= 0;
 }

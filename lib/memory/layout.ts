@@ -9,8 +9,10 @@
  * - `blocks` is the pool that keeps partial input between events.
  * - `inputs` has a buffer for each thread, into which it receives.
  *
- * All words are 32 bits, but for the sums, which are doubles. "Atomic" words are read and written by Atomics only. The others are plain and belong to
+ * All words are 32 bits, but for the sums and two times, which are doubles. "Atomic" words are read and written by Atomics only. The others are plain and belong to
  * one thread at a time; another thread sees them in order because an atomic word was handed over in between.
+ *
+ * Words that count on for ever wrap; docs/decisions/0008-counters-that-wrap.md says when each does and why that is right.
  */
 
 import { HISTOGRAM_BUCKETS } from './histogram.js';
@@ -30,11 +32,12 @@ export const LEADER = 0;
 /** Plain. Counts leaderships; only the leader writes it. Tells the follower on watch whether anything moves. */
 export const EPOCH = 1;
 /**
- * Plain. 1 + the thread that gave leadership up last, and when (the low half of the microseconds). Written by the holder of
- * LEADER right before it vacates it, or by its reviver (owner: set/recorder.ts).
+ * Plain. 1 + the thread that gave leadership up last. Written by the holder of LEADER right before it vacates it, or by its
+ * reviver (owner: set/recorder.ts).
  */
 export const PROMOTER = 2;
-export const PROMOTED_AT = 3;
+/** Plain, a double: its index among the doubles. When that was, in microseconds of sys/clock.ts; written with PROMOTER. */
+export const PROMOTED_AT = LINE / 2 - 1;
 
 // ---- control: the follower on watch (owner: set/watch.ts) ------------------------------------------------------------
 
@@ -49,10 +52,8 @@ export const PATIENCE = 8 * LINE + 2;
 
 /** Atomic. 0, or 1 + the number of the thread that a promotion is waking. Set by a waker, cleared by the woken. */
 export const WAKING = LINE;
-/** Atomic. Bits of the threads parked in Atomics.wait. Set by the parked thread, cleared by whoever claims it. */
+/** Atomic. Bits of the threads that are parked. Set by the parked thread, cleared by whoever claims it. */
 export const PARKED = 2 * LINE;
-/** Atomic. The same for threads parked in the kernel, beside their own event loop. */
-export const PARKED_IN_LOOP = 3 * LINE;
 
 // ---- control: the life of the set (owner: control/plane.ts) ---------------------------------------------------------
 
@@ -77,10 +78,17 @@ export const TICK = 4 * LINE + 3;
 
 /** Atomic. Open connections. Added to on accepting, subtracted from on closing. */
 export const CONNECTIONS = 5 * LINE;
-/** Atomic. 1 while accepting is suspended for want of descriptors; whoever closes a connection resumes it. */
+/** Atomic. 0, or 1 + the listening handle while accepting is suspended; whoever closes a connection resumes it. */
 export const ACCEPT_SUSPENDED = 5 * LINE + 1;
 /** Plain. The most that were open at once; whoever accepts raises it, and two at once may miss one. */
 export const CONNECTIONS_PEAK = 5 * LINE + 2;
+/** Atomic. How often accepting was suspended, ever; wraps. Counted by whoever suspends it. */
+export const SUSPENSIONS = 5 * LINE + 3;
+/**
+ * Plain. Why it was suspended last: an errno, 0 for maxConnections, -1 for a full handle table. Written by whoever suspends it,
+ * before it counts; for the control plane, which tells (control/suspensions.ts).
+ */
+export const SUSPENDED_FOR = 5 * LINE + 4;
 
 // ---- control: the ready list (owner: set/ready-list.ts; plain, the leader's) -----------------------------------------
 
@@ -89,10 +97,10 @@ export const READY_NEXT = 6 * LINE;
 export const READY_END = 6 * LINE + 1;
 /** The descriptor at which a rescan goes on; -1 while none is under way. */
 export const SCAN_CURSOR = 6 * LINE + 2;
-/** When the list was filled last (the low half of the microseconds); the leader's, too (owner: set/recorder.ts). */
-export const READY_SINCE = 6 * LINE + 3;
 /** The most events that the list ever had. */
 export const READY_PEAK = 6 * LINE + 4;
+/** A double: its index among the doubles. When the list was filled last, as PROMOTED_AT (owner: set/recorder.ts). */
+export const READY_SINCE = (7 * LINE) / 2 - 1;
 /** Events that one refill takes from the kernel. 512 is more than 64 busy connections ever have ready at once. */
 export const READY_CAPACITY = 512;
 /** Room for either layout of `struct epoll_event`. */
@@ -103,33 +111,42 @@ export const READY_EVENTS = 9 * LINE;
 
 const THREADS = READY_EVENTS + READY_CAPACITY * READY_EVENT_WORDS;
 
-/** Atomic. The wait cell: a count of the wake-ups given to this thread. In a line of its own (owner: parking-lot.ts). */
-export const CELL = 0;
 /** Plain. One of the states of set/thread-state.ts. Written by the thread; by the control plane once it is dead. */
-export const STATE = LINE;
+export const STATE = 0;
 /** Plain. The connection that the thread is inside, or -1; for people who look (owner: thread/turns.ts). */
-export const CURRENT_FD = LINE + 1;
+export const CURRENT_FD = 1;
 /**
  * Plain. Where the method and target of the request in hand lie in the thread's input buffer, for the same people. Written by
  * the thread (owner: handlers/http-connection.ts); its recorder sets REQUEST_TO to 0 when the next event begins.
  */
-export const REQUEST_AT = LINE + 2;
-export const REQUEST_TO = LINE + 3;
+export const REQUEST_AT = 2;
+export const REQUEST_TO = 3;
 /**
  * Plain. What an acceptor in this thread has counted as a connection and not yet put into the handle table: 0 nothing, 1 a
  * place for one, else 2 + its descriptor. For the reviver (owner: handlers/acceptor.ts).
  */
-export const ACCEPTING = 2 * LINE;
+export const ACCEPTING = LINE;
+/**
+ * Plain. The connection that this thread is about to close: 0 for none, else 1 + its descriptor. Written by the thread around
+ * each close, and read by the control plane: once the thread is dead to complete a close that was cut, while it lives to leave a
+ * descriptor alone that it is just closing (owner: handlers/acceptor.ts).
+ */
+export const CLOSING = LINE + 1;
+/**
+ * Atomic. Log messages of the thread that the control plane has read, for the thread to know how many wait; wraps. Written by
+ * the control plane, which sets it to 0 before it starts a thread (owner: control/threads.ts).
+ */
+export const LOGS_READ = 3 * LINE + 2;
 /** Atomic. Mailbox: entries ever put (by the leader) and ever taken (by the thread), in lines of their own. */
-export const MAIL_PUT = 3 * LINE;
-export const MAIL_TAKEN = 4 * LINE;
+export const MAIL_PUT = 2 * LINE;
+export const MAIL_TAKEN = 3 * LINE;
 /** Atomic. 1 when an entry did not fit, or may have been lost with a leader: look at every bound handle. */
-export const MAIL_OVERFLOW = 4 * LINE + 1;
+export const MAIL_OVERFLOW = 3 * LINE + 1;
 /** Entries of a mailbox; a power of two. More bound handles than this may wait at once, see MAIL_OVERFLOW. */
 export const MAIL_CAPACITY = 256;
 /** Words of an entry: descriptor and generation. */
 export const MAIL_ENTRY_WORDS = 2;
-export const MAIL_ENTRIES = 5 * LINE;
+export const MAIL_ENTRIES = 4 * LINE;
 /** Atomic. Transitions ever recorded; then the ring of them (owner: set/transitions.ts; only the thread writes). */
 export const TRANSITIONS_PUT = MAIL_ENTRIES + MAIL_CAPACITY * MAIL_ENTRY_WORDS;
 export const TRANSITIONS = TRANSITIONS_PUT + LINE;

@@ -31,6 +31,7 @@ import { Transitions } from './transitions.js';
 
 export class Recorder {
   readonly #words: Int32Array;
+  readonly #times: Float64Array;
   readonly #thread: number;
   readonly #requestTo: number;
   readonly #transitions: Transitions;
@@ -54,6 +55,7 @@ export class Recorder {
 
   constructor(control: SharedArrayBuffer, thread: number) {
     this.#words = new Int32Array(control);
+    this.#times = new Float64Array(control);
     this.#thread = thread;
     this.#requestTo = threadArea(thread) + REQUEST_TO;
     this.#transitions = new Transitions(control, thread);
@@ -95,7 +97,7 @@ export class Recorder {
 
   #leads(from: number, now: number): void {
     const promoter = this.#words[PROMOTER]!;
-    const tookMicros = promoter === 0 ? 0 : Math.max(0, ((now | 0) - this.#words[PROMOTED_AT]!) | 0);
+    const tookMicros = promoter === 0 ? 0 : Math.max(0, now - this.#times[PROMOTED_AT]!);
     if (promoter !== 0 && promoter !== this.#thread + 1)
       this.#count(this.#promotionTimes, PROMOTION_TIMES, tookMicros);
     this.#transitions.record(from, LEADER_STATE, now, promoter, tookMicros);
@@ -104,15 +106,15 @@ export class Recorder {
   #givesUp(to: number, now: number): void {
     const words = this.#words;
     words[PROMOTER] = this.#thread + 1;
-    words[PROMOTED_AT] = now | 0;
+    this.#times[PROMOTED_AT] = now;
     if (to !== PROCESSING) return;
     words[this.#requestTo] = 0;
-    this.#count(this.#queueWaits, QUEUE_WAITS, Math.max(0, ((now | 0) - words[READY_SINCE]!) | 0));
+    this.#count(this.#queueWaits, QUEUE_WAITS, Math.max(0, now - this.#times[READY_SINCE]!));
   }
 
   /** The leader has filled the ready list. */
   refilled(): void {
-    this.#words[READY_SINCE] = this.#read() | 0;
+    this.#times[READY_SINCE] = this.#read();
     this.#fresh = true;
   }
 
@@ -189,7 +191,7 @@ export class Recorder {
 /** A dead thread's leadership is given up by its reviver: the promotion is from the dead one's lane all the same. */
 export function recordRevocation(words: Int32Array, dead: number): void {
   words[PROMOTER] = dead + 1;
-  words[PROMOTED_AT] = nowMicros() | 0;
+  new Float64Array(words.buffer)[PROMOTED_AT] = nowMicros();
 }
 
 /** Switches recording on or off for all threads. */

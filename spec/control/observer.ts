@@ -37,7 +37,7 @@ async function withPlane(
 const client = (port: number): Promise<Client> => Client.connect({ host: '127.0.0.1', port });
 const total = (seen: Observation, count: (thread: ObservedThread) => number): number =>
   seen.threads.reduce((sum, thread) => sum + count(thread), 0);
-const counted = (histogram: Uint32Array): number => histogram.reduce((sum, count) => sum + count, 0);
+const counted = (histogram: Float64Array): number => histogram.reduce((sum, count) => sum + count, 0);
 
 test('requests, bytes, responses by class and durations are counted while recording is on', () =>
   withPlane({ threads: 2 }, async (plane, port) => {

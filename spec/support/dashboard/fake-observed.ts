@@ -67,14 +67,13 @@ export class FakeObserved implements Observed {
 
   readTransitions(): TransitionSource {
     this.readers++;
-    return {
-      next: () => {
-        const batch = { transitions: this.#told, missed: this.#missed };
-        this.#told = [];
-        this.#missed = this.#missed.map(() => 0);
-        return batch;
-      },
+    const next = () => {
+      const batch = { transitions: this.#told, missed: this.#missed };
+      this.#told = [];
+      this.#missed = this.#missed.map(() => 0);
+      return batch;
     };
+    return { next, nextOldest: next };
   }
 
   /** One transition, as the next batch has it; the thread's state changes with it. */
@@ -107,8 +106,8 @@ function threadOf(id: number, at: number): FakeThread {
     connection: -1,
     route: '',
     histograms: Object.fromEntries(
-      HISTOGRAMS.map((name) => [name, new Uint32Array(HISTOGRAM_BUCKETS)]),
-    ) as Record<HistogramName, Uint32Array>,
+      HISTOGRAMS.map((name) => [name, new Float64Array(HISTOGRAM_BUCKETS)]),
+    ) as Record<HistogramName, Float64Array>,
     sumsUs: Object.fromEntries(HISTOGRAMS.map((name) => [name, 0])) as Record<HistogramName, number>,
   };
 }

@@ -1,0 +1,70 @@
+/**
+ * Counts in shared memory are words of 32 bits that wrap: at a million a second, in 71 minutes. Whoever shows one shows a
+ * total of it that does not: the sum of its steps from one look to the next, each taken modulo 2^32.
+ */
+import { COUNTERS, type Counter, countersOf } from '../memory/counters.js';
+import { histogramOf } from '../memory/sums.js';
+import { HISTOGRAMS, type HistogramName } from './observation.js';
+
+/** The totals of some words. */
+export class WordTotals {
+  /** Brought up to date by `look`, in place. */
+  readonly values: Float64Array;
+  readonly #words: Uint32Array;
+  readonly #last: Uint32Array;
+
+  constructor({ buffer, byteOffset, length }: Int32Array | Uint32Array) {
+    this.#words = new Uint32Array(buffer, byteOffset, length);
+    this.#last = new Uint32Array(length);
+    this.values = new Float64Array(length);
+  }
+
+  /** To be called at least once while each word counts 2^32. */
+  look(): Float64Array {
+    const words = this.#words;
+    const last = this.#last;
+    const values = this.values;
+    for (let index = 0; index < words.length; index++) {
+      const word = words[index]!;
+      if (word === last[index]) continue;
+      values[index]! += (word - last[index]!) >>> 0;
+      last[index] = word;
+    }
+    return values;
+  }
+}
+
+/** The totals of a thread. Replacements count on in the same words. */
+export class ThreadTotals {
+  readonly #counters: WordTotals;
+  readonly #histograms: readonly (readonly [HistogramName, WordTotals])[];
+
+  constructor(control: SharedArrayBuffer, thread: number) {
+    this.#counters = new WordTotals(countersOf(control, thread));
+    this.#histograms = HISTOGRAMS.map((name, which) => [
+      name,
+      new WordTotals(histogramOf(control, thread, which)),
+    ]);
+  }
+
+  counters(): Record<Counter, number> {
+    const values = this.#counters.look();
+    return Object.fromEntries(COUNTERS.map((name, index) => [name, values[index]!])) as Record<
+      Counter,
+      number
+    >;
+  }
+
+  /** Views, which the next look changes. */
+  histograms(): Record<HistogramName, Float64Array> {
+    return Object.fromEntries(this.#histograms.map(([name, totals]) => [name, totals.look()])) as Record<
+      HistogramName,
+      Float64Array
+    >;
+  }
+
+  look(): void {
+    this.#counters.look();
+    for (const [, totals] of this.#histograms) totals.look();
+  }
+}
