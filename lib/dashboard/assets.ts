@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 
 export interface Asset {
   readonly type: string;
-  content(): Buffer;
+  readonly content: Buffer;
 }
 
 const PAGE = fileURLToPath(new URL('./page/', import.meta.url));
@@ -37,15 +37,7 @@ export function findAssets(): ReadonlyMap<string, Asset> {
   return assets;
 }
 
-function asset(path: string): Asset {
-  let content: Buffer | null = null;
-  return {
-    type: TYPES[extension(path)]!,
-    content: () => {
-      content ??= readFileSync(path);
-      return content;
-    },
-  };
-}
+/** Read at once: later there may be no descriptor for it. */
+const asset = (path: string): Asset => ({ type: TYPES[extension(path)]!, content: readFileSync(path) });
 
 const extension = (name: string): string => name.slice(name.lastIndexOf('.') + 1);

@@ -2,15 +2,22 @@
  * Records a trace for some time and hands it out in parts as it comes, so that neither a long one stalls the main thread
  * nor a slow reader fills its memory: while the reader does not keep up nothing is read from the rings, and what is
  * overwritten meanwhile is a hole in the trace that says so.
+ *
+ * With many threads the rings hold some 100,000 transitions, which take a second to read and write: they are read and written
+ * in slices of some milliseconds, between which the main thread does what else there is.
  */
-import { setTimeout as delay } from 'node:timers/promises';
-import type { Observed } from '../control/observation.js';
+import { setTimeout as delay, setImmediate as nextPass } from 'node:timers/promises';
+import type { Observed, TransitionBatch, TransitionSource } from '../control/observation.js';
+import { TRANSITION_CAPACITY } from '../memory/layout.js';
 import { type TraceFacts, TraceWriter } from './trace.js';
 
 /** Between two readings of the rings: a busy thread fills one in some milliseconds. */
 const READ_MS = 3;
 /** Between two samples for the counters. */
 const COUNT_MS = 100;
+/** Transitions that one slice reads or writes. */
+const SLICE = 2048;
+const LEAST_OF_A_THREAD = 16;
 
 /** Where the text goes. */
 export interface TraceSink {
@@ -27,22 +34,79 @@ export async function captureTrace(
   facts: TraceFacts,
   { ms, sink, signal }: { ms: number; sink: TraceSink; signal: AbortSignal },
 ): Promise<void> {
-  const reader = observed.readTransitions(true);
+  const capture = new Capture(observed, facts, sink);
   const begin = observed.now();
-  const first = reader.next();
-  const trace = new TraceWriter(facts, first, observed.observe(), begin);
   let counted = begin;
-  while (observed.now() - begin < ms && !signal.aborted && !trace.full) {
+  await capture.readAll();
+  while (observed.now() - begin < ms && !signal.aborted && !capture.trace.full) {
     await delay(READ_MS);
-    const readAt = observed.now();
-    trace.add(reader.next(), readAt);
-    if (readAt - counted >= COUNT_MS) {
-      trace.count(observed.observe());
-      counted = readAt;
-    }
-    const text = trace.take();
-    if (text !== '') await sink.write(text);
+    await capture.readAll();
+    const now = observed.now();
+    if (now - counted < COUNT_MS) continue;
+    capture.trace.count(observed.observe());
+    counted = now;
   }
-  trace.end(signal.aborted ? String(signal.reason) : '');
-  await sink.write(trace.take());
+  await capture.end(signal.aborted ? String(signal.reason) : '');
+}
+
+class Capture {
+  readonly trace: TraceWriter;
+  readonly #observed: Observed;
+  readonly #reader: TransitionSource;
+  readonly #sink: TraceSink;
+  /** Transitions of one thread in a slice. */
+  readonly #max: number;
+
+  constructor(observed: Observed, facts: TraceFacts, sink: TraceSink) {
+    this.#observed = observed;
+    this.#sink = sink;
+    this.#max = Math.max(LEAST_OF_A_THREAD, Math.floor(SLICE / facts.threads));
+    this.#reader = observed.readTransitions(true);
+    const begin = observed.now();
+    const first = this.#reader.nextOldest(this.#max);
+    this.trace = new TraceWriter(facts, first, observed.observe(), begin);
+  }
+
+  /** Reads what the rings hold. A thread that writes faster than it is read loses some in the end, as a hole. */
+  async readAll(): Promise<void> {
+    for (let read = 0; read < TRANSITION_CAPACITY; read += this.#max) {
+      const readAt = this.#observed.now();
+      const batch = this.#reader.nextOldest(this.#max);
+      this.trace.add(batch);
+      const unread = this.#unreadFrom(batch);
+      await this.#release(Math.min(readAt, unread));
+      if (unread === Number.POSITIVE_INFINITY) return;
+      await nextPass();
+    }
+    const readAt = this.#observed.now();
+    this.trace.add(this.#reader.next(this.#max));
+    await this.#release(readAt);
+  }
+
+  async end(stopped: string): Promise<void> {
+    await this.#release(Number.POSITIVE_INFINITY);
+    this.trace.end(stopped);
+    await this.#sink.write(this.trace.take());
+  }
+
+  /** The time from which on a thread may have transitions that the batch had no room for. */
+  #unreadFrom({ transitions }: TransitionBatch): number {
+    const counts = new Map<number, number>();
+    let from = Number.POSITIVE_INFINITY;
+    for (const { thread, at } of transitions) {
+      const count = (counts.get(thread) ?? 0) + 1;
+      counts.set(thread, count);
+      if (count === this.#max) from = Math.min(from, at);
+    }
+    return from;
+  }
+
+  async #release(until: number): Promise<void> {
+    for (let all = false; !all; ) {
+      all = this.trace.release(until, SLICE);
+      const text = this.trace.take();
+      if (text !== '') await this.#sink.write(text);
+      if (!all) await nextPass();
+    }
+  }
 }

@@ -42,7 +42,7 @@ export function endpointsOf(surroundings: Surroundings): ReadonlyMap<string, End
     ['/healthz', read(() => sentence(200, 'alive'))],
     ['/readyz', read(() => readiness(surroundings.stage()))],
     ['/metrics', shown(async ({ metrics }) => content(metrics.contentType, await metrics.text()))],
-    ['/api/threads', shown(({ subject }) => content(JSON_TYPE, JSON.stringify(subject.threads())))],
+    ['/api/threads', shown(async ({ threads }) => content(JSON_TYPE, await threads.get()))],
     ['/api/trace', read((request, response) => traces.answer(request, response))],
     // Whoever wants to switch comes another way; see upgrade.ts.
     ['/ws', read(() => sentence(426, 'This is the websocket of the page.', { upgrade: 'websocket' }))],
@@ -50,7 +50,7 @@ export function endpointsOf(surroundings: Surroundings): ReadonlyMap<string, End
   for (const [path, asset] of findAssets()) {
     endpoints.set(
       path,
-      read(() => content(asset.type, asset.content(), { 'cache-control': 'no-cache' })),
+      read(() => content(asset.type, asset.content, { 'cache-control': 'no-cache' })),
     );
   }
   return endpoints;

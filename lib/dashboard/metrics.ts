@@ -1,45 +1,49 @@
 /**
  * The numbers for Prometheus (text format 0.0.4). They live in the data plane's shared memory, so nothing is counted here:
- * each metric is a view that prom-client asks for its values, and all of a scrape are of one observation.
+ * each metric is a view of an observation, written out here; prom-client is asked for what is about the process. With many
+ * threads there are thousands of lines, so a text is made once for all who ask within HOLD_MS.
  *
  * Histograms are log-linear with some hundred buckets; Prometheus gets those whose bounds are powers of two microseconds,
  * because these are bounds of theirs too, so no count has to be guessed.
  */
-import { collectDefaultMetrics, Gauge, type Metric, Registry } from 'prom-client';
+import { collectDefaultMetrics, Registry } from 'prom-client';
 import type { HistogramName, Level, Observation, ObservedThread } from '../control/observation.js';
 import type { Counter } from '../memory/counters.js';
 import { HISTOGRAM_BUCKETS, upperBoundUs } from '../memory/histogram.js';
+import { Held } from './held.js';
 import { STATES } from './protocol.js';
 import { mergeHistograms, sum } from './rates.js';
 import type { Subject } from './subject.js';
 
 type Labels = Readonly<Record<string, string | number>>;
 
-interface Value {
-  readonly value: number;
-  readonly labels: Labels;
-  /** Where it differs from the metric's: `_bucket`, `_sum` and `_count` of a histogram. */
-  readonly metricName?: string;
+interface Build {
+  readonly version: string;
+  readonly node: string;
 }
+
+/** What follows the metric's name (`_sum` and the like, and the labels), and the value. */
+type Sample = readonly [suffix: string, value: number];
 
 interface View {
   readonly name: string;
   readonly help: string;
   readonly type: 'counter' | 'gauge' | 'histogram';
-  values(observation: Observation): Value[];
+  samples(observation: Observation): Sample[];
 }
+
+/**
+ * How long a text holds, in milliseconds. Scrapers ask every some seconds; whoever asks more often, or beside others, gets
+ * what the one before got.
+ */
+const HOLD_MS = 500;
 
 /** Each counter of a thread: the metric's name without `paceline_` and `_total`, what it counts, and labels. */
 const THREAD_COUNTERS: Readonly<Record<Counter, readonly [name: string, help: string, labels?: Labels]>> = {
   events: ['events', 'Events processed'],
   requests: ['requests', 'Requests answered'],
   wakeUps: ['wake_ups', 'Followers that the thread woke to lead'],
-  parks: [
-    'parks',
-    'Times the thread parked: in Atomics.wait, or in the kernel beside its event loop',
-    { kind: 'wait' },
-  ],
-  parksInLoop: ['parks', '', { kind: 'loop' }],
+  parks: ['parks', 'Times the thread parked'],
   kernelWaits: ['kernel_waits', 'Times the thread blocked in the kernel as leader'],
   kernelPolls: ['kernel_polls', 'Times the thread looked into the kernel without blocking'],
   leaderships: ['leaderships', 'Times the thread became leader'],
@@ -68,44 +72,37 @@ const BOUND_BUCKETS = BOUNDS_US.map((boundUs) => {
 });
 
 export class Metrics {
-  readonly #registry = new Registry();
+  readonly contentType = Registry.PROMETHEUS_CONTENT_TYPE;
   readonly #subject: Subject;
-  #observation: Observation;
+  readonly #views: readonly View[];
+  readonly #text = new Held(() => this.#make(), HOLD_MS);
 
-  constructor(subject: Subject, build: { readonly version: string; readonly node: string }) {
+  constructor(subject: Subject, build: Build) {
     this.#subject = subject;
-    this.#observation = subject.observed.observe();
-    for (const view of [...threadViews(), ...histogramViews(), ...setViews()]) this.#register(view);
-    const registers = [this.#registry];
-    new Gauge({
-      name: 'paceline_build_info',
-      help: 'What runs: always 1',
-      labelNames: ['version', 'node', 'strategy'],
-      registers,
-    }).set({ ...build, strategy: subject.strategy }, 1);
-    new Gauge({
-      name: 'paceline_start_time_seconds',
-      help: 'When the server started, since the epoch',
-      registers,
-    }).set(subject.startedAt / 1000);
+    this.#views = [...threadViews(), ...histogramViews(), ...setViews(), ...buildViews(subject, build)];
   }
 
-  get contentType(): string {
-    return this.#registry.contentType;
+  /** The text, at most HOLD_MS old. */
+  text(): Promise<Buffer> {
+    return this.#text.get();
   }
 
-  async text(): Promise<string> {
-    this.#observation = this.#subject.observed.observe();
-    // Both ask their metrics before they first wait, so no other scrape gets between.
-    const [own, processWide] = await Promise.all([this.#registry.metrics(), processRegistry().metrics()]);
-    return own + processWide;
+  async #make(): Promise<Buffer> {
+    const observation = this.#subject.observed.observe();
+    const own = this.#views.map((view) => written(view, observation)).join('');
+    return Buffer.from(own + (await processRegistry().metrics()));
   }
+}
 
-  /** prom-client asks whatever is registered for get(); its own classes can only be counted up, not shown a total. */
-  #register({ name, help, type, values }: View): void {
-    const get = async () => ({ name, help, type, aggregator: 'sum', values: values(this.#observation) });
-    this.#registry.registerMetric({ name, help, type, get } as unknown as Metric<string>);
-  }
+function written({ name, help, type, samples }: View, observation: Observation): string {
+  const lines = samples(observation).map(([suffix, value]) => `${name}${suffix} ${value}\n`);
+  return `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${lines.join('')}\n`;
+}
+
+/** Label values here are numbers, names and versions: nothing that would need an escape. */
+function labelled(labels: Labels): string {
+  const pairs = Object.entries(labels).map(([name, value]) => `${name}="${value}"`);
+  return pairs.length === 0 ? '' : `{${pairs.join()}}`;
 }
 
 function threadViews(): View[] {
@@ -113,22 +110,19 @@ function threadViews(): View[] {
   for (const [counter, [base, help, labels]] of Object.entries(THREAD_COUNTERS)) {
     const name = `paceline_${base}_total`;
     const before = views.get(name);
-    const own = ({ threads }: Observation): Value[] =>
-      threads.map((thread) => ({
-        value: thread.counters[counter as Counter],
-        labels: { thread: thread.id, ...labels },
-      }));
+    const own = ({ threads }: Observation): Sample[] =>
+      threads.map(({ id, counters }) => [labelled({ thread: id, ...labels }), counters[counter as Counter]]);
     views.set(name, {
       name,
       help: before?.help ?? help,
       type: 'counter',
-      values: (observation) => [...(before?.values(observation) ?? []), ...own(observation)],
+      samples: (observation) => [...(before?.samples(observation) ?? []), ...own(observation)],
     });
   }
   return [
     ...views.values(),
     eachThread('promotions_received_total', 'Times the thread led after another one had', ({ histograms }) =>
-      sum([...histograms.promotions], (count) => count),
+      histograms.promotions.reduce((total, count) => total + count, 0),
     ),
     eachThread('received_bytes_total', 'Bytes received from clients', ({ bytesIn }) => bytesIn),
     eachThread('sent_bytes_total', 'Bytes given to the kernel for clients', ({ bytesOut }) => bytesOut),
@@ -136,37 +130,29 @@ function threadViews(): View[] {
       name: 'paceline_thread_seconds_total',
       help: 'Time that the thread spent in each state',
       type: 'counter',
-      values: ({ threads }) =>
+      samples: ({ threads }) =>
         threads.flatMap(({ id, timesMs }) =>
-          STATES.map((state, number) => ({ value: timesMs[number]! / 1000, labels: { thread: id, state } })),
+          STATES.map((state, number): Sample => [labelled({ thread: id, state }), timesMs[number]! / 1000]),
         ),
     },
     {
       name: 'paceline_thread_state',
       help: '1 for the state that the thread is in, 0 for the others',
       type: 'gauge',
-      values: ({ threads }) =>
+      samples: ({ threads }) =>
         threads.flatMap((thread) =>
-          STATES.map((state) => ({
-            value: Number(thread.state === state),
-            labels: { thread: thread.id, state },
-          })),
+          STATES.map(
+            (state): Sample => [labelled({ thread: thread.id, state }), Number(thread.state === state)],
+          ),
         ),
     },
     {
       name: 'paceline_event_loop_delay_seconds',
       help: "How late the thread's own event loop ran",
       type: 'histogram',
-      values: ({ threads }) =>
-        threads.flatMap((thread) =>
-          histogramValues(
-            'paceline_event_loop_delay_seconds',
-            thread.histograms.loopDelays,
-            thread.sumsUs.loopDelays,
-            {
-              thread: thread.id,
-            },
-          ),
+      samples: ({ threads }) =>
+        threads.flatMap(({ id, histograms, sumsUs }) =>
+          histogramSamples(histograms.loopDelays, sumsUs.loopDelays, { thread: id }),
         ),
     },
   ];
@@ -177,8 +163,7 @@ function eachThread(base: string, help: string, read: (thread: ObservedThread) =
     name: `paceline_${base}`,
     help,
     type: 'counter',
-    values: ({ threads }) =>
-      threads.map((thread) => ({ value: read(thread), labels: { thread: thread.id } })),
+    samples: ({ threads }) => threads.map((thread) => [labelled({ thread: thread.id }), read(thread)]),
   };
 }
 
@@ -208,9 +193,8 @@ function ofAllThreads(histogram: HistogramName, name: string, help: string): Vie
     name,
     help,
     type: 'histogram',
-    values: ({ threads }) =>
-      histogramValues(
-        name,
+    samples: ({ threads }) =>
+      histogramSamples(
         mergeHistograms(threads.map(({ histograms }) => histograms[histogram])),
         sum(threads, ({ sumsUs }) => sumsUs[histogram]),
         {},
@@ -218,29 +202,31 @@ function ofAllThreads(histogram: HistogramName, name: string, help: string): Vie
   };
 }
 
-function histogramValues(name: string, counts: Uint32Array, sumUs: number, labels: Labels): Value[] {
-  const values: Value[] = [];
-  const metricName = `${name}_bucket`;
+function histogramSamples(counts: Float64Array, sumUs: number, labels: Labels): Sample[] {
+  const samples: Sample[] = [];
   let total = 0;
   let bucket = 0;
   for (const [index, end] of BOUND_BUCKETS.entries()) {
     for (; bucket < end; bucket++) total += counts[bucket]!;
-    values.push({ metricName, value: total, labels: { ...labels, le: BOUNDS_US[index]! / 1e6 } });
+    samples.push([`_bucket${labelled({ ...labels, le: BOUNDS_US[index]! / 1e6 })}`, total]);
   }
   for (; bucket < counts.length; bucket++) total += counts[bucket]!;
-  values.push({ metricName, value: total, labels: { ...labels, le: '+Inf' } });
-  values.push({ metricName: `${name}_sum`, value: sumUs / 1e6, labels });
-  values.push({ metricName: `${name}_count`, value: total, labels });
-  return values;
+  samples.push([`_bucket${labelled({ ...labels, le: '+Inf' })}`, total]);
+  samples.push([`_sum${labelled(labels)}`, sumUs / 1e6]);
+  samples.push([`_count${labelled(labels)}`, total]);
+  return samples;
 }
 
-function setViews(): View[] {
-  const gauge = (base: string, help: string, read: (observation: Observation) => number): View => ({
+function gauge(base: string, help: string, read: (observation: Observation) => number, labels = {}): View {
+  return {
     name: `paceline_${base}`,
     help,
     type: 'gauge',
-    values: (observation) => [{ value: read(observation), labels: {} }],
-  });
+    samples: (observation) => [[labelled(labels), read(observation)]],
+  };
+}
+
+function setViews(): View[] {
   const level = (base: string, what: string, levelOf: (observation: Observation) => Level): View[] => [
     gauge(base, what, (observation) => levelOf(observation).current),
     gauge(`${base}_peak`, `${what}: the most so far`, (observation) => levelOf(observation).peak),
@@ -264,6 +250,14 @@ function setViews(): View[] {
     ...level('pool_blocks', 'Blocks of shared memory that hold partial input', ({ pool }) => pool),
     gauge('open_fds', 'Open file descriptors', ({ descriptors }) => descriptors.current),
     gauge('max_fds', 'The limit of open file descriptors', ({ descriptors }) => descriptors.limit),
+  ];
+}
+
+/** What does not change. */
+function buildViews({ startedAt, strategy }: Subject, build: Build): View[] {
+  return [
+    gauge('build_info', 'What runs: always 1', () => 1, { ...build, strategy }),
+    gauge('start_time_seconds', 'When the server started, since the epoch', () => startedAt / 1000),
   ];
 }
 

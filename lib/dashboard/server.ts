@@ -8,15 +8,18 @@
  * it has no content; then the endpoint.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import type { Logger } from '../control/log.js';
 import { inUrl } from '../control/urls.js';
 import { PacelineError } from '../errors.js';
 import { Access } from './access.js';
 import { type Answer, responseOn, send, sentence } from './answers.js';
+import { Connections } from './connections.js';
+import { Door } from './door.js';
 import { type Endpoint, endpointsOf, type Stage } from './endpoints.js';
 import { type LivePace, PACE } from './live.js';
 import { type Show, showOf } from './show.js';
+import { Slices } from './slices.js';
 import type { Subject } from './subject.js';
 import { Gate } from './upgrade.js';
 import type { Death } from './warnings.js';
@@ -31,23 +34,27 @@ export interface DashboardPlace {
 
 /** Pages, terminal views and whoever else holds the token; a frame is made once, but sent to each. */
 const MOST_CLIENTS = 16;
-/** Scrapers, health checks, pages that load, and the clients. */
-const MOST_CONNECTIONS = 128;
-/** A client has little to say, so it has little time to say it. */
-const HEADERS_TIMEOUT_MS = 5000;
-const REQUEST_TIMEOUT_MS = 5000;
 const KEEP_ALIVE_TIMEOUT_MS = 5000;
 /** How long a connection may stand still in the middle of an answer. */
 const SILENCE_MS = 30_000;
-const CHECK_MS = 1000;
 const HEADER_BYTES = 8192;
 /** How long connections have to end once the dashboard closes. */
 const CLOSE_MS = 2000;
+/** Answers of this length and longer are sent in slices, after what is short. */
+const LARGE_BYTES = 8192;
 /** Deaths that are remembered for the warning. */
 const MOST_DEATHS = 100;
 
+interface Parts {
+  readonly http: Server;
+  readonly door: Door;
+  readonly connections: Connections;
+}
+
 export class Dashboard {
-  readonly #http: Server;
+  readonly #door: Door;
+  readonly #connections: Connections;
+  readonly #slices = new Slices();
   readonly #logger: Logger;
   readonly #pace: LivePace;
   readonly #access: Access;
@@ -60,14 +67,15 @@ export class Dashboard {
   readonly host: string;
   readonly port: number;
 
-  private constructor(http: Server, { host }: DashboardPlace, logger: Logger, pace: LivePace) {
-    const bound = http.address() as AddressInfo;
-    this.#http = http;
+  private constructor(parts: Parts, { host }: DashboardPlace, logger: Logger, pace: LivePace) {
+    const { http, door, connections } = parts;
+    this.#door = door;
+    this.#connections = connections;
     this.#logger = logger;
     this.#pace = pace;
     this.host = host;
-    this.port = bound.port;
-    this.#access = new Access(host, bound);
+    this.port = door.address.port;
+    this.#access = new Access(host, door.address);
     this.#gate = new Gate(this.#access);
     this.#endpoints = endpointsOf({
       access: this.#access,
@@ -80,8 +88,6 @@ export class Dashboard {
       http.on(event, (request, response) => void this.#answer(request, response));
     }
     http.on('upgrade', (request, socket, head) => this.#upgrade(request, socket as Socket, head));
-    // Node reports here what goes wrong after listening, such as a lack of descriptors while accepting.
-    http.on('error', (error) => logger.error('the dashboard has a problem', { error }));
   }
 
   /**
@@ -90,22 +96,23 @@ export class Dashboard {
    * @throws PacelineError `PACELINE_ADDRESS_IN_USE` or `PACELINE_ADDRESS`
    */
   static async listen(place: DashboardPlace, logger: Logger, pace = PACE): Promise<Dashboard> {
+    // It never listens itself: the door hands it connections.
     const http = createServer({
-      headersTimeout: HEADERS_TIMEOUT_MS,
-      requestTimeout: REQUEST_TIMEOUT_MS,
       keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
-      connectionsCheckingInterval: CHECK_MS,
       maxHeaderSize: HEADER_BYTES,
-      noDelay: true,
     });
-    http.maxConnections = MOST_CONNECTIONS;
     http.setTimeout(SILENCE_MS);
-    await new Promise<void>((resolve, reject) => {
-      http.once('error', (error) => reject(listenError(error, place)));
-      http.listen({ host: place.host, port: place.port }, resolve);
-    });
-    http.removeAllListeners('error');
-    return new Dashboard(http, place, logger, pace);
+    const connections = new Connections(logger);
+    const enter = (socket: Socket): void => {
+      if (connections.admit(socket)) http.emit('connection', socket);
+    };
+    try {
+      const door = await Door.open(place, { enter, makeRoom: () => connections.makeRoom() }, logger);
+      return new Dashboard({ http, door, connections }, place, logger, pace);
+    } catch (error) {
+      connections[Symbol.dispose]();
+      throw listenError(error as PacelineError, place);
+    }
   }
 
   /** Where the page is, with the token in its fragment. */
@@ -134,24 +141,40 @@ export class Dashboard {
   /** Ends everything in bounded time: traces as whole files, websockets with CLOSE_SERVER_STOPS. */
   async close(): Promise<void> {
     this.#stage = 'draining';
-    const closed = new Promise((resolve) => this.#http.close(resolve));
+    this.#door.close();
     this.#closing.abort('the server stopped');
     this.#show?.live.close();
     this.#show?.sampler[Symbol.dispose]();
+    this.#connections.close();
     await this.#show?.loads?.close();
-    const timer = setTimeout(() => this.#http.closeAllConnections(), CLOSE_MS);
-    await closed;
+    const timer = setTimeout(() => this.#connections.endAll(), CLOSE_MS);
+    await this.#connections.gone();
     clearTimeout(timer);
+    this.#connections[Symbol.dispose]();
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (!this.#connections.answers(request.socket, response)) return;
     try {
       const answer = this.#refusal(request) ?? (await this.#endpoint(request)!.answer(request, response));
-      if (answer !== null) send(request, response, answer);
+      if (answer === null) return;
+      if (answer.body.length < LARGE_BYTES) this.#send(request, response, answer);
+      else this.#slices.add(() => this.#send(request, response, answer));
     } catch (error) {
       this.#logger.error('the dashboard could not answer a request', { error });
+      const answer = sentence(500, 'Something went wrong here; the log has the error.');
       if (response.headersSent) response.destroy();
-      else send(request, response, sentence(500, 'Something went wrong here; the log has the error.'));
+      else this.#send(request, response, answer);
+    }
+  }
+
+  /** Nothing that a client does to its connection may throw where nobody would catch it. */
+  #send(request: IncomingMessage, response: ServerResponse, answer: Answer): void {
+    try {
+      send(request, response, answer);
+    } catch (error) {
+      this.#logger.error('the dashboard could not send an answer', { error });
+      response.destroy();
     }
   }
 
@@ -161,9 +184,10 @@ export class Dashboard {
       void this.#answer(request, responseOn(request, socket));
       return;
     }
-    this.#gate.enter(request, socket, head, this.#upgradeRefusal(request), (client) =>
-      this.#show!.live.add(client),
-    );
+    this.#gate.enter(request, socket, head, this.#upgradeRefusal(request), (client) => {
+      this.#connections.switched(request.socket);
+      this.#show!.live.add(client);
+    });
   }
 
   #upgradeRefusal(request: IncomingMessage): Answer | null {
@@ -216,11 +240,11 @@ const ended = (answer: Answer): Answer => ({
   headers: { ...answer.headers, connection: 'close' },
 });
 
-function listenError(cause: NodeJS.ErrnoException, { host, port }: DashboardPlace): PacelineError {
+function listenError(cause: PacelineError, { host, port }: DashboardPlace): PacelineError {
   const where = `${inUrl(host)}:${port}`;
-  const taken = cause.code === 'EADDRINUSE';
+  const taken = cause.code === 'PACELINE_ADDRESS_IN_USE';
   const message = taken
     ? `the address ${where} for the dashboard is taken; choose another port, 0 for any free one, or leave the dashboard off`
-    : `the dashboard cannot listen on ${where} (${cause.code}); choose an address of this machine`;
+    : `the dashboard cannot listen on ${where} (${cause.message}); choose an address of this machine`;
   return new PacelineError(taken ? 'PACELINE_ADDRESS_IN_USE' : 'PACELINE_ADDRESS', message, { cause });
 }

@@ -39,8 +39,9 @@ interface Track {
   open: Open | null;
   /** Its last slice as leader, as long as nothing was missed since. */
   lastLead: Source | null;
-  /** When it was last read, and so until when the state of `open` is known. */
+  /** When it was last read, and so until when the state of `open` is known; and its newest transition that was read. */
   known: number;
+  newest: number;
 }
 
 interface Hole {
@@ -62,7 +63,10 @@ export class TraceWriter {
   readonly #base: number;
   readonly #mostEvents: number;
   readonly #tracks: Track[];
+  /** What was read, in order of time but for what came since `release`; those before `#released` have gone into the text. */
   #held: Item[] = [];
+  #inOrder = true;
+  #released = 0;
   #parts: string[] = [];
   #events = 0;
   #flows = 0;
@@ -91,6 +95,7 @@ export class TraceWriter {
       open: seen.has(thread) ? null : this.#opened(start, thread, readAt),
       lastLead: null,
       known: readAt,
+      newest: 0,
     }));
     this.#metadata();
     // What was overwritten before the trace began is no hole in it.
@@ -103,19 +108,29 @@ export class TraceWriter {
     return this.#events >= this.#mostEvents;
   }
 
-  /** Takes what was read at `readAt`; that is the time before the reading began. */
-  add({ transitions, missed }: TransitionBatch, readAt: number): void {
-    const newest = new Map<number, number>();
-    for (const { thread, at } of this.#held) newest.set(thread, at);
+  /** Takes what was read. */
+  add({ transitions, missed }: TransitionBatch): void {
     missed.forEach((count, thread) => {
       if (count === 0) return;
       // After everything that was read of the thread so far, and before everything that is now.
-      const at = Math.max(this.#tracks[thread]!.known, newest.get(thread) ?? 0);
-      this.#held.push({ thread, missed: count, at });
+      const { known, newest } = this.#tracks[thread]!;
+      this.#held.push({ thread, missed: count, at: Math.max(known, newest) });
     });
     this.#hold(transitions);
-    this.#release(readAt - HOLD_MS);
-    for (const track of this.#tracks) track.known = readAt;
+  }
+
+  /**
+   * Everything from before `readAt` has been read: what cannot be preceded by anything any more goes into the text.
+   *
+   * @param readAt Infinity when nothing is to come any more
+   * @param max does so many and leaves the others for another call
+   * @returns whether that was all
+   */
+  release(readAt: number, max = Number.POSITIVE_INFINITY): boolean {
+    if (!this.#release(readAt - HOLD_MS, max)) return false;
+    if (readAt === Number.POSITIVE_INFINITY) return true;
+    for (const track of this.#tracks) track.known = Math.max(track.known, readAt);
+    return true;
   }
 
   /** Takes a sample for the counters. */
@@ -141,7 +156,7 @@ export class TraceWriter {
 
   /** Ends what is open and the file. `stopped` says why it ended early, '' if it did not. */
   end(stopped: string): void {
-    this.#release(Number.POSITIVE_INFINITY);
+    this.#release(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY);
     for (const [thread, track] of this.#tracks.entries()) this.#cut(thread, track);
     const otherData = {
       startedAt: new Date(this.#base).toISOString(),
@@ -176,20 +191,35 @@ export class TraceWriter {
   }
 
   #hold(transitions: readonly ObservedTransition[]): void {
-    for (const transition of transitions) this.#held.push(transition);
-    // Stable: a hole stays before the transition of the same time that ended it.
-    this.#held.sort((one, other) => one.at - other.at);
+    for (const transition of transitions) {
+      this.#held.push(transition);
+      this.#tracks[transition.thread]!.newest = transition.at;
+    }
+    this.#inOrder = false;
   }
 
-  #release(until: number): void {
-    let count = 0;
-    while (count < this.#held.length && this.#held[count]!.at <= until) {
-      const item = this.#held[count++]!;
+  #release(until: number, max: number): boolean {
+    if (!this.#inOrder) {
+      this.#forgetReleased();
+      // Stable: a hole stays before the transition of the same time that ended it.
+      this.#held.sort((one, other) => one.at - other.at);
+      this.#inOrder = true;
+    }
+    let rest = max;
+    while (this.#released < this.#held.length && this.#held[this.#released]!.at <= until) {
+      if (rest-- === 0) return false;
+      const item = this.#held[this.#released++]!;
       if (this.full) continue;
       if ('missed' in item) this.#hole(item);
       else this.#transition(item);
     }
-    this.#held.splice(0, count);
+    this.#forgetReleased();
+    return true;
+  }
+
+  #forgetReleased(): void {
+    this.#held.splice(0, this.#released);
+    this.#released = 0;
   }
 
   #transition({ thread, from, to, at, promoter }: ObservedTransition): void {

@@ -1,10 +1,14 @@
-/** Calls on any descriptor: close(2), and eventfd(2), which wakes a thread that waits in the kernel. */
+/** Calls on any descriptor: close(2), fcntl(2), and eventfd(2), which wakes a thread that waits in the kernel. */
 import { func, must, orErrno } from './libc.js';
 
 const EFD_NONBLOCK = 0o4000;
 const EFD_CLOEXEC = 0o2000000;
+const F_DUPFD_CLOEXEC = 1030;
 
 const closeCall = func<(fd: number) => number>('int close(int fd)');
+const fcntlCall = func<(fd: number, command: number, from: number) => number>(
+  'int fcntl(int fd, int command, int from)',
+);
 const eventfdCall = func<(initial: number, flags: number) => number>(
   'int eventfd(unsigned int initial, int flags)',
 );
@@ -19,6 +23,10 @@ const writeCall = func<(fd: number, buffer: Uint8Array, bytes: number) => number
 export function closeDescriptor(fd: number): void {
   closeCall(fd);
 }
+
+/** Another descriptor of the same open file (fcntl(2), F_DUPFD_CLOEXEC). @throws PacelineError `PACELINE_SYSTEM` */
+export const duplicateDescriptor = (fd: number): number =>
+  must('fcntl', orErrno(fcntlCall(fd, F_DUPFD_CLOEXEC, 0)));
 
 /** An eventfd counter at 0. @throws PacelineError `PACELINE_SYSTEM` */
 export const createEventCounter = (): number =>

@@ -1,4 +1,5 @@
-/** The way out of the process that waits for nobody. */
+/** What is of the process: its limit of open files, and the way out of it that waits for nobody. */
+import { readdirSync, readFileSync } from 'node:fs';
 import { func } from './libc.js';
 
 const exitCall = func<(status: number) => never>('void _exit(int status)');
@@ -9,4 +10,20 @@ const exitCall = func<(status: number) => never>('void _exit(int status)');
  */
 export function exitProcess(status: number): never {
   return exitCall(status);
+}
+
+/** The soft limit of open files (getrlimit(2)); Node raises it to the hard limit when it starts. Infinity for none. */
+export function openFilesLimit(): number {
+  const line = /^Max open files\s+(\d+|unlimited)/m.exec(readFileSync('/proc/self/limits', 'utf8'));
+  return line === null || line[1] === 'unlimited' ? Number.POSITIVE_INFINITY : Number(line[1]);
+}
+
+/** How many descriptors are open; undefined where there is none left to list them with. */
+export function openFiles(): number | undefined {
+  try {
+    // One of them is that of the listing itself.
+    return readdirSync('/proc/self/fd').length - 1;
+  } catch {
+    return undefined;
+  }
 }

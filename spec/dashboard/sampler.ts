@@ -10,8 +10,8 @@ import { until } from '../support/server/wait.js';
 
 const silent: Logger = { error() {}, warn() {}, info() {}, debug() {} };
 
-function histogram(...durationsUs: number[]): Uint32Array {
-  const counts = new Uint32Array(HISTOGRAM_BUCKETS);
+function histogram(...durationsUs: number[]): Float64Array {
+  const counts = new Float64Array(HISTOGRAM_BUCKETS);
   for (const us of durationsUs) counts[bucketOf(us)]!++;
   return counts;
 }
@@ -65,18 +65,13 @@ test('totals are not changed by what the threads count later', () => {
   assert.is(percentilesBetween(before.loopDelays[0]!, now.loopDelays[0]!)!.count, 1);
 });
 
-test('percentiles are of what was counted between, also across the wrap of a count', () => {
+test('percentiles are of what was counted between', () => {
   const before = histogram(5, 5, 5, 1000);
   const now = histogram(5, 5, 5, 1000, 2, 3, 3, 900_000);
   const found = percentilesBetween(before, now)!;
   assert.equal([found.p50, found.count], [0.004, 4]);
   assert.ok(found.p90 > 900 && found.p90 < 1000 && found.max === found.p99);
   assert.is(percentilesBetween(now, now), null);
-  const wrapped = new Uint32Array(HISTOGRAM_BUCKETS);
-  const old = new Uint32Array(HISTOGRAM_BUCKETS);
-  old[3] = 2 ** 32 - 1;
-  wrapped[3] = 4;
-  assert.is(percentilesBetween(old, wrapped)!.count, 5);
 });
 
 test('bars leave out what is empty', () => {

@@ -47,7 +47,9 @@ class Recording {
   }
 
   add(readAt: number, transitions: ObservedTransition[], missed = [0, 0, 0]): void {
-    this.writer.add({ transitions, missed }, BASE + readAt);
+    this.writer.add({ transitions, missed });
+    // In parts, as a busy server's is made.
+    while (!this.writer.release(BASE + readAt, 1)) this.text += this.writer.take();
     this.text += this.writer.take();
   }
 
