@@ -19,6 +19,8 @@ export type PacelineErrorCode =
   | 'PACELINE_APP_SHAPE'
   /** A call came in a state of the server in which it makes no sense. */
   | 'PACELINE_STATE'
+  /** The system gives no thread, or no descriptors for one: a limit of threads, memory or open files. */
+  | 'PACELINE_THREAD_START'
   /** A thread died again and again while it started. */
   | 'PACELINE_THREAD_LOOP'
   /** A connection was used outside its thread or after its end. */

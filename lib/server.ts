@@ -1,5 +1,6 @@
 /** The server object: what a program that embeds Paceline holds. */
 import { EventEmitter } from 'node:events';
+import { guardedLogger } from './control/guarded-logger.js';
 import type { ListenOptions } from './control/listener.js';
 import type { Level } from './control/observation.js';
 import {
@@ -65,7 +66,8 @@ export class Server extends EventEmitter<ServerEvents> implements AsyncDisposabl
   constructor(options: ServerOptions) {
     super();
     requirePlatform();
-    this.#options = resolveOptions(options);
+    const resolved = resolveOptions(options);
+    this.#options = { ...resolved, logger: guardedLogger(resolved.logger) };
     const watch = (event: string | symbol) => {
       if (event === 'transition') queueMicrotask(() => this.#watchTransitions());
     };
@@ -77,7 +79,8 @@ export class Server extends EventEmitter<ServerEvents> implements AsyncDisposabl
    * Binds, starts the threads and serves. Resolves once every thread has loaded the app and the socket listens.
    *
    * @throws PacelineError `PACELINE_ADDRESS_IN_USE`, `PACELINE_ADDRESS`, `PACELINE_APP_LOAD`, `PACELINE_APP_SHAPE`,
-   * `PACELINE_OPTION`, `PACELINE_STATE` (when it was called before). Nothing is left listening then.
+   * `PACELINE_OPTION`, `PACELINE_THREAD_START`, `PACELINE_SYSTEM`, `PACELINE_STATE` (when it was called before). Nothing is
+   * left listening then.
    */
   async listen(options: ListenOptions = {}): Promise<void> {
     if (this.#state !== 'new') {

@@ -12,14 +12,13 @@
  * 5. Threads that do not (a handler that goes on for ever) are terminated.
  * 6. What is left of connections, the handle set and the wake-up handles are closed.
  */
-import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import { PacelineError } from '../errors.js';
+import { oneLine, PacelineError } from '../errors.js';
 import { resumeAccepting } from '../handlers/acceptor.js';
 import type { Limits } from '../handlers/event-handler.js';
 import { ACCEPTOR, TIMER, WAKE_UP } from '../handlers/event-handler.js';
 import { BlockPool } from '../memory/block-pool.js';
-import { type Counter, readCounters } from '../memory/counters.js';
+import type { Counter } from '../memory/counters.js';
 import {
   ACCEPT_SUSPENDED,
   allocateMemory,
@@ -38,16 +37,18 @@ import { CONTROL_PLANE, ENTERED, FREE, HandleTable } from '../set/handle-table.j
 import { ParkingLot } from '../set/parking-lot.js';
 import { setRecording } from '../set/recorder.js';
 import { STATE_NAMES, type ThreadState } from '../set/thread-state.js';
-import { closeDescriptor, createEventCounter, signalEventCounter } from '../sys/descriptor.js';
-import { epollCreate } from '../sys/epoll.js';
+import { closeDescriptor, signalEventCounter } from '../sys/descriptor.js';
 import type { SocketAddress } from '../sys/socket.js';
 import { startListening } from '../sys/socket.js';
 import { createTimer } from '../sys/timer.js';
 import { BACKLOG, type Listener, type ListenOptions, openListener } from './listener.js';
-import type { Level, Observed, TransitionSource } from './observation.js';
+import type { Level, TransitionSource } from './observation.js';
 import { Observer } from './observer.js';
 import type { ResolvedOptions } from './options.js';
 import { closeHandle, recover, type Survivors } from './reviver.js';
+import { Strays } from './strays.js';
+import { Suspensions } from './suspensions.js';
+import { handleLimits, openDescriptors, startThreadPool } from './system.js';
 import { ThreadKeeper } from './threads.js';
 
 /** How often the way down looks whether the connections are gone. */
@@ -59,20 +60,25 @@ const LEAVE_MS = 1000;
  */
 const LOAD_MS = 10_000;
 const TERMINATE_MS = 5000;
-/** How often a suspended listening handle is tried again although nobody closed a connection. */
-const RESUME_MS = 1000;
+/**
+ * How often a suspended listening handle is tried again although nobody closed a connection, and what could not be settled at a
+ * thread's death is looked at again.
+ */
+const CARE_MS = 1000;
 /** How long a client has to end its side once the server has ended its own. */
 const LINGER_MS = 2000;
+/**
+ * How long a connection waits for its app once the client has ended its side. node:http ends it at once; but `nc -N` and the
+ * like end their side after the request and read on. Nobody waits longer than for a client that takes nothing (sendTimeout).
+ */
+const GRACE_MS = 5000;
 /** Bounds of the timeouts' tick. */
 const LONGEST_TICK_MS = 1000;
 const SHORTEST_TICK_MS = 10;
+/** How often the counters are looked at although nobody asks; a thread's would have to count 71 million a second to wrap. */
+const TOTALS_MS = 60_000;
 /** How often recorded transitions are passed on while somebody listens. */
 const TRANSITIONS_MS = 20;
-/** Descriptors that the process needs besides connections: libraries, threads, logs, the app's few files. */
-const OWN_DESCRIPTORS = 256;
-/** The handle table's bound where the limit of open files is far above it. */
-const MAX_DESCRIPTORS = 1_048_576;
-
 export interface ThreadInfo extends Readonly<Record<Counter, number>> {
   /** The thread's number, from 0. A replacement inherits it. */
   readonly id: number;
@@ -109,50 +115,51 @@ export class ControlPlane {
   #timer = -1;
   readonly #listener: Listener;
   readonly #keeper: ThreadKeeper;
-  readonly #resumeTimer: NodeJS.Timeout;
+  readonly #suspensions: Suspensions;
+  readonly #totalsTimer: NodeJS.Timeout;
+  readonly #careTimer: NodeJS.Timeout;
   #transitionTimer: NodeJS.Timeout | null = null;
   #reader: TransitionSource | null = null;
   /** Who wants the threads to record. */
   readonly #recordedFor = new Set<string>();
   /** What is to be seen of the data plane. */
-  readonly observer: Observed;
+  readonly observer: Observer;
   protocol: 'http' | 'tcp' = 'http';
   /** All threads have loaded the app. */
   #started = false;
 
   private constructor(options: ResolvedOptions, listener: Listener, events: PlaneEvents) {
     const count = options.threads.max;
-    this.#options = options;
+    const { openFiles, capacity, maxConnections } = handleLimits(count, options);
+    this.#options = { ...options, maxConnections };
     this.#events = events;
     this.#listener = listener;
-    const openFiles = openFilesLimit();
-    if (openFiles < options.maxConnections + OWN_DESCRIPTORS) {
-      options.logger.warn(
-        `the limit of open files is ${openFiles}, too low for maxConnections ${options.maxConnections}; raise it (ulimit -n, or LimitNOFILE of a systemd unit)`,
-      );
-    }
-    this.#memory = allocateMemory(count, Math.min(openFiles, MAX_DESCRIPTORS));
+    this.#memory = allocateMemory(count, capacity);
     const { control, handles, blocks } = this.#memory;
     this.#words = new Int32Array(control);
     const table = new HandleTable(handles);
-    this.#epoll = epollCreate();
-    this.#handles = new HandleSet(control, table, this.#epoll);
-    this.#doorbells = Array.from({ length: count }, createEventCounter);
-    this.#wakeUp = createEventCounter();
-    this.#handles.registerHandle(this.#wakeUp, WAKE_UP, WATCH_INPUT);
-    const lot = new ParkingLot(control, this.#doorbells);
-    this.#survivors = { control, table, pool: new BlockPool(blocks), lot, threads: count };
+    const { epoll, doorbells, wakeUp } = openDescriptors(count);
+    this.#epoll = epoll;
+    this.#handles = new HandleSet(control, table, epoll);
+    this.#doorbells = doorbells;
+    this.#wakeUp = wakeUp;
+    const lot = new ParkingLot(control, doorbells);
+    const strays = new Strays(control, table, count, listener.address);
+    this.#survivors = { control, table, pool: new BlockPool(blocks), lot, threads: count, strays };
     this.observer = new Observer(this.#memory, {
       threads: count,
-      maxConnections: options.maxConnections,
+      maxConnections,
       openFiles,
       started: () => this.#started,
     });
     // From the start, so that the dashboard knows since when each thread is in its first state.
     if (options.dashboard !== false) this.record(true);
     this.#keeper = this.#makeKeeper(count);
-    this.#resumeTimer = setInterval(() => this.#resumeAccepting(), RESUME_MS);
-    this.#resumeTimer.unref();
+    this.#suspensions = new Suspensions(this.#words, options.logger);
+    this.#careTimer = setInterval(() => this.#takeCare(), CARE_MS);
+    this.#careTimer.unref();
+    this.#totalsTimer = setInterval(() => this.observer.keepTotals(), TOTALS_MS);
+    this.#totalsTimer.unref();
   }
 
   /**
@@ -166,8 +173,11 @@ export class ControlPlane {
     events: PlaneEvents,
   ): Promise<ControlPlane> {
     const listener = await openListener(where);
-    const plane = new ControlPlane(options, listener, events);
+    await startThreadPool();
+    let plane: ControlPlane | undefined;
     try {
+      plane = new ControlPlane(options, listener, events);
+      plane.#handles.registerHandle(plane.#wakeUp, WAKE_UP, WATCH_INPUT);
       plane.protocol = await plane.#keeper.startAll();
       plane.#started = true;
       plane.#startTimer();
@@ -175,8 +185,10 @@ export class ControlPlane {
       plane.#handles.registerHandle(listener.fd, ACCEPTOR, WATCH_INPUT);
       return plane;
     } catch (error) {
-      await plane.stop(0);
-      throw error;
+      if (plane === undefined) listener.close();
+      // What made the start fail is what there is to say, also where a thread cannot be ended.
+      else await plane.stop(0).catch(() => {});
+      throw typedError(error);
     }
   }
 
@@ -185,11 +197,10 @@ export class ControlPlane {
   }
 
   threads(): ThreadInfo[] {
-    const { control } = this.#memory;
     return this.#doorbells.map((_, id) => ({
       id,
       state: STATE_NAMES[Atomics.load(this.#words, threadArea(id) + STATE)]!,
-      ...readCounters(control, id),
+      ...this.observer.counters(id),
     }));
   }
 
@@ -241,20 +252,24 @@ export class ControlPlane {
     Atomics.store(this.#words, SET_STATE, SET_STOPPING);
     this.#survivors.lot.wakeAll(this.#survivors.threads);
     signalEventCounter(this.#wakeUp);
-    const grace = this.#started ? LEAVE_MS : LOAD_MS;
-    let left = await this.#keeper.settle(Math.max(deadline - performance.now(), 0) + grace);
+    const leaveMs = Math.max(deadline - performance.now(), 0) + LEAVE_MS;
+    let left = await this.#keeper.settle(leaveMs, LOAD_MS);
     if (left > 0) left = await this.#keeper.terminate(TERMINATE_MS);
-    this.#passTransitions();
-    this.watchTransitions(false);
-    clearInterval(this.#resumeTimer);
+    clearInterval(this.#careTimer);
+    clearInterval(this.#totalsTimer);
+    // Closing descriptors under a running thread could close somebody else's.
+    if (left === 0) this.#closeEverything();
+    try {
+      this.#passTransitions();
+    } finally {
+      this.watchTransitions(false);
+    }
     if (left > 0) {
-      // Closing descriptors under a running thread could close somebody else's.
       throw new PacelineError(
         'PACELINE_STATE',
         `${left} threads are stuck in native calls and could not be ended`,
       );
     }
-    this.#closeEverything();
   }
 
   #makeKeeper(count: number): ThreadKeeper {
@@ -273,12 +288,19 @@ export class ControlPlane {
     return new ThreadKeeper(start, count, logger, {
       started: (thread) => this.#events.threadStart(thread),
       failing: (_thread, error) => this.#events.error(error),
-      died: (thread, exitCode, error) => {
-        const connectionsLost = recover(this.#survivors, thread);
-        this.#passTransitions();
+      recover: (thread) => {
+        const lost = recover(this.#survivors, thread);
         // A leader that waits in the kernel has to see what the reviver asks of it.
         signalEventCounter(this.#wakeUp);
-        this.#events.threadExit({ thread, exitCode, error, connectionsLost });
+        this.#resumeAccepting();
+        return lost;
+      },
+      died: (exit) => {
+        try {
+          this.#passTransitions();
+        } finally {
+          this.#events.threadExit(exit);
+        }
       },
     });
   }
@@ -286,6 +308,12 @@ export class ControlPlane {
   #startTimer(): void {
     this.#timer = createTimer(tickMs(this.#options));
     this.#handles.registerHandle(this.#timer, TIMER, WATCH_INPUT);
+  }
+
+  #takeCare(): void {
+    this.#resumeAccepting();
+    this.#survivors.strays.close();
+    this.#suspensions.look();
   }
 
   #resumeAccepting(): void {
@@ -312,8 +340,10 @@ export class ControlPlane {
   }
 
   #closeEverything(): void {
-    const { table } = this.#survivors;
-    table.close(this.#wakeUp);
+    const { table, strays } = this.#survivors;
+    strays.close();
+    // It is not in the table where the start failed at once.
+    if (table.state(this.#wakeUp) !== FREE) table.close(this.#wakeUp);
     if (this.#timer >= 0) {
       table.close(this.#timer);
       closeDescriptor(this.#timer);
@@ -323,6 +353,13 @@ export class ControlPlane {
     }
     for (const fd of [this.#wakeUp, this.#epoll, ...this.#doorbells]) closeDescriptor(fd);
   }
+}
+
+function typedError(error: unknown): PacelineError {
+  if (error instanceof PacelineError) return error;
+  return new PacelineError('PACELINE_SYSTEM', `the server could not start: ${oneLine(error)}`, {
+    cause: error,
+  });
 }
 
 /** The tick of the timeouts: a quarter of the shortest, so that none is late by more than that; a second at most. */
@@ -352,11 +389,6 @@ function limitsOf(options: ResolvedOptions): Limits {
     keepAliveTicks: ticks(options.keepAliveTimeout),
     sendTicks: ticks(options.sendTimeout),
     lingerTicks: ticks(LINGER_MS),
+    graceTicks: ticks(Math.min(GRACE_MS, options.sendTimeout || GRACE_MS)),
   };
-}
-
-/** The soft limit of open files (getrlimit(2)); Node raises it to the hard limit when it starts. */
-function openFilesLimit(): number {
-  const line = /^Max open files\s+(\d+|unlimited)/m.exec(readFileSync('/proc/self/limits', 'utf8'));
-  return line === null || line[1] === 'unlimited' ? MAX_DESCRIPTORS : Number(line[1]);
 }

@@ -13,28 +13,49 @@ export type App =
  * @throws PacelineError `PACELINE_APP_LOAD` when it does not load, `PACELINE_APP_SHAPE` when it is no app
  */
 export async function loadApp(url: string): Promise<App> {
-  let module: Record<string, unknown>;
-  try {
-    module = await import(url);
-  } catch (cause) {
-    throw new PacelineError(
-      'PACELINE_APP_LOAD',
-      `the app ${describe(url)} did not load: ${messageOf(cause)}`,
-      { cause },
-    );
-  }
+  const module = await settled(url, importApp(url));
   const app = appOf(module.default) ?? appOf(module);
   if (app !== undefined) return app;
   if (typeof module.default === 'function') {
     throw new PacelineError(
       'PACELINE_APP_SHAPE',
-      `the app ${describe(url)} exports a function; Node request listeners are not served in this version: export an object with a fetch(request) method`,
+      `the app ${describeApp(url)} exports a function; Node request listeners are not served in this version: export an object with a fetch(request) method`,
     );
   }
   throw new PacelineError(
     'PACELINE_APP_SHAPE',
-    `the app ${describe(url)} exports no app: its default export needs a fetch(request) method, or for raw TCP a data(connection, bytes) method`,
+    `the app ${describeApp(url)} exports no app: its default export needs a fetch(request) method, or for raw TCP a data(connection, bytes) method`,
   );
+}
+
+async function importApp(url: string): Promise<Record<string, unknown>> {
+  try {
+    return await import(url);
+  } catch (cause) {
+    throw new PacelineError(
+      'PACELINE_APP_LOAD',
+      `the app ${describeApp(url)} did not load: ${messageOf(cause)}`,
+      { cause },
+    );
+  }
+}
+
+/**
+ * `loading`, or an error as soon as nothing is left that could settle it: Node.js asks for more work then, before it ends the
+ * thread with the exit code 13.
+ */
+function settled<T>(url: string, loading: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onIdle = (): void =>
+      reject(
+        new PacelineError(
+          'PACELINE_APP_LOAD',
+          `the app ${describeApp(url)} did not load: it awaits something at its top level that never settles, and nothing is under way that could settle it`,
+        ),
+      );
+    process.once('beforeExit', onIdle);
+    loading.then(resolve, reject).finally(() => process.off('beforeExit', onIdle));
+  });
 }
 
 function appOf(value: unknown): App | undefined {
@@ -46,7 +67,7 @@ function appOf(value: unknown): App | undefined {
 }
 
 /** A path for people, where the URL has one. */
-const describe = (url: string): string =>
+export const describeApp = (url: string): string =>
   url.startsWith('file:') ? decodeURIComponent(new URL(url).pathname) : url;
 
 const messageOf = (cause: unknown): string =>

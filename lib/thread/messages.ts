@@ -1,11 +1,15 @@
 /** What the control plane and a thread tell each other outside of shared memory: at its start, and for the log. */
+import type { MessagePort } from 'node:worker_threads';
 import type { Limits } from '../handlers/event-handler.js';
+import type { LogEntry } from '../log-limiter.js';
 import type { SharedMemory } from '../memory/layout.js';
 
 /** What a thread is started with. */
 export interface ThreadStart {
   readonly self: number;
   readonly memory: SharedMemory;
+  /** Where the thread's messages go. Not its parentPort, which its app may write to as well. */
+  readonly port: MessagePort;
   /** The epoll descriptor of the handle set. */
   readonly epoll: number;
   readonly doorbells: readonly number[];
@@ -23,9 +27,8 @@ export type ThreadMessage =
   | { readonly type: 'ready'; readonly protocol: 'http' | 'tcp' }
   /** It could not start. */
   | { readonly type: 'failed'; readonly code: string; readonly message: string; readonly stack: string }
-  | {
-      readonly type: 'log';
-      readonly level: 'error' | 'warn' | 'info' | 'debug';
-      readonly message: string;
-      readonly fields: Record<string, unknown>;
-    };
+  /** At most MAX_UNREAD_LOGS of them wait to be read. */
+  | { readonly type: 'log'; readonly entry: LogEntry };
+
+/** Log messages of one thread that may wait in the control plane: with what errors are described by, 256 KiB. */
+export const MAX_UNREAD_LOGS = 16;

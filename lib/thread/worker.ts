@@ -1,7 +1,8 @@
 /** The entry of a worker thread: puts the parts of the data plane together and joins the set. */
-import { parentPort, workerData } from 'node:worker_threads';
+import { workerData } from 'node:worker_threads';
 import { PacelineError } from '../errors.js';
 import { Acceptor } from '../handlers/acceptor.js';
+import { inScopes } from '../handlers/async-scope.js';
 import {
   ACCEPTOR,
   type EventHandler,
@@ -28,27 +29,18 @@ import { EventLoop } from '../sys/event-loop.js';
 import { installResponse } from '../web/light-response.js';
 import { type App, loadApp } from './app-loader.js';
 import { describe, guardLastWords } from './last-words.js';
-import type { ThreadMessage, ThreadStart } from './messages.js';
-import { drainTicks } from './ticks.js';
+import type { ThreadStart } from './messages.js';
+import { Reports } from './reports.js';
+import { drainTicks as runTicks, uncaught } from './ticks.js';
 import { Turns } from './turns.js';
 
 const start = workerData as ThreadStart;
-const port = parentPort!;
-const tell = (message: ThreadMessage): void => port.postMessage(message);
-
-function log(
-  level: 'error' | 'warn' | 'info' | 'debug',
-  message: string,
-  fields: Record<string, unknown> = {},
-): void {
-  const { error, ...rest } = fields;
-  const described = error === undefined ? rest : { ...rest, error: describe(error) };
-  tell({ type: 'log', level, message, fields: { thread: start.self, ...described } });
-}
+const reports = new Reports(start);
 
 function join(app: App, loop: EventLoop): void {
   const { self, memory, epoll, doorbells, wakeUp, limits, fallbackHost } = start;
   const control = memory.control;
+  const drainTicks = inScopes(runTicks);
   const table = new HandleTable(memory.handles);
   const handles = new HandleSet(control, table, epoll, self);
   const lot = new ParkingLot(control, doorbells);
@@ -59,7 +51,7 @@ function join(app: App, loop: EventLoop): void {
     control: new Int32Array(control),
     handles,
     table,
-    pool: new BlockPool(memory.blocks),
+    pool: new BlockPool(memory.blocks, self),
     input: Buffer.from(memory.inputs, self * INPUT_BYTES, INPUT_BYTES),
     counters,
     sums: sumsOf(control, self),
@@ -67,20 +59,18 @@ function join(app: App, loop: EventLoop): void {
     limits,
     drainTicks,
     defer: (work) => turns.defer(work),
-    log,
+    process: (fd, events) => turns.process(fd, events),
+    log: (level, message, fields) => reports.log(level, message, fields),
   };
   const eventHandlers: (EventHandler | undefined)[] = [];
   eventHandlers[WAKE_UP] = new WakeUp(context);
+  eventHandlers[TIMER] = new Timeouts(context, lot, wakeUp);
   if (app.protocol === 'http') {
     eventHandlers[ACCEPTOR] = new Acceptor(context, HTTP_CONNECTION);
-    const connections = new HttpConnections(context, app.app, fallbackHost);
-    eventHandlers[HTTP_CONNECTION] = connections;
-    eventHandlers[TIMER] = new Timeouts(context, connections, lot, wakeUp);
+    eventHandlers[HTTP_CONNECTION] = new HttpConnections(context, app.app, fallbackHost);
   } else {
     eventHandlers[ACCEPTOR] = new Acceptor(context, TCP_CONNECTION);
-    const connections = new TcpConnections(context, app.app);
-    eventHandlers[TCP_CONNECTION] = connections;
-    eventHandlers[TIMER] = new Timeouts(context, connections, lot, wakeUp);
+    eventHandlers[TCP_CONNECTION] = new TcpConnections(context, app.app);
   }
   const threadSet = new ThreadSet(control, self, lot, recorder);
   const turns = new Turns({
@@ -95,6 +85,7 @@ function join(app: App, loop: EventLoop): void {
     doorbell: doorbells[self]!,
     eventHandlers,
     drainTicks,
+    uncaught,
     // The app's own timers and sockets must not keep a thread that has left the set.
     onLeave: () => process.exit(0),
   });
@@ -106,12 +97,12 @@ try {
   const loop = new EventLoop();
   installResponse();
   const app = await loadApp(start.app);
-  tell({ type: 'ready', protocol: app.protocol });
+  reports.ready(app.protocol);
   join(app, loop);
 } catch (error) {
   const { code, message } =
     error instanceof PacelineError ? error : { code: 'PACELINE_APP_LOAD', message: describe(error) };
-  tell({ type: 'failed', code, message, stack: describe((error as Error).cause ?? error) });
+  reports.failed(code, message, describe((error as Error).cause ?? error));
   process.exitCode = 1;
   // The app may have left timers or sockets behind.
   setImmediate(() => process.exit(1));

@@ -1,0 +1,66 @@
+/**
+ * Says which threads still load the app, when that takes long: a top-level await that waits for something that never comes
+ * looks like nothing at all otherwise, as the server neither serves nor fails.
+ */
+import { describeApp } from '../thread/app-loader.js';
+import type { Logger } from './log.js';
+
+/** Far above what an app takes to load on a busy machine. */
+const FIRST_MS = 10_000;
+/** Each warning waits twice as long as the one before, up to this. */
+const LONGEST_MS = 300_000;
+
+export interface LoadingThread {
+  readonly thread: number;
+  /** On the clock of performance.now(). */
+  readonly since: number;
+}
+
+export class LoadingWatch {
+  readonly #app: string;
+  readonly #threads: number;
+  readonly #logger: Logger;
+  readonly #loading: () => LoadingThread[];
+  #timer: NodeJS.Timeout | null = null;
+
+  /** @param loading the threads that load the app at present */
+  constructor(app: string, threads: number, logger: Logger, loading: () => LoadingThread[]) {
+    this.#app = app;
+    this.#threads = threads;
+    this.#logger = logger;
+    this.#loading = loading;
+  }
+
+  /** A thread begins to load. */
+  begin(delayMs = FIRST_MS): void {
+    this.#timer ??= setTimeout(() => {
+      this.#timer = null;
+      const loading = this.#loading();
+      if (loading.length === 0) return;
+      this.begin(this.#warn(loading) ? Math.min(delayMs * 2, LONGEST_MS) : FIRST_MS);
+    }, delayMs).unref();
+  }
+
+  stop(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+  }
+
+  /** @returns whether there was anything to say */
+  #warn(loading: readonly LoadingThread[]): boolean {
+    const now = performance.now();
+    // A timer may be early by a millisecond.
+    const late = loading.filter(({ since }) => now - since >= FIRST_MS - 1);
+    if (late.length === 0) return false;
+    const seconds = Math.round(Math.max(...late.map(({ since }) => now - since)) / 1000);
+    const threads = late.map(({ thread }) => thread);
+    const who = threads.length === 1 ? `thread ${threads[0]} still loads` : `threads ${threads} still load`;
+    const others = this.#threads - loading.length;
+    const rest = others === 0 ? 'no thread has loaded it' : `${others} of ${this.#threads} have loaded it`;
+    this.#logger.warn(
+      `${who} the app ${describeApp(this.#app)} after ${seconds} s, ${rest}; see what its modules await, or compute, at their top level`,
+      { threads, seconds },
+    );
+    return true;
+  }
+}

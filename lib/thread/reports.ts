@@ -1,0 +1,76 @@
+/**
+ * What a thread reports to the control plane: how its start ended, and its log. The log is bounded twice: what an app logs
+ * again and again is counted instead (log-limiter.ts), and a control plane that does not read is sent no more.
+ */
+import { parentPort } from 'node:worker_threads';
+import { type Level, type LogEntry, LogLimiter } from '../log-limiter.js';
+import { LOGS_READ, threadArea } from '../memory/layout.js';
+import { describe } from './last-words.js';
+import { MAX_UNREAD_LOGS, type ThreadMessage, type ThreadStart } from './messages.js';
+
+/** A handful of each kind shows what is the matter; all of them together are what a person reads in a second. */
+const LIMITS = { ofKind: 4, ofAll: 16, kinds: 16, periodMs: 1000 };
+
+export class Reports {
+  readonly #self: number;
+  readonly #words: Int32Array;
+  readonly #read: number;
+  readonly #port: ThreadStart['port'];
+  readonly #limiter: LogLimiter;
+  /** Log messages sent, to be compared with the word LOGS_READ; wraps as it does. */
+  #sent = 0;
+
+  /** Takes the port out of `start`, and closes the thread's parentPort: nobody listens there. */
+  constructor(start: ThreadStart) {
+    this.#self = start.self;
+    this.#port = start.port;
+    // The app can import workerData and parentPort, too.
+    Reflect.deleteProperty(start, 'port');
+    parentPort!.close();
+    this.#words = new Int32Array(start.memory.control);
+    this.#read = threadArea(start.self) + LOGS_READ;
+    this.#limiter = new LogLimiter(
+      { ready: () => this.#mayLog(), send: (entry) => this.#sendEntry(entry), prepare },
+      LIMITS,
+    );
+    // Whatever ends the thread, what was only counted so far is told.
+    process.on('exit', () => this.#limiter.flush());
+  }
+
+  ready(protocol: 'http' | 'tcp'): void {
+    this.#send({ type: 'ready', protocol });
+  }
+
+  failed(code: string, message: string, stack: string): void {
+    this.#send({ type: 'failed', code, message, stack });
+  }
+
+  log(level: Level, message: string, fields: LogEntry['fields'] = {}): void {
+    this.#limiter.log(level, message, fields);
+  }
+
+  #mayLog(): boolean {
+    return ((this.#sent - Atomics.load(this.#words, this.#read)) | 0) < MAX_UNREAD_LOGS;
+  }
+
+  #sendEntry(entry: LogEntry): void {
+    this.#sent = (this.#sent + 1) | 0;
+    this.#send({ type: 'log', entry: { ...entry, fields: { thread: this.#self, ...entry.fields } } });
+  }
+
+  #send(message: ThreadMessage): void {
+    this.#port.postMessage(message);
+  }
+}
+
+/** What is not plain becomes text here: what was thrown may be anything, and may not be cloned. */
+function prepare(fields: LogEntry['fields']): LogEntry['fields'] {
+  const plain = Object.entries(fields).map(([name, value]) => [
+    name,
+    isPlain(value) ? value : describe(value),
+  ]);
+  return Object.fromEntries(plain);
+}
+
+const isPlain = (value: unknown): boolean =>
+  value === undefined || ['string', 'number', 'boolean'].includes(typeof value);
