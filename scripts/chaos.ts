@@ -1,0 +1,68 @@
+/**
+ * Disturbs real servers in every way that is known, and looks whether anybody else notices: see docs/testing.md. Ends with 1 at
+ * the first failure, and says what shows it again.
+ *
+ *   node dist/scripts/chaos.js [--seconds N] [--seed S] [--threads N] [--without GROUP[,GROUP]]
+ */
+import { parseArgs } from 'node:util';
+import { campaign } from './chaos/campaign.js';
+import { GROUPS, type Group } from './chaos/field.js';
+import { STEPS } from './chaos/steps.js';
+
+const { values } = parseArgs({
+  options: {
+    seconds: { type: 'string', default: '60' },
+    seed: { type: 'string' },
+    threads: { type: 'string' },
+    without: { type: 'string', default: '' },
+  },
+});
+const firstSeed = Number(values.seed ?? Date.now() % 1_000_000_000);
+const threads = values.threads === undefined ? undefined : Number(values.threads);
+const left = values.without.split(',');
+const groups = new Set<Group>(GROUPS.filter((group) => !left.includes(group)));
+const startMs = performance.now();
+const endMs = startMs + Number(values.seconds) * 1000;
+
+const total = { campaigns: 0, rounds: 0, verified: 0, deaths: 0, cuts: 0 };
+const stepDeaths = STEPS.map(() => 0);
+const passed = STEPS.map(() => false);
+
+console.log(`chaos from seed ${firstSeed} on`);
+try {
+  do {
+    const tally = await campaign({ seed: firstSeed + total.campaigns, threads, groups });
+    total.campaigns++;
+    for (const key of ['rounds', 'verified', 'deaths', 'cuts'] as const) total[key] += tally[key];
+    for (const step of STEPS.keys()) {
+      stepDeaths[step]! += tally.stepDeaths[step]!;
+      passed[step] ||= tally.passed[step]!;
+    }
+  } while (performance.now() < endMs);
+  report();
+} catch (error) {
+  console.error((error as Error).message);
+  const more = [
+    ...(threads === undefined ? [] : ['--threads', threads]),
+    ...(values.without ? ['--without', values.without] : []),
+  ];
+  console.error(
+    ['again: node dist/scripts/chaos.js --seconds 1 --seed', firstSeed + total.campaigns, ...more].join(' '),
+  );
+  // Participants of the round that failed may still wait for what does not come.
+  process.exit(1);
+}
+
+function report(): void {
+  const seconds = Math.round((performance.now() - startMs) / 1000);
+  const { campaigns, rounds, verified, deaths, cuts } = total;
+  console.log(
+    `${campaigns} campaigns of ${rounds} rounds in ${seconds} s: ${verified} answers right in every byte, ${deaths} threads died, ` +
+      `${cuts} clients were cut off with theirs: nothing found`,
+  );
+  const dead = stepDeaths.filter((count) => count > 0).length;
+  const unseen = STEPS.filter((_, step) => !passed[step]);
+  console.log(
+    `${STEPS.length} steps to die at: ${dead} took a thread, nobody came by ${unseen.join(', ') || 'none'}`,
+  );
+}

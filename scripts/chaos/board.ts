@@ -1,0 +1,99 @@
+/**
+ * What the campaign shares with the threads that it disturbs: one SharedArrayBuffer, which they find in their environment data.
+ *
+ * - COUNTDOWNS, a word a step: 0, or how many threads have to come by until one dies there. Set by the process's main thread,
+ *   counted down by whichever thread comes by; the one that counts it to 0 dies.
+ * - DEATHS, a word a step: threads that died there.
+ * - PASSED, a word a step: 1 once any thread came by, so that a step which nobody reaches is seen.
+ * - MEETINGS, a word each: handlers that have come together; those that wait for more sleep on it.
+ *
+ * All words are atomic but for looks at COUNTDOWNS and PASSED, which may be late.
+ */
+import { getEnvironmentData, setEnvironmentData } from 'node:worker_threads';
+import { STEPS } from './steps.js';
+
+const KEY = 'paceline-chaos';
+const COUNTDOWNS = 0;
+const DEATHS = STEPS.length;
+const PASSED = 2 * STEPS.length;
+const MEETINGS = 3 * STEPS.length;
+/** Meetings of one process: two for each round. */
+const MEETING_COUNT = 4096;
+/** Far above what any thread needs that is not lost. */
+const MEETING_MS = 20_000;
+
+export class Board {
+  readonly #words: Int32Array;
+
+  private constructor(memory: SharedArrayBuffer) {
+    this.#words = new Int32Array(memory);
+  }
+
+  /** The board of a new process; threads that start from now on find it. */
+  static create(): Board {
+    const memory = new SharedArrayBuffer((MEETINGS + MEETING_COUNT) * 4);
+    setEnvironmentData(KEY, memory);
+    return new Board(memory);
+  }
+
+  /** The board of this thread's process. */
+  static find(): Board {
+    return new Board(getEnvironmentData(KEY) as SharedArrayBuffer);
+  }
+
+  /** The `count`th thread that comes by this step from now on dies there. */
+  arm(step: number, count: number): void {
+    Atomics.store(this.#words, COUNTDOWNS + step, count);
+  }
+
+  disarm(): void {
+    for (let step = 0; step < STEPS.length; step++) Atomics.store(this.#words, COUNTDOWNS + step, 0);
+  }
+
+  /** Threads that died at each step. */
+  deaths(): number[] {
+    return [...this.#words.subarray(DEATHS, DEATHS + STEPS.length)];
+  }
+
+  /** Which steps any thread has come by. */
+  passed(): boolean[] {
+    return [...this.#words.subarray(PASSED, PASSED + STEPS.length)].map((word) => word !== 0);
+  }
+
+  /** The calling thread comes by a step, and dies if it is the one. */
+  pass(step: number): void {
+    const words = this.#words;
+    if (words[PASSED + step] === 0) words[PASSED + step] = 1;
+    if (words[COUNTDOWNS + step] === 0) return;
+    if (Atomics.sub(words, COUNTDOWNS + step, 1) !== 1) return;
+    Atomics.add(words, DEATHS + step, 1);
+    dieHere();
+  }
+
+  /**
+   * Blocks the calling thread until `count` handlers are at this meeting, so each has a thread of its own.
+   *
+   * @returns false when they were not in time
+   */
+  meet(meeting: number, count: number): boolean {
+    const at = MEETINGS + (meeting % MEETING_COUNT);
+    const here = Atomics.add(this.#words, at, 1) + 1;
+    if (here >= count) {
+      Atomics.notify(this.#words, at);
+      return true;
+    }
+    const endMs = performance.now() + MEETING_MS;
+    for (let seen = here; seen < count; seen = Atomics.load(this.#words, at)) {
+      if (performance.now() >= endMs) return false;
+      Atomics.wait(this.#words, at, seen, endMs - performance.now());
+    }
+    return true;
+  }
+}
+
+/** process.exit() of a thread returns; it ends where its engine looks next, which a loop does. */
+function dieHere(): void {
+  const exit: (code: number) => void = process.exit;
+  exit(1);
+  for (;;);
+}

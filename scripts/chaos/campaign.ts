@@ -1,0 +1,133 @@
+/** What one seed stands for: a process with its servers, some rounds, and its end. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { oneOf, randomOf } from '../../spec/support/random.js';
+import { Site } from '../../spec/support/static/site.js';
+import { meetEveryThread } from './clients.js';
+import { content } from './content.js';
+import { DisturbedProcess } from './disturbed-process.js';
+import { FILE_BYTES, FILES } from './exchanges.js';
+import { Field, type Group } from './field.js';
+import type { Look, Setup } from './messages.js';
+import { deckOf, type Plan, planRound, playRound } from './round.js';
+import { settle, summary } from './settled.js';
+import { STEPS } from './steps.js';
+
+const ROUNDS = 5;
+const MOST_THREADS = 5;
+/** How long the servers have for their last connections, of which there are none. */
+const DRAIN_MS = 2000;
+/** How long a process takes to die and say why. */
+const DYING_MS = 3000;
+/** What a process may grow after its first two rounds: heaps of replaced threads, fragments, compiled code. */
+const MOST_GROWTH_BYTES = 400 * 1024 * 1024;
+
+/** What a seed came to. */
+export interface Tally {
+  readonly rounds: number;
+  readonly verified: number;
+  readonly deaths: number;
+  readonly cuts: number;
+  /** Threads that died at each step, and which steps any thread came by. */
+  readonly stepDeaths: readonly number[];
+  readonly passed: readonly boolean[];
+}
+
+export interface CampaignOptions {
+  readonly seed: number;
+  /** Of each server; by chance where it is undefined. */
+  readonly threads: number | undefined;
+  readonly groups: ReadonlySet<Group>;
+}
+
+/** @throws with everything that is needed to understand what is wrong */
+export async function campaign({ seed, threads, groups }: CampaignOptions): Promise<Tally> {
+  const random = randomOf(seed);
+  using site = new Site(Object.fromEntries(FILES.map((file) => [`${file}.bin`, content(file, FILE_BYTES)])));
+  const chosen = 1 + random(MOST_THREADS);
+  const setup: Setup = {
+    // Ports rest after a run (TIME_WAIT); campaigns take addresses in turn, so that there are always enough.
+    host: `127.0.0.${2 + (seed % 250)}`,
+    threads: threads ?? chosen,
+    root: site.root,
+    handled: random(2) === 0,
+    errorHandler: random(2) === 0,
+    transitions: random(2) === 0,
+    options: {
+      dashboard: random(2) === 0 ? { port: 0 } : false,
+      // Long enough that no client with good manners ever meets them.
+      keepAliveTimeout: 30_000,
+      headersTimeout: oneOf(random, [5000, 30_000]),
+      sendTimeout: oneOf(random, [5000, 30_000]),
+      // With the few, accepting is suspended and resumed all the time.
+      maxConnections: oneOf(random, [16_384, 16_384, 16]),
+    },
+  };
+  const { process, ports } = await DisturbedProcess.start(setup);
+  const field = new Field(setup.host, ports, setup.threads, setup.handled, groups, random);
+  const plans: Plan[] = [];
+  try {
+    return await Promise.race([process.died, rounds(seed, field, process, plans)]);
+  } catch (error) {
+    const said = [
+      // Of a process that has died the clients know first.
+      await Promise.race([process.died.catch(({ message }: Error) => message), delay(DYING_MS, '')]),
+      (error as Error).message,
+      ...field.wrong.slice(0, 10),
+      `setup: ${JSON.stringify(setup)}`,
+      ...plans.map((plan, round) => `round ${round}: ${JSON.stringify(plan)}`),
+      ...(await lastWords(field, process)),
+    ];
+    throw new Error(said.filter((line) => line !== '').join('\n'), { cause: error });
+  } finally {
+    await process.kill();
+  }
+}
+
+async function rounds(seed: number, field: Field, process: DisturbedProcess, plans: Plan[]): Promise<Tally> {
+  let before: Look['descriptors'] | null = null;
+  let residentBytes = 0;
+  const deck = deckOf(seed);
+  let look: Look | undefined;
+  for (let round = 0; round < ROUNDS; round++) {
+    const plan = planRound(field, round === 0, deck);
+    plans.push(plan);
+    await playRound(field, process, plan);
+    if (field.wrong.length > 0) throw new Error('clients got what is wrong:');
+    await settle(field, process, before);
+    await meetEveryThread(field);
+    look = await settle(field, process, before);
+    // The first round is a calm one, in which everything is opened that a process keeps.
+    before ??= look.descriptors;
+    if (round <= 1) residentBytes = look.residentBytes;
+    const growth = look.residentBytes - residentBytes;
+    if (growth > MOST_GROWTH_BYTES)
+      throw new Error(`the process grew by ${growth >> 20} MiB in ${round} rounds`);
+  }
+  await process.close(DRAIN_MS);
+  const { web, tcp } = field.tallies;
+  const { stepDeaths, passed, servers } = look!;
+  return {
+    rounds: plans.length,
+    verified: web.verified + tcp.verified,
+    deaths: servers.web.deaths + servers.tcp.deaths,
+    cuts: web.cuts + tcp.cuts,
+    stepDeaths,
+    passed,
+  };
+}
+
+async function lastWords(field: Field, process: DisturbedProcess): Promise<string[]> {
+  try {
+    const look = await process.look();
+    const died = look.stepDeaths.flatMap((count, step) => (count > 0 ? [`${STEPS[step]} (${count})`] : []));
+    return [
+      summary(field, 'web', look),
+      summary(field, 'tcp', look),
+      `threads died ${died.join(', ') || 'at no step'}; ${look.terminated} were terminated`,
+      'the log ends with:',
+      ...look.log,
+    ];
+  } catch {
+    return ['the process says nothing any more'];
+  }
+}

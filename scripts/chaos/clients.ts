@@ -1,0 +1,188 @@
+/** Clients that do no harm, and check every byte that they get. */
+import { setTimeout as delay, setImmediate as nextPass } from 'node:timers/promises';
+import { pieces } from '../../spec/support/http/requests.js';
+import { oneOf, type Random } from '../../spec/support/random.js';
+import type { Client } from '../../spec/support/server/http-client.js';
+import { range } from '../../spec/support/server/wait.js';
+import { content, difference } from './content.js';
+import { bounded } from './disturbed-process.js';
+import { type Exchange, exchangeOf, judge, LARGE_BYTES, largeExchange, withClose } from './exchanges.js';
+import { type Field, PATIENCE_MS } from './field.js';
+import type { ServerName } from './messages.js';
+import { FAREWELL } from './tcp-faults.js';
+
+const PACES = ['whole', 'whole', 'whole', 'in pieces', 'byte by byte'] as const;
+/** Bytes that go one by one; the rest follows in one piece. */
+const DRIBBLED_BYTES = 60;
+const MOST_PIPELINED = 12;
+/** How long a slow reader stands still: long enough for the kernel's memory to be full. */
+const STANDSTILL_MS = 60;
+
+/** Sends bytes at the pace of a client that is none too fast. */
+async function sendAt(random: Random, client: Client, bytes: Buffer): Promise<void> {
+  switch (oneOf(random, PACES)) {
+    case 'whole':
+      void client.send(bytes);
+      return;
+    case 'in pieces':
+      for (const piece of pieces(random, bytes, 6)) {
+        void client.send(piece);
+        await nextPass();
+      }
+      return;
+    case 'byte by byte':
+      for (let at = 0; at < DRIBBLED_BYTES && at < bytes.length; at++) {
+        void client.send(bytes.subarray(at, at + 1));
+        await nextPass();
+      }
+      void client.send(bytes.subarray(DRIBBLED_BYTES));
+  }
+}
+
+/** What a client does next: goes on, goes on with a new connection, or has done what it came for. */
+type Next = 'on' | 'anew' | 'done';
+
+/**
+ * Does `work` on a connection, again and again on a new one where the server has cut it, which is counted: whether it was in
+ * its right is judged when the round is over.
+ */
+async function throughCuts(
+  field: Field,
+  server: ServerName,
+  work: (client: Client) => Promise<Next>,
+): Promise<void> {
+  for (let next: Next = 'anew'; next !== 'done'; ) {
+    const client = await field.connect(server);
+    try {
+      do next = await work(client);
+      while (next === 'on');
+    } catch (error) {
+      if (!client.ended) throw error;
+      field.tallies[server].cuts++;
+    } finally {
+      await client.close();
+    }
+  }
+}
+
+export const ended = (client: Client): Promise<void> =>
+  new Promise((resolve) => {
+    if (client.ended) resolve();
+    client.socket.once('close', () => resolve()).once('end', () => resolve());
+  });
+
+const inTime = <T>(what: string, promise: Promise<T>): Promise<T> =>
+  bounded(promise, PATIENCE_MS, `no answer in ${PATIENCE_MS / 1000} s to ${what}`);
+
+/** Asks in batches: one request after the other, or several at once. */
+export async function webClient(field: Field, count = 25): Promise<void> {
+  const random = field.fork();
+  const { groups, tallies } = field;
+  const pipelines = random(3) === 0;
+  const closes = random(3) === 0;
+  let left = count;
+  await throughCuts(field, 'web', async (client) => {
+    const batch = range(pipelines ? 1 + random(MOST_PIPELINED) : 1).map(() => exchangeOf(random, groups));
+    left -= batch.length;
+    const last = closes && random(4) === 0;
+    if (last) batch.push(withClose(batch.pop()!));
+    // Before the first of them is awaited: who sends a lot must read meanwhile.
+    const answers = readAll(field, client, batch, tallies.web);
+    const sent = sendAt(random, client, Buffer.concat(batch.map(({ request }) => request)));
+    await Promise.all([answers, sent]);
+    if (last) await inTime('the end of a connection', ended(client));
+    if (left <= 0) return 'done';
+    return last ? 'anew' : 'on';
+  });
+}
+
+async function readAll(
+  field: Field,
+  client: Client,
+  batch: readonly Exchange[],
+  tally: { verified: number },
+): Promise<void> {
+  for (const exchange of batch) {
+    const answer = await inTime(exchange.what, client.answer());
+    const wrong = judge(exchange, answer);
+    if (wrong === undefined) tally.verified++;
+    else field.wrong.push(wrong);
+  }
+}
+
+/** Sends blocks to the echo and reads them back, some on connections that are kept in their thread. */
+export async function tcpClient(field: Field, count = 20): Promise<void> {
+  const random = field.fork();
+  const command = oneOf(random, ['', '', '!bind\n', '!async\n']);
+  let left = count;
+  let greeted: Client | null = null;
+  await throughCuts(field, 'tcp', async (client) => {
+    if (greeted !== client) void client.send(command);
+    greeted = client;
+    const block = content(random(2 ** 30), 1 + random(oneOf(random, [10, 3000, 300_000])));
+    const echo = inTime(`an echo of ${block.length} bytes`, client.bytes(block.length));
+    await Promise.all([echo, sendAt(random, client, block)]);
+    const wrong = difference(block, await echo);
+    if (wrong === undefined) field.tallies.tcp.verified++;
+    else field.wrong.push(`an echo: ${wrong}`);
+    if (--left > 0) return 'on';
+    await client.send('!end\n');
+    const farewell = (await inTime('a farewell', client.bytes(FAREWELL.length))).toString();
+    if (farewell !== FAREWELL) field.wrong.push(`a farewell: ${farewell}`);
+    await inTime('the end of a connection', ended(client));
+    return 'done';
+  });
+}
+
+/** Asks for more than the kernel keeps, over HTTP or as an echo, and does not read for a while. */
+export async function slowReader(field: Field): Promise<void> {
+  const random = field.fork();
+  const server = oneOf(random, ['web', 'tcp'] as const);
+  const exchange = largeExchange(random);
+  await throughCuts(field, server, async (client) => {
+    client.socket.pause();
+    void client.send(server === 'web' ? exchange.request : exchange.body);
+    await delay(STANDSTILL_MS);
+    client.socket.resume();
+    if (server === 'web') await readAll(field, client, [exchange], field.tallies.web);
+    else {
+      const echo = await inTime('a large echo', client.bytes(LARGE_BYTES));
+      const wrong = difference(exchange.body, echo);
+      if (wrong === undefined) field.tallies.tcp.verified++;
+      else field.wrong.push(`a large echo: ${wrong}`);
+    }
+    return 'done';
+  });
+}
+
+/** Has every thread answer at once: nobody leaves the meeting before all are there. */
+export async function meetEveryThread(field: Field): Promise<void> {
+  const { threads } = field;
+  const meet = (server: ServerName, one: (client: Client, meeting: number) => Promise<string>) => {
+    const meeting = field.newMeeting();
+    return range(threads).map(async () => {
+      const client = await field.connect(server);
+      // The meeting itself is bounded, and says so.
+      const text = await one(client, meeting);
+      await client.close();
+      return text;
+    });
+  };
+  const web = await Promise.all(
+    meet(
+      'web',
+      async (client, meeting) => (await client.get(`/meet?meeting=${meeting}&count=${threads}`)).text,
+    ),
+  );
+  const tcp = await Promise.all(
+    meet('tcp', async (client, meeting) => {
+      await client.send(`!meet ${meeting} ${threads}\n`);
+      return (await client.bytes(2)).toString().trim();
+    }),
+  );
+  for (const [server, answers] of Object.entries({ web, tcp })) {
+    if (new Set(answers).size !== threads || answers.includes('nobody came'))
+      throw new Error(`not every thread of ${server} answers: ${answers.join()}`);
+  }
+  field.tallies.web.verified += threads;
+}

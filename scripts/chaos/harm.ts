@@ -1,0 +1,154 @@
+/** Clients that do harm: those that set off faults, those that leave, and those that would have a thread for themselves. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { oneOf, type Random } from '../../spec/support/random.js';
+import type { Client } from '../../spec/support/server/http-client.js';
+import { range } from '../../spec/support/server/wait.js';
+import { ended, webClient } from './clients.js';
+import { bounded } from './disturbed-process.js';
+import { exchangeOf, judge } from './exchanges.js';
+import { FAULT_NAMES, FAULTS } from './faults.js';
+import { type Field, PATIENCE_MS } from './field.js';
+import { HOWS, LETHAL, OPEN_FAULTS, WHERES } from './tcp-faults.js';
+
+const LEAVES = ['FIN', 'RST', 'half-close'] as const;
+
+/** Leaves, and stays gone: what the server still sends is read where the leaving is a polite one. */
+async function leave(random: Random, client: Client): Promise<void> {
+  switch (oneOf(random, LEAVES)) {
+    case 'RST':
+      client.socket.resetAndDestroy();
+      return;
+    case 'half-close':
+      client.end();
+      await bounded(ended(client), PATIENCE_MS, 'a half-closed connection stays open');
+      await client.close();
+      return;
+    default:
+      await client.close();
+  }
+}
+
+// ---- faults -------------------------------------------------------------------------------------------------------------
+
+/** Sets off one fault of the web app, and then asks for something on the same connection. */
+export async function webFault(field: Field, name = oneOf(field.random, FAULT_NAMES)): Promise<void> {
+  const random = field.fork();
+  const fault = FAULTS[name]!;
+  if (fault.kills === 'always' || (fault.kills === 'unless handled' && !field.handled))
+    field.tallies.web.lethal++;
+  const client = await field.connect('web');
+  await client.send(`GET /fault/${encodeURIComponent(name)} HTTP/1.1\r\nhost: test\r\n\r\n`);
+  try {
+    if (fault.onLeaving) {
+      await delay(random(30));
+      if (random(2) === 0) client.socket.resetAndDestroy();
+      return;
+    }
+    const { status, text } = await bounded(client.answer(), PATIENCE_MS, `no end of ${JSON.stringify(name)}`);
+    if (status !== 500 && (status !== 200 || text !== fault.answer))
+      field.wrong.push(`${name}: ${status}, ${text.slice(0, 100)}`);
+    const next = exchangeOf(random, new Set());
+    await client.send(next.request);
+    const wrong = judge(next, await bounded(client.answer(), PATIENCE_MS, `no answer after ${name}`));
+    if (wrong !== undefined) field.wrong.push(`after ${name}: ${wrong}`);
+  } catch (error) {
+    // Its own handler's fault may cut it at any point, but leave it open with nothing to come at none.
+    if (!client.ended) throw error;
+  } finally {
+    await client.close();
+  }
+}
+
+/** Sets off a fault in one of the TCP app's handlers. */
+export async function tcpFault(field: Field): Promise<void> {
+  const random = field.fork();
+  const number = random(HOWS.length);
+  const how = HOWS[number]!;
+  if (how === 'exit' || (LETHAL.includes(how) && !field.handled)) field.tallies.tcp.lethal++;
+  if (random(4) === 0) {
+    const client = await field.connect('tcp', `${OPEN_FAULTS}${number + 1}`);
+    await delay(random(30));
+    return leave(random, client);
+  }
+  const client = await field.connect('tcp');
+  await client.send(`!fault ${oneOf(random, WHERES)} ${how}\n`);
+  await delay(random(30));
+  await leave(random, client);
+}
+
+// ---- leaving ------------------------------------------------------------------------------------------------------------
+
+/** Sends a part of something, or nothing, and leaves at some moment. */
+export async function leaver(field: Field): Promise<void> {
+  const random = field.fork();
+  if (random(4) === 0) {
+    const client = await field.connect('tcp');
+    void client.send(Buffer.alloc(random(oneOf(random, [1, 1000, 2_000_000])), 0x80));
+    await delay(random(oneOf(random, [1, 30])));
+    return leave(random, client);
+  }
+  const client = await field.connect('web');
+  const bytes = Buffer.concat(range(1 + random(4)).map(() => exchangeOf(random, field.groups).request));
+  const whole = random(2) === 0;
+  void client.send(whole ? bytes : bytes.subarray(0, random(bytes.length)));
+  await delay(random(oneOf(random, [1, 30, 200])));
+  await leave(random, client);
+}
+
+/** Asks a handler or a stream that says nothing, and leaves. */
+export async function silentLeaver(field: Field): Promise<void> {
+  const random = field.fork();
+  const client = await field.connect('web');
+  await client.send(`GET ${oneOf(random, ['/silent', '/silent-stream'])} HTTP/1.1\r\nhost: test\r\n\r\n`);
+  await delay(random(30));
+  if (random(2) === 0) client.socket.resetAndDestroy();
+  else await client.close();
+}
+
+// ---- having it all --------------------------------------------------------------------------------------------------------
+
+/** As many of `hog` as there are threads and one more, and meanwhile somebody who wants one answer after the other. */
+async function beside(
+  field: Field,
+  hog: (client: Client, stop: AbortSignal) => Promise<void>,
+): Promise<void> {
+  const stop = new AbortController();
+  const hogs = await Promise.all(range(field.threads + 1).map(() => field.connect('web')));
+  const all = hogs.map((client) => hog(client, stop.signal));
+  try {
+    await webClient(field, 5);
+  } finally {
+    stop.abort();
+    for (const { socket } of hogs) socket.resetAndDestroy();
+  }
+  await Promise.all(all);
+}
+
+/** Streams that compute for every chunk, and never end by themselves. */
+export const besideOwnWork = (field: Field): Promise<void> =>
+  beside(field, async (client) => {
+    client.socket.removeAllListeners('data').resume();
+    await client.send('GET /own-work?ms=2 HTTP/1.1\r\nhost: test\r\n\r\n');
+  });
+
+const FLOOD = Buffer.from('GET /content?seed=1&bytes=10 HTTP/1.1\r\nhost: test\r\n\r\n'.repeat(200));
+
+/** Clients that always have the next requests sent before the last ones are answered, and read as fast as they can. */
+export const besideFloods = (field: Field): Promise<void> =>
+  beside(field, async (client, stop) => {
+    client.socket.removeAllListeners('data').resume();
+    while (!stop.aborted && !client.ended) {
+      if (client.socket.write(FLOOD)) await new Promise((resolve) => setImmediate(resolve));
+      else await drained(client);
+    }
+  });
+
+/** Resolves once more may be written, or never again. */
+const drained = ({ socket }: Client): Promise<void> =>
+  new Promise((resolve) => {
+    const done = (): void => {
+      socket.off('drain', done).off('close', done);
+      resolve();
+    };
+    socket.once('drain', done).once('close', done);
+  });

@@ -1,0 +1,70 @@
+/** What the campaign and the process that it disturbs tell each other. */
+
+import type { ServerOptions } from '../../lib/control/options.js';
+import type { ThreadInfo } from '../../lib/control/plane.js';
+
+export type ServerName = 'web' | 'tcp';
+export const SERVER_NAMES: readonly ServerName[] = ['web', 'tcp'];
+
+/** How a process is to be set up. */
+export interface Setup {
+  readonly host: string;
+  readonly threads: number;
+  /** The folder of the web app's files. */
+  readonly root: string;
+  /** Whether the apps listen to `uncaughtException`, and whether the TCP app has an `error` handler. */
+  readonly handled: boolean;
+  readonly errorHandler: boolean;
+  /** Whether transitions are listened to. */
+  readonly transitions: boolean;
+  readonly options: Omit<ServerOptions, 'app' | 'threads' | 'logger'>;
+}
+
+export type Question =
+  | { readonly ask: 'start'; readonly setup: Setup }
+  | { readonly ask: 'look' }
+  /** Arms steps: pairs of a step and a count. */
+  | { readonly ask: 'arm'; readonly steps: readonly (readonly [number, number])[] }
+  | { readonly ask: 'disarm' }
+  /** Terminates one of the threads that have joined. */
+  | { readonly ask: 'terminate'; readonly which: number }
+  | { readonly ask: 'close'; readonly drainMs: number };
+
+export interface Ports {
+  readonly web: number;
+  readonly tcp: number;
+  /** Of the dashboard, where there is one. */
+  readonly dashboard: number | null;
+}
+
+/** What is to be seen of one server. */
+export interface ServerLook {
+  readonly threads: readonly ThreadInfo[];
+  readonly connections: number;
+  readonly blocks: number;
+  /** Since the start: threads that died, and connections that were lost with them. */
+  readonly deaths: number;
+  readonly lost: number;
+  /** What is wrong by itself: transitions that cannot be, errors that the server reports. */
+  readonly harm: readonly string[];
+}
+
+export interface Look {
+  readonly servers: Readonly<Record<ServerName, ServerLook>>;
+  /** The process's descriptors, by what they lead to. */
+  readonly descriptors: Readonly<Record<string, number>>;
+  readonly residentBytes: number;
+  /** Threads that died at each step, and terminations that were carried out. */
+  readonly stepDeaths: readonly number[];
+  readonly terminated: number;
+  readonly passed: readonly boolean[];
+  /** The last words of the log. */
+  readonly log: readonly string[];
+}
+
+export type Answer = Ports | Look | null;
+
+export type Message =
+  | { readonly id: number; readonly question: Question }
+  | { readonly id: number; readonly answer: Answer }
+  | { readonly id: number; readonly failed: string };

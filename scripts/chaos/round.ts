@@ -1,0 +1,104 @@
+/** One round: participants by chance, all at once, and deaths among the threads meanwhile. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { oneOf } from '../../spec/support/random.js';
+import { range } from '../../spec/support/server/wait.js';
+import { slowReader, tcpClient, webClient } from './clients.js';
+import type { DisturbedProcess } from './disturbed-process.js';
+import type { Field, Group } from './field.js';
+import { besideFloods, besideOwnWork, leaver, silentLeaver, tcpFault, webFault } from './harm.js';
+import { STEPS } from './steps.js';
+
+/** What a round is about; the first one is calm. */
+const MOODS = ['faults', 'deaths', 'deaths', 'everything', 'everything', 'greed'] as const;
+type Mood = 'calm' | (typeof MOODS)[number];
+
+/** How many threads have to come by a step until one dies there: from a rare step's first to a busy one's middle. */
+const COUNTS = [1, 1, 20, 300];
+const MOST_STEPS = 5;
+const MOST_TERMINATIONS = 3;
+/** What a campaign takes of the deck, about; and a stride that comes by every step, so that neighbours are not in one round. */
+const STEPS_A_CAMPAIGN = 9;
+const STRIDE = 37;
+/** Within which terminations come. */
+const TERMINATIONS_MS = 400;
+
+/** What a round consisted of, for people. */
+export interface Plan {
+  readonly mood: Mood;
+  readonly participants: Readonly<Record<string, number>>;
+  /** By name, and how many threads have to come by. */
+  readonly steps: readonly (readonly [string, number])[];
+  readonly terminations: number;
+}
+
+type Participant = (field: Field) => Promise<void>;
+
+const PARTICIPANTS: Readonly<Record<string, { group?: Group; play: Participant }>> = {
+  webClients: { play: webClient },
+  tcpClients: { play: tcpClient },
+  slowReaders: { play: slowReader },
+  leavers: { group: 'leavers', play: leaver },
+  silentLeavers: { group: 'silent', play: silentLeaver },
+  webFaults: { group: 'faults', play: webFault },
+  tcpFaults: { group: 'tcp-faults', play: tcpFault },
+  ownWork: { group: 'own-work', play: besideOwnWork },
+  floods: { group: 'floods', play: besideFloods },
+};
+
+/**
+ * Plans a round.
+ *
+ * @param deck steps in the order in which they take their turns
+ */
+export function planRound(field: Field, calm: boolean, deck: Iterator<string, never>): Plan {
+  const { random, groups } = field;
+  const mood = calm ? 'calm' : oneOf(random, MOODS);
+  const faults = mood === 'faults' || mood === 'everything';
+  const deaths = mood === 'deaths' || mood === 'everything';
+  const counts: Record<string, number> = {
+    webClients: 3 + random(6),
+    tcpClients: 2 + random(4),
+    slowReaders: random(2),
+    leavers: random(20),
+    silentLeavers: calm ? 0 : random(4),
+    webFaults: faults ? 3 + random(12) : 0,
+    tcpFaults: faults ? random(8) : 0,
+    ownWork: mood === 'greed' ? random(2) : 0,
+    floods: mood === 'greed' ? random(2) : 0,
+  };
+  const steps = range(deaths ? 1 + random(MOST_STEPS) : 0).map(
+    () => [deck.next().value, 1 + random(oneOf(random, COUNTS))] as const,
+  );
+  const terminations = deaths ? random(MOST_TERMINATIONS + 1) : 0;
+  for (const [name, { group }] of Object.entries(PARTICIPANTS))
+    if (group !== undefined && !groups.has(group)) counts[name] = 0;
+  return {
+    mood,
+    participants: counts,
+    steps: groups.has('steps') ? steps : [],
+    terminations: groups.has('terminations') ? terminations : 0,
+  };
+}
+
+/** All steps, again and again, from where the campaigns of the seeds before this one may have come to. */
+export function* deckOf(seed: number): Generator<string, never> {
+  for (let turn = seed * STEPS_A_CAMPAIGN; ; turn++) yield STEPS[(turn * STRIDE) % STEPS.length]!;
+}
+
+/** Resolves once every participant has done what it came for. @throws what one of them saw that must not be */
+export async function playRound(field: Field, process: DisturbedProcess, plan: Plan): Promise<void> {
+  const { random } = field;
+  const moments = range(plan.terminations).map(() => [random(TERMINATIONS_MS), random(1000)] as const);
+  await process.arm(plan.steps.map(([step, count]) => [STEPS.indexOf(step), count]));
+  const playing = Object.entries(plan.participants).flatMap(([name, count]) =>
+    range(count).map(() => PARTICIPANTS[name]!.play(field)),
+  );
+  const terminating = moments.map(async ([ms, which]) => {
+    await delay(ms);
+    await process.terminate(which);
+  });
+  // All of them are waited for, so that none goes on into the next round; the first that failed says why.
+  const ends = await Promise.allSettled([...playing, ...terminating]);
+  for (const end of ends) if (end.status === 'rejected') throw end.reason;
+  await process.disarm();
+}

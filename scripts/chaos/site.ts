@@ -1,0 +1,213 @@
+/**
+ * The process that is disturbed: two servers, a fetch app's and a TCP app's, in threads that begin with thread-entry.ts. It does
+ * what the campaign asks over the channel of child_process.fork, and is looked at the same way.
+ */
+import { readdirSync, readlinkSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
+import workerThreads, { type Worker, type WorkerOptions } from 'node:worker_threads';
+import type { Logger } from '../../lib/control/log.js';
+import type { ThreadInfo, Transition } from '../../lib/control/plane.js';
+import { createServer, type Server } from '../../lib/server.js';
+import { Board } from './board.js';
+import type { Answer, Look, Message, Question, ServerLook, ServerName, Setup } from './messages.js';
+
+const ENTRY = new URL('./thread-entry.js', import.meta.url);
+const PRODUCT_ENTRY = new URL('../../lib/thread/worker.js', import.meta.url).href;
+/** Lines of the log that are kept. */
+const LOG_LINES = 40;
+/** A loop of libuv keeps one as a spare from its first socket on. */
+const SPARE = '/dev/null';
+
+/** The changes of state that set/thread-state.ts has, and the deaths that can come in each. */
+const CHANGES: Readonly<Record<string, readonly string[]>> = {
+  starting: ['follower', 'dead'],
+  follower: ['leader', 'processing', 'dead'],
+  leader: ['processing', 'dead'],
+  processing: ['leader', 'follower', 'dead'],
+  dead: ['starting'],
+};
+
+const board = Board.create();
+const workers: Worker[] = [];
+let terminated = 0;
+
+/** Every thread that lib starts begins with the campaign's entry, and is known here. */
+function disturbThreads(): void {
+  const Original = workerThreads.Worker;
+  workerThreads.Worker = class extends Original {
+    constructor(entry: string | URL, options?: WorkerOptions) {
+      const isThread = String(entry) === PRODUCT_ENTRY;
+      super(isThread ? ENTRY : entry, options);
+      if (!isThread) return;
+      // Only once it has joined: terminating a thread that loads a native addon aborts the process.
+      this.on('message', ({ type }: { type: string }) => {
+        if (type === 'ready') workers.push(this);
+      });
+      this.on('exit', () => {
+        if (workers.includes(this)) workers.splice(workers.indexOf(this), 1);
+      });
+    }
+  };
+  syncBuiltinESMExports();
+}
+
+/** One server, and what it has said of itself. */
+class Disturbed {
+  readonly server: Server;
+  readonly #harm: string[] = [];
+  readonly #states = new Map<number, string>();
+  #deaths = 0;
+  #lost = 0;
+
+  constructor(name: ServerName, setup: Setup) {
+    const { handled, errorHandler, root, threads, options } = setup;
+    const app = new URL(`./${name}-app.js`, import.meta.url);
+    app.searchParams.set('root', root);
+    if (handled) app.searchParams.set('handled', '');
+    if (errorHandler) app.searchParams.set('error', '');
+    const dashboard = name === 'web' ? options.dashboard : false;
+    this.server = createServer({ ...options, dashboard, app, threads, logger: logOf(name) });
+    this.server.on('threadExit', ({ thread, exitCode, error, connectionsLost }) => {
+      this.#deaths++;
+      this.#lost += connectionsLost;
+      keep(`${name}: thread ${thread} ended with ${exitCode}, ${connectionsLost} lost, ${firstLine(error)}`);
+    });
+    this.server.on('error', (error) => {
+      // A thread that dies again and again is what the campaign makes.
+      if (error.code !== 'PACELINE_THREAD_LOOP') this.#harm.push(`the server reports ${error.stack}`);
+    });
+    if (setup.transitions) this.server.on('transition', (transition) => this.#judge(transition));
+  }
+
+  #judge({ thread, from, to }: Transition): void {
+    this.#states.set(thread, to);
+    if (!CHANGES[from]?.includes(to)) this.#harm.push(`thread ${thread} went from ${from} to ${to}`);
+  }
+
+  look(): ServerLook {
+    const threads: ThreadInfo[] = this.server.threads();
+    return {
+      threads,
+      connections: this.server.connections,
+      blocks: this.server.pool()?.current ?? 0,
+      deaths: this.#deaths,
+      lost: this.#lost,
+      harm: this.#harm,
+    };
+  }
+}
+
+const log: string[] = [];
+function keep(line: string): void {
+  log.push(line);
+  if (log.length > LOG_LINES) log.shift();
+}
+
+function logOf(name: ServerName): Logger {
+  const at = (level: string) => (message: string, fields?: Readonly<Record<string, unknown>>) =>
+    keep(`${name}: ${level}: ${message}: ${firstLine(fields?.error)}`);
+  return { error: at('error'), warn: at('warn'), info: at('info'), debug: () => {} };
+}
+
+function firstLine(error: unknown): string {
+  try {
+    return String(error instanceof Error ? error.message : error)
+      .split('\n')[0]!
+      .slice(0, 200);
+  } catch {
+    return 'an error without words';
+  }
+}
+
+/** Sockets and pipes lose their numbers, so that kinds are compared and not lives. */
+function descriptors(): Record<string, number> {
+  const kinds: Record<string, number> = {};
+  for (const number of readdirSync('/proc/self/fd')) {
+    let link: string;
+    try {
+      link = readlinkSync(`/proc/self/fd/${number}`);
+    } catch {
+      // The one of the listing itself.
+      continue;
+    }
+    if (link === SPARE) continue;
+    const kind = link.replace(/:\[\d+\]$/, '');
+    kinds[kind] = (kinds[kind] ?? 0) + 1;
+  }
+  return kinds;
+}
+
+const servers = new Map<ServerName, Disturbed>();
+
+const portOf = (name: ServerName): number => (servers.get(name)!.server.address() as { port: number }).port;
+
+async function start(setup: Setup): Promise<Answer> {
+  for (const name of ['web', 'tcp'] as const) {
+    const disturbed = new Disturbed(name, setup);
+    servers.set(name, disturbed);
+    await disturbed.server.listen({ host: setup.host, port: 0 });
+  }
+  const dashboard = servers.get('web')!.server.dashboard?.port ?? null;
+  return { web: portOf('web'), tcp: portOf('tcp'), dashboard };
+}
+
+function look(): Look {
+  return {
+    servers: { web: servers.get('web')!.look(), tcp: servers.get('tcp')!.look() },
+    descriptors: descriptors(),
+    residentBytes: process.memoryUsage.rss(),
+    stepDeaths: board.deaths(),
+    terminated,
+    passed: board.passed(),
+    log,
+  };
+}
+
+/** One of the threads of both servers that have joined. */
+function terminate(index: number): void {
+  const worker = workers[index % Math.max(workers.length, 1)];
+  if (worker === undefined) return;
+  terminated++;
+  void worker.terminate();
+}
+
+async function answer(question: Question): Promise<Answer> {
+  switch (question.ask) {
+    case 'start':
+      return start(question.setup);
+    case 'look':
+      return look();
+    case 'arm':
+      for (const [step, count] of question.steps) board.arm(step, count);
+      return null;
+    case 'disarm':
+      board.disarm();
+      return null;
+    case 'terminate':
+      terminate(question.which);
+      return null;
+    case 'close':
+      await Promise.all(
+        [...servers.values()].map(({ server }) => server.close({ drainMs: question.drainMs })),
+      );
+      return look();
+  }
+}
+
+let closed = false;
+disturbThreads();
+// Whoever disturbs has gone without a word, so nobody will ever close the servers.
+process.on('disconnect', () => closed || process.exit(1));
+process.on('message', async (message: Message) => {
+  if (!('question' in message)) return;
+  const { id, question } = message;
+  try {
+    process.send!({ id, answer: await answer(question) } satisfies Message);
+  } catch (error) {
+    process.send!({ id, failed: (error as Error).stack ?? String(error) } satisfies Message);
+  }
+  // After the servers nothing may keep the process: the channel is the campaign's own.
+  if (question.ask !== 'close') return;
+  closed = true;
+  process.disconnect();
+});

@@ -1,0 +1,55 @@
+/**
+ * The entry of a disturbed thread: puts itself between lib and what lib calls, then becomes the product's own entry. The system
+ * calls come first, because lib declares them as soon as it is loaded.
+ */
+import koffi from 'koffi';
+import { Board } from './board.js';
+import { METHODS, SYSTEM_CALLS, stepNumber } from './steps.js';
+
+// biome-ignore lint/suspicious/noExplicitAny: any function of lib, whatever it takes.
+type Call = (...args: any[]) => unknown;
+
+const board = Board.find();
+
+function disturbed(name: string, call: Call): Call {
+  const before = stepNumber('before', name);
+  const after = stepNumber('after', name);
+  return function (this: unknown, ...args: unknown[]): unknown {
+    board.pass(before);
+    const result = call.apply(this, args);
+    board.pass(after);
+    return result;
+  };
+}
+
+function disturbSystemCalls(): void {
+  const load = koffi.load;
+  koffi.load = (...args) => {
+    const library = load(...args);
+    const declare = library.func.bind(library) as Call;
+    const func = (prototype: string, ...rest: unknown[]): Call => {
+      const call = declare(prototype, ...rest) as Call;
+      const name = /(\w+)\(/.exec(prototype)?.[1] ?? '';
+      return SYSTEM_CALLS.some((known) => known === name) ? disturbed(name, call) : call;
+    };
+    // Its own property cannot be written, but be hidden.
+    return Object.create(library, { func: { value: func } });
+  };
+}
+
+async function disturbMethods(): Promise<void> {
+  for (const [owner, { module, calls }] of Object.entries(METHODS)) {
+    const loaded = (await import(`../../lib/${module}.js`)) as Record<string, { prototype: object }>;
+    const prototype = loaded[owner]?.prototype as Record<string, Call> | undefined;
+    for (const name of calls) {
+      const call = prototype?.[name];
+      if (call === undefined)
+        throw new Error(`lib/${module} has no ${owner}.${name}; mend scripts/chaos/steps.ts`);
+      prototype![name] = disturbed(`${owner}.${name}`, call);
+    }
+  }
+}
+
+disturbSystemCalls();
+await disturbMethods();
+await import('../../lib/thread/worker.js');
