@@ -22,7 +22,8 @@ export type Job =
       /** How many loopback addresses the connections come from. */
       sources: number;
     }
-  | { kind: 'probe'; port: number; paceMs: number };
+  | { kind: 'probe'; port: number; paceMs: number }
+  | { kind: 'looks'; port: number; paceMs: number; looks: number; lastAnswerMs: number };
 
 /** Figures by name; `errors` counts lost connections and answers that were not a 200. */
 export type Figures = Record<string, number>;
@@ -186,6 +187,38 @@ async function probe(job: Job & { kind: 'probe' }): Promise<Figures> {
   return result;
 }
 
+/** Asks /healthz on a fresh connection at a steady pace, so many times, and waits for the answers, but not for ever. */
+async function looks({ port, paceMs, looks, lastAnswerMs }: Job & { kind: 'looks' }): Promise<Figures> {
+  const request = requestFor('/healthz', `127.0.0.1:${port}`);
+  const pending = new Set<Connection>();
+  const startMs = performance.now();
+  const look = async (): Promise<{ waitMs: number; ok: boolean }> => {
+    const connection = new Connection(port);
+    pending.add(connection);
+    const answer = await connection.answer(request);
+    pending.delete(connection);
+    connection.close();
+    return answer;
+  };
+  const answers: ReturnType<typeof look>[] = [];
+  for (let index = 0; index < looks; index += 1) {
+    await delay(Math.max(startMs + index * paceMs - performance.now(), 0));
+    answers.push(look());
+  }
+  const all = Promise.all(answers);
+  await Promise.race([all, delay(lastAnswerMs)]);
+  // A look without an answer has waited at least this long.
+  for (const connection of pending) connection.abandon();
+  const waits = Float64Array.from(await all, ({ waitMs }) => waitMs).sort();
+  return {
+    asked: looks,
+    p50Ms: percentile(waits, 0.5),
+    p99Ms: percentile(waits, 0.99),
+    maxMs: waits[looks - 1]!,
+    unanswered: (await all).filter(({ ok }) => !ok).length,
+  };
+}
+
 /** Tells the parent that the client is ready, and waits for its word to finish. */
 async function untilFinish(): Promise<void> {
   const finish = new Promise((resolve) => process.once('message', resolve));
@@ -216,6 +249,8 @@ function play(job: Job): Promise<Figures> {
       return idle(job);
     case 'probe':
       return probe(job);
+    case 'looks':
+      return looks(job);
   }
 }
 

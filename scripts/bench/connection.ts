@@ -11,9 +11,9 @@ export interface Answer {
 
 const EMPTY = Buffer.alloc(0);
 
-/** The bytes that ask for a path. */
-export function requestFor(path: string): Buffer {
-  return Buffer.from(`GET ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n`, 'latin1');
+/** The bytes that ask for a path. The dashboard answers only who names its port. */
+export function requestFor(path: string, host = '127.0.0.1'): Buffer {
+  return Buffer.from(`GET ${path} HTTP/1.1\r\nHost: ${host}\r\n\r\n`, 'latin1');
 }
 
 export class Connection {

@@ -3,6 +3,7 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Figures, Job } from './client.js';
+import { CONTROL_SCENARIOS } from './control.js';
 import { DASHBOARD_SCENARIOS } from './dashboards.js';
 import { HELD_SCENARIOS } from './held-connections.js';
 import type { BenchOptions } from './options.js';
@@ -106,6 +107,7 @@ export const SCENARIOS: readonly Scenario[] = [
   ...HELD_SCENARIOS,
   ...SLOW_SCENARIOS,
   ...DASHBOARD_SCENARIOS,
+  ...CONTROL_SCENARIOS,
 ];
 
 /** Plays the round that does not count, where the scenario wants one. */

@@ -12,10 +12,14 @@ import { findNginx } from './tools.js';
 
 /**
  * What a server serves: the demo's routes; the same with idle connections kept for 75 s, as all targets but paceline's
- * command do anyway; the demo's with a dashboard, which only paceline has; or the folder of {@link filesFolder}, for which only
- * paceline and nginx are set up.
+ * command do anyway; the demo's with a dashboard, which only paceline has; the same with a route that throws, and with few
+ * descriptors; or the folder of {@link filesFolder}, for which only paceline and nginx are set up.
  */
-export type Site = 'demo' | 'held' | 'dashboard' | 'files';
+export type Site = 'demo' | 'held' | 'dashboard' | 'control' | 'few-descriptors' | 'files';
+
+/** Some three times what a server with four threads and a dashboard needs for itself. */
+export const FEW_DESCRIPTORS = 256;
+const WITH_DASHBOARD: readonly Site[] = ['dashboard', 'control', 'few-descriptors'];
 
 const START_LIMIT_MS = 15_000;
 
@@ -38,7 +42,7 @@ export async function start(target: Target, site: Site, bun: string | undefined)
     if (child.pid && listeningPort && (await answersHello(listeningPort))) {
       const dashboard = /dashboard at (http:\S+)/.exec(output())?.[1];
       // Its line follows that of the port.
-      if (site === 'dashboard' && dashboard === undefined) continue;
+      if (WITH_DASHBOARD.includes(site) && dashboard === undefined) continue;
       return { target, child, pid: child.pid, port: listeningPort, dashboard };
     }
     await delay(50);
@@ -59,17 +63,19 @@ function commandOf(
   switch (kind) {
     case 'paceline': {
       if (site === 'held') return [process.execPath, serverFile('paceline-server'), `${workers}`];
-      const app = site === 'files' ? [filesFolder()] : [];
+      const limit = `--nofile=${FEW_DESCRIPTORS}:${FEW_DESCRIPTORS}`;
+      const few = site === 'few-descriptors';
       return [
-        process.execPath,
+        few ? 'prlimit' : process.execPath,
+        ...(few ? [limit, process.execPath] : []),
         PACELINE,
-        ...app,
+        ...appOf(site),
         '--port',
         '0',
         '--threads',
         `${workers}`,
         '--dashboard',
-        site === 'dashboard' ? '127.0.0.1:0' : 'off',
+        WITH_DASHBOARD.includes(site) ? '127.0.0.1:0' : 'off',
       ];
     }
     case 'cluster':
@@ -84,6 +90,12 @@ function commandOf(
       return [findNginx()!, '-p', prefix, '-c', 'nginx.conf', '-e', 'stderr'];
     }
   }
+}
+
+/** What paceline's command is told to serve. */
+function appOf(site: Site): string[] {
+  if (site === 'files') return [filesFolder()];
+  return site === 'control' || site === 'few-descriptors' ? [serverFile('control-app')] : [];
 }
 
 function serverFile(name: string): string {

@@ -18,6 +18,8 @@ const MOST_BYTES_PER_CONNECTION = 2048;
 const MOST_RECORDING = 0.02;
 const MOST_WATCHED = 0.05;
 const LONGEST_HEALTH_MS = 50;
+/** Of a round's longest wait for /healthz beside what disturbs the server. */
+const LONGEST_LOOK_MS = 100;
 /** Three of its frames. */
 const LONGEST_GAP_MS = 300;
 
@@ -41,6 +43,12 @@ const JUDGES: ReadonlyMap<string, Judge> = new Map([
   ['slow-read', judgeSlow],
   ['recording', judgeRecording],
   ['blocked', judgeBlocked],
+  ['control-idle', judgeControl],
+  ['control-errors', judgeControl],
+  ['control-scrapers', judgeControl],
+  ['control-half-sent', judgeControl],
+  ['control-descriptors', judgeControl],
+  ['control-blocked', judgeControl],
 ]);
 
 /** The lines of all scenarios that have targets; `met` is false where one is missed, or none was measured. */
@@ -168,6 +176,20 @@ function judgeBlocked(paceline: Result): Judgement[] {
       most('longestMs') <= LONGEST_HEALTH_MS,
       `/healthz answered within ${most('longestMs').toFixed(1)} ms (target: ${LONGEST_HEALTH_MS} ms)`,
     ),
+  ];
+}
+
+/** The longest wait of each round, and of these the median: one round may meet a pause of the machine, most may not. */
+function judgeControl(paceline: Result): Judgement[] {
+  const maxMs = medianOf('maxMs', paceline);
+  const unanswered = paceline.rounds.reduce((sum, figures) => sum + figures.unanswered!, 0);
+  const asked = paceline.rounds.reduce((sum, figures) => sum + figures.asked!, 0);
+  return [
+    judgement(
+      maxMs <= LONGEST_LOOK_MS,
+      `/healthz answered within ${maxMs.toFixed(1)} ms (target: ${LONGEST_LOOK_MS} ms)`,
+    ),
+    judgement(unanswered === 0, `${asked - unanswered} of ${asked} looks were answered (target: all)`),
   ];
 }
 

@@ -1,0 +1,128 @@
+// Whether the control plane answers, whatever the others do: /healthz is asked on a fresh connection every 10 ms, as many
+// health checks would ask it together, beside each of the things that could keep the main thread from answering.
+
+import { connect, type Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Figures } from './client.js';
+import type { BenchOptions } from './options.js';
+import { playClient } from './play.js';
+import { residentBytes } from './process-stats.js';
+import type { Column, Scenario } from './scenario.js';
+import { FEW_DESCRIPTORS, type Site } from './start.js';
+import type { Server } from './targets.js';
+import { runWrk } from './wrk.js';
+
+const PACE_MS = 10;
+/** From the beginning of the disturbance to the first look. */
+const ONSET_MS = 500;
+/** How long the last looks may wait for their answers. */
+const LAST_ANSWER_MS = 15_000;
+const FLOOD_CONNECTIONS = 64;
+const SCRAPERS = 100;
+const HALF_SENT = 128;
+/** More than the server can accept with what descriptors it has. */
+const CROWD = 2 * FEW_DESCRIPTORS;
+/** Handlers that block: the demo's longest. */
+const MOST_BLOCK_MS = 10_000;
+
+const COLUMNS: readonly Column[] = [
+  { key: 'asked', title: 'asked', digits: 0 },
+  { key: 'p50Ms', title: 'p50 ms', digits: 2 },
+  { key: 'p99Ms', title: 'p99 ms', digits: 1 },
+  { key: 'maxMs', title: 'max ms', digits: 1 },
+  { key: 'unanswered', title: 'unanswered', digits: 0 },
+  { key: 'grownMiB', title: 'grown MiB', digits: 1 },
+];
+
+/** Disturbs the server from now on, for at least so many seconds. @returns what ends it */
+type Disturbance = (server: Server, seconds: number) => () => Promise<unknown>;
+
+export const CONTROL_SCENARIOS: readonly Scenario[] = [
+  control('idle', 'nothing', 'control', () => async () => {}),
+  control(
+    'errors',
+    `${FLOOD_CONNECTIONS} connections that ask for a route that throws`,
+    'control',
+    ({ port }, seconds) => flood(`http://127.0.0.1:${port}/throw`, FLOOD_CONNECTIONS, seconds),
+  ),
+  control('scrapers', `${SCRAPERS} connections that ask for /metrics`, 'control', ({ dashboard }, seconds) =>
+    flood(new URL('/metrics', dashboard).href, SCRAPERS, seconds),
+  ),
+  control('half-sent', `${HALF_SENT} half-sent requests to the dashboard`, 'control', ({ dashboard }) =>
+    hold(Number(new URL(dashboard!).port), HALF_SENT, 'GET /healthz HTTP/1.1\r\nHost: 127'),
+  ),
+  control(
+    'descriptors',
+    `${CROWD} connections to a server with ${FEW_DESCRIPTORS} descriptors`,
+    'few-descriptors',
+    ({ port }) => hold(port, CROWD, ''),
+  ),
+  control('blocked', 'handlers that block every thread', 'control', ({ port, target }, seconds) => {
+    const ms = Math.min((seconds + 1) * 1000, MOST_BLOCK_MS);
+    const blockers = Array.from({ length: target.workers }, () =>
+      fetch(`http://127.0.0.1:${port}/block?ms=${ms}`).then((response) => response.text()),
+    );
+    return () => Promise.all(blockers);
+  }),
+];
+
+function control(part: string, beside: string, site: Site, disturb: Disturbance): Scenario {
+  return {
+    name: `control-${part}`,
+    group: 'control',
+    onRequest: true,
+    title: ({ seconds }) =>
+      `/healthz, a fresh connection every ${PACE_MS} ms for ${seconds} s, beside ${beside}`,
+    columns: COLUMNS,
+    ...(part === 'errors' || part === 'scrapers' ? { needs: 'wrk' as const } : {}),
+    site,
+    freshServer: true,
+    appliesTo: ({ kind }) => kind === 'paceline',
+    run: (server, options) => play(server, options, disturb),
+  };
+}
+
+async function play(server: Server, { seconds }: BenchOptions, disturb: Disturbance): Promise<Figures> {
+  const bytesBefore = residentBytes(server.pid);
+  const end = disturb(server, seconds + ONSET_MS / 1000);
+  await delay(ONSET_MS);
+  const port = Number(new URL(server.dashboard!).port);
+  const looks = (seconds * 1000) / PACE_MS;
+  const figures = await playClient(
+    { kind: 'looks', port, paceMs: PACE_MS, looks, lastAnswerMs: LAST_ANSWER_MS },
+    seconds * 1000 + LAST_ANSWER_MS,
+  );
+  const grownMiB = (residentBytes(server.pid) - bytesBefore) / 1024 / 1024;
+  await end();
+  return { ...figures, grownMiB };
+}
+
+function flood(url: string, connections: number, seconds: number): () => Promise<unknown> {
+  const result = runWrk(url, { connections, seconds: Math.ceil(seconds), timeoutSeconds: 30 });
+  // What becomes of the flood itself is nobody's concern, so it may fail without a word.
+  const over = result.catch(() => {});
+  return () => over;
+}
+
+/** Keeps so many connections that have sent `bytes` and say no more; what the server ends comes back at once. */
+function hold(port: number, count: number, bytes: string): () => Promise<unknown> {
+  const sockets = new Set<Socket>();
+  let holding = true;
+  const open = (): void => {
+    const socket = connect({ port, host: '127.0.0.1' });
+    sockets.add(socket);
+    socket.on('error', () => {});
+    socket.on('end', () => socket.destroy());
+    socket.on('close', () => {
+      sockets.delete(socket);
+      if (holding) setTimeout(open, PACE_MS);
+    });
+    socket.resume();
+    if (bytes !== '') socket.write(bytes);
+  };
+  for (let index = 0; index < count; index++) open();
+  return async () => {
+    holding = false;
+    for (const socket of sockets) socket.resetAndDestroy();
+  };
+}

@@ -1,0 +1,169 @@
+/**
+ * What a change costs: two built checkouts, measured in turns for many short rounds, so that whatever the machine does in
+ * between meets both. Prints quartiles, and the ratio of each second figure to the first.
+ *
+ *   node dist/scripts/measure/turns-about.js DIR_BEFORE DIR_AFTER [--rounds N] [--seconds N] [--only hello,mixed,idle]
+ *
+ * hello: /hello, 64 connections, 2 threads. mixed: 16 connections that ask /hello every 2 ms beside 2 that block a thread for
+ * 20 ms at a time, 4 threads. idle: 1000 connections that say nothing for 10 s, 8 threads, in an eighth of the rounds.
+ */
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { cleanUpAtExit, collectOutput, endChildren, startChild, stopChild } from '../bench/children.js';
+import type { Figures, Job } from '../bench/client.js';
+import { playClient, playWrk } from '../bench/play.js';
+import { takeSnapshot, useBetween } from '../bench/process-stats.js';
+import type { Server } from '../bench/targets.js';
+
+const START_MS = 15_000;
+const WARM_UP_SECONDS = 3;
+const IDLE_SECONDS = 10;
+const IDLE_CONNECTIONS = 1000;
+const IDLE_SHARE = 8;
+/** From the last connection to the measurement of idling: what serving it left for the collector is done by then. */
+const SETTLE_MS = 5000;
+/** Long enough for the connections to be kept while nothing is asked. */
+const SERVER = 'dist/scripts/bench/servers/paceline-server.js';
+
+interface Measure {
+  readonly threads: number;
+  readonly columns: readonly (readonly [key: string, title: string, digits: number])[];
+  /** Rounds of this one, where all have so many. */
+  readonly rounds: (all: number) => number;
+  readonly run: (server: Server, seconds: number) => Promise<Figures>;
+}
+
+const MEASURES: Readonly<Record<string, Measure>> = {
+  hello: {
+    threads: 2,
+    columns: [
+      ['cpuUsPerRequest', 'CPU us/request', 2],
+      ['requestsPerSecond', 'requests/s', 0],
+      ['p99Ms', 'p99 ms', 2],
+    ],
+    rounds: (all) => all,
+    run: (server, seconds) => playWrk(server, '/hello', { connections: 64, seconds }),
+  },
+  mixed: {
+    threads: 4,
+    columns: [
+      ['p50Ms', 'p50 ms', 2],
+      ['p99Ms', 'p99 ms', 2],
+      ['cpuUsPerRequest', 'CPU us/request', 1],
+      ['fastPerSecond', 'requests/s', 0],
+    ],
+    rounds: (all) => all,
+    run: playMixed,
+  },
+  idle: {
+    threads: 8,
+    columns: [
+      ['cpuMs', `CPU ms in ${IDLE_SECONDS} s`, 2],
+      ['switches', 'switches', 0],
+    ],
+    rounds: (all) => Math.max(Math.floor(all / IDLE_SHARE), 1),
+    run: playIdle,
+  },
+};
+
+async function playMixed({ port, pid }: Server, seconds: number): Promise<Figures> {
+  const before = takeSnapshot(pid);
+  const job: Job = { kind: 'mixed', port, fast: 16, slow: 2, blockMs: 20, paceMs: 2, seconds };
+  const figures = await playClient(job, seconds * 1000);
+  const use = useBetween(before, takeSnapshot(pid));
+  const requests = (figures.fastPerSecond! + figures.blocksPerSecond!) * seconds;
+  return { ...figures, cpuUsPerRequest: use.cpuUs / requests };
+}
+
+async function playIdle({ port, pid }: Server): Promise<Figures> {
+  let use = { cpuUs: 0, switches: 0 };
+  const job: Job = { kind: 'idle', port, connections: IDLE_CONNECTIONS, sources: 1 };
+  await playClient(job, IDLE_SECONDS * 1000 + SETTLE_MS, async () => {
+    await delay(SETTLE_MS);
+    const before = takeSnapshot(pid);
+    await delay(IDLE_SECONDS * 1000);
+    use = useBetween(before, takeSnapshot(pid));
+  });
+  return { cpuMs: use.cpuUs / 1000, switches: use.switches };
+}
+
+/** Starts the server of a checkout. @throws when it does not listen */
+async function start(checkout: string, threads: number): Promise<Server> {
+  const child = startChild(process.execPath, [join(checkout, SERVER), `${threads}`], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const output = collectOutput(child);
+  for (const end = Date.now() + START_MS; Date.now() < end; await delay(50)) {
+    const port = Number(/listening on http:\/\/127\.0\.0\.1:(\d+)/.exec(output())?.[1] ?? 0);
+    if (port === 0) continue;
+    const target = { name: checkout, kind: 'paceline', workers: threads } as const;
+    return { target, child, pid: child.pid!, port, dashboard: undefined };
+  }
+  throw new Error(`${checkout} does not listen: ${output().trim()}`);
+}
+
+/** One measure of all checkouts: both servers are up all the time, so that each round's turns follow each other closely. */
+async function measure(
+  name: string,
+  checkouts: readonly string[],
+  all: number,
+  seconds: number,
+): Promise<void> {
+  const { threads, columns, rounds, run } = MEASURES[name]!;
+  const servers = await Promise.all(checkouts.map((checkout) => start(checkout, threads)));
+  const results: Figures[][] = servers.map(() => []);
+  for (const server of servers)
+    await playWrk(server, '/hello', { connections: 64, seconds: WARM_UP_SECONDS });
+  for (let round = 0; round < rounds(all); round++) {
+    // Who comes second finds the machine as the first one left it, so they change places.
+    const order = round % 2 === 0 ? [0, 1] : [1, 0];
+    for (const index of order) results[index]!.push(await run(servers[index]!, seconds));
+  }
+  await Promise.all(servers.map(({ child }) => stopChild(child)));
+  console.log(`\n${name}: ${rounds(all)} rounds, ${threads} threads; lower quartile, median, upper quartile`);
+  for (const [key, title, digits] of columns) {
+    const quartiles = results.map((figures) => quartilesOf(figures.map((each) => each[key]!)));
+    for (const [index, three] of quartiles.entries()) {
+      const ratios = three.map((value, at) => (value / quartiles[0]![at]!).toFixed(3)).join(' ');
+      const texts = three.map((value) => value.toFixed(digits).padStart(10)).join(' ');
+      console.log(
+        `  ${title.padEnd(16)} ${index === 0 ? 'before' : 'after '} ${texts}${index === 0 ? '' : `   ratios ${ratios}`}`,
+      );
+    }
+  }
+}
+
+/** The nearest ranks of a quarter, a half and three quarters. */
+function quartilesOf(values: readonly number[]): number[] {
+  const sorted = [...values].sort((a, b) => a - b);
+  return [0.25, 0.5, 0.75].map((share) => sorted[Math.max(Math.ceil(share * sorted.length) - 1, 0)]!);
+}
+
+cleanUpAtExit();
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    rounds: { type: 'string', default: '24' },
+    seconds: { type: 'string', default: '2' },
+    only: { type: 'string', default: Object.keys(MEASURES).join() },
+  },
+});
+const checkouts = positionals.map((directory) => resolve(directory));
+const missing = checkouts.filter((checkout) => !existsSync(join(checkout, SERVER)));
+const unknown = values.only.split(',').filter((name) => !(name in MEASURES));
+if (checkouts.length !== 2 || missing.length > 0 || unknown.length > 0) {
+  console.error(
+    'usage: turns-about.js DIR_BEFORE DIR_AFTER [--rounds N] [--seconds N] [--only hello,mixed,idle]',
+  );
+  for (const checkout of missing) console.error(`${checkout} is not built (npm run build)`);
+  process.exit(2);
+}
+try {
+  for (const name of values.only.split(',')) {
+    await measure(name, checkouts, Number(values.rounds), Number(values.seconds));
+  }
+} finally {
+  await endChildren();
+}
