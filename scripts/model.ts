@@ -13,11 +13,11 @@ import { tmpdir } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
 
 const MODEL = resolve(import.meta.dirname, '../../spec/model/election.pml');
-/** Longest path of a search. The longest seen was 0.9 million steps; each costs about 50 bytes. */
-const DEPTH = 2_000_000;
+/** Longest path of a search. The longest seen was 4.8 million steps; each costs about 50 bytes. */
+const DEPTH = 6_000_000;
 /** Most memory of a search. */
 const MEMORY_MIB = 4096;
-/** A search takes up to a minute on an idle machine; beyond this something is wrong. */
+/** A search takes up to two minutes on an idle machine; beyond this something is wrong. */
 const TIMEOUT_MS = 600_000;
 
 interface Configuration {
@@ -28,11 +28,28 @@ interface Configuration {
   readonly quick: boolean;
 }
 
-type Claim = 'one leader' | 'events taken' | 'own work done' | 'somebody leads' | 'served';
+type Claim =
+  | 'one leader'
+  | 'everybody left'
+  | 'events taken'
+  | 'own work done'
+  | 'somebody leads'
+  | TemporalClaim;
+
+/** Claims about whole schedules; a search has at most one of them. */
+type TemporalClaim = 'served' | 'taken' | 'left';
+
+/** The macro that chooses a claim. */
+const TEMPORAL: ReadonlyMap<string, TemporalClaim> = new Map([
+  ['PROMISE', 'served'],
+  ['FAIR', 'taken'],
+  ['LEAVING', 'left'],
+]);
 
 /** The names in the model's assertions. */
 const CLAIMS: readonly (readonly [string, Claim])[] = [
   ['leaders', 'one leader'],
+  ['everybodyLeft', 'everybody left'],
   ['eventsTaken', 'events taken'],
   ['ownWorkDone', 'own work done'],
   ['somebodyLeads', 'somebody leads'],
@@ -57,44 +74,107 @@ const sound = (name: string, quick: boolean, ...macros: string[]): Configuration
 
 const SOUND: readonly Configuration[] = [
   sound('election', true, 'EVENTS=2'),
-  sound('election, served', true, 'EVENTS=1', 'PROMISE'),
+  sound('election, served', false, 'EVENTS=1', 'PROMISE'),
   sound('hand-off to thread 0', false, `HANDOFF=${ONLY_0}`, 'EVENTS=1'),
-  sound('hand-off to threads 1 and 2', false, `HANDOFF=${NOT_0}`, 'EVENTS=1'),
-  sound('hand-off, served', false, `HANDOFF=${ONLY_1}`, 'EVENTS=1', 'PROMISE'),
+  sound('hand-off to threads 1 and 2', false, `HANDOFF=${NOT_0}`, 'EVENTS=1', 'SUPPLY=2'),
+  sound('hand-off, served', false, `HANDOFF=${ONLY_1}`, 'EVENTS=1', 'SUPPLY=1', 'PROMISE'),
+  sound('hand-off, pieces', false, `HANDOFF=${ONLY_1}`, `PIECES=${ONLY_1}`, 'EVENTS=1', 'SUPPLY=2'),
+  sound('hand-off by the timeouts', false, `HANDOFF=${ONLY_1}`, 'TIMEOUT', 'EVENTS=1', 'SUPPLY=1'),
   sound('loop of thread 0', false, `LOOP=${ONLY_0}`, 'EVENTS=1'),
   sound('loop of thread 2', false, `LOOP=${ONLY_2}`, 'EVENTS=1'),
-  sound('loop, hand-off', false, `LOOP=${NOT_0}`, `HANDOFF=${ONLY_1}`, 'EVENTS=1', 'SUPPLY=2'),
-  sound('loop, served', false, `LOOP=${ONLY_0}`, 'EVENTS=1', 'SUPPLY=2', 'PROMISE'),
+  sound('loops', true, `LOOP=${ALL}`, 'EVENTS=1', 'SUPPLY=1', 'LOOP_SUPPLY=1'),
+  sound('loops, served', false, `LOOP=${ALL}`, 'EVENTS=1', 'SUPPLY=0', 'LOOP_SUPPLY=2', 'PROMISE'),
+  sound('loop, served', false, `LOOP=${ONLY_0}`, 'EVENTS=1', 'SUPPLY=1', 'LOOP_SUPPLY=2', 'PROMISE'),
+  sound('loop, long handlers', false, `LOOP=${ONLY_0}`, 'LONG', 'EVENTS=1', 'SUPPLY=1', 'LOOP_SUPPLY=2'),
   sound(
-    'loop, hand-off, served',
+    'loop, hand-off',
     false,
     `LOOP=${NOT_0}`,
     `HANDOFF=${ONLY_1}`,
     'EVENTS=1',
-    'SUPPLY=2',
-    'PROMISE',
+    'SUPPLY=1',
+    'LOOP_SUPPLY=1',
   ),
-  sound('timer of thread 0', false, `TIMER=${ONLY_0}`, 'EVENTS=1'),
-  sound('timers of threads 1 and 2', false, `TIMER=${NOT_0}`, 'EVENTS=1'),
-  sound('timer, served', false, `TIMER=${ONLY_0}`, 'EVENTS=1', 'PROMISE'),
-  sound('death, two events', true, `DEATH=${ONLY_0}`, 'EVENTS=1', 'SUPPLY=2'),
+  sound('perpetual work', true, `PERPETUAL=${ALL}`, 'EVENTS=1', 'FAIR'),
+  sound('perpetual work of 1 and 2', false, `PERPETUAL=${NOT_0}`, 'EVENTS=1', 'FAIR'),
+  sound('perpetual work, hand-off', true, `PERPETUAL=${ALL}`, `HANDOFF=${ONLY_1}`, 'EVENTS=1', 'FAIR'),
+  sound(
+    'perpetual work of 1 and 2, hand-off',
+    false,
+    `PERPETUAL=${NOT_0}`,
+    `HANDOFF=${ONLY_1}`,
+    'EVENTS=1',
+    'SUPPLY=3',
+    'FAIR',
+  ),
+  sound(
+    'perpetual work, loop, long handlers',
+    false,
+    `PERPETUAL=${ALL}`,
+    `LOOP=${ONLY_0}`,
+    'LONG',
+    'EVENTS=1',
+    'FAIR',
+  ),
+  sound('stop', true, 'STOP', 'EVENTS=1', 'SUPPLY=0'),
+  sound('stop, one event', false, 'STOP', 'EVENTS=1', 'SUPPLY=1'),
+  sound('stop, served', false, 'STOP', 'EVENTS=1', 'SUPPLY=0', 'PROMISE'),
+  sound('stop, hand-off', false, 'STOP', `HANDOFF=${ONLY_1}`, 'EVENTS=1', 'SUPPLY=0'),
+  sound('stop, loops', false, 'STOP', `LOOP=${ALL}`, 'EVENTS=1', 'SUPPLY=0', 'LOOP_SUPPLY=1'),
+  sound(
+    'stop, perpetual work, hand-off',
+    false,
+    'STOP',
+    `PERPETUAL=${ALL}`,
+    `HANDOFF=${ONLY_1}`,
+    'EVENTS=1',
+    'LEAVING',
+  ),
+  sound('stop, death', false, 'STOP', `DEATH=${ALL}`, 'EVENTS=1', 'SUPPLY=0'),
+  sound('stop, two deaths of 0', false, 'STOP', `DEATH=${ONLY_0}`, 'DEATHS=2', 'EVENTS=1', 'SUPPLY=0'),
   sound('death', false, `DEATH=${ALL}`, 'EVENTS=1'),
   sound('death, served', false, `DEATH=${ONLY_0}`, 'EVENTS=1', 'SUPPLY=1', 'PROMISE'),
   sound('death, hand-off', false, `DEATH=${ALL}`, `HANDOFF=${ONLY_1}`, 'EVENTS=1', 'SUPPLY=1'),
   sound('death of 1, hand-off to 1', false, `DEATH=${ONLY_1}`, `HANDOFF=${ONLY_1}`, 'EVENTS=1', 'SUPPLY=2'),
-  sound('death, loop', false, `DEATH=${ONLY_0}`, `LOOP=${ONLY_2}`, 'EVENTS=1', 'SUPPLY=2'),
-  sound('death, timer', false, `DEATH=${ONLY_0}`, `TIMER=${ONLY_2}`, 'EVENTS=1', 'SUPPLY=1'),
+  sound('death, loop', false, `DEATH=${ONLY_0}`, `LOOP=${ONLY_2}`, 'EVENTS=1', 'SUPPLY=1', 'LOOP_SUPPLY=1'),
+  sound(
+    'death, hand-off by the timeouts',
+    false,
+    `DEATH=${ONLY_0}`,
+    'NO_REPLACEMENT',
+    `HANDOFF=${ONLY_1}`,
+    'TIMEOUT',
+    'EVENTS=1',
+    'SUPPLY=1',
+  ),
+  sound('two deaths of 0', true, `DEATH=${ONLY_0}`, 'DEATHS=2', 'EVENTS=1', 'SUPPLY=1'),
+  sound('two deaths', false, `DEATH=${ALL}`, 'DEATHS=2', 'EVENTS=1', 'SUPPLY=1'),
+  sound('two deaths of 0, two events', false, `DEATH=${ONLY_0}`, 'DEATHS=2', 'EVENTS=1', 'SUPPLY=2'),
+  sound(
+    'two deaths of 1, hand-off to 1',
+    false,
+    `DEATH=${ONLY_1}`,
+    'DEATHS=2',
+    `HANDOFF=${ONLY_1}`,
+    'EVENTS=1',
+    'SUPPLY=1',
+  ),
+  sound('two deaths, served', false, `DEATH=${ONLY_0}`, 'DEATHS=2', 'EVENTS=1', 'SUPPLY=1', 'PROMISE'),
 ];
 
 /** One for each part of the protocol. */
 const QUICK_VARIANTS: ReadonlySet<string> = new Set([
   'NO_CAS',
-  'LOOK_FIRST',
+  'DEAF_SLEEP',
+  'NO_DRAIN',
+  'DRAIN_FIRST',
   'MAIL_IGNORED',
   'STAND_DOWN_BLIND',
-  'PARK_WITH_WORK',
-  'DRAIN_FIRST',
-  'REPAIR_LATE',
+  'OTHERS_LAST',
+  'MAIL_LAST',
+  'WAIT_BLIND',
+  'LED_ENDLESSLY',
+  'RESCAN_ONCE',
 ]);
 
 const broken = (variant: string, fails: Claim, ...macros: string[]): Configuration => ({
@@ -109,8 +189,11 @@ const BROKEN: readonly Configuration[] = [
   broken('NO_CAS', 'one leader'),
   broken('NO_WAKE', 'events taken'),
   broken('LOOK_FIRST', 'events taken'),
-  broken('NO_COMPARE', 'events taken'),
+  broken('RING_FIRST', 'events taken'),
+  broken('DRAIN_FIRST', 'events taken'),
+  broken('NO_DRAIN', 'served', 'PROMISE'),
   broken('MARK_LEFT', 'events taken'),
+  broken('TRIED_ONCE', 'events taken'),
   broken('STAND_DOWN_BLIND', 'events taken'),
   broken('SUFFICES_FIRST', 'events taken'),
   broken('WAKING_LATE', 'events taken', `HANDOFF=${ONLY_0}`),
@@ -121,8 +204,16 @@ const BROKEN: readonly Configuration[] = [
   broken('MAIL_IGNORED', 'own work done', `HANDOFF=${ONLY_0}`),
   broken('WAKE_BEFORE_PUT', 'own work done', `HANDOFF=${ONLY_0}`),
   broken('LEAD_WITH_MAIL', 'own work done', `HANDOFF=${ONLY_0}`),
+  broken('SILENT_EXPIRY', 'own work done', `HANDOFF=${ONLY_0}`, 'TIMEOUT', 'SUPPLY=2'),
   broken('PARK_WITH_WORK', 'served', `HANDOFF=${ONLY_1}`, 'PROMISE'),
-  broken('DRAIN_FIRST', 'events taken', `LOOP=${ONLY_0}`),
+  broken('DEAF_SLEEP', 'own work done', `LOOP=${ONLY_0}`),
+  broken('DEAF_WAIT', 'own work done', `LOOP=${ONLY_0}`),
+  broken('OTHERS_LAST', 'taken', `PERPETUAL=${ALL}`, 'FAIR'),
+  broken('KERNEL_LAST', 'taken', `PERPETUAL=${ALL}`, 'FAIR'),
+  broken('MAIL_LAST', 'taken', `PERPETUAL=${ALL}`, `HANDOFF=${ONLY_1}`, 'FAIR'),
+  broken('WAIT_BLIND', 'everybody left', 'STOP', 'SUPPLY=0'),
+  broken('PARK_BLIND', 'everybody left', 'STOP', 'SUPPLY=0'),
+  broken('LED_ENDLESSLY', 'left', 'STOP', `PERPETUAL=${ALL}`, `HANDOFF=${ONLY_1}`, 'LEAVING'),
   broken('NO_REVOKE', 'somebody leads', `DEATH=${ONLY_0}`, 'SUPPLY=2'),
   broken('WAKING_KEPT', 'somebody leads', `DEATH=${ONLY_0}`, 'SUPPLY=2'),
   broken('WATCH_KEPT', 'somebody leads', `DEATH=${ONLY_0}`, 'SUPPLY=2'),
@@ -130,6 +221,16 @@ const BROKEN: readonly Configuration[] = [
   broken('WAKE_NOBODY', 'somebody leads', `DEATH=${ONLY_0}`, 'SUPPLY=2'),
   broken('CLAIMED_LEFT', 'somebody leads', `DEATH=${ONLY_0}`, 'SUPPLY=2'),
   broken('REPAIR_LATE', 'events taken', `DEATH=${ONLY_0}`, 'SUPPLY=2'),
+  broken(
+    'SILENT_RECOVERY',
+    'own work done',
+    `DEATH=${ONLY_0}`,
+    'NO_REPLACEMENT',
+    `HANDOFF=${ONLY_1}`,
+    'TIMEOUT',
+    'SUPPLY=1',
+  ),
+  broken('RESCAN_ONCE', 'events taken', `DEATH=${ONLY_0}`, 'DEATHS=2', 'SUPPLY=1'),
 ];
 
 /** Aborted by a signal. */
@@ -178,8 +279,8 @@ async function main(quick: boolean): Promise<number> {
 async function check({ macros }: Configuration, spin: string, compiler: string): Promise<Outcome> {
   const folder = mkdtempSync(join(tmpdir(), 'paceline-model-'));
   try {
-    const promise = macros.includes('PROMISE');
-    const search = promise ? [] : ['-DSAFETY'];
+    const temporal = macros.map((macro) => TEMPORAL.get(macro)).find((claim) => claim !== undefined);
+    const search = temporal === undefined ? ['-DSAFETY'] : [];
     const steps: readonly (readonly string[])[] = [
       [spin, '-a', ...macros.map((macro) => `-D${macro}`), MODEL],
       [
@@ -194,8 +295,13 @@ async function check({ macros }: Configuration, spin: string, compiler: string):
         'pan',
         'pan.c',
       ],
-      // -a: cycles that break `served`.
-      [join(folder, 'pan'), `-m${DEPTH}`, ...(promise ? ['-a'] : [])],
+      // -a: cycles that break the claim; -f: only those of weakly fair schedules.
+      [
+        join(folder, 'pan'),
+        `-m${DEPTH}`,
+        ...(temporal === undefined ? [] : ['-a']),
+        ...(temporal === 'taken' ? ['-f'] : []),
+      ],
     ];
     let output = '';
     for (const [command, ...rest] of steps) {
@@ -205,7 +311,7 @@ async function check({ macros }: Configuration, spin: string, compiler: string):
       if (result.status !== 0 && command !== steps[2]![0])
         return { violated: null, states: 0, trouble: output.trim() };
     }
-    return verdict(output);
+    return verdict(output, temporal);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -231,19 +337,19 @@ function run(command: string, args: readonly string[], cwd: string): Promise<Run
 }
 
 /** Reads the output of pan, the program that spin makes. */
-function verdict(output: string): Outcome {
+function verdict(output: string, temporal: TemporalClaim | undefined): Outcome {
   const states = Number(/^\s*(\d+) states, stored/m.exec(output)?.[1] ?? 0);
   const errors = /errors: (\d+)/.exec(output)?.[1];
   const cut = /max search depth too small|out of memory|reached -DMEMLIM|Search not completed/.exec(output);
   if (errors === undefined)
     return { violated: null, states, trouble: `no result: ${output.slice(-300).trim()}` };
-  if (errors !== '0') return violation(output, states);
+  if (errors !== '0') return violation(output, states, temporal);
   if (cut) return { violated: null, states, trouble: cut[0] };
   return { violated: null, states };
 }
 
-function violation(output: string, states: number): Outcome {
-  if (output.includes('acceptance cycle')) return { violated: 'served', states };
+function violation(output: string, states: number, temporal: TemporalClaim | undefined): Outcome {
+  if (temporal !== undefined && output.includes('acceptance cycle')) return { violated: temporal, states };
   if (/^pan:.*invalid end state/m.test(output))
     return {
       violated: null,

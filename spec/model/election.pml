@@ -2,47 +2,54 @@
  * The election and parking protocol of Paceline, for spin. Each configuration is explored exhaustively for three threads.
  *
  *   in the model                     in the code
- *   join, promoteNewLeader, park,    lib/set/thread-set.ts, ThreadSet
- *   keepWatch, revokeLeadership
- *   begin, end                       lib/set/watch.ts, Watch; look is inside of keepWatch, suffices of promoteNewLeader
+ *   join, promoteNewLeader, park,    lib/set/thread-set.ts, ThreadSet (#keepWatch is the part of park from endSleep on)
+ *   leave, revokeLeadership
+ *   begin, end                       lib/set/watch.ts, Watch; look is inside of park, suffices of promoteNewLeader
  *   wakeOne, wake, getUp, forget,    lib/set/parking-lot.ts, ParkingLot; park of ParkingLot is inside of ThreadSet's, and
- *   wakeAll                          lowestParked is ParkingLot.#lowestParked
+ *   wakeAll                          LOWEST(PARKED) is ParkingLot.#lowestParked
  *   setBit, clearBit                 lib/set/parking-lot.ts
- *   claim, takeNoted                 lib/set/handle-table.ts, HandleTable, for one bound handle a thread
+ *   CLAIM, takeNoted                 lib/set/handle-table.ts, HandleTable, for one bound handle a thread
  *   mail, sweep                      lib/set/mailbox.ts: MAIL_PUT ≠ MAIL_TAKEN, and MAIL_OVERFLOW
  *   pending, rescan                  lib/set/ready-list.ts: the kernel's events with the ready list's, and RESCAN
- *   sleep                            Sleep of lib/set/parking-lot.ts, both kinds
- *   Worker                           lib/thread/turns.ts, the loop of a thread
- *   Reviver                          the control plane, after a worker's exit
- *   Reaper                           the death of a thread
+ *   turns, lead, ownWork, pass       lib/thread/turns.ts, Turns: #step with #follow, #lead, #ownWork, and the return to the loop
+ *   timeouts                         lib/handlers/timeouts.ts, Timeouts.#expire
+ *   Plane                            the control plane: recover of lib/control/reviver.ts, and stop of lib/control/plane.ts
+ *   Reaper                           the death of threads
  *   World                            the kernel, clients, timers
  *
  * One Atomics operation is one step and so is one system call. `d_step` makes a read-modify-write, or ties ghost words
- * (those that only the claims read) and locals to the step that they belong to; it does not join two operations, but for
- * `deliver`, which says why. Three loads are left out because they add no behaviour: those before the AND of clearBit and
- * before the compare-and-exchanges of join and of begin. When one says no, so would the exchange at that moment; when it
- * says yes, nothing depends on it. The thread's words of its own work (mailbox, sweep, loop) are read together: nobody but
- * the thread clears them, so "none" at the last load was "none" at all of them.
+ * (those that only the claims read) and locals to the step that they belong to; it does not join two operations. Three loads
+ * are left out because they add no behaviour: those before the AND of clearBit and before the compare-and-exchanges of join
+ * and of begin. When one says no, so would the exchange at that moment; when it says yes, nothing depends on it. The thread's
+ * words of its own work (mailbox, sweep, pieces) are read together: nobody but the thread clears them, so "none" at the last
+ * load was "none" at all of them.
  *
  * Time: a nap may be over at any moment, and EAGER may be positive at any moment. EPOCH is kept, so that nobody naps on
- * at a vacancy unless somebody led since the last look.
+ * at a vacancy unless somebody led since the last look. The bounds of a turn (EVENTS_A_TURN, MICROS_A_TURN) are choices: a
+ * thread may return to its loop whenever something is there to be done, and a leader whose handlers took long gives up at once.
  *
  * Configurations, by -D; they may be combined, the price is the number of states. A set of threads is a number of bits.
- *   (none)        events, handlers that may never end, threads in Atomics.wait or on watch
- *   HANDOFF=set   an event may belong to a handle bound to a thread of the set; unless DEATH is defined, a handler
- *                 there may also leave work in its thread's local queue
- *   LOOP=set      a thread of the set parks in Atomics.wait or beside its own loop, which may have work at any time
- *   TIMER=set     a thread of the set has timers without a reference: it parks in Atomics.wait, which may end by itself
- *   DEATH=set     a thread of the set dies, once, between any two steps; the reviver runs beside the others; a
- *                 replacement may come
+ *   (none)        events, handlers that may never end, threads asleep or on watch
+ *   HANDOFF=set   an event may belong to a handle bound to a thread of the set
+ *   PIECES=set    user code in a thread of the set may leave a piece of own work
+ *   LOOP=set      the loop of a thread of the set gets work at any time: a descriptor, a timer, another thread's message
+ *   LONG          handlers may have taken so long that the thread's own loop comes first (#turnWasLong)
+ *   PERPETUAL=set a thread of the set always has a piece of own work left
+ *   TIMEOUT       with HANDOFF: an event may be the timer's, and its handler then notes one for a bound handle
+ *   STOP          the set stops, once, at any time
+ *   DEATH=set     a thread of the set dies between any two steps; the control plane recovers what it held, among the steps of
+ *                 the others; a replacement may come at any time after, unless NO_REPLACEMENT is defined
+ *   DEATHS=n      how many deaths, 1 or 2; the second at any time after the first, also before or during its recovery, and
+ *                 also the replacement's
  *   EVENTS=n      events that may be ready at once; there is no bound on how many come in all, except
- *   SUPPLY=n      events that come in all
- *   PROMISE       the claim `served` instead of the claims at rest
+ *   SUPPLY=n      events that come in all; LOOP_SUPPLY=n: pieces of work that come to loops in all
+ *   PROMISE       the claim `served` instead of the claims at rest; FAIR: the claim `taken`; LEAVING: the claim `left`
  * Broken variants, by -DBROKEN_…, must fail; each is explained where it bends the protocol.
  *
  * Claims:
  *   one leader       at most one thread is between a successful join and the end of its leadership.
  *   at rest          whenever no thread can move unless World gives something (AT_REST):
+ *     everybody left   if the set stops, no thread is left,
  *     events taken     no event is ready or lost,
  *     own work done    no hand-off or other work of its own is left to a living thread,
  *     somebody leads   and a living thread waits in the kernel,
@@ -51,6 +58,12 @@
  *   no other rest    AT_REST has all places where a thread may wait. They have labels that begin with `end`; pan finds a
  *                    thread that can wait anywhere else ("invalid end state").
  *   served           once World is silent that rest is reached on every schedule, fair or not: nobody spins for ever.
+ *   taken            with perpetual own work there is no rest. Instead, infinitely often: no event is ready, and no thread has a
+ *                    hand-off that it has not taken; however many come in all. That holds on every schedule that is weakly
+ *                    fair: a thread that can move for ever moves at last, as the system's scheduler has it. Excepted are the
+ *                    schedules on which wakers for ever find up already whom they are about to claim: each time within some
+ *                    instructions that thread has to park, and to get up by itself.
+ *   left             once the set stops, each thread leaves on every schedule, fair or not, and however many events come.
  */
 
 #define N 3
@@ -61,17 +74,56 @@
 #ifndef EVENTS
 #define EVENTS 2
 #endif
-#if defined(LOOP) || defined(TIMER)
-#define OWN_LOOP
+#ifndef DEATHS
+#define DEATHS 1
 #endif
-/* Whether a thread may have work of its own; only then does it matter what a thread does first. */
-#if defined(HANDOFF) || defined(OWN_LOOP)
+/* The threads that may have work of their own; only for them does it matter what they do first. */
+#if defined(HANDOFF) || defined(LOOP) || defined(PERPETUAL) || defined(PIECES)
 #define OWN
-#define SET_PROMOTED promoted = 1
-#define SET_MINE mine = 1
+#ifdef HANDOFF
+#define HANDED HANDOFF
+#else
+#define HANDED 0
+#endif
+#ifdef LOOP
+#define LOOPS LOOP
+#else
+#define LOOPS 0
+#endif
+#ifdef PERPETUAL
+#define ENDLESS PERPETUAL
+#else
+#define ENDLESS 0
+#endif
+#ifdef PIECES
+#define PIECED PIECES
+#else
+#define PIECED 0
+#endif
+#define OWNERS (HANDED | LOOPS | ENDLESS | PIECED)
+#define SET_PROMOTED promoted = IS(OWNERS, me)
 #else
 #define SET_PROMOTED skip
-#define SET_MINE skip
+#endif
+#if defined(HANDOFF) || defined(PERPETUAL) || defined(PIECES)
+#define WORK
+#endif
+#if defined(DEATH) || defined(TIMEOUT)
+#define SWEEP
+#endif
+#if defined(OWN) || defined(LONG)
+#define AFTER
+#define SET_AFTER(v) after = v
+#else
+#define SET_AFTER(v) skip
+#endif
+#ifdef LOOP
+#define SET_LOOP_DUE(v) loopDue = v
+#else
+#define SET_LOOP_DUE(v) skip
+#endif
+#if defined(PROMISE) || defined(FAIR) || defined(LEAVING)
+#define NO_RESTS
 #endif
 
 /* ---- shared words (lib/memory/layout.ts) ---- */
@@ -80,23 +132,13 @@ byte LEADER;               /* 0, or 1 + the leader */
 byte WATCH;                /* 0, or 1 + the thread on watch */
 byte WAKING;               /* 0, or 1 + the thread that a promotion is waking */
 byte PARKED;               /* a bit for each thread */
-#ifdef LOOP
-byte PARKED_IN_LOOP;
 bit doorbell[N];           /* an eventfd: readable or not; reading it takes the whole count, so a bit is exact */
-bit loopAlive[N];          /* the thread's loop has timers or I/O: work may come, and it may not sleep in Atomics.wait */
-#endif
-#ifdef OWN_LOOP
+#ifdef LOOP
 bit loopWork[N];           /* the loop's descriptor is readable, or its timer due */
 #endif
-/*
- * CELL, as the only question that is ever asked: has it been counted since its owner last loaded it? That is exact
- * unless 2^32 wake-ups are given within one parking. Nobody else reads the cell, and outside of park nobody at all.
- */
-#define UNREAD 0
-#define LOADED 1
-#define COUNTED 2
-byte cell[N];
-bit asleep[N];             /* in the queue of Atomics.wait, without a nap's time limit */
+#ifdef STOP
+bit stopping;              /* SET_STATE is SET_STOPPING */
+#endif
 /*
  * EPOCH, as the only question that is ever asked: has it been counted since the one on watch last loaded it? That is
  * exact unless 2^32 leaderships begin within one nap. Nobody else reads it, and while nobody is on watch nobody at all.
@@ -108,18 +150,26 @@ byte pending;              /* events in the kernel or in the ready list; only th
 bit noted[N];              /* the state word of the handle that is bound to this thread: an event is noted */
 bit queued[N];             /*   QUEUED */
 bit mail[N];               /* MAIL_PUT ≠ MAIL_TAKEN: one handle, queued once, so one entry at most */
-bit queue[N];              /* the thread's local queue */
+#ifdef SWEEP
+bit sweep[N];              /* MAIL_OVERFLOW */
+#endif
+#endif
+#ifdef PIECES
+bit deferred[N];           /* the thread's pieces of work put off, #deferred */
 #endif
 #ifdef DEATH
 bit rescan;
-#ifdef HANDOFF
-bit sweep[N];              /* MAIL_OVERFLOW */
-#endif
 #endif
 
 /* ---- ghost: for the claims ---- */
 
 byte leaders;
+#ifdef FAIR
+bit raced;                 /* a waker has just found that its candidate was up already */
+#define RACED(v) raced = v
+#else
+#define RACED(v) skip
+#endif
 bit stuck[N];              /* in a handler that never ends */
 #ifdef PROMISE
 bit silent;                /* World gives nothing more */
@@ -127,55 +177,76 @@ bit silent;                /* World gives nothing more */
 #else
 #define GIVES 1
 #endif
+#ifdef STOP
+bit stopped;               /* the control plane has done what stops the set */
+bit left[N];
+#define LEFT(t) left[t]
+#define STOPPING stopping
+#define STOP_DONE (stopping == stopped)
+#else
+#define LEFT(t) 0
+#define STOPPING 0
+#define STOP_DONE 1
+#endif
 #ifdef DEATH
 chan die = [0] of { byte };/* a rendezvous: the thread dies at once */
-byte dead = NOBODY;        /* its exit is known to the control plane, which has not finished with it */
+bit fallen[N];             /* it is dead, and its exit not yet known to the control plane */
+byte gone = NOBODY;        /* the dead thread whose recovery is under way */
 bit alive[N];
 bit inHand[N];             /* has an event that it took from the list and has not claimed */
-bit lost;                  /* an event died with its leader */
+byte lost;                 /* events that died with their leader */
 #define ALIVE(t) alive[t]
 #define HAND(t, v) inHand[t] = v
+#define RECOVERED (gone == NOBODY && !fallen[0] && !fallen[1] && !fallen[2])
+#define NONE_LOST (lost == 0)
 #else
 #define ALIVE(t) 1
 #define HAND(t, v) skip
+#define RECOVERED 1
+#define NONE_LOST 1
 #endif
 
-#define OUTSIDE(t) (ALIVE(t) && !stuck[t])
+#define OUTSIDE(t) (ALIVE(t) && !stuck[t] && !LEFT(t))
+#ifdef PIECES
+#define PUT_OFF(t) deferred[t]
+#else
+#define PUT_OFF(t) 0
+#endif
+#ifdef PERPETUAL
+#define DEFERRED(t) (IS(PERPETUAL, t) || PUT_OFF(t))
+#else
+#define DEFERRED(t) PUT_OFF(t)
+#endif
 #ifdef HANDOFF
-#define NO_MAIL(t) (!noted[t] && !queue[t])
+#define NO_MAIL(t) (!noted[t])
 #else
 #define NO_MAIL(t) 1
 #endif
-#ifdef OWN_LOOP
-#define NO_LOOP_WORK(t) (!loopWork[t])
+#ifdef LOOP
+#define LOOP_WORK(t) loopWork[t]
 #else
-#define NO_LOOP_WORK(t) 1
-#endif
-#ifdef DEATH
-#define NONE_LOST (!lost && dead == NOBODY)
-#else
-#define NONE_LOST 1
+#define LOOP_WORK(t) 0
 #endif
 #define ANY_OUTSIDE (OUTSIDE(0) || OUTSIDE(1) || OUTSIDE(2))
 #define LED ((LEADER == 1 && OUTSIDE(0)) || (LEADER == 2 && OUTSIDE(1)) || (LEADER == 3 && OUTSIDE(2)))
-#define DONE(t) (!OUTSIDE(t) || (NO_MAIL(t) && NO_LOOP_WORK(t)))
+#define DONE(t) (!OUTSIDE(t) || (NO_MAIL(t) && !PUT_OFF(t) && !LOOP_WORK(t)))
 #define TAKEN (!ANY_OUTSIDE || (pending == 0 && NONE_LOST))
 #define OWN_DONE (DONE(0) && DONE(1) && DONE(2))
 #define LED_OR_NOBODY (!ANY_OUTSIDE || LED)
+#define LEFT_IF_STOPPED (!STOPPING || !ANY_OUTSIDE)
+#define MAILS_TAKEN(t) (!OUTSIDE(t) || NO_MAIL(t))
 
 /* What is only for the thread itself to do. Nobody else ever takes it away, so its words may be read in one step. */
 #ifdef HANDOFF
-#ifdef DEATH
+#ifdef SWEEP
 #define MAIL(t) (mail[t] || sweep[t])
 #else
 #define MAIL(t) mail[t]
 #endif
-#define QUEUE(t) queue[t]
 #else
 #define MAIL(t) 0
-#define QUEUE(t) 0
 #endif
-#define OWN_WORK(t) (MAIL(t) || QUEUE(t) || !NO_LOOP_WORK(t))
+#define HAS_WORK(t) (MAIL(t) || DEFERRED(t))
 
 /* ---- lib/set/parking-lot.ts ---- */
 
@@ -190,49 +261,41 @@ inline clearBit(mask, t) {
   mask = mask & ~(1 << (t))
 }
 
-/*
- * Atomics.add and Atomics.notify. One step, because only the thread that is woken could look between the two: if it does
- * before it sleeps it might as well look after both, and if it sleeps already it cannot tell.
- */
-inline deliver(t) {
-  if :: cell[t] == LOADED -> cell[t] = COUNTED :: else fi;
-  asleep[t] = 0
-}
-
-/* Where a mask is asked and changed by `:: d_step { HAS_BIT -> clearBit }`, this is clearBit with the result true. */
+/* `:: d_step { HAS_BIT -> clearBit }` is clearBit with the result true; to ring is signalEventCounter. */
 inline wake(t, result) {
+#ifdef BROKEN_RING_FIRST
+  /* The doorbell rings before the thread is claimed: it may be drained, and the thread park again, in between. */
   if
-  :: d_step { HAS_BIT(PARKED, t) -> clearBit(PARKED, t) };
-    d_step { deliver(t); result = 1 }
-#ifdef LOOP
-  :: !HAS_BIT(PARKED, t) ->
+  :: HAS_BIT(PARKED, t) -> doorbell[t] = 1;
     if
-    :: d_step { HAS_BIT(PARKED_IN_LOOP, t) -> clearBit(PARKED_IN_LOOP, t) };
-      d_step { doorbell[t] = 1; result = 1 }            /* signalEventCounter */
-    :: d_step { !HAS_BIT(PARKED_IN_LOOP, t) -> result = 0 }
+    :: d_step { HAS_BIT(PARKED, t) -> clearBit(PARKED, t); result = 1 }
+    :: d_step { !HAS_BIT(PARKED, t) -> result = 0 }
     fi
 #else
-  :: d_step { !HAS_BIT(PARKED, t) -> result = 0 }
+  if
+  :: d_step { HAS_BIT(PARKED, t) -> clearBit(PARKED, t) };
+    d_step { doorbell[t] = 1; result = 1 }
 #endif
+  :: d_step { !HAS_BIT(PARKED, t) -> result = 0 }
   fi
 }
 
-/* LOWEST(PARKED), and if that is nobody LOWEST(PARKED_IN_LOOP), is ParkingLot.#lowestParked. */
+#ifdef BROKEN_TRIED_ONCE
+/* A thread that was found up already is not tried again: others that saw WAKING set have relied on this. */
+#define CANDIDATES (candidate == NOBODY -> PARKED : PARKED & (14 << candidate))
+#define UNTRIED skip
+#else
+#define CANDIDATES PARKED
+#define UNTRIED candidate = NOBODY
+#endif
+
 inline wakeOne() {
   do
-  :: WAKING != 0 -> break
+  :: d_step { WAKING != 0 -> candidate = NOBODY }; break
   :: WAKING == 0 ->
     if
-    :: d_step { LOWEST(PARKED) != NOBODY -> candidate = LOWEST(PARKED) }
-#ifdef LOOP
-    :: LOWEST(PARKED) == NOBODY ->
-      if
-      :: d_step { LOWEST(PARKED_IN_LOOP) != NOBODY -> candidate = LOWEST(PARKED_IN_LOOP) }
-      :: LOWEST(PARKED_IN_LOOP) == NOBODY -> break
-      fi
-#else
-    :: LOWEST(PARKED) == NOBODY -> break
-#endif
+    :: d_step { LOWEST(CANDIDATES) != NOBODY -> candidate = LOWEST(CANDIDATES) }
+    :: d_step { LOWEST(CANDIDATES) == NOBODY -> candidate = NOBODY }; break
     fi;
     if
     :: d_step { WAKING == 0 -> WAKING = candidate + 1 }
@@ -245,38 +308,25 @@ inline wakeOne() {
     /* The thread that was up already stays the one that is waited for. */
     :: d_step { !woken -> candidate = NOBODY }; break
 #else
-    :: d_step { !woken -> if :: WAKING == candidate + 1 -> WAKING = 0 :: else fi; candidate = NOBODY }
+    :: d_step { !woken -> if :: WAKING == candidate + 1 -> WAKING = 0 :: else fi; UNTRIED; RACED(1) }
 #endif
     fi;
     /* Somebody leads already, so nobody has to be woken. */
     if
-    :: LEADER != 0 -> break
-    :: LEADER == 0
+    :: d_step { LEADER != 0 -> candidate = NOBODY; RACED(0) }; break
+    :: d_step { LEADER == 0 -> RACED(0) }
     fi
   od
 }
 
-#ifdef LOOP
-#define IN_LOOP loopAlive[me]
-#define RUNG doorbell[me]
-#else
-#define IN_LOOP 0
-#define RUNG 0
-#endif
-
 /* The end of ParkingLot.park, however the sleep ended: the bit, then WAKING. */
 inline getUp() {
-  if
-  :: d_step { !IN_LOOP -> clearBit(PARKED, me); cell[me] = UNREAD }
-#ifdef LOOP
-  :: d_step { IN_LOOP -> clearBit(PARKED_IN_LOOP, me) }
-#endif
-  fi;
+  clearBit(PARKED, me);
 #ifdef BROKEN_WAKING_LATE
   /* The woken thread clears WAKING only after it tried to lead. */
-  d_step { promoted = promoted || (WAKING == me + 1) }
+  d_step { promoted = IS(OWNERS, me) && (promoted || WAKING == me + 1) }
 #elif defined(OWN)
-  d_step { promoted = promoted || (WAKING == me + 1); clearWaking() }
+  d_step { promoted = IS(OWNERS, me) && (promoted || WAKING == me + 1); clearWaking() }
 #else
   d_step { clearWaking() }
 #endif
@@ -314,78 +364,24 @@ inline end() {
 #endif
 }
 
-/*
- * ThreadSet.#keepWatch: naps, and looks around after each (Watch.look). A nap may be over at any time. Naps are not
- * counted: a look that finds LEADER held and nothing changed, and naps on, is no more than a longer nap.
- */
-inline keepWatch() {
-  do
-  /* It is woken, or its loop has work. */
-  :: ON_WATCH && !IN_LOOP && cell[me] == COUNTED -> break
-#ifdef LOOP
-  :: d_step { ON_WATCH && IN_LOOP && RUNG -> doorbell[me] = 0 }; break
-#endif
-#ifdef OWN_LOOP
-  :: ON_WATCH && loopWork[me] -> break
-#endif
-  :: d_step { ON_WATCH -> changed = moved; moved = 0 };
-    if
-    :: d_step { LEADER != 0 && changed -> changed = 0 }
-    :: LEADER != 0 && !changed ->                       /* STAND_DOWN */
-      d_step { leaveWatch() };
-#ifdef BROKEN_STAND_DOWN_BLIND
-      /* Off watch, it sleeps without another look at LEADER. */
-      goto endSleep;
-#else
-      if
-#ifdef BROKEN_VACANCY_FORGOTTEN
-      /* Off watch, it finds that nobody leads, gets up and turns to its own work first. */
-      :: LEADER == 0
-#else
-      :: d_step { LEADER == 0 -> SET_PROMOTED }
-#endif
-      :: LEADER != 0 -> goto endSleep
-      fi;
-#endif
-      break
-    :: LEADER == 0 && !changed -> break                 /* STEP_IN, a stall */
-    :: d_step { LEADER == 0 && changed -> changed = 0 }
-    :: d_step { LEADER == 0 && changed -> changed = 0 }; break    /* STEP_IN, a backlog */
-    fi
-  od
-}
-
 /* ---- lib/set/thread-set.ts ---- */
 
-/* `sleep` of Sleep, without a nap's limit; with one if the thread has a timer. */
-inline sleep() {
-  if
-#ifdef BROKEN_NO_COMPARE
-  /* The wait does not compare the cell: a wake-up between the bit and the sleep is missed. */
-  :: d_step { !ON_WATCH && !IN_LOOP -> asleep[me] = 1 };
+/* ppoll of Sleep finds the doorbell, or the thread's loop; a sleep whose time is up finds neither. */
+#define RUNG doorbell[me]
+#if defined(LOOP) && !defined(BROKEN_DEAF_SLEEP)
+#define LOOP_SEEN loopWork[me]
 #else
-  :: d_step { !ON_WATCH && !IN_LOOP -> asleep[me] = (cell[me] == LOADED) };               /* Atomics.wait */
+/* BROKEN_DEAF_SLEEP: a thread sleeps without the descriptor of its own loop. */
+#define LOOP_SEEN 0
 #endif
-#ifdef OWN_LOOP
-endAsleep:
-    d_step { !asleep[me] || loopWork[me] -> asleep[me] = 0 }
+
+#ifdef BROKEN_NO_DRAIN
+/* The doorbell is left as it is, and rings through the next sleep as well. */
+#define DRAIN skip
 #else
-endAsleep:
-    !asleep[me]
+/* drainEventCounter; in the step of the poll that found the ring, for another ring in between is as good as one before. */
+#define DRAIN doorbell[me] = 0
 #endif
-#ifdef LOOP
-#ifdef BROKEN_DRAIN_FIRST
-  /* The doorbell is drained before the wait and after the bit is set: that may swallow a ring meant for this wait. */
-  :: d_step { !ON_WATCH && IN_LOOP -> doorbell[me] = 0 };
-endPoll:
-    (doorbell[me] || loopWork[me])
-#else
-  :: !ON_WATCH && IN_LOOP && (doorbell[me] || loopWork[me]) ->
-    doorbell[me] = 0                                    /* drainEventCounter */
-#endif
-#endif
-  fi
-}
 
 inline park() {
   begin();
@@ -394,43 +390,79 @@ inline park() {
   woken = (LEADER == 0);
   d_step { woken = woken || MAIL(me) };
 #endif
-  if
-  :: d_step { !IN_LOOP -> cell[me] = LOADED };          /* seen = Atomics.load(CELL) */
-    setBit(PARKED, me)
-#ifdef LOOP
-  :: d_step { IN_LOOP -> setBit(PARKED_IN_LOOP, me) }
+  setBit(PARKED, me);
+#ifdef BROKEN_DRAIN_FIRST
+  /* The doorbell is drained before the sleep and after the bit is set: that may swallow a ring meant for this sleep. */
+  doorbell[me] = 0;
 #endif
-  fi;
   /*
-   * stayUp: LEADER == 0 || hasWork(). The local queue need not be looked at: only the thread's own turns fill it, and a
-   * turn that leaves something there is followed by one that takes it, before the thread can park.
+   * stayUp: LEADER == 0 || hasWork(). Pieces of own work need not be looked at: only the thread's own turns leave them, and
+   * then it does not park.
    */
   if
 #ifdef BROKEN_LOOK_FIRST
-  :: d_step { woken -> woken = 0 }
-  :: !woken ->
+  :: d_step { woken -> woken = 0 }; goto up
+  :: !woken
 #else
-  :: LEADER == 0
-  :: LEADER != 0 ->
-#if defined(HANDOFF) && !defined(BROKEN_MAIL_IGNORED)
-    /* BROKEN_MAIL_IGNORED: a thread parks without a look at its mailbox. */
-    if
-    :: MAIL(me) -> goto up
-    :: !MAIL(me)
-    fi;
+  :: LEADER == 0 -> goto up
+  :: LEADER != 0
 #endif
+  fi;
+#if defined(HANDOFF) && !defined(BROKEN_MAIL_IGNORED) && !defined(BROKEN_LOOK_FIRST)
+  /* BROKEN_MAIL_IGNORED: a thread parks without a look at its mailbox. */
+  if
+  :: MAIL(me) -> goto up
+  :: !MAIL(me)
+  fi;
+#endif
+#if defined(STOP) && !defined(BROKEN_PARK_BLIND)
+  /*
+   * BROKEN_PARK_BLIND: a thread parks without a look whether the set stops, and wakeAll rings only for those whose bit is
+   * set. Either alone does no harm: a ring that is kept by the doorbell ends the next sleep.
+   */
+  if
+  :: stopping -> goto up
+  :: !stopping
+  fi;
 #endif
 endSleep:
+  do
+  :: d_step { RUNG -> SET_LOOP_DUE(LOOP_SEEN); DRAIN }; break
+#ifdef LOOP
+  :: d_step { !RUNG && LOOP_SEEN -> SET_LOOP_DUE(1) }; break
+  :: d_step { !RUNG && LOOP_SEEN -> SET_LOOP_DUE(2) }; break    /* its timer is due: neither descriptor is ready */
+#endif
+  /*
+   * #keepWatch: naps, and looks around after each (Watch.look). A nap may be over at any time. Naps are not counted: a
+   * look that finds LEADER held and nothing changed, and naps on, is no more than a longer nap.
+   */
+  :: d_step { ON_WATCH && !RUNG && !LOOP_SEEN -> changed = moved; moved = 0 };
     if
-    :: sleep()                                          /* off watch */
-    :: keepWatch()                                      /* on watch */
+    :: d_step { LEADER != 0 && changed -> changed = 0 }
+    :: LEADER != 0 && !changed ->                       /* STAND_DOWN */
+      d_step { leaveWatch() };
+#ifndef BROKEN_STAND_DOWN_BLIND
+      /* BROKEN_STAND_DOWN_BLIND: off watch, it sleeps without another look at LEADER. */
+      if
+#ifdef BROKEN_VACANCY_FORGOTTEN
+      /* Off watch, it finds that nobody leads, gets up and turns to its own work first. */
+      :: LEADER == 0 -> break
+#else
+      :: d_step { LEADER == 0 -> SET_PROMOTED }; break
+#endif
+      :: LEADER != 0
+      fi
+#endif
+    :: LEADER == 0 && !changed -> break                 /* STEP_IN, a stall */
+    :: d_step { LEADER == 0 && changed -> changed = 0 }
+    :: d_step { LEADER == 0 && changed -> changed = 0 }; break    /* STEP_IN, a backlog */
     fi
-  fi;
+  od;
 up:
   getUp();
 #ifdef BROKEN_END_LATE
   /* Off watch only after it tried to lead. */
-  d_step { promoted = promoted || ON_WATCH }
+  d_step { promoted = IS(OWNERS, me) && (promoted || ON_WATCH) }
 #else
   /* Off watch before it tries to lead: whoever vacates from here on sees that, and wakes somebody. */
   if
@@ -447,12 +479,18 @@ inline join() {
   LEADER = me + 1
 }
 
+inline vacate() {
+  assert(LEADER == me + 1 && leaders == 1);
+  LEADER = 0;
+  leaders--
+}
+
 inline promoteNewLeader() {
 #ifdef BROKEN_SUFFICES_FIRST
   /* The leader looks for somebody on watch before it vacates. */
   woken = (WATCH != 0);
 #endif
-  d_step { assert(LEADER == me + 1 && leaders == 1); LEADER = 0; leaders-- };
+  d_step { vacate() };
   /* Watch.suffices. EAGER may be positive at any time: to wake somebody is a choice even if somebody is on watch. */
   if
 #ifdef BROKEN_SUFFICES_FIRST
@@ -472,35 +510,44 @@ inline promoteNewLeader() {
 
 /* ---- lib/thread/turns.ts ---- */
 
-/* User code. It ends, or never does; it may leave a piece of work in the local queue, or something alive in the loop. */
-inline handle() {
-  if
-  :: true
-  :: stuck[me] = 1;
-endStuck:
-    false
-#if defined(HANDOFF) && !defined(DEATH)
-  :: d_step { GIVES && IS(HANDOFF, me) -> queue[me] = 1 }
+/* What the leader, having given up, turns to. */
+#define EVENT 0            /* the event that it has taken, #process */
+#define PIECE 1            /* own work */
+#define PASS 2             /* its loop */
+#define STEP 3             /* whatever a next step is */
+
+/* What no longer matters: fewer states. */
+inline forgetLocals() {
+#ifdef HANDOFF
+  target = 0;
 #endif
 #ifdef LOOP
-  :: d_step { GIVES && IS(LOOP, me) && !loopAlive[me] -> loopAlive[me] = 1 }
-  :: d_step { loopAlive[me] && !loopWork[me] -> loopAlive[me] = 0 }
+  loopDue = 0;
 #endif
-  fi
+#ifdef LONG
+  tooLong = 0;
+#endif
+#ifdef OWN
+  promoted = 0;
+#endif
+#ifdef WORK
+  othersFirst = 0;
+#endif
+#ifdef AFTER
+  after = EVENT;
+#endif
+  woken = 0;
+  changed = 0;
+  candidate = NOBODY
 }
 
-/* A thread's own work, one piece: its local queue, then hand-offs, then a pass through its loop. The rest is next turn's. */
-inline takeOwnWork() {
+/* User code. It ends, or never does; it may leave a piece of own work. */
+inline userCode() {
   if
-#ifdef HANDOFF
-  :: d_step { queue[me] -> queue[me] = 0 }
-  :: d_step { !queue[me] && mail[me] -> mail[me] = 0 }; takeNoted(me)
-#ifdef DEATH
-  :: d_step { !queue[me] && !mail[me] && sweep[me] -> sweep[me] = 0 }; takeNoted(me)
-#endif
-#endif
-#ifdef OWN_LOOP
-  :: d_step { !MAIL(me) && !QUEUE(me) && loopWork[me] -> loopWork[me] = 0 }
+  :: true
+  :: d_step { true -> stuck[me] = 1; forgetLocals() }; goto endStuck
+#ifdef PIECES
+  :: d_step { GIVES && IS(PIECES, me) -> deferred[me] = 1 }
 #endif
   fi
 }
@@ -509,60 +556,124 @@ inline takeNoted(t) {
   d_step { noted[t] = 0; queued[t] = 0 }
 }
 
+#ifdef WORK
+/*
+ * #ownWork: some of what was put off, then some of the mail; here one of each, as the bounds of both are choices. At least
+ * one hand-off is taken whatever the time: BROKEN_MAIL_LAST takes mail only if the pieces have left time.
+ */
+inline ownWork() {
+  othersFirst = 1;
+  if
+  :: DEFERRED(me) ->
+#ifdef PIECES
+    deferred[me] = 0;
+#endif
+    userCode();
+#ifdef BROKEN_MAIL_LAST
+    if :: goto pass :: true fi
+#endif
+  :: !DEFERRED(me)
+  fi;
+#ifdef HANDOFF
+  if
+  :: d_step { mail[me] -> mail[me] = 0 }; takeNoted(me); userCode()
+#ifdef SWEEP
+  :: d_step { !mail[me] && sweep[me] -> sweep[me] = 0 }; takeNoted(me); userCode()
+#endif
+  :: !MAIL(me)
+  fi;
+#endif
+  if
+  :: DEFERRED(me) -> goto pass
+  :: !DEFERRED(me)
+  fi
+}
+#endif
+
 #ifdef HANDOFF
 /* A dead thread's handle stays bound to it, and may get hand-offs, until the control plane closes it. */
 #ifdef DEATH
-#define BOUND(t) (alive[t] || dead == t)
+#define BOUND(t) (alive[t] || fallen[t])
 #else
 #define BOUND(t) 1
 #endif
-#define CLAIM(t) d_step { me != t && IS(HANDOFF, t) && BOUND(t) -> target = t; HAND(me, 0); woken = !queued[t]; noted[t] = 1; queued[t] = 1 }
+#define CLAIM(t) d_step { IS(HANDOFF, t) && BOUND(t) -> target = t; HAND(me, 0); woken = !queued[t]; noted[t] = 1; queued[t] = 1 }
+
+#ifdef TIMEOUT
+/* Timeouts.#expire: any thread may do this; it asks the owner for a look at all its bound handles. */
+inline timeouts() {
+  if
+  :: true
+  :: CLAIM(0); goto expire
+  :: CLAIM(1); goto expire
+  :: CLAIM(2); goto expire
+  fi
+}
+#endif
 #endif
 
+#define TAKE d_step { pending > 0 -> pending--; HAND(me, 1); assert(leaders == 1 && LEADER == me + 1) }
+
 /* Where lead begins: at the label of the wait, if there is nothing to do before it. */
-#if defined(DEATH) || defined(OWN)
+#if defined(WORK) || defined(DEATH) || defined(STOP)
+#define LOOKS
 #define LOOK look
 #else
 #define LOOK endInKernel
 #endif
-#define TAKE d_step { pending > 0 -> pending--; HAND(me, 1); assert(leaders == 1 && LEADER == me + 1) }
 
 /* Takes one event from the ready list, or waits for one, then finds out whom it belongs to; until it has one to process. */
 inline lead() {
-#ifdef OWN
-  if
-  :: TAKE; goto taken                                   /* it was in the ready list */
-#ifdef BROKEN_LEAD_WITH_MAIL
-  /* The leader does not look for work of its own once more before it waits. */
-  :: true
-#else
-  :: OWN_WORK(me) -> goto led
-  :: !OWN_WORK(me)
-#endif
-  fi;
-#endif
+#ifdef LOOKS
 #ifdef DEATH
-  /* ReadyList.refill, before it asks the kernel. */
+  /* ReadyList.take, and refill before it asks the kernel. Between the exchange of RESCAN and the end of the scan it may die. */
   if
-  :: d_step { rescan -> rescan = 0; if :: lost -> lost = 0; pending++ :: else fi }
+  :: TAKE; goto taken
+  :: d_step { rescan -> rescan = 0 };
+    d_step { pending = pending + lost; lost = 0 }
   :: !rescan
   fi;
 #endif
-#if defined(DEATH) || defined(OWN)
+#if defined(WORK) || defined(STOP)
+  /* ReadyList.take, and refill. */
+  if
+  :: TAKE; goto taken
+#ifdef BROKEN_KERNEL_LAST
+  /* With an empty list, the leader looks for own work before it asks the kernel. */
+  :: HAS_WORK(me) -> after = PIECE; goto promote
+#endif
+  :: pending == 0
+  fi;
+#endif
+#if defined(WORK) && !defined(BROKEN_LEAD_WITH_MAIL)
+  /* BROKEN_LEAD_WITH_MAIL: the leader does not look for own work once more before it waits. */
+  if
+  :: d_step { HAS_WORK(me) -> after = PIECE }; goto promote
+  :: !HAS_WORK(me)
+  fi;
+#endif
+#if defined(STOP) && !defined(BROKEN_WAIT_BLIND)
+  /* BROKEN_WAIT_BLIND: the leader waits although the set stops. */
+  if
+  :: stopping -> goto leave
+  :: !stopping
+  fi;
+#endif
 endInKernel:
 #endif
-  /* The zero-time wait, the blocking wait and the take: one step, for no other thread can tell. */
+  /* The blocking wait, and what then comes of ready list and kernel: one step, for no other thread can tell. */
   if
   :: TAKE
-#ifdef OWN_LOOP
-  :: pending == 0 && loopWork[me] -> goto led
+#if defined(LOOP) && !defined(BROKEN_DEAF_WAIT)
+  /* BROKEN_DEAF_WAIT: the leader waits without the descriptor of its own loop. */
+  :: d_step { loopWork[me] -> after = PASS }; goto promote
 #endif
   fi;
-#ifdef HANDOFF
 taken:
+#ifdef HANDOFF
   /* HandleTable.claim: ENTERED; or it is bound, and HAND_OFF, or NOTED if an entry for it is queued already. */
   if
-  :: d_step { true -> mine = 1; HAND(me, 0) }; goto led
+  :: d_step { true -> HAND(me, 0); SET_AFTER(EVENT) }; goto promote
   :: CLAIM(0)
   :: CLAIM(1)
   :: CLAIM(2)
@@ -572,91 +683,241 @@ taken:
 #ifdef BROKEN_WAKE_BEFORE_PUT
     /* The thread is woken before its entry is in the mailbox. */
     wake(target, woken);
-    d_step { mail[target] = 1; woken = 0; target = 0 }
+    mail[target] = 1
 #else
     mail[target] = 1;                                   /* Mailbox.put */
-    wake(target, woken);
-    d_step { woken = 0; target = 0 }
+    if
+    :: target == me
+    :: target != me -> wake(target, woken)
+    fi
 #endif
-  :: d_step { !woken -> target = 0 }
+  :: !woken
   fi;
-  goto LOOK
-#elif defined(OWN) || defined(DEATH)
-taken:
+  /* After EVENTS_LED of those it gives up; that may be at once, and where the flood never ends it is. */
+  if
+#if !defined(FAIR) && !defined(LEAVING) || defined(BROKEN_LED_ENDLESSLY)
+  :: d_step { true -> woken = 0; target = 0 }; goto look
+#endif
+#ifndef BROKEN_LED_ENDLESSLY
+  :: d_step { true -> woken = 0; target = 0; after = STEP }
+#endif
+  fi
+#else
   if                                                    /* spin cannot jump to a d_step */
-  :: d_step { true -> SET_MINE; HAND(me, 0) }
+  :: d_step { true -> HAND(me, 0); SET_AFTER(EVENT) }
   fi
 #endif
 }
 
+#ifdef BROKEN_OTHERS_LAST
+/* Own work comes first, always. */
+#define ITS_TURN 1
+#else
+#define ITS_TURN (!othersFirst)
+#endif
+
 inline turns() {
-again:
+step:
   do
   ::
-#ifdef OWN
-    if
+#ifdef STOP
+  if
+  :: stopping -> goto leave
+  :: !stopping
+  fi;
+#endif
+#if defined(LOOP) && !defined(FAIR)
+  /*
+   * Enough for one turn: a choice where there is something to return for. It is not in `taken`, where turns that end before
+   * they have done anything would be a schedule, too; there, those with pieces left return to their loops, and LONG does.
+   */
+  if
+  :: !promoted && loopWork[me] -> goto pass
+  :: true
+  fi;
+#endif
+#ifdef WORK
+  if
 #ifdef BROKEN_OWN_WORK_FIRST
-    /* A thread that a promotion woke begins with its own work all the same. */
-    :: d_step { OWN_WORK(me) -> promoted = 0 }; takeOwnWork(); goto handler
-    :: d_step { !OWN_WORK(me) -> promoted = 0 }
+  /* A thread that a promotion woke begins with its own work all the same. */
+  :: d_step { ITS_TURN && HAS_WORK(me) -> promoted = 0 }; goto own
+  :: d_step { !(ITS_TURN && HAS_WORK(me)) -> promoted = 0 }
 #else
-    :: !promoted && OWN_WORK(me) -> takeOwnWork(); goto handler
-    :: d_step { promoted || !OWN_WORK(me) -> promoted = 0 }
+  :: !promoted && ITS_TURN && HAS_WORK(me) -> goto own
+  :: d_step { promoted || !ITS_TURN || !HAS_WORK(me) -> promoted = 0 }
 #endif
-    fi;
+  fi;
+#elif defined(OWN)
+  promoted = 0;
 #endif
-    if
+  if
 #ifdef BROKEN_NO_CAS
-    /* Leadership is taken by a load and a store instead of one exchange. */
-    :: LEADER == 0 -> d_step { join() }
+  /* Leadership is taken by a load and a store instead of one exchange. */
+  :: LEADER == 0 -> d_step { join() }
 #else
-    :: d_step { LEADER == 0 -> join() }
+  :: d_step { LEADER == 0 -> join() }
 #endif
-    :: LEADER != 0 ->
-#ifdef BROKEN_WAKING_LATE
-      d_step { clearWaking() };
-#endif
-#ifdef BROKEN_END_LATE
-      d_step { if :: ON_WATCH -> leaveWatch() :: else fi };
-#endif
-#if defined(OWN) && !defined(BROKEN_PARK_WITH_WORK)
-      /*
-       * Somebody leads, so nobody counts on this thread any more. BROKEN_PARK_WITH_WORK: it parks, and looks for work of
-       * its own only then; if it is on watch it gets up as one who is to try to lead first, and so on.
-       */
-      if
-      :: OWN_WORK(me) -> takeOwnWork(); goto handler
-      :: !OWN_WORK(me)
-      fi;
-#endif
-      park();
-      goto again
-    fi;
-    d_step { moved = (WATCH != 0) };                    /* EPOCH */
+  :: LEADER != 0 ->
 #ifdef BROKEN_WAKING_LATE
     d_step { clearWaking() };
 #endif
 #ifdef BROKEN_END_LATE
     d_step { if :: ON_WATCH -> leaveWatch() :: else fi };
 #endif
-LOOK:
-    lead();
-led:
-    promoteNewLeader();
-#ifdef OWN
+#if defined(WORK) && !defined(BROKEN_PARK_WITH_WORK)
+    /*
+     * Somebody leads, so nobody counts on this thread any more. BROKEN_PARK_WITH_WORK: it parks, and looks for work of
+     * its own only then; if it is on watch it gets up as one who is to try to lead first, and so on.
+     */
     if
-    :: d_step { mine -> mine = 0 }
-    :: !mine -> takeOwnWork()
+    :: HAS_WORK(me) -> goto own
+    :: !HAS_WORK(me)
     fi;
 #endif
+#ifdef LOOP
+    /* #loopDue is 1; or EventLoop.timeoutMs() is 0: a timer is due (2), or watchers wait for the loop to poll. */
+    if
+    :: loopDue || loopWork[me] -> goto pass
+    :: !loopDue
+    fi;
+#endif
+#ifdef LONG
+    tooLong = 0;
+#endif
+    park();
+#ifdef LOOP
+    if
+    :: loopDue == 1 && !promoted -> goto pass
+    :: loopDue != 1 || promoted
+    fi;
+#endif
+    goto step
+  fi;
+  d_step { moved = (WATCH != 0) };                      /* EPOCH */
+#ifdef BROKEN_WAKING_LATE
+  d_step { clearWaking() };
+#endif
+#ifdef BROKEN_END_LATE
+  d_step { if :: ON_WATCH -> leaveWatch() :: else fi };
+#endif
+#ifdef LONG
+  if
+  :: d_step { tooLong -> after = PASS }; goto promote      /* #turnWasLong */
+  :: !tooLong
+  fi;
+#endif
+#ifdef WORK
+  othersFirst = 0;
+#endif
+LOOK:
+  lead();
+promote:
+  promoteNewLeader();
+#ifdef AFTER
+  if
+  :: after == EVENT
+#ifdef WORK
+  :: d_step { after == PIECE -> after = EVENT }; goto own
+#endif
+#if defined(LOOP) || defined(LONG)
+  :: d_step { after == PASS -> after = EVENT }; goto pass
+#endif
+#ifdef HANDOFF
+  :: d_step { after == STEP -> after = EVENT }; goto step
+#endif
+  fi;
+#endif
+#ifdef TIMEOUT
+  timeouts();
+#endif
 handler:
-    handle()
+  userCode();
+#ifdef LONG
+  if
+  :: true
+  :: tooLong = 1
+  fi;
+#endif
+  goto step;
+#ifdef TIMEOUT
+expire:
+  if
+  :: woken ->
+    sweep[target] = 1;                                  /* Mailbox.requestSweep */
+    if
+    :: d_step { target == me -> woken = 0; target = 0 }
+    :: target != me -> wake(target, woken);
+      if
+      :: d_step { woken -> woken = 0; target = 0 }
+#ifdef BROKEN_SILENT_EXPIRY
+      /* The leader, which waits in the kernel, is not told. */
+      :: d_step { !woken -> target = 0 }
+#else
+      :: d_step { !woken -> target = 0; pending++ }     /* signalEventCounter(wakeUp) */
+#endif
+      fi
+    fi
+  :: d_step { !woken -> target = 0 }
+  fi;
+  goto handler;
+#endif
+#ifdef WORK
+own:
+  ownWork();
+#ifdef LONG
+  if
+  :: true
+  :: tooLong = 1
+  fi;
+#endif
+  goto step;
+#endif
+#if defined(OWN) || defined(LONG)
+pass:
+  /* Returns to the loop, which does what there is, and begins the next turn. */
+#ifdef LONG
+  tooLong = 0;
+#endif
+#ifdef LOOP
+  if
+  :: d_step { loopWork[me] -> loopWork[me] = 0; loopDue = 0 }; userCode()
+  :: d_step { !loopWork[me] -> loopDue = 0 }
+  fi;
+#endif
+  goto step;
+#endif
+#ifdef STOP
+leave:
+  if
+  :: d_step { LEADER == me + 1 -> vacate() }; wakeOne() /* ThreadSet.leave */
+  :: LEADER != me + 1
+  fi;
+  if                                                    /* spin cannot jump to a d_step */
+  :: d_step { true -> left[me] = 1; forgetLocals() }
+  fi;
+endLeft:
+  false;
+#endif
+endStuck:
+  false
   od
 }
 
 proctype Worker(byte me) {
 #ifdef OWN
-  bit promoted, mine;
+  bit promoted;
+#endif
+#ifdef WORK
+  bit othersFirst;
+#endif
+#ifdef AFTER
+  byte after;
+#endif
+#ifdef LOOP
+  byte loopDue;
+#endif
+#ifdef LONG
+  bit tooLong;
 #endif
   bit woken, changed;
   byte candidate = NOBODY;
@@ -669,30 +930,21 @@ proctype Worker(byte me) {
       atomic {
         die?eval(me);
         d_step {
-          dead = me;
+          fallen[me] = 1;
           alive[me] = 0;
-          asleep[me] = 0;
-          cell[me] = UNREAD;
           stuck[me] = 0;
-          if :: inHand[me] -> lost = 1; inHand[me] = 0 :: else fi;
+#ifdef STOP
+          left[me] = 0;
+#endif
+          if :: inHand[me] -> lost++; inHand[me] = 0 :: else fi;
           if :: LEADER == me + 1 -> leaders-- :: else fi;
-#ifdef HANDOFF
-          queue[me] = 0;
-          target = 0;
-#endif
 #ifdef LOOP
-          loopAlive[me] = 0;
-#endif
-#ifdef OWN_LOOP
           loopWork[me] = 0;
 #endif
-#ifdef OWN
-          promoted = 0;
-          mine = 0;
+#ifdef PIECES
+          deferred[me] = 0;
 #endif
-          woken = 0;
-          changed = 0;
-          candidate = NOBODY
+          forgetLocals()
         }
       }
     };
@@ -705,8 +957,7 @@ endDead:
 }
 
 #ifdef DEATH
-proctype Reaper() {
-endIdle:
+inline anyDies() {
   if
 #if DEATH & 1
   :: die!0
@@ -720,11 +971,33 @@ endIdle:
   fi
 }
 
-/* ---- the control plane, after a worker's exit ---- */
+proctype Reaper() {
+endFirst:
+  anyDies();
+#if DEATHS > 1
+endSecond:
+  anyDies()
+#endif
+}
+
+/* ---- lib/control/reviver.ts ---- */
 
 /* What the dead leader had in hand is asked for again. */
 inline repair() {
+#ifdef BROKEN_REPAIR_LATE
   rescan = 1;
+#elif defined(BROKEN_RESCAN_ONCE)
+  /* What a second leader had in hand, or had begun to look for, is not asked for again. */
+  if
+  :: d_step { !asked && LEADER == gone + 1 -> rescan = 1; asked = 1 }
+  :: asked || LEADER != gone + 1
+  fi;
+#else
+  if
+  :: LEADER == gone + 1 -> rescan = 1
+  :: LEADER != gone + 1
+  fi;
+#endif
 #ifdef HANDOFF
   if :: IS(HANDOFF, 0) -> sweep[0] = 1 :: else fi;      /* Mailbox.requestSweep */
   if :: IS(HANDOFF, 1) -> sweep[1] = 1 :: else fi;
@@ -734,46 +1007,20 @@ inline repair() {
 #endif
 }
 
-inline revokeLeadership(d) {
-  d_step { if :: LEADER == d + 1 -> LEADER = 0 :: else fi };
+inline revokeLeadership() {
+  d_step { if :: LEADER == gone + 1 -> LEADER = 0 :: else fi };
 #if !defined(BROKEN_WATCH_KEPT) && !defined(BROKEN_WATCH_LATE)
   /* BROKEN_WATCH_KEPT: the dead thread stays on watch. */
-  revokeWatch(d)
+  revokeWatch()
 #endif
 }
 
-inline revokeWatch(d) {
-  d_step { if :: WATCH == d + 1 -> leaveWatch() :: else fi }
+inline revokeWatch() {
+  d_step { if :: WATCH == gone + 1 -> leaveWatch() :: else fi }
 }
 
-inline wakeAgain(t) {
-#ifdef BROKEN_CLAIMED_LEFT
-  /* Only those whose bit is set are woken: the one that the dead thread had claimed is left out. */
-  wake(t, woken);
-  woken = 0
-#else
-  clearBit(PARKED, t);
-#ifdef LOOP
-  clearBit(PARKED_IN_LOOP, t);
-#endif
-  d_step { deliver(t) }
-#ifdef LOOP
-  ; doorbell[t] = 1
-#endif
-#endif
-}
-
-inline wakeAll() {
-  wakeAgain(0);
-  wakeAgain(1);
-  wakeAgain(2)
-}
-
-inline forget(d) {
-  clearBit(PARKED, d);
-#ifdef LOOP
-  clearBit(PARKED_IN_LOOP, d);
-#endif
+inline forget() {
+  clearBit(PARKED, gone);
 #ifndef BROKEN_WAKING_KEPT
   /* BROKEN_WAKING_KEPT: the wake-up in flight is not forgotten. */
   WAKING = 0;
@@ -784,62 +1031,126 @@ inline forget(d) {
 #endif
 }
 
-proctype Reviver() {
-  bit woken;
-  byte gone;
-endIdle:
-  d_step { dead != NOBODY -> gone = dead };
+/* Handles bound to the dead thread are closed in the step that begins this. */
+inline recover() {
 #ifndef BROKEN_REPAIR_LATE
   repair();
 #endif
 #ifndef BROKEN_NO_REVOKE
   /* BROKEN_NO_REVOKE: leadership stays with the dead. */
-  revokeLeadership(gone);
+  revokeLeadership();
 #endif
-  forget(gone);
+  forget();
 #ifdef BROKEN_WATCH_LATE
   /* The dead thread is taken off watch only when everybody was woken. */
-  revokeWatch(gone);
+  revokeWatch();
 #endif
 #ifdef BROKEN_REPAIR_LATE
   /* What the dead leader had in hand is asked for only when its successor may be waiting already. */
   repair();
 #endif
-  d_step {
-#ifdef HANDOFF
-    noted[gone] = 0; queued[gone] = 0; mail[gone] = 0; sweep[gone] = 0;   /* its connections are closed, Mailbox.clear */
+#if defined(TIMEOUT) && !defined(BROKEN_SILENT_RECOVERY)
+  /*
+   * The signal that gets a leader out of the kernel. Here only a thread that dies in `timeouts` makes it necessary, so it is
+   * left out elsewhere, where it would hide what else is missing.
+   */
+  d_step { pending++; gone = NOBODY }
+#else
+  gone = NOBODY
 #endif
-    dead = NOBODY
-  };
-  if
-  :: true                                               /* no replacement, or not yet */
-  :: alive[gone] = 1
-  fi
+}
+
+#ifdef HANDOFF
+#define CLOSE(t) noted[t] = 0; queued[t] = 0; mail[t] = 0; sweep[t] = 0    /* its connections are closed, Mailbox.clear */
+#define CLEAR(t) mail[t] = 0; sweep[t] = 0
+#else
+#define CLOSE(t) skip
+#define CLEAR(t) skip
+#endif
+#define EXIT(t) d_step { fallen[t] -> fallen[t] = 0; gone = t; CLOSE(t) }
+#define REPLACE(t) d_step { GIVES && IS(DEATH, t) && !alive[t] && !fallen[t] -> alive[t] = 1; CLEAR(t) }
+#endif
+
+/* ---- lib/control ---- */
+
+#if defined(DEATH) || defined(STOP)
+inline wakeAgain(t) {
+#if defined(BROKEN_CLAIMED_LEFT) || defined(BROKEN_PARK_BLIND)
+  /* Only those whose bit is set are woken: the one that the dead thread had claimed is left out. */
+  wake(t, woken);
+  woken = 0
+#else
+  clearBit(PARKED, t);
+  doorbell[t] = 1
+#endif
+}
+
+inline wakeAll() {
+  wakeAgain(0);
+  wakeAgain(1);
+  wakeAgain(2)
+}
+
+/* The main thread: what it does for one exit, or to stop, it does without doing anything else in between. */
+proctype Plane() {
+#ifdef BROKEN_RESCAN_ONCE
+  bit asked;
+#endif
+#if defined(BROKEN_CLAIMED_LEFT) || defined(BROKEN_PARK_BLIND)
+  bit woken;
+#endif
+endIdle:
+  do
+#ifdef DEATH
+  :: EXIT(0); goto recovery
+  :: EXIT(1); goto recovery
+  :: EXIT(2); goto recovery
+#ifndef NO_REPLACEMENT
+  :: REPLACE(0)
+  :: REPLACE(1)
+  :: REPLACE(2)
+#endif
+#endif
+#ifdef STOP
+  :: d_step { !stopping -> stopping = 1 };              /* ControlPlane.stop, when nothing is left or the time is up */
+    wakeAll();
+    d_step { pending++; stopped = 1 }                   /* signalEventCounter(wakeUp): one more event, for one leader */
+#endif
+  od;
+#ifdef DEATH
+recovery:
+  recover();
+  goto endIdle
+#endif
 }
 #endif
 
 /* Never set; names for pan to print. */
-hidden byte eventsTaken, ownWorkDone, somebodyLeads;
+hidden byte everybodyLeft, eventsTaken, ownWorkDone, somebodyLeads;
 
-/* Where a thread that is not in a handler may wait: in Atomics.wait, in poll beside its loop, in the kernel for an event. */
-#ifdef BROKEN_DRAIN_FIRST
-#define IN_POLL(t, p) (Worker[p]@endPoll && !doorbell[t])
-#elif defined(LOOP)
-#define IN_POLL(t, p) (Worker[p]@endSleep && loopAlive[t] && WATCH != t + 1 && !doorbell[t])
+/* Where a thread that is not in a handler may wait: asleep, or in the kernel for an event. */
+#ifdef BROKEN_DEAF_SLEEP
+#define SLEEPS_ON(t) 1
 #else
-#define IN_POLL(t, p) 0
+#define SLEEPS_ON(t) (!LOOP_WORK(t))
 #endif
-#define IN_KERNEL(t, p) (LEADER == t + 1 && Worker[p]@endInKernel && pending == 0)
-#define WAITS(t, p) (!OUTSIDE(t) || NO_LOOP_WORK(t) && (asleep[t] || IN_POLL(t, p) || IN_KERNEL(t, p)))
-#ifdef DEATH
-#define AT_REST (dead == NOBODY && WAITS(0, 1) && WAITS(1, 2) && WAITS(2, 3))
+#ifdef BROKEN_DEAF_WAIT
+#define WAITS_ON(t) 1
 #else
-#define AT_REST (WAITS(0, 1) && WAITS(1, 2) && WAITS(2, 3))
+#define WAITS_ON(t) (!LOOP_WORK(t))
 #endif
+#define ASLEEP(t, p) (Worker[p]@endSleep && WATCH != t + 1 && !doorbell[t] && SLEEPS_ON(t))
+#define IN_KERNEL(t, p) (LEADER == t + 1 && Worker[p]@endInKernel && pending == 0 && WAITS_ON(t))
+#define WAITS(t, p) (!OUTSIDE(t) || ASLEEP(t, p) || IN_KERNEL(t, p))
+#define AT_REST (RECOVERED && STOP_DONE && WAITS(0, 1) && WAITS(1, 2) && WAITS(2, 3))
+#define GOAL (LEFT_IF_STOPPED && TAKEN && OWN_DONE && LED_OR_NOBODY)
 
 proctype World() {
 #ifdef SUPPLY
   byte supply;
+#endif
+#ifdef LOOP_SUPPLY
+  byte loopSupply;
 #endif
 endIdle:
   do
@@ -849,19 +1160,21 @@ endIdle:
   :: d_step { GIVES && pending < EVENTS -> pending++ }
 #endif
 #ifdef LOOP
-  :: d_step { GIVES && loopAlive[0] && !loopWork[0] -> loopWork[0] = 1 }
-  :: d_step { GIVES && loopAlive[1] && !loopWork[1] -> loopWork[1] = 1 }
-  :: d_step { GIVES && loopAlive[2] && !loopWork[2] -> loopWork[2] = 1 }
+#ifdef LOOP_SUPPLY
+#define GIVE_LOOP(t) d_step { GIVES && IS(LOOP, t) && ALIVE(t) && !LEFT(t) && !loopWork[t] && loopSupply < LOOP_SUPPLY -> loopWork[t] = 1; loopSupply++ }
+#else
+#define GIVE_LOOP(t) d_step { GIVES && IS(LOOP, t) && ALIVE(t) && !LEFT(t) && !loopWork[t] -> loopWork[t] = 1 }
 #endif
-#ifdef TIMER
-  :: d_step { GIVES && IS(TIMER, 0) && !loopWork[0] -> loopWork[0] = 1 }
-  :: d_step { GIVES && IS(TIMER, 1) && !loopWork[1] -> loopWork[1] = 1 }
-  :: d_step { GIVES && IS(TIMER, 2) && !loopWork[2] -> loopWork[2] = 1 }
+  :: GIVE_LOOP(0)
+  :: GIVE_LOOP(1)
+  :: GIVE_LOOP(2)
 #endif
 #ifdef PROMISE
   :: d_step { !silent -> silent = 1 }
-#else
-  :: !(TAKEN && OWN_DONE && LED_OR_NOBODY) && AT_REST ->
+#endif
+#ifndef NO_RESTS
+  :: !GOAL && AT_REST ->
+    assert(everybodyLeft || LEFT_IF_STOPPED);           /* else a thread that stays for ever */
     assert(eventsTaken || TAKEN);                       /* else a lost wake-up: an event waits, and so does a thread */
     assert(ownWorkDone || OWN_DONE);                    /* else a hand-off, or other work of a thread's own, was left */
     assert(somebodyLeads || LED_OR_NOBODY)              /* else nobody would see the next event */
@@ -877,13 +1190,21 @@ init {
     run Worker(2);
 #ifdef DEATH
     alive[0] = 1; alive[1] = 1; alive[2] = 1;
-    run Reviver();
     run Reaper();
+#endif
+#if defined(DEATH) || defined(STOP)
+    run Plane();
 #endif
     run World()
   }
 }
 
 #ifdef PROMISE
-ltl served { [] (silent -> <> (TAKEN && OWN_DONE && LED_OR_NOBODY)) }
+ltl served { [] (silent -> <> (AT_REST && GOAL)) }
+#endif
+#ifdef FAIR
+ltl taken { ([]<> raced) || (([]<> TAKEN) && ([]<> MAILS_TAKEN(0)) && ([]<> MAILS_TAKEN(1)) && ([]<> MAILS_TAKEN(2))) }
+#endif
+#ifdef LEAVING
+ltl left { [] (stopped -> <> (!ANY_OUTSIDE)) }
 #endif
