@@ -97,9 +97,7 @@ export class Turns {
   readonly #sleep: Sleep;
   /** The thread's own loop was what ended the last sleep. */
   #loopDue = false;
-  /** Pieces of own work, done up to the index. */
   #deferred: Deferred[] = [];
-  #deferredAt = 0;
   /** Bound handles that have yet to be looked at because a sweep was asked for. */
   #swept: number[] = [];
   /** A promotion woke this thread: others count on it to try for leadership before anything else. */
@@ -333,23 +331,29 @@ export class Turns {
     threadSet.process();
     this.#othersFirst = true;
     const until = nowMicros() + MICROS_OF_OWN_WORK;
-    // What comes up meanwhile takes its turn behind the others' events.
-    const pieces = Math.min(this.#deferred.length - this.#deferredAt, PIECES_OF_OWN_WORK);
-    for (let piece = 0; piece < pieces && nowMicros() < until; piece++) this.#proceed();
-    for (let piece = 0; piece < PIECES_OF_OWN_WORK && nowMicros() < until; piece++) {
+    this.#proceedUntil(until);
+    // One hand-off in any case: pieces that take all of the time, again and again, do not keep hand-offs waiting for ever.
+    for (let taken = 0; taken < PIECES_OF_OWN_WORK && (taken === 0 || nowMicros() < until); taken++) {
       if (!this.#takeMail()) break;
     }
+    // And one step of a sweep, behind hand-offs that never end.
+    this.#beginSweep();
+    this.#takeSwept();
     drainTicks();
     return this.#deferred.length > 0 ? TO_LOOP : GO_ON;
   }
 
-  /** Does the piece of own work that was put off first. */
-  #proceed(): void {
-    const work = this.#deferred[this.#deferredAt++]!;
-    if (this.#deferredAt === this.#deferred.length) {
-      this.#deferred = [];
-      this.#deferredAt = 0;
-    }
+  /** Does pieces of own work, the oldest first. What comes up meanwhile has its turn behind the others' events. */
+  #proceedUntil(until: number): void {
+    const pieces = this.#deferred;
+    const most = Math.min(pieces.length, PIECES_OF_OWN_WORK);
+    this.#deferred = [];
+    let done = 0;
+    while (done < most && (done === 0 || nowMicros() < until)) this.#proceed(pieces[done++]!);
+    if (done < pieces.length) this.#deferred = [...pieces.slice(done), ...this.#deferred];
+  }
+
+  #proceed(work: Deferred): void {
     this.#events++;
     try {
       work.proceed();
@@ -365,9 +369,19 @@ export class Turns {
       this.#takeNoted(this.#mailbox.fd, this.#mailbox.generation);
       return true;
     }
-    if (this.#swept.length === 0 && this.#mailbox.takeSweep()) {
-      for (const handler of this.#parts.eventHandlers) this.#swept.push(...(handler?.bound?.() ?? []));
+    this.#beginSweep();
+    return this.#takeSwept();
+  }
+
+  #beginSweep(): void {
+    if (this.#swept.length > 0 || !this.#mailbox.takeSweep()) return;
+    for (const handler of this.#parts.eventHandlers) {
+      for (const fd of handler?.bound?.() ?? []) this.#swept.push(fd);
     }
+  }
+
+  /** @returns false when there is none left */
+  #takeSwept(): boolean {
     const fd = this.#swept.pop();
     if (fd === undefined) return false;
     this.#takeNoted(fd, this.#parts.handles.table.generation(fd));

@@ -2,6 +2,7 @@
 import { Acceptor } from '../../../lib/handlers/acceptor.js';
 import {
   ACCEPTOR,
+  type Deferred,
   type EventHandler,
   type Limits,
   TCP_CONNECTION,
@@ -33,6 +34,9 @@ import {
   waitUntil,
 } from './scratch.js';
 import { asleep } from './steps.js';
+
+/** More than lib/thread/turns.ts has for own work at a time. */
+const PIECE_MS = 3;
 
 export function runTurns(parts: Parts, restless: boolean): void {
   const { self, control, handles, table, pool, threadSet, lot, loop, doorbell, recorder } = parts;
@@ -78,9 +82,21 @@ export function runTurns(parts: Parts, restless: boolean): void {
     },
     onLeave: () => process.exit(0),
   });
-  const again = { proceed: () => turns.defer(again), abort: () => {} };
-  if (restless) turns.defer(again);
+  for (let piece = 0; restless && piece < 2; piece++) turns.defer(new Endless(turns));
   turns.start();
+}
+
+/** Own work of which each piece takes longer than all own work of a turn may, and leaves another. */
+class Endless implements Deferred {
+  constructor(readonly turns: Turns) {}
+
+  proceed(): void {
+    const end = performance.now() + PIECE_MS;
+    while (performance.now() < end) {}
+    this.turns.defer(this);
+  }
+
+  abort(): void {}
 }
 
 /** I1: only one thread may be in the ready list. And the spec can tell when the leader is in the kernel. */
