@@ -34,18 +34,15 @@ export class RequestContext implements FetchContext {
 /**
  * Makes the exchange of the head that `parser` has just found complete in `bytes`, and says for people who look which request
  * is in hand.
- *
- * @returns null when its target is no URL
  */
 export function beginExchange(
   { context, fallbackHost, requestAt, requestTo }: HttpThread,
   owner: ExchangeOwner,
   parser: RequestParser,
   bytes: Buffer,
-): Exchange | null {
+): Exchange {
   const start = parser.messageStart;
   const text = bytes.toString('latin1', start, start + parser.headLength);
-  if (!isTarget(text, parser.targetStart, parser.targetEnd)) return null;
   const { control, recorder } = context;
   control[requestAt] = start;
   control[requestTo] = start + parser.targetEnd;
@@ -74,13 +71,4 @@ export function beginExchange(
     exchange.body,
   );
   return exchange;
-}
-
-const SLASH = 0x2f;
-
-/** Whether a target that the parser took is one to make a URL of: in absolute form its host and port may still be none. */
-function isTarget(text: string, start: number, end: number): boolean {
-  if (text.charCodeAt(start) === SLASH) return true;
-  const target = text.substring(start, end);
-  return target === '*' || URL.canParse(target);
 }

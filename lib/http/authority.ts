@@ -2,9 +2,10 @@
 import { isLetters } from './letters.js';
 import * as tables from './tables.js';
 
-const { BRACKET_CLOSE, BRACKET_OPEN, COLON, DIGIT_0, HEX, IPV6, PERCENT, QUESTION, REG_NAME, SLASH } = tables;
+const { BRACKET_CLOSE, BRACKET_OPEN, COLON, DIGIT_0, DIGIT_9, DOT, HYPHEN, IPV6, QUESTION, REG_NAME, SLASH } =
+  tables;
 
-/** A domain name has at most 253 characters; percent-encoding can triple that. */
+/** A domain name has at most 253 characters; what the registers hold is four times that. */
 const MAX_HOST_SIZE = 1023;
 const SCHEME_HTTP = tables.ascii('http://');
 const SCHEME_HTTPS = tables.ascii('https://');
@@ -28,9 +29,32 @@ export function endOfAuthority(bytes: Uint8Array, start: number, end: number): n
   return at;
 }
 
-/** RFC 9110 section 4.2 and RFC 3986 section 3.2: uri-host [ ":" port ], with a host and without user information. */
+/**
+ * RFC 9110 section 4.2 and RFC 3986 section 3.2: uri-host [ ":" port ], with a host and without user information. And the host
+ * is one that a URL has as it was sent, for `request.url` must not name another server than the client did: no percent-encoding,
+ * which a URL decodes and the next reader may not, and nothing that URL refuses.
+ */
 export function isAuthority(bytes: Uint8Array, start: number, end: number): boolean {
   if (end - start > MAX_HOST_SIZE) return false;
+  if (end - start === knownSize && isKnown(bytes, start)) return true;
+  if (!isHostAndPort(bytes, start, end)) return false;
+  knownSize = end - start;
+  for (let i = 0; i < knownSize; i++) known[i] = bytes[start + i]!;
+  return true;
+}
+
+/** The last authority that was found valid: a server is asked for the same one again and again. */
+const known = new Uint8Array(MAX_HOST_SIZE);
+let knownSize = 0;
+
+function isKnown(bytes: Uint8Array, start: number): boolean {
+  for (let i = 0; i < knownSize; i++) {
+    if (bytes[start + i] !== known[i]) return false;
+  }
+  return knownSize > 0;
+}
+
+function isHostAndPort(bytes: Uint8Array, start: number, end: number): boolean {
   let at = start;
   if (bytes[at] === BRACKET_OPEN) {
     at++;
@@ -39,15 +63,48 @@ export function isAuthority(bytes: Uint8Array, start: number, end: number): bool
     if (at - start < 3 || at === end || bytes[at] !== BRACKET_CLOSE) return false;
     at++;
   } else {
-    while (at < end && (REG_NAME[bytes[at]!] !== 0 || isEscape(bytes, at, end))) at++;
+    while (at < end && REG_NAME[bytes[at]!] !== 0) at++;
     if (at === start) return false;
   }
-  return at === end || (bytes[at] === COLON && isPort(bytes, at + 1, end));
+  if (at < end && !(bytes[at] === COLON && isPort(bytes, at + 1, end))) return false;
+  return isPlainHost(bytes, start, at) || isUrlHost(bytes, start, at);
 }
 
-/** "%" with two digits behind it. The digits are members of REG_NAME, so the caller goes over them by itself. */
-function isEscape(bytes: Uint8Array, at: number, end: number): boolean {
-  return bytes[at] === PERCENT && at + 2 < end && HEX[bytes[at + 1]!]! >= 0 && HEX[bytes[at + 2]!]! >= 0;
+/**
+ * Whether a host is certainly one of a URL: a name without two hyphens in a row, so without "xn--", whose last label has no digit
+ * in front; or an IPv4 address in four decimal numbers. The fast path, for nearly every host.
+ */
+function isPlainHost(bytes: Uint8Array, start: number, end: number): boolean {
+  let label = start;
+  for (let at = start; at < end; at++) {
+    const byte = bytes[at]!;
+    if (byte === DOT) label = at + 1;
+    else if (byte === HYPHEN && bytes[at + 1] === HYPHEN) return false;
+  }
+  // A last label in digits makes a number of the whole; behind a last dot there is another label to look at.
+  if (label === end || bytes[start] === BRACKET_OPEN) return false;
+  const first = bytes[label]!;
+  return first < DIGIT_0 || first > DIGIT_9 || isDottedDecimal(bytes, start, end);
+}
+
+/** Four numbers up to 255 without leading zeros, which would make them octal. */
+function isDottedDecimal(bytes: Uint8Array, start: number, end: number): boolean {
+  let at = start;
+  for (let part = 0; part < 4; part++) {
+    if (part > 0 && bytes[at++] !== DOT) return false;
+    const from = at;
+    let number = 0;
+    while (at < end && bytes[at]! >= DIGIT_0 && bytes[at]! <= DIGIT_9 && at - from < 3) {
+      number = number * 10 + bytes[at++]! - DIGIT_0;
+    }
+    if (at === from || number > 255 || (bytes[from] === DIGIT_0 && at - from > 1)) return false;
+  }
+  return at === end;
+}
+
+/** The rest (internationalised names, IPv6, unusual numbers) is for URL to say. */
+function isUrlHost(bytes: Uint8Array, start: number, end: number): boolean {
+  return URL.canParse(`http://${String.fromCharCode(...bytes.subarray(start, end))}/`);
 }
 
 /** RFC 3986 section 3.2.3: digits, or none. */

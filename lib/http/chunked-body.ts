@@ -47,6 +47,11 @@ const {
   TOKEN,
 } = tables;
 
+/**
+ * Bytes around the data of each chunk that are nobody's concern, besides as many as the data has. Signatures of chunks take 85;
+ * what exceeds this share adds up, to at most maxHeaderSize.
+ */
+const SHARE_BYTES = 128;
 /** A chunk size up to this takes one more digit without leaving the exact integers. */
 const LARGEST_SIZE_BEFORE_DIGIT = 2 ** 49 - 1;
 
@@ -101,11 +106,18 @@ function sizeByte(registers: ParserRegisters, byte: number): void {
       return;
     case SIZE_LF:
       if (byte !== LF) registers.refuse(400, 'no CRLF after the size of a chunk');
-      else registers.state = registers.remaining === 0 ? TRAILER_START : DATA;
+      else sizeEnded(registers);
       return;
     default:
       sizeDigit(registers, byte);
   }
+}
+
+/** Data follows, or the trailers, which have a bound of their own. */
+function sizeEnded(registers: ParserRegisters): void {
+  const { extra, remaining } = registers;
+  registers.state = remaining === 0 ? TRAILER_START : DATA;
+  registers.extra = remaining === 0 ? 0 : Math.max(extra - SHARE_BYTES - remaining, 0);
 }
 
 /** A byte of the size itself, or the first one after it. */

@@ -7,6 +7,7 @@
  * All user code of the exchange is called from here and from its stream, in a scope of its own, and nothing that it throws gets
  * out: the handler, getters of what it returned, methods of its streams, listeners to the request's signal.
  */
+import { abortError, PacelineError } from '../errors.js';
 import { type AsyncScope, newScope } from '../handlers/async-scope.js';
 import { FileBody } from '../static/file-body.js';
 import type { FetchApp, FetchContext } from '../web/context.js';
@@ -14,6 +15,7 @@ import { IncomingBody } from '../web/incoming-body.js';
 import { abortRequest } from '../web/light-request.js';
 import { type Outgoing, toOutgoing } from '../web/outgoing.js';
 import { adopt, isThenable } from '../web/thenable.js';
+import { checkHead } from './response-head.js';
 import { cancelQuietly, ResponseStream } from './response-stream.js';
 import { hasNoBody } from './response-writer.js';
 
@@ -71,9 +73,13 @@ export class Exchange {
     this.owner.wake();
   }
 
-  /** BodySource: the handler asks for the body. */
+  /**
+   * BodySource: the handler asks for the body. Once the response has begun nothing may come between its head and its end; the
+   * client takes that for the answer, or sends the body after a while all the same (RFC 9110, 10.1.1).
+   */
   onFirstUse(): void {
-    if (this.awaitsContinue && !this.received) this.owner.sendContinue(this);
+    if (!this.awaitsContinue || this.state === ANSWERED) return;
+    if (!this.received) this.owner.sendContinue(this);
     this.awaitsContinue = false;
   }
 
@@ -114,13 +120,16 @@ export class Exchange {
 
   /** Makes the handler's result a response, and opens its stream, as long as another response can be sent in its place. */
   #take(result: unknown): void {
+    let outgoing: Outgoing | null = null;
     try {
-      const outgoing = toOutgoing(result);
+      outgoing = toOutgoing(result);
+      checkHead(outgoing);
       if (this.#abandoned) release(outgoing);
       else this.#open(outgoing);
       this.#outgoing = outgoing;
       this.state = RETURNED;
     } catch (error) {
+      if (outgoing !== null) release(outgoing);
       this.#fail(error);
     }
   }
@@ -147,6 +156,8 @@ export class Exchange {
   /** The response begins: the state becomes ANSWERED. @returns null when the handler failed */
   answer(): Outgoing | null {
     const outgoing = this.#outgoing;
+    // Its response may be the request's body, or made of it (an echo), and nobody has read from that yet.
+    if (this.awaitsContinue && this.stream !== null && this.body!.held) this.onFirstUse();
     this.#outgoing = null;
     this.state = ANSWERED;
     return outgoing;
@@ -157,8 +168,9 @@ export class Exchange {
     this.#scope.runInAsyncScope(call);
   }
 
-  /** The client learns no more of it: tells the handler through `request.signal`. */
-  abort(reason: unknown): void {
+  /** The client learns no more of it: tells the handler through `request.signal`, with an AbortError in any case. */
+  abort(why: Error): void {
+    const reason = why instanceof PacelineError ? abortError(why) : why;
     this.#scope.runInAsyncScope(abortQuietly, undefined, this.request, reason);
   }
 

@@ -5,7 +5,8 @@ import { PacelineError } from '../errors.js';
 export interface ParserLimits {
   /**
    * The whole head, from the method's first byte to the empty line's last; more is answered 431. The same bound holds
-   * for the chunk extensions (413) and the trailers (431) of one body. Default elsewhere: 16384. At most 65535.
+   * for the trailers of a body (431), for the extensions of one chunk, and for those of all chunks of a body together beyond
+   * 128 bytes and the size of its data for each chunk (413). Default elsewhere: 16384. At most 65535.
    */
   maxHeaderSize: number;
   /**

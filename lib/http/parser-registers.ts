@@ -107,7 +107,7 @@ export class ParserRegisters {
   remaining = 0;
   /** Sum of the chunk sizes. */
   total = 0;
-  /** Bytes of chunk extensions and trailers, which count as neither head nor content. */
+  /** Bytes of chunk extensions beyond the chunks' share, then of trailers: they count as neither head nor content. */
   extra = 0;
   /** Candidates among the names that no trailer may have (low 16 bits) and the letter of the name that comes next. */
   trailerMatch = 0;

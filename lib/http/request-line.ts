@@ -3,7 +3,7 @@
  * target. Each part goes on where the last call stopped and says STOPPED when the bytes end or the request is refused.
  */
 import { authorityStart, endOfAuthority, isAuthority, NO_AUTHORITY } from './authority.js';
-import { isExactly } from './letters.js';
+import { isExactly, isText } from './letters.js';
 import { type ParserRegisters, STOPPED } from './parser-registers.js';
 import * as states from './parser-states.js';
 import * as tables from './tables.js';
@@ -13,6 +13,10 @@ const { ASTERISK, CR, DIGIT_0, DIGIT_9, DOT, LF, SLASH, SP, TARGET, TOKEN } = ta
 
 /** The longest registered method has 17 letters (UPDATEREDIRECTREF). Longer than this is 501, RFC 9112 section 3. */
 const MAX_METHOD_SIZE = 64;
+/** The methods that Fetch puts in upper case, whatever case they were given in (its "normalize a method"). */
+const NORMALISED = ['delete', 'get', 'head', 'options', 'post', 'put'].map(tables.ascii);
+/** The bit that lower case has and upper case has not. */
+const LOWER_CASE = 0x20;
 const METHOD_CONNECT = tables.ascii('CONNECT');
 const METHOD_OPTIONS = tables.ascii('OPTIONS');
 const VERSION_START = tables.ascii('HTTP/');
@@ -39,6 +43,7 @@ export function requestLine(
     if (at === end) return STOPPED;
     if (bytes[at] !== SP) return registers.refuse(400, 'invalid byte in the method');
     registers.methodEnd = at - head;
+    if (isMiswritten(bytes, head, at)) return registers.refuse(400, 'a method in the wrong case');
     registers.state = REQUEST_TARGET;
     at++;
   }
@@ -53,6 +58,16 @@ export function requestLine(
     at++;
   }
   return version(registers, bytes, at, end);
+}
+
+/**
+ * Methods are case-sensitive (RFC 9110 section 9.1), so "delete" is another one than "DELETE", and a proxy's rule about that does
+ * not hold for it; but `new Request()` makes "DELETE" of it. What no honest client sends gets to no handler.
+ */
+function isMiswritten(bytes: Uint8Array, start: number, end: number): boolean {
+  let bits = 0;
+  for (let at = start; at < end; at++) bits |= bytes[at]!;
+  return (bits & LOWER_CASE) !== 0 && NORMALISED.some((method) => isText(bytes, start, end, method));
 }
 
 /** RFC 9112 section 2.3, up to the line's end. A version of the right form that is not spoken here is 505. */

@@ -12,7 +12,7 @@ import { WATCH_BOTH } from '../set/handle-set.js';
 import { FileBody } from '../static/file-body.js';
 import { sendFile } from '../sys/file.js';
 import { EAGAIN, EINTR } from '../sys/libc.js';
-import { transmitFrom } from '../sys/socket.js';
+import { resetOnClose, transmitFrom } from '../sys/socket.js';
 import { requestLine } from '../web/light-request.js';
 import type { Outgoing } from '../web/outgoing.js';
 import type { Exchange } from './exchange.js';
@@ -49,6 +49,8 @@ export class Responder {
   readonly #context: ThreadContext;
   readonly #writer: ResponseWriter;
   readonly #output: OutputQueue;
+  /** Closing the connection resets it, see `respond`. */
+  #resets = false;
   fd = -1;
 
   constructor(context: ThreadContext, writer: ResponseWriter) {
@@ -81,6 +83,13 @@ export class Responder {
   clear(): void {
     this.#output.clear();
     this.#writer.length = 0;
+    this.#resets = false;
+  }
+
+  /** Everything is sent: from now on the end of the connection is that of the response. */
+  ended(): void {
+    if (this.#resets) resetOnClose(this.fd, false);
+    this.#resets = false;
   }
 
   /** Tells the client to send the body that it holds back (RFC 9110, 10.1.1). */
@@ -114,6 +123,12 @@ export class Responder {
     stream.framing = framing;
     stream.remaining = framing === SIZED ? size : -1;
     const persists = persistent && framing !== UNTIL_CLOSE;
+    if (framing === UNTIL_CLOSE) {
+      // The client takes the connection's end for the response's, so until it is complete any other end must be told apart from
+      // that: a failing stream, a timeout, the death of the thread or the process.
+      this.#resets = true;
+      resetOnClose(this.fd, true);
+    }
     return this.#sendHead(this.#writer.head(outgoing, framing, size, persists, minorVersion));
   }
 
@@ -183,11 +198,12 @@ export class Responder {
       return this.#sendHead(null);
     const size = body === null ? 0 : typeof body === 'string' ? Buffer.byteLength(body) : body.length;
     const bodyless = isHead || hasNoBody(outgoing.status);
-    const announced = bodyless && body === null ? outgoing.contentLength : size;
+    // A HEAD's answer tells the length that GET's has, if that is known (RFC 9110, 8.6); no body does not say that it is none.
+    const known = bodyless && body === null ? outgoing.contentLength : size;
     const large = this.#writer.head(
       outgoing,
       bodyless ? BODYLESS : SIZED,
-      outgoing.status === 204 ? -1 : announced === -1 && isHead ? 0 : announced,
+      outgoing.status === 204 ? -1 : known,
       persistent,
       minorVersion,
     );

@@ -7,6 +7,7 @@ import { Buffer } from 'node:buffer';
 import { STATUS_CODES } from 'node:http';
 import { addressOf } from '../sys/libc.js';
 import type { Outgoing } from '../web/outgoing.js';
+import { checkHead } from './response-head.js';
 
 /** Bytes of the output buffer: what one call hands to the kernel at most, apart from large bodies. */
 const OUTPUT_BYTES = 64 * 1024;
@@ -116,6 +117,7 @@ export class ResponseWriter {
    * @param size bytes of the body, for SIZED; with BODYLESS the size to announce, -1 for none
    * @param persistent whether the connection stays open after it
    * @param minorVersion of the request's HTTP version
+   * @throws as `checkHead`, with nothing written
    */
   head(
     outgoing: Outgoing,
@@ -132,6 +134,8 @@ export class ResponseWriter {
         return null;
       }
     }
+    // Again, whatever the way here: nothing is framed that was not looked at. It is a comparison with what was checked last.
+    checkHead(outgoing);
     const text = headText(outgoing, framing, size, persistent, minorVersion, currentDateLine(this.#clock));
     if (!this.fits(text.length)) return Buffer.from(text, 'latin1');
     const start = this.length;

@@ -9,9 +9,9 @@ export const LF = 0x0a;
 export const CR = 0x0d;
 export const SP = 0x20;
 export const DQUOTE = 0x22;
-export const PERCENT = 0x25;
 export const ASTERISK = 0x2a;
 export const COMMA = 0x2c;
+export const HYPHEN = 0x2d;
 export const DOT = 0x2e;
 export const SLASH = 0x2f;
 export const DIGIT_0 = 0x30;
@@ -49,7 +49,7 @@ export const TARGET = tableWhere((byte) => byte > 0x20 && byte < 0x7f && byte !=
 /** field-content with the white space around and inside it, RFC 9110 section 5.5: HTAB, SP, VCHAR, obs-text. */
 export const FIELD_VALUE = tableWhere((byte) => byte === HTAB || (byte >= 0x20 && byte !== 0x7f));
 
-/** reg-name without its percent-encoded triplets, RFC 3986 section 3.2.2: unreserved and sub-delims. */
+/** reg-name, RFC 3986 section 3.2.2, without percent-encoded triplets: unreserved and sub-delims. */
 export const REG_NAME = tableOf(`${ALPHANUMERIC}-._~!$&'()*+,;=`);
 
 /** What may stand between the brackets of an IPv6 literal, RFC 3986 section 3.2.2. IPvFuture has no user, so no `v`. */

@@ -16,6 +16,7 @@ const SOCK_CLOEXEC = 0o2000000;
 const SOL_SOCKET = 1;
 const SO_REUSEADDR = 2;
 const SO_TYPE = 3;
+const SO_LINGER = 13;
 const SO_ACCEPTCONN = 30;
 const IPPROTO_TCP = 6;
 const TCP_NODELAY = 1;
@@ -117,8 +118,12 @@ function encodeIPv6(text: string): Buffer {
   return bytes;
 }
 
+function readFamily(bytes: Buffer): number {
+  return endianness() === 'LE' ? bytes.readUInt16LE(0) : bytes.readUInt16BE(0);
+}
+
 function decodeAddress(bytes: Buffer, length: number): SocketAddress {
-  const family = endianness() === 'LE' ? bytes.readUInt16LE(0) : bytes.readUInt16BE(0);
+  const family = readFamily(bytes);
   if (family === AF_INET) {
     return {
       address: Array.from(bytes.subarray(4, 8)).join('.'),
@@ -143,6 +148,8 @@ function decodeAddress(bytes: Buffer, length: number): SocketAddress {
   };
 }
 
+/** struct linger: whether, and seconds. */
+const lingerOption = new Int32Array(2);
 const addressBytes = Buffer.alloc(128);
 const addressLength = new Uint32Array(1);
 
@@ -158,6 +165,31 @@ function readAddress(call: typeof getsocknameCall, fd: number): SocketAddress | 
 export const localAddress = (fd: number): SocketAddress | undefined => readAddress(getsocknameCall, fd);
 /** The address of the other end; undefined once it has gone. */
 export const remoteAddress = (fd: number): SocketAddress | undefined => readAddress(getpeernameCall, fd);
+
+/** The network of clients whose address is not known, or is a path. */
+const NO_NETWORK = 1;
+
+/**
+ * A number for the network that the other end is in, and usually one party has to itself: an IPv4 address, also where it is mapped
+ * to IPv6, or the first 64 bits of an IPv6 address (RFC 4291, 2.5.4). Never 0; networks that share a number are rare.
+ */
+export function remoteNetwork(fd: number): number {
+  addressBytes.fill(0);
+  addressLength[0] = addressBytes.length;
+  if (getpeernameCall(fd, addressBytes, addressLength) < 0) return NO_NETWORK;
+  switch (readFamily(addressBytes)) {
+    case AF_INET:
+      return addressBytes.readInt32BE(4) || NO_NETWORK;
+    case AF_INET6: {
+      const [high, low] = [addressBytes.readInt32BE(8), addressBytes.readInt32BE(12)];
+      const isMapped = high === 0 && low === 0 && addressBytes.readInt32BE(16) === 0xffff;
+      const network = isMapped ? addressBytes.readInt32BE(20) : Math.imul(high, 0x9e37_79b1) ^ low;
+      return network || NO_NETWORK;
+    }
+    default:
+      return NO_NETWORK;
+  }
+}
 
 const option = new Int32Array(1);
 function setOption(fd: number, level: number, name: number, value: number): void {
@@ -261,6 +293,15 @@ export const transmitFrom = (fd: number, address: number, bytes: number, more: b
 /** Ends the sending direction: the peer reads to its end of input. */
 export function shutdownSending(fd: number): void {
   shutdownCall(fd, SHUT_WR);
+}
+
+/**
+ * Whether closing the socket, by whomever and be it the end of the process, resets the connection and drops what is not sent yet
+ * (socket(7), SO_LINGER with no time), instead of ending it in order behind that. A Unix socket has no reset.
+ */
+export function resetOnClose(fd: number, resets: boolean): void {
+  lingerOption[0] = resets ? 1 : 0;
+  setsockoptCall(fd, SOL_SOCKET, SO_LINGER, lingerOption, lingerOption.byteLength);
 }
 
 /** Ends both directions. */

@@ -21,7 +21,7 @@ const MOST_CASES = process.env.DIFFERENTIAL_MS === undefined ? 2000 : Number.POS
 /** So that the streams of one seed are not those of the next one. */
 const SEED_STEP = 1_000_003;
 
-/** What the parser alone makes of a stream, and what a connection adds to that: a target has to be a URL. */
+/** What the parser alone makes of a stream. */
 interface Parsed {
   /** Messages that are complete, up to one that ends the connection. */
   readonly complete: number;
@@ -42,19 +42,9 @@ function parse(bytes: Buffer): Parsed {
   for (let at = 0; ; at = parser.position) {
     const result = parser.execute(bytes, at, bytes.length);
     if (result === HEAD) {
-      const { messageStart, methodEnd, targetEnd } = parser;
+      const { messageStart, targetEnd } = parser;
       const line = bytes.toString('latin1', messageStart, messageStart + targetEnd);
-      if (/ http/i.test(line) && !URL.canParse(line.slice(methodEnd + 1))) {
-        return {
-          complete,
-          mayAnswerEarly: false,
-          status: 400,
-          reason: 'no URL',
-          headEnds: true,
-          ended: false,
-        };
-      }
-      mayAnswerEarly = /^(?:get|head) /i.test(line);
+      mayAnswerEarly = /^(?:GET|HEAD) /.test(line);
     }
     if (result === END) {
       complete++;

@@ -128,7 +128,7 @@ for (const [what, head, more] of BODIES) {
     await running.connections(0);
     assert.is(
       await running.get('/events'),
-      JSON.stringify(Array(2).fill('body failed: PACELINE_CLIENT_GONE')),
+      JSON.stringify(Array(2).fill('body failed: AbortError PACELINE_CLIENT_GONE')),
     );
   });
 

@@ -1,5 +1,7 @@
 /** Addresses as the kernel has them, and what goes wrong with them. */
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'uvu';
@@ -13,6 +15,7 @@ import {
   localAddress,
   receive,
   remoteAddress,
+  remoteNetwork,
   type SocketAddress,
   shutdownSending,
   startListening,
@@ -44,6 +47,41 @@ function refused(call: () => unknown, code: string, errno?: number): PacelineErr
   if (errno !== undefined) assert.is(error.errno, errno);
   return error;
 }
+
+/** The network of a client that connects from one of this machine's addresses. */
+async function networkOf(listen: SocketAddress, host: string, from?: string): Promise<number> {
+  const listener = bindListener(listen);
+  startListening(listener, 1);
+  const { port } = localAddress(listener)!;
+  const client = connect({ host, port, ...(from === undefined ? {} : { localAddress: from }) });
+  let fd = -1;
+  try {
+    await once(client, 'connect');
+    fd = acceptConnection(listener);
+    return remoteNetwork(fd);
+  } finally {
+    client.destroy();
+    closeDescriptor(fd);
+    closeDescriptor(listener);
+  }
+}
+
+test('a network has a number, the same one whatever family its address comes in', async () => {
+  const v4 = { address: '127.0.0.1', family: 'IPv4', port: 0 } as const;
+  const both = { address: '::', family: 'IPv6', port: 0 } as const;
+  const one = await networkOf(v4, '127.0.0.1', '127.0.0.2');
+  const other = await networkOf(v4, '127.0.0.1', '127.0.0.3');
+  assert.is(one, 0x7f00_0002);
+  assert.is(await networkOf(v4, '127.0.0.1', '127.0.0.2'), one);
+  assert.is.not(one, other);
+  assert.is(await networkOf(both, '127.0.0.1', '127.0.0.2'), one, 'mapped to IPv6');
+  assert.is.not(await networkOf(both, '::1'), 0);
+  const [a, b] = socketPair();
+  assert.is(remoteNetwork(a), 1, 'a Unix socket has none');
+  closeDescriptor(a);
+  closeDescriptor(b);
+  assert.is(remoteNetwork(a), 1, 'nor has what is no socket');
+});
 
 test('addresses come back from the kernel as they were bound', () => {
   for (const [address, family] of [

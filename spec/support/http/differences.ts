@@ -14,11 +14,10 @@ export const STRICTER: readonly Stricter[] = [
   },
   {
     reason: /^invalid Host$/,
-    why: 'RFC 9112, 3.2 wants 400 for an invalid value; node leaves that to its user',
+    why: 'RFC 9112, 3.2 wants 400 for an invalid value, and what no URL can have as its host is one; node leaves that to its user',
   },
   {
-    reason:
-      /^invalid (?:authority in|form of) the request target$|^only OPTIONS may have the target \*$|^no URL$/,
+    reason: /^invalid (?:authority in|form of) the request target$|^only OPTIONS may have the target \*$/,
     why: 'RFC 9112, 3.2 has four forms of a target; node leaves them to its user',
   },
   {
@@ -77,7 +76,7 @@ export const WIDER: readonly Wider[] = [
   {
     error: 'HPE_INVALID_METHOD',
     bytes: /./,
-    why: 'every token is a method (RFC 9110, 9.1), and what it means is the handler’s business; node has a list',
+    why: 'every token is a method (RFC 9110, 9.1), but for those of Request in another case, and what it means is the handler’s business; node has a list',
   },
   {
     error: 'HPE_INVALID_CHUNK_SIZE',
