@@ -29,7 +29,7 @@ export type PacelineErrorCode =
   | 'PACELINE_WRITE_OVERFLOW'
   /** A request body is longer than the limit. */
   | 'PACELINE_BODY_LIMIT'
-  /** The client left before its message was complete. */
+  /** The client left before its message or the response to it was complete. */
   | 'PACELINE_CLIENT_GONE';
 
 export class PacelineError extends Error {
@@ -49,6 +49,35 @@ export class PacelineError extends Error {
     this.errno = options.errno;
     this.syscall = options.syscall;
   }
+}
+
+/**
+ * The reason of `request.signal`, and what reading a body ends with that will never be complete: a DOMException named
+ * AbortError, as of every other aborted operation (DOM, AbortController), so that `error.name === 'AbortError'` finds it.
+ *
+ * @param cause says what happened, by its `code`; the AbortErrors that Node.js makes of a signal's reason lead to it, too
+ */
+export function abortError(cause: PacelineError): DOMException {
+  return new DOMException(cause.message, { name: 'AbortError', cause });
+}
+
+/** An app may have made a circle of causes. */
+const MAX_CAUSES = 8;
+
+/**
+ * Whether an error is, or was caused by, a client's leaving: a signal's reason as it is, or what an API made of it that was given
+ * the signal. It looks at what the app threw, so it may run user code; it never throws.
+ */
+export function isClientGone(error: unknown): boolean {
+  try {
+    for (let cause = error, depth = 0; depth < MAX_CAUSES && cause instanceof Error; depth++) {
+      if (cause instanceof PacelineError && cause.code === 'PACELINE_CLIENT_GONE') return true;
+      cause = cause.cause;
+    }
+  } catch {
+    // A proxy may answer even these questions with an error.
+  }
+  return false;
 }
 
 /** Of one line; a message may have megabytes. */

@@ -3,7 +3,6 @@ import { HTTP_CONNECTION, TCP_CONNECTION } from '../handlers/event-handler.js';
 import { BlockPool } from '../memory/block-pool.js';
 import type { Counter } from '../memory/counters.js';
 import {
-  BLOCK_COUNT,
   CONNECTIONS,
   CONNECTIONS_PEAK,
   CURRENT_FD,
@@ -115,7 +114,7 @@ export class Observer implements Observed {
         peak: words[CONNECTIONS_PEAK]!,
         limit: maxConnections,
       },
-      pool: { current: this.#pool.inUse(), peak: this.#pool.peak(), limit: BLOCK_COUNT },
+      pool: { current: this.#pool.inUse(), peak: this.#pool.peak(), limit: this.#pool.size },
       descriptors: { ...descriptors, limit: openFiles },
       active,
     };

@@ -22,7 +22,6 @@ import type { Counter } from '../memory/counters.js';
 import {
   ACCEPT_SUSPENDED,
   allocateMemory,
-  BLOCK_COUNT,
   CONNECTIONS,
   RESCAN,
   SET_DRAINING,
@@ -212,7 +211,7 @@ export class ControlPlane {
   /** Blocks of the pool in use. */
   pool(): Level {
     const { pool } = this.#survivors;
-    return { current: pool.inUse(), peak: pool.peak(), limit: BLOCK_COUNT };
+    return { current: pool.inUse(), peak: pool.peak(), limit: pool.size };
   }
 
   /** Passes transitions on from now on, or no longer. */

@@ -60,6 +60,7 @@ const THREAD_COUNTERS: Readonly<Record<Counter, readonly [name: string, help: st
   responses3xx: ['responses', '', { class: '3xx' }],
   responses4xx: ['responses', '', { class: '4xx' }],
   responses5xx: ['responses', '', { class: '5xx' }],
+  headsRefused: ['heads_refused', 'Unfinished request heads refused because the memory for them was full'],
 };
 
 /** 32 µs to 16.8 s, doubling. */

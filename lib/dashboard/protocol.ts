@@ -161,6 +161,7 @@ export interface Warning {
     | 'ready-list'
     | 'descriptors'
     | 'connections'
+    | 'pool'
     | 'thread-died';
   /** What is the case, as a sentence. */
   readonly what: string;

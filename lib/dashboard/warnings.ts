@@ -52,6 +52,11 @@ export function warningsOf(observation: Observation, deaths: readonly Death[]): 
       advice:
         'Raise the limit of open files (ulimit -n, or LimitNOFILE of a systemd unit), or lower maxConnections.',
     }),
+    nearLimit('pool', 'The memory for unfinished request heads', observation.pool, {
+      of: 'blocks',
+      advice:
+        'Many clients send heads and do not finish them; the oldest are refused. Lower headersTimeout or maxHeaderSize, or have a proxy in front collect the heads.',
+    }),
     died(observation, deaths),
   ].filter((warning) => warning !== null);
 }

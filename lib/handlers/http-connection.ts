@@ -28,7 +28,7 @@ import { setDeadline } from './deadlines.js';
 import { beginExchange, RequestContext } from './http-begin.js';
 import type { HttpThread } from './http-connections.js';
 import { HttpDeadlines } from './http-deadlines.js';
-import { bodyRefused, clientGone, countRefusal, failureOf } from './http-failures.js';
+import { bodyRefused, clientGone, countRefusal, failureOf, gaveUp, neverSent } from './http-failures.js';
 import { hasFlag, LINGERING, setFlag } from './http-flags.js';
 import { FAILED, MORE } from './output.js';
 import { restoreMessage, saveMessage } from './saved-message.js';
@@ -78,7 +78,7 @@ export class HttpConnection extends Connection implements ExchangeOwner {
   protected override note(events: number): void {
     const ends = (events & PEER_ENDED) !== 0 && !this.peerEnded;
     super.note(events);
-    if (ends) this.#exchange?.abort(clientGone());
+    if (ends) this.#exchange?.abort(clientGone(this.#exchange.received));
   }
 
   protected override resumed(): void {
@@ -136,7 +136,7 @@ export class HttpConnection extends Connection implements ExchangeOwner {
     this.#closing = true;
     // Half of a request is never completed now; its handler may still answer.
     exchange.received = true;
-    exchange.body?.fail(clientGone());
+    exchange.body?.fail(clientGone(false));
     return true;
   }
 
@@ -154,7 +154,7 @@ export class HttpConnection extends Connection implements ExchangeOwner {
       case HEAD:
         return this.#begin();
       case BODY:
-        this.#exchange!.body!.push(new Uint8Array(input.bytes.subarray(parser.spanStart, parser.spanEnd)));
+        this.#exchange!.body!.push(input.bytes, parser.spanStart, parser.spanEnd);
         input.consume(input.at);
         // The parser tells the end of a message in a call of its own, which takes no byte.
         return input.unparsed || this.#parseNext();
@@ -178,7 +178,6 @@ export class HttpConnection extends Connection implements ExchangeOwner {
     const input = this.#input;
     const parser = this.#parser;
     const exchange = beginExchange(this.#thread, this, parser, input.bytes);
-    if (exchange === null) return this.#refuse(400, 'the target is no URL');
     if (parser.hasBody) this.#deadlines.headReceived();
     this.#exchange = exchange;
     input.consume(input.at);
@@ -224,12 +223,13 @@ export class HttpConnection extends Connection implements ExchangeOwner {
     // An async handler that waited for nothing real is settled by this.
     context.drainTicks();
     // A client may have left right behind its request: that event came before there was anything to abort.
-    if (this.peerEnded && exchange.state === RUNNING) exchange.abort(clientGone());
+    if (this.peerEnded && exchange.state === RUNNING) exchange.abort(clientGone(exchange.received));
   }
 
   #answer(exchange: Exchange): boolean {
     const { context } = this.#thread;
-    const outgoing = exchange.answer() ?? failureOf(exchange, context);
+    const outgoing = exchange.answer() ?? failureOf(exchange, context, this.peerEnded);
+    if (outgoing === null) return this.destroy();
     context.counters[REQUESTS]!++;
     context.counters[RESPONSES - 1 + ((outgoing.status / 100) | 0)]!++;
     // A plain look at the set's state: when draining begins, a rescan comes by every connection.
@@ -251,11 +251,13 @@ export class HttpConnection extends Connection implements ExchangeOwner {
   /** The response is complete; what is left of the request interests nobody. */
   #responded(exchange: Exchange): void {
     if (exchange.received) return;
-    if (this.#closing && exchange.awaitsContinue) exchange.received = true;
+    exchange.received = this.#closing && exchange.awaitsContinue;
+    if (exchange.received) exchange.body!.fail(neverSent());
     else exchange.body!.discard();
   }
 
   #streamOn(exchange: Exchange, stream: ResponseStream): boolean {
+    if (this.peerEnded && gaveUp(exchange, stream.error)) return this.destroy();
     switch (this.#responder.streamOn(exchange, stream)) {
       case CUT:
         return this.destroy();
@@ -331,12 +333,11 @@ export class HttpConnection extends Connection implements ExchangeOwner {
 
   /** Lets go of the connection: any thread may serve its next event. */
   #leave(): boolean {
-    const { table } = this.context;
-    const { fd } = this;
+    const { context, fd } = this;
     if (!this.budget.spend(NOTED_COST)) return this.yield();
-    if (this.bound && this.#parser.fresh && !hasFlag(table, fd, LINGERING))
+    if (this.bound && this.#parser.fresh && !hasFlag(context.table, fd, LINGERING))
       this.#deadlines.untilNextRequest();
-    if (!this.#save()) return this.drop();
+    if (!this.#save()) return this.#refuse(503, 'no memory for an unfinished head');
     if (!this.letGo()) return false;
     this.#restore();
     return true;
@@ -362,7 +363,7 @@ export class HttpConnection extends Connection implements ExchangeOwner {
     const { bytes, from, length } = this.#input;
     if (length === 0 && this.#parser.fresh) return true;
     this.#deadlines.headBegun();
-    return saveMessage(this.context, this.fd, this.#parser, bytes, from, length);
+    return saveMessage(this.#thread, this.fd, this.#parser, bytes, from, length);
   }
 
   #restore(): void {
@@ -376,6 +377,7 @@ export class HttpConnection extends Connection implements ExchangeOwner {
    */
   #end(): boolean {
     if (this.#responder.queuedBytes > 0) return this.hold();
+    this.#responder.ended();
     if (this.peerEnded && this.drained) return this.close();
     shutdownSending(this.fd);
     this.#parser.reset();
@@ -401,7 +403,7 @@ export class HttpConnection extends Connection implements ExchangeOwner {
     const exchange = this.#exchange;
     if (exchange !== null) {
       this.#exchange = null;
-      exchange.abandon(clientGone());
+      exchange.abandon(clientGone(exchange.received));
     }
     return this.close();
   }

@@ -9,6 +9,7 @@ import { ResponseWriter } from '../http/response-writer.js';
 import { REQUEST_AT, REQUEST_TO, threadArea } from '../memory/layout.js';
 import type { FetchApp } from '../web/context.js';
 import type { EventHandler, ThreadContext } from './event-handler.js';
+import { HeadEviction } from './head-eviction.js';
 import { HttpConnection } from './http-connection.js';
 
 /** What the connections of one thread share. */
@@ -18,6 +19,7 @@ export class HttpThread {
   readonly requestAt: number;
   readonly requestTo: number;
   readonly writer: ResponseWriter;
+  readonly eviction: HeadEviction;
   /** The connections that are bound to this thread. */
   readonly held = new Map<number, HttpConnection>();
 
@@ -30,6 +32,7 @@ export class HttpThread {
     this.requestAt = threadArea(context.self) + REQUEST_AT;
     this.requestTo = threadArea(context.self) + REQUEST_TO;
     this.writer = new ResponseWriter(context.recorder);
+    this.eviction = new HeadEviction(context);
     this.input = new InputBuffer(context.input, context.limits.maxHeaderSize);
   }
 }

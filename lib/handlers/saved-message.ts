@@ -3,13 +3,19 @@
  * pool. Whichever thread gets the next event restores them and carries on.
  */
 import type { RequestParser } from '../http/request-parser.js';
-import { HANDLE_BLOCK, HANDLE_PARSER, HANDLE_SAVED, HANDLE_WORDS } from '../memory/layout.js';
+import { HANDLE_BLOCK, HANDLE_NETWORK, HANDLE_PARSER, HANDLE_SAVED, HANDLE_WORDS } from '../memory/layout.js';
+import { remoteNetwork } from '../sys/socket.js';
 import type { ThreadContext } from './event-handler.js';
+import type { HttpThread } from './http-connections.js';
 import { clearFlag, HAS_SAVED, hasFlag, setFlag } from './http-flags.js';
 
-/** Saves `length` bytes of `input` from `from` on, and the registers. @returns false when the pool is exhausted */
+/**
+ * Saves `length` bytes of `input` from `from` on, and the registers.
+ *
+ * @returns false when the pool is exhausted
+ */
 export function saveMessage(
-  { pool, table }: ThreadContext,
+  { context: { pool, table }, eviction }: HttpThread,
   fd: number,
   parser: RequestParser,
   input: Uint8Array,
@@ -18,7 +24,11 @@ export function saveMessage(
 ): boolean {
   const record = fd * HANDLE_WORDS;
   const block = length === 0 ? 0 : pool.save(input, from, length);
-  if (length > 0 && block === 0) return false;
+  if (length > 0) {
+    if (block === 0) return eviction.refused();
+    if (table.words[record + HANDLE_NETWORK] === 0) table.words[record + HANDLE_NETWORK] = remoteNetwork(fd);
+    eviction.saved();
+  }
   table.words[record + HANDLE_BLOCK] = block;
   table.words[record + HANDLE_SAVED] = length;
   parser.save(table.words, record + HANDLE_PARSER);

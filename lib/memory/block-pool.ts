@@ -17,7 +17,7 @@
  * them. A thread may be ended at any call of a function and at any loop (handlers/acceptor.ts says why), so a block's name is
  * written by the statement behind the exchange that takes it, and taken away by the exchange that gives it back.
  */
-import { BLOCK_BYTES, BLOCK_COUNT, POOL_HEADER_WORDS } from './layout.js';
+import { BLOCK_BYTES, POOL_HEADER_WORDS } from './layout.js';
 
 /** As in set/handle-table.ts, which this folder does not know. */
 const CONTROL_PLANE = 0xff;
@@ -30,10 +30,10 @@ const NUMBER_MASK = 0xffff;
 const TAG_STEP = 0x1_0000;
 /** The name of a block's last holder, above the number of the next block. */
 const HOLDER_SHIFT = 16;
-/** Longer than any chain. */
-const CHAIN_LIMIT = BLOCK_COUNT;
 
 export class BlockPool {
+  /** How many blocks there are. */
+  readonly size: number;
   readonly #words: Int32Array;
   readonly #bytes: Uint8Array;
   readonly #name: number;
@@ -41,7 +41,8 @@ export class BlockPool {
   /** @param self the thread that this object belongs to */
   constructor(memory: SharedArrayBuffer, self = CONTROL_PLANE) {
     this.#name = nameOf(self);
-    const wordCount = POOL_HEADER_WORDS + BLOCK_COUNT;
+    this.size = (memory.byteLength - POOL_HEADER_WORDS * 4) / (4 + BLOCK_BYTES);
+    const wordCount = POOL_HEADER_WORDS + this.size;
     this.#words = new Int32Array(memory, 0, wordCount);
     this.#bytes = new Uint8Array(memory, wordCount * 4);
   }
@@ -51,7 +52,7 @@ export class BlockPool {
     return Atomics.load(this.#words, IN_USE);
   }
 
-  /** The most blocks that were out at once, of BLOCK_COUNT. */
+  /** The most blocks that were out at once. */
   peak(): number {
     return Atomics.load(this.#words, PEAK);
   }
@@ -123,15 +124,15 @@ export class BlockPool {
     const name = nameOf(dead);
     const isNamed = (block: number) => (this.#word(block) & ~NUMBER_MASK) === name;
     const suspects = new Set<number>();
-    for (let block = 1; block <= Math.min(Atomics.load(this.#words, FRESH), BLOCK_COUNT); block++) {
+    for (let block = 1; block <= Math.min(Atomics.load(this.#words, FRESH), this.size); block++) {
       if (isNamed(block)) suspects.add(block);
     }
     if (suspects.size === 0) return 0;
     for (const first of held) {
-      // A chain that is on its way meanwhile may lead anywhere, but not for ever.
+      // A chain that is on its way meanwhile may lead anywhere, but not for ever: none is longer than the pool.
       for (
         let block = first, steps = 0;
-        block !== 0 && steps < CHAIN_LIMIT;
+        block !== 0 && steps < this.size;
         block = this.#next(block), steps++
       ) {
         suspects.delete(block);
@@ -163,9 +164,9 @@ export class BlockPool {
       this.#count(Atomics.add(words, IN_USE, 1) + 1);
       return block;
     }
-    if (Atomics.load(words, FRESH) >= BLOCK_COUNT) return 0;
+    if (Atomics.load(words, FRESH) >= this.size) return 0;
     const fresh = Atomics.add(words, FRESH, 1);
-    if (fresh < BLOCK_COUNT) {
+    if (fresh < this.size) {
       Atomics.store(words, POOL_HEADER_WORDS + fresh, this.#name);
       this.#count(Atomics.add(words, IN_USE, 1) + 1);
       return fresh + 1;

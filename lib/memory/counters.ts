@@ -25,6 +25,7 @@ export const COUNTERS = [
   'responses3xx',
   'responses4xx',
   'responses5xx',
+  'headsRefused',
 ] as const;
 export type Counter = (typeof COUNTERS)[number];
 
@@ -58,6 +59,8 @@ export const CLOSED = 13;
 export const DROPPED = 14;
 /** Responses by the first digit of their status: this, plus the digit, less one. */
 export const RESPONSES = 15;
+/** Unfinished heads that were refused for want of memory: the oldest ones while it was nearly full, any once it was full. */
+export const HEADS_REFUSED = 20;
 
 /** A thread's own counters, to be counted up by the constants above. */
 export function countersOf(control: SharedArrayBuffer, thread: number): Int32Array {

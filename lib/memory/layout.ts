@@ -188,6 +188,11 @@ export const HANDLE_PARSER = 5;
 export const HANDLE_DEADLINE = 13;
 /** Requests begun on the connection, where there is a limit of them. */
 export const HANDLE_REQUESTS = 14;
+/**
+ * The network of the client, as remoteNetwork of sys/socket.ts says; 0 until input is saved for the first time. Written by
+ * handlers/saved-message.ts, and read by handlers/head-eviction.ts without being inside.
+ */
+export const HANDLE_NETWORK = 15;
 
 // ---- blocks: the pool (owner: memory/block-pool.ts) ------------------------------------------------------------------
 
@@ -211,13 +216,17 @@ export interface SharedMemory {
 /** Bytes before the first block: the pool's own words, see memory/block-pool.ts. */
 export const POOL_HEADER_WORDS = LINE;
 
-/** Allocates zeroed memory for `threads` threads and descriptors below `descriptors`. */
-export function allocateMemory(threads: number, descriptors: number): SharedMemory {
+/**
+ * Allocates zeroed memory for `threads` threads and descriptors below `descriptors`.
+ *
+ * @param blocks of the pool; specs that fill it have fewer
+ */
+export function allocateMemory(threads: number, descriptors: number, blocks = BLOCK_COUNT): SharedMemory {
   const memory = {
     control: new SharedArrayBuffer(threadArea(threads) * 4),
     // One record more than descriptors: its first word is the end of the numbers in use, see set/handle-table.ts.
     handles: new SharedArrayBuffer((descriptors + 1) * HANDLE_WORDS * 4),
-    blocks: new SharedArrayBuffer((POOL_HEADER_WORDS + BLOCK_COUNT) * 4 + BLOCK_COUNT * BLOCK_BYTES),
+    blocks: new SharedArrayBuffer(POOL_HEADER_WORDS * 4 + blocks * (4 + BLOCK_BYTES)),
     inputs: new SharedArrayBuffer(threads * INPUT_BYTES),
   };
   new Int32Array(memory.control)[SCAN_CURSOR] = -1;

@@ -151,6 +151,15 @@ export class HandleTable {
     }
   }
 
+  /** Enters a handle of that life without an event, unless a thread is inside it or it is bound. @returns whether it did */
+  enterIdle(fd: number, generation: number, self: number): boolean {
+    const at = fd * HANDLE_WORDS + HANDLE_STATE;
+    const word = Atomics.load(this.words, at);
+    if (word >>> GENERATION_SHIFT !== generation || (word & STATE_MASK) !== IDLE) return false;
+    const next = (word & LIFE_MASK) | (self << OWNER_SHIFT) | INSIDE;
+    return Atomics.compareExchange(this.words, at, word, next) === word;
+  }
+
   /**
    * The thread inside looks for events that were noted meanwhile and, when there are none, leaves.
    *

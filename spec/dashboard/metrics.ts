@@ -73,6 +73,7 @@ test('every counter of a thread is there, by thread', async () => {
       1015 + index,
       { class: `${index + 1}xx` },
     ]),
+    ['heads_refused_total', 1020],
     ['received_bytes_total', 5],
     ['sent_bytes_total', 7],
   ];

@@ -97,6 +97,7 @@ test('what is more than 80 % full is worth a warning', () => {
     ['ready', 'ready-list'],
     ['connections', 'connections'],
     ['descriptors', 'descriptors'],
+    ['pool', 'pool'],
   ] as const) {
     const filled = (current: number) => (observed: FakeObserved) => {
       observed.seen[name] = { current, peak: current, limit: 100 };
@@ -126,14 +127,20 @@ test('every warning is a sentence with advice', () => {
   const everything = look(
     (observed) => {
       const full = { current: 100, peak: 100, limit: 100 };
-      Object.assign(observed.seen, { leader: -1, ready: full, connections: full, descriptors: full });
+      Object.assign(observed.seen, {
+        leader: -1,
+        ready: full,
+        connections: full,
+        descriptors: full,
+        pool: full,
+      });
       for (const thread of observed.seen.threads)
         Object.assign(thread, { state: 'processing', since: AT - 2000 });
     },
     [{ thread: 0, at: AT, reason: '' }],
   );
-  assert.is(everything.length, 7);
-  assert.is(new Set(everything.map(({ id }) => id)).size, 7);
+  assert.is(everything.length, 8);
+  assert.is(new Set(everything.map(({ id }) => id)).size, 8);
   for (const { what, advice } of everything) {
     assert.match(what, /^[A-Z].*\.$/);
     assert.match(advice, /^[A-Z].*\.$/);

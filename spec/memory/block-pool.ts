@@ -123,6 +123,18 @@ test('an exhausted pool says 0, keeps nothing of what did not fit, and serves ag
   }
 });
 
+test('a pool may have any number of blocks', () => {
+  for (const size of [1, 7, BLOCK_COUNT]) {
+    const pool = new BlockPool(allocateMemory(1, 1, size).blocks);
+    assert.is(pool.size, size);
+    const all = new Uint8Array(size * BLOCK_BYTES);
+    assert.is(pool.save(new Uint8Array(all.length + 1), 0, all.length + 1), 0);
+    assert.is(pool.inUse(), 0);
+    pool.restore(pool.save(all.fill(7), 0, all.length), all.fill(0), all.length);
+    assert.ok(all.every((byte) => byte === 7));
+  }
+});
+
 test(
   'a block that was taken and returned while a thread takes it is not mistaken for what it was',
   withSet(1, async (set) => {

@@ -68,7 +68,7 @@ for (const how of ['FIN', 'RST']) {
     await client.send('GET /wait HTTP/1.1\r\nhost: test\r\n\r\n');
     await eventsWith(running, 'wait begun');
     await leave(client);
-    const events = await eventsWith(running, 'wait aborted: PACELINE_CLIENT_GONE');
+    const events = await eventsWith(running, 'wait aborted: AbortError PACELINE_CLIENT_GONE');
     assert.is(events.length, 2);
     await running.connections(0);
   });
@@ -80,9 +80,9 @@ for (const how of ['FIN', 'RST']) {
       await client.send(`POST /upload?by=${by} HTTP/1.1\r\nhost: test\r\ncontent-length: 9\r\n\r\nabc`);
       await eventsWith(running, 'upload begun');
       await leave(client);
-      const events = await eventsWith(running, 'upload failed: PACELINE_CLIENT_GONE');
+      const events = await eventsWith(running, 'upload failed: AbortError PACELINE_CLIENT_GONE');
       assert.is(count(events, 'upload aborted'), 1);
-      assert.is(count(events, 'upload failed: PACELINE_CLIENT_GONE'), 1);
+      assert.is(count(events, 'upload failed: AbortError PACELINE_CLIENT_GONE'), 1);
       await running.connections(0);
     });
   }

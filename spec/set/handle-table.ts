@@ -82,6 +82,23 @@ test('a bound handle hands off once, until its thread has taken what was noted',
   assert.is(table.claim(FD, generation, READABLE, 0), ENTERED);
 });
 
+test('a handle is entered without an event only while nobody has it, and in its life', () => {
+  const { table, generation } = opened();
+  assert.is(table.enterIdle(FD, generation + 1, 2), false, 'a stale generation');
+  assert.is(table.enterIdle(FD, generation, 2), true);
+  assert.is(table.state(FD), INSIDE);
+  assert.is(table.owner(FD), 2);
+  assert.is(table.enterIdle(FD, generation, 3), false, 'a thread is inside');
+  assert.is(table.claim(FD, generation, READABLE, 3), NOTED);
+  assert.is(table.leave(FD), READABLE, 'and is told of events like any other');
+  assert.is(table.bind(FD, 2), 0);
+  assert.is(table.enterIdle(FD, generation, 3), false, 'it is bound');
+  assert.is(table.unbind(FD), 0);
+  assert.is(table.enterIdle(FD, generation, 3), true);
+  table.close(FD);
+  assert.is(table.enterIdle(FD, generation, 3), false, 'it is closed');
+});
+
 test('what was noted before the binding is returned by it', () => {
   const { table, generation } = opened();
   table.claim(FD, generation, READABLE, 1);

@@ -1,6 +1,11 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { HIGH_WATER_BYTES, IncomingBody, LOW_WATER_BYTES } from '../../lib/web/incoming-body.js';
+import {
+  HIGH_WATER_BYTES,
+  IncomingBody,
+  LOW_WATER_BYTES,
+  SHARED_BUFFER_BYTES,
+} from '../../lib/web/incoming-body.js';
 
 function bytesOf(text: string): Uint8Array {
   return new TextEncoder().encode(text);
@@ -27,14 +32,17 @@ async function rejectionOf(promise: Promise<unknown>): Promise<Error> {
   );
 }
 
-test('a body that came in one chunk is handed over without a copy', async () => {
+test('a body that came in one piece is handed over in memory of its own, and of its size', async () => {
   const { body, told } = makeBody();
-  const chunk = bytesOf('hello');
-  body.push(chunk);
+  const input = bytesOf('-hello-');
+  body.push(input, 1, 6);
+  input.fill(0);
   body.end();
   assert.is(told.firstUses, 0);
   assert.is(body.used, false);
-  assert.is(await body.bytes(), chunk);
+  const bytes = await body.bytes();
+  assert.is(Buffer.from(bytes).toString(), 'hello');
+  assert.is(bytes.buffer.byteLength, 5);
   assert.is(body.used, true);
   assert.is(told.firstUses, 1);
 });
@@ -87,12 +95,12 @@ test('bytes() wants everything and resumes a full queue', async () => {
 
 test('a stream asks for more only when the queue has fallen to the low mark', async () => {
   const { body, told } = makeBody();
-  const size = LOW_WATER_BYTES / 2;
+  const size = SHARED_BUFFER_BYTES;
   const count = HIGH_WATER_BYTES / size;
   for (let i = 0; i < count; i++) body.push(new Uint8Array(size));
   assert.is(body.wantsMore, false);
   const reader = body.stream().getReader();
-  for (let left = count - 1; left > 2; left--) {
+  for (let left = count - 1; left > LOW_WATER_BYTES / size; left--) {
     assert.is((await reader.read()).value?.byteLength, size);
     assert.is(told.resumes, 0);
     assert.is(body.wantsMore, false);
@@ -226,6 +234,92 @@ test('a failure errors the stream, before, while and after it is read', async ()
   const stream = idle.stream();
   idle.fail(gone);
   assert.is(await rejectionOf(stream.getReader().read()), gone);
+});
+
+// ---- many small pieces ------------------------------------------------------------------------------------------------
+
+const MIB = 1024 * 1024;
+
+/** Pieces of one byte, each with its number. */
+function pushSingly(body: IncomingBody, from: number, to: number): void {
+  const piece = new Uint8Array(1);
+  for (let at = from; at < to; at++) {
+    piece[0] = at * 31 + (at >> 8);
+    body.push(piece);
+  }
+}
+
+function isCounted(bytes: Uint8Array): boolean {
+  return bytes.every((byte, at) => byte === ((at * 31 + (at >> 8)) & 0xff));
+}
+
+test('pieces of one byte take a small multiple of their bytes while they are gathered', async () => {
+  const { body } = makeBody();
+  const promise = body.bytes();
+  const before = process.memoryUsage();
+  pushSingly(body, 0, 4 * MIB);
+  const after = process.memoryUsage();
+  assert.ok(body.buffers <= (4 * MIB) / SHARED_BUFFER_BYTES + 20, `${body.buffers} buffers`);
+  const grown = after.heapUsed + after.arrayBuffers - before.heapUsed - before.arrayBuffers;
+  // An object for each would take 1 GB.
+  assert.ok(grown < 64 * MIB, `${grown} bytes`);
+  body.end();
+  const bytes = await promise;
+  assert.is(bytes.byteLength, 4 * MIB);
+  assert.ok(isCounted(bytes));
+});
+
+test('pieces of one byte reach a stream as few chunks', async () => {
+  const { body } = makeBody();
+  pushSingly(body, 0, HIGH_WATER_BYTES);
+  assert.is(body.wantsMore, false);
+  assert.ok(body.buffers <= HIGH_WATER_BYTES / SHARED_BUFFER_BYTES + 20, `${body.buffers} buffers`);
+  body.end();
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of body.stream() as unknown as AsyncIterable<Uint8Array>) chunks.push(chunk);
+  assert.ok(chunks.length <= HIGH_WATER_BYTES / SHARED_BUFFER_BYTES + 20, `${chunks.length} chunks`);
+  for (const chunk of chunks) assert.is(chunk.byteLength, chunk.buffer.byteLength);
+  const bytes = Buffer.concat(chunks);
+  assert.is(bytes.length, HIGH_WATER_BYTES);
+  assert.ok(isCounted(bytes));
+});
+
+test('there is never more room unused than used, whatever the sizes of the pieces', async () => {
+  const sizes = [1, 5000, 1, 1, 16_384, 3, 20_000, 1, 40, 33, 32, 31, 1000];
+  for (const [turn] of sizes.entries()) {
+    const { body } = makeBody();
+    const order = [...sizes.slice(turn), ...sizes.slice(0, turn)];
+    const source = new Uint8Array(50_000).map((_, at) => at * 31 + (at >> 8));
+    const before = process.memoryUsage().arrayBuffers;
+    let at = 0;
+    for (const size of order) {
+      body.push(source, at, at + size);
+      at += size;
+    }
+    assert.ok(process.memoryUsage().arrayBuffers - before <= 2 * at + SHARED_BUFFER_BYTES);
+    body.end();
+    const bytes = await body.bytes();
+    assert.is(bytes.byteLength, at);
+    assert.ok(isCounted(bytes));
+  }
+});
+
+test('pieces that come one by one while the stream is read keep their order', async () => {
+  const { body } = makeBody();
+  const reader = body.stream().getReader();
+  const got: number[] = [];
+  let at = 0;
+  for (const size of [1, 3, 1, 200, 1, 1, 70_000]) {
+    const read = reader.read();
+    await new Promise((resolve) => setImmediate(resolve));
+    pushSingly(body, at, at + size);
+    at += size;
+    got.push(...(await read).value!);
+  }
+  body.end();
+  for (let read = await reader.read(); !read.done; read = await reader.read()) got.push(...read.value);
+  assert.is(got.length, at);
+  assert.ok(isCounted(Uint8Array.from(got)));
 });
 
 test('what comes after the end is a mistake of the producer', () => {

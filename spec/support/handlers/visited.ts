@@ -27,7 +27,7 @@ import { installResponse } from '../../../lib/web/light-response.js';
 import { until } from '../server/wait.js';
 import { makeParts } from '../set/parts.js';
 
-const DESCRIPTORS = 1024;
+const DESCRIPTORS = 4096;
 
 const LIMITS: Limits = {
   maxHeaderSize: 16_384,
@@ -42,7 +42,14 @@ const LIMITS: Limits = {
   graceTicks: 5,
 };
 
+export interface VisitedOptions {
+  /** Of the pool. */
+  readonly blocks?: number;
+}
+
 export class Visited implements Disposable {
+  /** What the handlers logged, in order. */
+  readonly log: { level: string; message: string; fields: Record<string, unknown> }[] = [];
   readonly context: ThreadContext;
   readonly control: Int32Array;
   readonly handler: EventHandler;
@@ -54,10 +61,14 @@ export class Visited implements Disposable {
   readonly #doorbell = createEventCounter();
   readonly #clients: Socket[] = [];
 
-  private constructor(kind: number, make: (context: ThreadContext) => EventHandler) {
+  private constructor(
+    kind: number,
+    make: (context: ThreadContext) => EventHandler,
+    { blocks }: VisitedOptions = {},
+  ) {
     installResponse();
     this.#kind = kind;
-    const memory = allocateMemory(1, DESCRIPTORS);
+    const memory = allocateMemory(1, DESCRIPTORS, blocks);
     const { table, handles, pool, recorder } = makeParts({
       self: 0,
       role: 'puppet',
@@ -83,24 +94,26 @@ export class Visited implements Disposable {
       drainTicks: () => (process as unknown as { _tickCallback(): void })._tickCallback(),
       defer: (work) => this.deferred.push(work),
       process: (fd, events) => this.handler.handleEvent(fd, events),
-      log: () => {},
+      log: (level, message, fields = {}) => this.log.push({ level, message, fields }),
     };
     this.handler = make(this.context);
     this.#listener = bindListener({ address: '127.0.0.1', family: 'IPv4', port: 0 });
     startListening(this.#listener, 16);
   }
 
-  static http(fetch: FetchApp['fetch']): Visited {
-    return new Visited(HTTP_CONNECTION, (context) => new HttpConnections(context, { fetch }, 'localhost'));
+  static http(fetch: FetchApp['fetch'], options: VisitedOptions = {}): Visited {
+    const make = (context: ThreadContext) => new HttpConnections(context, { fetch }, 'localhost');
+    return new Visited(HTTP_CONNECTION, make, options);
   }
 
   static tcp(app: TcpApp): Visited {
     return new Visited(TCP_CONNECTION, (context) => new TcpConnections(context, app));
   }
 
-  /** A client, and the descriptor of its connection here. */
-  async connect(): Promise<{ client: Socket; fd: number }> {
-    const client = connect({ host: '127.0.0.1', port: localAddress(this.#listener)!.port });
+  /** A client with the address `from`, and the descriptor of its connection here. */
+  async connect(from = '127.0.0.1'): Promise<{ client: Socket; fd: number }> {
+    const { port } = localAddress(this.#listener)!;
+    const client = connect({ host: '127.0.0.1', port, localAddress: from });
     this.#clients.push(client);
     client.on('error', () => {});
     await once(client, 'connect');
