@@ -32,7 +32,8 @@ const OWNED = new Set([
 
 interface Name {
   readonly lower: string;
-  readonly owned: boolean;
+  /** Owned by the runtime, or what a proxy may have to leave out: a Headers object has to be looked at when it is sent. */
+  readonly special: boolean;
   /** The last value sent under this name and its line: most fields have the same value in every response. */
   value: string;
   line: string;
@@ -61,7 +62,12 @@ function knownName(text: string): Name | null {
   if (known !== undefined) return known;
   if (!TOKEN.test(text)) return null;
   const lower = text.toLowerCase();
-  const name = { lower, owned: OWNED.has(lower), value: '', line: `${lower}: \r\n` };
+  const name = {
+    lower,
+    special: OWNED.has(lower) || lower.startsWith('proxy-'),
+    value: '',
+    line: `${lower}: \r\n`,
+  };
   if (names.size < NAMES_MAX) names.set(text, name);
   return name;
 }
@@ -88,7 +94,7 @@ export function contentTypeLine(type: string): string {
  * The lines of a headers init in the order given. Fast path.
  * @param init what was given as `headers`
  * @param typeLine a `content-type` line to add when the init has none, or ''
- * @returns null when the init is not plain (the real class shall look at it) or names a field that the runtime owns
+ * @returns null when the init is not plain (the real class shall look at it) or names a special field
  */
 export function linesOf(init: unknown, typeLine: string): string | null {
   if (typeof init !== 'object' || init === null) return init === undefined ? typeLine : null;
@@ -107,7 +113,7 @@ function linesOfRecord(record: Record<string, unknown>, typeLine: string): strin
   for (const key in record) {
     if (!Object.hasOwn(record, key)) continue;
     const name = nameOf(key);
-    if (name === null || name.owned) return null;
+    if (name === null || name.special) return null;
     const line = lineOf(name, record[key]);
     if (line === null) return null;
     if (name.lower === 'content-type') type = '';
@@ -122,7 +128,7 @@ function linesOfPairs(pairs: Iterable<unknown>, typeLine: string): string | null
   for (const pair of pairs) {
     if (!Array.isArray(pair) || pair.length !== 2 || typeof pair[0] !== 'string') return null;
     const name = nameOf(pair[0]);
-    if (name === null || name.owned) return null;
+    if (name === null || name.special) return null;
     const line = lineOf(name, pair[1]);
     if (line === null) return null;
     if (name.lower === 'content-type') type = '';

@@ -4,10 +4,13 @@
  * Request (undici's), which is made then and from then on owns the body.
  */
 
-import { addBodyReaders } from './body-readers.js';
+import { bodyReaders } from './body-readers.js';
+import { learnCodings } from './fetched.js';
 import { copyHeaders, headersOf } from './header-lines.js';
 import type { IncomingBody } from './incoming-body.js';
-import { delegateRest, isDisturbed, RealRequest, unusableBody, usedStream } from './web-globals.js';
+import { alike, delegateRest, replaceMembers } from './light-members.js';
+import { bareClass, carriedBy, carry } from './light-state.js';
+import { isDisturbed, isFresh, nativeRequest, RealRequest, usedRequest, usedStream } from './web-globals.js';
 
 /** A validated request head and where its parts are. Offsets are in characters of `text`. */
 export interface RequestHead {
@@ -28,7 +31,7 @@ export interface RequestHead {
 
 const EMPTY = new Uint8Array(0);
 
-class LightRequest {
+class RequestState {
   readonly #head: RequestHead;
   readonly #incoming: IncomingBody | null;
   #url = '';
@@ -44,40 +47,13 @@ class LightRequest {
     this.#incoming = incoming !== null && carriesBody(methodOf(head)) ? incoming : null;
   }
 
-  static {
-    addBodyReaders(LightRequest.prototype, {
-      take: (light, decode) => light.#take(decode),
-      real: (light) => light.#materialise(),
-    });
+  get head(): RequestHead {
+    return this.#head;
   }
 
-  static real(request: LightRequest): Request {
-    return request.#materialise();
-  }
-
-  /** A real request with everything but the body, which stays with `request` and may be in use. */
-  static bodiless(request: LightRequest): Request {
-    const { url, method, headers, signal } = request;
-    return new RealRequest(url, { method, headers, signal });
-  }
-
-  /** The head's text while nobody has its Headers object; null once somebody may have changed them. */
-  static untouchedHead(request: LightRequest): string | null {
-    return request.#headers === null ? request.#head.text : null;
-  }
-
-  static isLight(value: unknown): value is LightRequest {
-    return typeof value === 'object' && value !== null && #head in value;
-  }
-
-  static abort(request: LightRequest, reason: unknown): void {
-    if (request.#gone !== null) return;
-    request.#gone = { reason };
-    request.#controller?.abort(reason);
-  }
-
-  static line(request: LightRequest): { method: string; url: string } {
-    return { method: methodOf(request.#head), url: urlOf(request.#head) };
+  /** Whether nobody has the Headers object, and so nobody may have changed it. */
+  get isUntouched(): boolean {
+    return this.#headers === null;
   }
 
   get method(): string {
@@ -94,6 +70,11 @@ class LightRequest {
     return this.#headers;
   }
 
+  /**
+   * Aborts when the client leaves before it has the whole response. The reason is a DOMException named AbortError, whose `cause`
+   * is the PacelineError that says how (`PACELINE_CLIENT_GONE`, or `PACELINE_BODY_LIMIT` for a body that was refused). A handler
+   * that then fails for this reason is not logged as failed, and nothing is sent.
+   */
   get signal(): AbortSignal {
     if (this.#controller === null) {
       this.#controller = new AbortController();
@@ -103,87 +84,140 @@ class LightRequest {
   }
 
   get body(): ReadableStream<Uint8Array> | null {
-    if (this.#real !== null) return this.#real.body;
     const incoming = this.#incoming;
-    if (incoming === null) return null;
+    if (this.#real !== null || incoming === null) return this.#currentStream();
     if (this.#stream === null) this.#stream = incoming.used ? usedStream() : incoming.stream();
     return this.#stream;
   }
 
   get bodyUsed(): boolean {
-    if (this.#real !== null) return this.#real.bodyUsed;
-    if (this.#stream !== null) return isDisturbed(this.#stream);
-    return this.#incoming?.used ?? false;
+    const stream = this.#currentStream();
+    return stream === null ? (this.#incoming?.used ?? false) : isDisturbed(stream);
   }
 
-  // What every Request has that no caller has set up otherwise.
-  get destination(): Request['destination'] {
-    return '';
-  }
-  get referrer(): string {
-    return 'about:client';
-  }
-  get referrerPolicy(): Request['referrerPolicy'] {
-    return '';
-  }
-  get mode(): Request['mode'] {
-    return 'cors';
-  }
-  get credentials(): Request['credentials'] {
-    return 'same-origin';
-  }
-  get cache(): string {
-    return 'default';
-  }
-  get redirect(): Request['redirect'] {
-    return 'follow';
-  }
-  get integrity(): string {
-    return '';
-  }
-  get keepalive(): boolean {
-    return false;
-  }
-  get duplex(): Request['duplex'] {
-    return 'half';
+  abort(reason: unknown): void {
+    if (this.#gone !== null) return;
+    this.#gone = { reason };
+    this.#controller?.abort(reason);
   }
 
-  clone(): Request {
-    if (this.bodyUsed) throw unusableBody();
-    return this.#materialise().clone();
-  }
-
-  /** The fast path of the readers; null when somebody has the stream, so that the real object must sort it out. */
-  #take<T>(decode: (bytes: Uint8Array) => T): Promise<T> | null {
+  /** The fast path of the readers; null when the body was used or somebody has the stream: the real object's matter. */
+  take<T>(decode: (bytes: Uint8Array) => T): Promise<T> | null {
     if (this.#real !== null || this.#stream !== null) return null;
-    if (this.#incoming !== null) return this.#incoming.bytes().then(decode);
-    return new Promise((resolve) => resolve(decode(EMPTY)));
+    const incoming = this.#incoming;
+    if (incoming === null) return new Promise((resolve) => resolve(decode(EMPTY)));
+    return incoming.used ? null : incoming.bytes().then(decode);
+  }
+
+  /** The real request in place of the light one: one whose body is used, if this one's is. */
+  real(): Request {
+    const stream = this.#currentStream();
+    const isUsed = stream === null ? (this.#incoming?.used ?? false) : !isFresh(stream);
+    return isUsed ? usedRequest() : this.#materialise();
+  }
+
+  /** A real request with everything but the body, which stays where it is and may be in use. */
+  bodiless(): Request {
+    const { url, method, headers, signal } = this;
+    return new RealRequest(url, { method, headers, signal });
+  }
+
+  #currentStream(): ReadableStream<Uint8Array> | null {
+    return this.#real === null ? this.#stream : nativeRequest.get(this.#real, 'body');
   }
 
   #materialise(): Request {
     if (this.#real === null) {
-      this.#real = new RealRequest(this.url, {
-        method: this.method,
-        headers: this.headers,
-        body: this.body,
-        duplex: 'half',
-        signal: this.signal,
-      });
+      const { url, method, headers, body, signal } = this;
+      this.#real = new RealRequest(url, { method, headers, body, duplex: 'half', signal });
     }
     // The handler may have changed the headers that it got from us.
-    copyHeaders(this.headers, this.#real.headers);
+    copyHeaders(this.headers, nativeRequest.get(this.#real, 'headers'));
     return this.#real;
   }
 }
 
-Object.setPrototypeOf(LightRequest.prototype, RealRequest.prototype);
-delegateRest(LightRequest.prototype, RealRequest.prototype, (light) =>
-  LightRequest.real(light as LightRequest),
-);
+/** The state of a light request; null for any other value. */
+function stateOf(value: unknown): RequestState | null {
+  const state = carriedBy(value);
+  return state instanceof RequestState ? state : null;
+}
+
+/** The real request in place of a light one; any other value as it is. */
+function realOf(value: unknown): unknown {
+  const state = stateOf(value);
+  return state === null ? value : state.real();
+}
+
+const members = {
+  get method(): Request['method'] {
+    const state = stateOf(this);
+    return state === null ? nativeRequest.get(this, 'method') : state.method;
+  },
+  get url(): Request['url'] {
+    const state = stateOf(this);
+    return state === null ? nativeRequest.get(this, 'url') : state.url;
+  },
+  get headers(): Request['headers'] {
+    const state = stateOf(this);
+    return state === null ? nativeRequest.get(this, 'headers') : state.headers;
+  },
+  get signal(): Request['signal'] {
+    const state = stateOf(this);
+    return state === null ? nativeRequest.get(this, 'signal') : state.signal;
+  },
+  get body(): Request['body'] {
+    const state = stateOf(this);
+    return state === null ? nativeRequest.get(this, 'body') : state.body;
+  },
+  get bodyUsed(): Request['bodyUsed'] {
+    const state = stateOf(this);
+    return state === null ? nativeRequest.get(this, 'bodyUsed') : state.bodyUsed;
+  },
+  clone(): unknown {
+    return nativeRequest.call(realOf(this), 'clone');
+  },
+  ...bodyReaders({
+    take: (object, decode) => stateOf(object)?.take(decode) ?? null,
+    askReal: (object, name) => nativeRequest.call(realOf(object), name) as Promise<unknown>,
+  }),
+};
+
+/** What every Request has that no caller has set up otherwise. */
+const UNSET = {
+  destination: '',
+  referrer: 'about:client',
+  referrerPolicy: '',
+  mode: 'cors',
+  credentials: 'same-origin',
+  cache: 'default',
+  redirect: 'follow',
+  integrity: '',
+  keepalive: false,
+  isReloadNavigation: false,
+  isHistoryNavigation: false,
+  duplex: 'half',
+};
+for (const [name, value] of Object.entries(UNSET)) {
+  Object.defineProperty(members, name, {
+    get(this: unknown) {
+      return stateOf(this) === null ? nativeRequest.get(this, name as keyof Request) : value;
+    },
+  });
+}
+
+// At once, as a light request is of no use without them, and real ones are as they were.
+replaceMembers(RealRequest.prototype, members);
+delegateRest(RealRequest.prototype, members, realOf);
+
+/** Objects that become light requests. */
+const Bare = bareClass(RealRequest.prototype);
 
 /** Makes the Request for a head and its body. Nothing is decoded yet. */
 export function createRequest(head: RequestHead, body: IncomingBody | null): Request {
-  return new LightRequest(head, body) as unknown as Request;
+  const request = new Bare();
+  carry(request, new RequestState(head, body));
+  return request;
 }
 
 /**
@@ -191,12 +225,13 @@ export function createRequest(head: RequestHead, body: IncomingBody | null): Req
  * asks later gets one that is aborted.
  */
 export function abortRequest(request: Request, reason: unknown): void {
-  if (LightRequest.isLight(request)) LightRequest.abort(request, reason);
+  stateOf(request)?.abort(reason);
 }
 
 /** Method and URL for the log, whatever the handler has made of its request's properties. */
 export function requestLine(request: Request): { method: string; url: string } | undefined {
-  return LightRequest.isLight(request) ? LightRequest.line(request) : undefined;
+  const head = stateOf(request)?.head;
+  return head && { method: methodOf(head), url: urlOf(head) };
 }
 
 /**
@@ -204,15 +239,20 @@ export function requestLine(request: Request): { method: string; url: string } |
  * {@link RequestHead}. null for a request that is none of ours, or whose Headers object somebody has and may have changed.
  */
 export function untouchedHead(request: Request): string | null {
-  return LightRequest.isLight(request) ? LightRequest.untouchedHead(request) : null;
+  const state = stateOf(request);
+  return state?.isUntouched ? state.head.text : null;
 }
 
 /** The real request in place of a light one. With a body of its own the init leaves that of the request alone. */
-function unwrap<T>(input: T, init: unknown): T | Request {
-  if (!LightRequest.isLight(input)) return input;
+function unwrap(input: unknown, init: unknown): unknown {
+  const state = stateOf(input);
+  if (state === null) return input;
   const body = typeof init === 'object' && init !== null && 'body' in init ? init.body : undefined;
-  return body === undefined || body === null ? LightRequest.real(input) : LightRequest.bodiless(input);
+  return body === undefined || body === null ? state.real() : state.bodiless();
 }
+
+/** Arguments of `new Request` and `fetch` as the real ones can take them. */
+const unwrapped = ([input, ...rest]: unknown[]): unknown[] => [unwrap(input, rest[0]), ...rest];
 
 /**
  * Makes `new Request(request)` and `fetch(request)` take a light request. undici looks for its own private fields in a
@@ -222,15 +262,19 @@ export function installRequest(): void {
   const realFetch = globalThis.fetch;
   const Request = new Proxy(RealRequest, {
     construct: (target, args, newTarget) =>
-      Reflect.construct(target, [unwrap(args[0], args[1]), ...args.slice(1)], newTarget),
+      Reflect.construct(target, args.length === 0 ? args : unwrapped(args), newTarget),
   });
   const property = { value: Request, writable: true, enumerable: false, configurable: true };
   Object.defineProperty(RealRequest.prototype, 'constructor', property);
-  Object.defineProperty(LightRequest.prototype, 'constructor', property);
   Object.defineProperty(globalThis, 'Request', property);
-  globalThis.fetch = async function fetch(input, init) {
-    return realFetch(unwrap(input, init) as Parameters<typeof realFetch>[0], init);
-  };
+  async function fetch(...args: unknown[]): Promise<Response> {
+    const response = await realFetch(
+      ...((args.length === 0 ? args : unwrapped(args)) as Parameters<typeof realFetch>),
+    );
+    await learnCodings(realFetch, response);
+    return response;
+  }
+  globalThis.fetch = alike(fetch, realFetch);
 }
 
 /** The methods that Fetch takes in any letter case. The rest are as sent. */

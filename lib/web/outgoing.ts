@@ -3,8 +3,10 @@
  */
 import { PacelineError } from '../errors.js';
 import type { FileBody } from '../static/file-body.js';
-import { contentTypeLine, sentFieldsOf } from './header-lines.js';
-import { copyOfResponse, isResponse, lightOutgoing } from './light-response.js';
+import { noteBody, noteHeaders } from './fetched.js';
+import { contentTypeLine } from './header-lines.js';
+import { lightOutgoing, outgoingOf } from './light-response.js';
+import { RealResponse } from './web-globals.js';
 
 /** A response, ready to be framed. */
 export interface Outgoing {
@@ -28,9 +30,6 @@ export interface Outgoing {
 const TEXT_LINE = contentTypeLine('text/plain;charset=UTF-8');
 const BYTES_LINE = contentTypeLine('application/octet-stream');
 const JSON_LINE = contentTypeLine('application/json');
-
-/** Codings that undici's fetch undoes, though it leaves the field that names them. */
-const DECODED = new Set(['gzip', 'x-gzip', 'deflate', 'br', 'zstd']);
 
 /**
  * Turns a handler's result into a response.
@@ -56,13 +55,15 @@ function fromLight(result: object): Outgoing | null {
 }
 
 function fromObject(result: object): Outgoing {
-  if (isResponse(result)) return fromRealResponse(result);
-  if (Object.prototype.toString.call(result) === '[object Response]')
-    return fromForeignResponse(result as Response);
-  if (ArrayBuffer.isView(result)) {
-    return shorthand(BYTES_LINE, new Uint8Array(result.buffer, result.byteOffset, result.byteLength));
+  if (result instanceof RealResponse || Object.prototype.toString.call(result) === '[object Response]') {
+    return fromOther(result as Response);
   }
-  if (result instanceof ArrayBuffer) return shorthand(BYTES_LINE, new Uint8Array(result));
+  if (ArrayBuffer.isView(result)) {
+    // Copied, as a Response would: the app may fill or transfer the buffer before all of it is sent.
+    const { buffer, byteOffset, byteLength } = result;
+    return shorthand(BYTES_LINE, new Uint8Array(new Uint8Array(buffer, byteOffset, byteLength)));
+  }
+  if (result instanceof ArrayBuffer) return shorthand(BYTES_LINE, new Uint8Array(result.slice(0)));
   const text = isData(result) ? JSON.stringify(result) : undefined;
   if (text === undefined) throw badShape(result);
   return shorthand(JSON_LINE, text);
@@ -72,38 +73,30 @@ function shorthand(headers: string, body: string | Uint8Array): Outgoing {
   return { status: 200, statusText: '', headers, contentLength: -1, close: false, body };
 }
 
-/** A Response of another library, such as undici from npm. Nothing in it is known to be valid, so it is made anew. */
-function fromForeignResponse(response: Response): Outgoing {
-  if (response.bodyUsed) throw new PacelineError('PACELINE_APP_SHAPE', USED);
-  return fromLight(copyOfResponse(response))!;
+/**
+ * A Response that fetch() made, or one of another library: undici from npm, node-fetch, a ponyfill, another server's light
+ * one. It is sent by what it says. Nothing of that is known to be valid, so it is given to the constructor.
+ */
+function fromOther(response: Response): Outgoing {
+  const { status, statusText, url, headers, bodyUsed } = response;
+  const body = asStream(response.body);
+  if (bodyUsed || body?.locked) throw new PacelineError('PACELINE_APP_SHAPE', USED);
+  if (!isSendable(status)) throw new PacelineError('PACELINE_APP_SHAPE', NETWORK_ERROR);
+  // Done for those of Node.js already. Other libraries' fetch() leaves the same fields in the same way.
+  noteHeaders(headers, url);
+  if (body !== null) noteBody(body, url, headers);
+  return outgoingOf(body, { status, statusText, headers });
 }
 
-/** A Response that fetch() made. */
-function fromRealResponse(response: Response): Outgoing {
-  const { status, statusText, body } = response;
-  if (response.bodyUsed || body?.locked) throw new PacelineError('PACELINE_APP_SHAPE', USED);
-  if (!isSendable(status)) throw new PacelineError('PACELINE_APP_SHAPE', NETWORK_ERROR);
-  const fields = wasDecoded(response) ? withoutCoding(response.headers) : response.headers;
-  const { headers, contentLength, close } = sentFieldsOf(fields);
-  return { status, statusText, headers, contentLength, close, body };
+/** Other libraries have streams of their own, or those of node:stream. */
+function asStream(body: unknown): ReadableStream | null {
+  if (body === null || body === undefined) return null;
+  return body instanceof ReadableStream ? body : ReadableStream.from(body as AsyncIterable<unknown>);
 }
 
 /** A subclass may have getters of its own. */
 function isSendable(status: unknown): boolean {
   return typeof status === 'number' && Number.isInteger(status) && status >= 200 && status <= 599;
-}
-
-/** Whether the body came from the network and is no longer coded as its headers say. */
-function wasDecoded(response: Response): boolean {
-  if (response.url === '' || response.body === null) return false;
-  const codings = response.headers.get('content-encoding');
-  return codings?.split(',').every((coding) => DECODED.has(coding.trim().toLowerCase())) ?? false;
-}
-
-function* withoutCoding(headers: Headers): Generator<[string, string]> {
-  for (const field of headers) {
-    if (field[0] !== 'content-encoding' && field[0] !== 'content-length') yield field;
-  }
 }
 
 /** Plain objects, arrays, and what says by itself how it is written as JSON. Not a Map or an Error, which give `{}`. */
@@ -114,7 +107,7 @@ function isData(value: object): boolean {
 }
 
 const USED =
-  'the body of the Response that the handler returned has been read or is being read; return response.clone() taken before, or a new Response';
+  'the body of the Response that the handler returned has been read or is being read; return response.clone() taken before, or a new Response for each request';
 const NETWORK_ERROR =
   'the handler returned Response.error(), which has no status to send; return a Response with a status from 200 to 599';
 

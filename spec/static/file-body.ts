@@ -152,7 +152,7 @@ test('a clone and its original are sent independently', () =>
     assert.is(await clone.text(), TEXT);
     const locked = new Response(bodyOf(path, 0, 26) as never);
     const reader = locked.body!.getReader();
-    assert.throws(() => locked.clone(), /unusable/);
+    assert.throws(() => locked.clone(), /consumed/);
     await reader.cancel();
   }));
 

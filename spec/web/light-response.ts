@@ -12,7 +12,7 @@ async function outcome(use: () => unknown): Promise<unknown> {
   try {
     return await use();
   } catch (error) {
-    return `throws ${(error as Error).name}`;
+    return `throws ${(error as Error).name}: ${(error as Error).message}`;
   }
 }
 

@@ -107,9 +107,33 @@ test('the same value under a name may change from one response to the next', () 
   }
 });
 
-test('a response can be sent again while it is not a stream', () => {
-  const response = new Response('again');
-  assert.equal(now(response), now(response));
+test('a response is sent once, and one without a body again, as elsewhere', () => {
+  const bodies = [
+    'again',
+    '',
+    new Uint8Array(1),
+    new Blob(['x']),
+    new URLSearchParams('a=b'),
+    new Blob(['x']).stream(),
+  ];
+  for (const body of bodies) {
+    for (const look of [false, true]) {
+      const response = new Response(body instanceof ReadableStream ? new Blob(['x']).stream() : body);
+      if (look) void response.body;
+      const { body: sent } = now(response);
+      // The connection reads a stream; all else is taken at once.
+      if (sent instanceof ReadableStream) sent.getReader();
+      else assert.is(response.bodyUsed, true);
+      assert.match(
+        shapeError(() => toOutgoing(response)),
+        /has been read/,
+      );
+    }
+  }
+  for (const empty of [new Response(null, { status: 204 }), Response.redirect('http://x/', 302)]) {
+    assert.equal(now(empty), now(empty));
+    assert.is(empty.bodyUsed, false);
+  }
 });
 
 test('changes to headers are sent', () => {
@@ -186,7 +210,12 @@ test('nothing that ends a line gets into the head', () => {
     assert.throws(() => new Response('', { statusText: text }), TypeError);
     const evil = Object.defineProperty(new Blob(['x']), 'type', { value: text });
     assert.is(now(new Response(evil)).headers, '');
-    assert.throws(() => toOutgoing(new RealResponse(evil)), TypeError);
+    try {
+      // undici's Headers trim a value when they are copied, so that nothing may be left of it.
+      assert.match(now(new RealResponse(evil)).headers, /^content-type: a?\r\n$/);
+    } catch (error) {
+      assert.instance(error, TypeError);
+    }
     const foreign = {
       [Symbol.toStringTag]: 'Response',
       status: 200,
@@ -219,12 +248,13 @@ test('a form is sent with its boundary', async () => {
 });
 
 test('looking at the body does not make a text a stream', () => {
+  const seen = new Response('text');
+  assert.ok(seen.body);
+  assert.is(now(seen).body, 'text');
   const response = new Response('text');
-  assert.ok(response.body);
-  assert.is(now(response).body, 'text');
-  const copy = new Response(response.body, response);
-  assert.is(now(copy).body, 'text');
-  assert.is(now(copy).headers, 'content-type: text/plain;charset=UTF-8\r\n');
+  const copy = now(new Response(response.body, response));
+  assert.is(copy.body, 'text');
+  assert.is(copy.headers, 'content-type: text/plain;charset=UTF-8\r\n');
 });
 
 test('a body that has been read or is being read cannot be sent', async () => {

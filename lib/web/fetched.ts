@@ -1,0 +1,135 @@
+/**
+ * Responses that fetch() made, when they are passed on to a client. Their fields were meant for this process: some speak of the
+ * connection to the upstream (RFC 9110, 7.6.1), and some of a content coding that fetch() has undone although it leaves
+ * the field that names it.
+ */
+
+/** What is known of a fetched response, wherever its parts go. */
+export interface Upstream {
+  readonly headers: Headers;
+  /** Whether the body is no longer coded as the headers say. */
+  readonly decoded: boolean;
+}
+
+/** What a proxy keeps to itself, beside what `connection` names and every `proxy-` field. */
+const HOP_BY_HOP = new Set(['connection', 'keep-alive', 'te', 'trailer', 'transfer-encoding', 'upgrade']);
+const OF_CODED_BODY = new Set(['content-encoding', 'content-length']);
+
+/** Codings that every fetch() undoes. It undoes all of a list or, when it does not know one of them, none. */
+const DECODED = new Set(['gzip', 'x-gzip', 'deflate', 'br']);
+const ZSTD = 'zstd';
+
+/** A zstd frame (RFC 8878, 3.1.1) of one raw block, which holds `PLAIN`. */
+const FRAME = new Uint8Array([0x28, 0xb5, 0x2f, 0xfd, 0x20, 1, 0x09, 0, 0, 0x78]);
+const PLAIN = 'x';
+
+const bodies = new WeakMap<object, Upstream>();
+const headerObjects = new WeakMap<object, Upstream>();
+
+/**
+ * Notes that the body, or the Headers object, of a response goes to somebody who may send it.
+ *
+ * @param url the response's; '' for one that was not fetched
+ */
+export function noteBody(body: ReadableStream, url: string, headers: Headers): void {
+  if (url) bodies.set(body, { headers, decoded: wasDecoded(headers) });
+}
+export function noteHeaders(headers: Headers, url: string): void {
+  if (url) headerObjects.set(headers, { headers, decoded: false });
+}
+
+/** Where a stream, or a Headers object, came from; null when no fetched response had it. */
+export const upstreamOfBody = (body: object): Upstream | null => bodies.get(body) ?? null;
+export const upstreamOfHeaders = (headers: object): Upstream | null => headerObjects.get(headers) ?? null;
+
+function wasDecoded(headers: Headers): boolean {
+  const codings = codingsOf(headers);
+  return codings.length > 0 && codings.every((coding) => DECODED.has(coding));
+}
+
+function codingsOf(headers: Headers): string[] {
+  const text = headers.get('content-encoding');
+  return text ? text.split(',').map((coding) => coding.trim().toLowerCase()) : [];
+}
+
+/**
+ * The fields that go on to the client. A field that the handler has set to something else is its own, and stays.
+ *
+ * @param fields those of the response that the handler returned
+ */
+export function* passedOn(
+  fields: Iterable<[string, string]>,
+  { headers, decoded }: Upstream,
+): Generator<[string, string]> {
+  const connection = headers.get('connection') ?? '';
+  const named = new Set(connection.split(',').map((name) => name.trim().toLowerCase()));
+  for (const field of fields) {
+    const [name, value] = field;
+    const stays =
+      !HOP_BY_HOP.has(name) &&
+      !name.startsWith('proxy-') &&
+      !named.has(name) &&
+      !(decoded && OF_CODED_BODY.has(name));
+    if (stays || headers.get(name) !== value) yield field;
+  }
+}
+
+type Fetch = typeof globalThis.fetch;
+
+let learning: Promise<void> | null = null;
+
+/**
+ * Finds out whether `fetch` undoes zstd, which depends on the version of undici inside Node.js, as soon as it matters: when
+ * `response` says that it is coded so. Asked once, of `fetch` itself.
+ */
+export async function learnCodings(fetch: Fetch, { headers }: Response): Promise<void> {
+  if (learning === null && !codingsOf(headers).includes(ZSTD)) return;
+  learning ??= decodesZstd(fetch).then((decodes) => {
+    if (decodes) DECODED.add(ZSTD);
+  });
+  await learning;
+}
+
+async function decodesZstd(fetch: Fetch): Promise<boolean> {
+  const init = { dispatcher: { dispatch: answerCoded } } as unknown as RequestInit;
+  try {
+    return (await (await fetch('http://localhost/', init)).text()) === PLAIN;
+  } catch {
+    // A fetch() that takes no dispatcher is none of Node's. Passing the field on keeps field and body as they came.
+    return false;
+  }
+}
+
+/** The handler that undici gives a dispatcher: by its first interface, or by the one of undici 7 and later. */
+interface DispatchHandler {
+  onConnect?(abort: () => void): void;
+  onHeaders?(status: number, fields: Uint8Array[], resume: () => void, statusText: string): void;
+  onData?(chunk: Uint8Array): void;
+  onComplete?(trailers: Uint8Array[]): void;
+  onRequestStart?(controller: object, context: object): void;
+  onResponseStart?(controller: object, status: number, fields: object, statusText: string): void;
+  onResponseData?(controller: object, chunk: Uint8Array): void;
+  onResponseEnd?(controller: object, trailers: object): void;
+}
+
+/** Answers a request without a connection. */
+function answerCoded(_options: unknown, handler: DispatchHandler): boolean {
+  const nothing = (): void => undefined;
+  const rawHeaders = [Buffer.from('content-encoding'), Buffer.from(ZSTD)];
+  const chunk = Buffer.from(FRAME);
+  queueMicrotask(() => {
+    if (handler.onResponseStart !== undefined) {
+      const controller = { rawHeaders, abort: nothing, pause: nothing, resume: nothing };
+      handler.onRequestStart?.(controller, {});
+      handler.onResponseStart(controller, 200, { 'content-encoding': ZSTD }, '');
+      handler.onResponseData?.(controller, chunk);
+      handler.onResponseEnd?.(controller, {});
+    } else {
+      handler.onConnect?.(nothing);
+      handler.onHeaders?.(200, rawHeaders, nothing, '');
+      handler.onData?.(chunk);
+      handler.onComplete?.([]);
+    }
+  });
+  return true;
+}

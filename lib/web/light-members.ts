@@ -1,0 +1,58 @@
+/**
+ * Puts the members of a light class into the prototype of the real one. Each looks at its object first: a light one is
+ * served here, any other is handed to undici's own member, which also says what is wrong with objects of neither kind.
+ */
+type Members = Record<string, PropertyDescriptor>;
+
+/**
+ * Replaces members of `target` by those of `source` that have the same names, and leaves all else about them as it is:
+ * order, enumerability, names and lengths of functions. What `target` lacks, as older versions of Node.js do, stays missing.
+ */
+export function replaceMembers(target: object, source: object): void {
+  const members: Members = Object.getOwnPropertyDescriptors(source);
+  for (const [name, native] of Object.entries<PropertyDescriptor>(Object.getOwnPropertyDescriptors(target))) {
+    const { get, value } = Object.hasOwn(members, name) ? members[name]! : {};
+    if (native.get !== undefined && get !== undefined) {
+      Object.defineProperty(target, name, { ...native, get: alike(get, native.get) });
+    } else if (typeof native.value === 'function' && typeof value === 'function') {
+      Object.defineProperty(target, name, { ...native, value: alike(value, native.value) });
+    }
+  }
+}
+
+/**
+ * Gives the members that `target` has and `source` does not know, those of newer versions of Node.js, to the real object.
+ *
+ * @param realOf the real object in place of a light one; any other object as it is
+ */
+export function delegateRest(target: object, source: object, realOf: (object: unknown) => unknown): void {
+  const rest: Members = {};
+  for (const [name, native] of Object.entries<PropertyDescriptor>(Object.getOwnPropertyDescriptors(target))) {
+    const { get, value } = native;
+    if (name === 'constructor' || Object.hasOwn(source, name)) continue;
+    if (get !== undefined) {
+      rest[name] = {
+        get(this: unknown) {
+          return get.call(realOf(this));
+        },
+        enumerable: true,
+      };
+    } else if (typeof value === 'function') {
+      const call = {
+        [name](this: unknown, ...args: unknown[]) {
+          return value.apply(realOf(this), args);
+        },
+      };
+      rest[name] = { value: call[name], enumerable: true };
+    }
+  }
+  replaceMembers(target, Object.defineProperties({}, rest));
+}
+
+/** Gives a function the name and length of the one whose place it takes. */
+export function alike<T extends object>(ours: T, native: object): T {
+  for (const key of ['length', 'name']) {
+    Object.defineProperty(ours, key, Object.getOwnPropertyDescriptor(native, key)!);
+  }
+  return ours;
+}

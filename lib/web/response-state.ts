@@ -1,0 +1,353 @@
+/**
+ * What a light response keeps: what it was given, as long as that is plain. Only what is certainly right is kept so. Any
+ * other body or init goes to the real constructor at once, so that it means, or throws, exactly what it does there.
+ *
+ * A body is at hand (`source`), a stream, or both: a stream that somebody has been shown stands for the source from then on.
+ * It says whether the body is used, and whoever takes the source uses the stream up.
+ */
+import { FileBody } from '../static/file-body.js';
+import { passedOn, type Upstream, upstreamOfBody, upstreamOfHeaders } from './fetched.js';
+import {
+  contentTypeLine,
+  copyHeaders,
+  headersOf,
+  isFieldValue,
+  linesOf,
+  sentFieldsOf,
+} from './header-lines.js';
+import type { Outgoing } from './outgoing.js';
+import {
+  isDisturbed,
+  isFresh,
+  nativeResponse,
+  RealResponse,
+  unusableBody,
+  usedResponse,
+  usedStream,
+  useUp,
+} from './web-globals.js';
+
+const RealHeaders = globalThis.Headers;
+
+/** A body at hand. Bytes are our own copy. A file is read only when somebody wants its bytes. */
+type Source = string | Uint8Array | Blob | FileBody;
+type Stream = ReadableStream<Uint8Array>;
+
+const TEXT_LINE = contentTypeLine('text/plain;charset=UTF-8');
+const FORM_LINE = contentTypeLine('application/x-www-form-urlencoded;charset=UTF-8');
+const JSON_LINE = contentTypeLine('application/json');
+
+type BodyInit = ConstructorParameters<typeof Response>[0];
+type HeadersInit = ConstructorParameters<typeof Headers>[0];
+export type RedirectStatus = NonNullable<Parameters<typeof Response.redirect>[1]>;
+
+const EMPTY = new Uint8Array(0);
+
+/** A reason phrase (RFC 9112, 4). */
+const STATUS_TEXT = /^[\t -~\x80-\xff]*$/;
+
+/**
+ * What the streams of light bodies were made of. Frameworks often make `new Response(old.body, old)` to change a header;
+ * then the new response has the text or bytes again, and not a stream.
+ */
+const sources = new WeakMap<Stream, Source>();
+
+/** The body at hand that the stream of a light response stands for; null when it is some other stream. */
+export const sourceOf = (stream: Stream): Source | null => sources.get(stream) ?? null;
+
+export class ResponseState {
+  #source: Source | null = null;
+  /** The stream that was given, or that the real response gave; #real may have a newer one. */
+  #stream: Stream | null = null;
+  #status = 200;
+  #statusText = '';
+  /** The header fields while #headers is null. */
+  #lines = '';
+  #headers: Headers | null = null;
+  /** The source was taken while nobody had seen a stream. */
+  #used = false;
+  /** From redirect(): the headers cannot be changed. */
+  #fixed = false;
+  #real: Response | null = null;
+  /** The fetched response from which the body, or else the headers, were taken. */
+  #upstream: Upstream | null = null;
+
+  /** As `new Response()` does. */
+  static made(body: unknown, init: unknown): ResponseState {
+    const state = new ResponseState();
+    if (state.#keep(body, init, TEXT_LINE)) return state;
+    // Some of it may have been kept by then.
+    const real = body instanceof FileBody ? body.stream() : body;
+    return ResponseState.adopted(new RealResponse(real as BodyInit, init as ResponseInit));
+  }
+
+  /** Fast path: nothing is checked. @param lines header lines that are known to be valid */
+  static of(status: number, lines: string, body: string | FileBody | null): ResponseState {
+    const state = new ResponseState();
+    state.#status = status;
+    state.#lines = lines;
+    state.#source = body;
+    return state;
+  }
+
+  /** A JSON text; null when the real class must look at the init. */
+  static json(text: string, init: unknown): ResponseState | null {
+    const state = new ResponseState();
+    return state.#keep(text, init, JSON_LINE) ? state : null;
+  }
+
+  /** @param url as the URL parser writes it */
+  static redirect(url: string, status: RedirectStatus): ResponseState {
+    const state = ResponseState.of(status, `location: ${url}\r\n`, null);
+    state.#fixed = true;
+    return state;
+  }
+
+  static adopted(real: Response): ResponseState {
+    const state = new ResponseState();
+    state.#real = real;
+    state.#status = nativeResponse.get(real, 'status');
+    state.#statusText = nativeResponse.get(real, 'statusText');
+    state.#headers = nativeResponse.get(real, 'headers');
+    return state;
+  }
+
+  get status(): number {
+    return this.#status;
+  }
+
+  get statusText(): string {
+    return this.#statusText;
+  }
+
+  get headers(): Headers {
+    if (this.#headers === null) {
+      if (this.#fixed) this.#materialise();
+      else this.#headers = headersOf(this.#lines, 0);
+    }
+    return this.#headers!;
+  }
+
+  get type(): Response['type'] {
+    return this.#real === null ? 'default' : nativeResponse.get(this.#real, 'type');
+  }
+
+  get url(): string {
+    return this.#real === null ? '' : nativeResponse.get(this.#real, 'url');
+  }
+
+  get redirected(): boolean {
+    return this.#real !== null && nativeResponse.get(this.#real, 'redirected');
+  }
+
+  get body(): Stream | null {
+    const stream = this.#currentStream();
+    if (stream !== null || this.#source === null) return stream;
+    if (this.#used) this.#stream = usedStream();
+    else this.#materialise();
+    return this.#currentStream();
+  }
+
+  get bodyUsed(): boolean {
+    const stream = this.#currentStream();
+    return stream === null ? this.#used : isDisturbed(stream);
+  }
+
+  clone(): ResponseState {
+    const plain = this.#real === null && this.#stream === null && !this.#fixed && !this.#used;
+    if (!plain && !(this.#source instanceof FileBody && this.#isFresh())) {
+      const copy = ResponseState.adopted(nativeResponse.call(this.real(), 'clone') as Response);
+      copy.#upstream = this.#upstream;
+      return copy;
+    }
+    const copy = new ResponseState();
+    // Both stay files, also where somebody has seen a stream. Its two branches would be read into JavaScript.
+    if (this.#source instanceof FileBody) copy.#source = this.#source.share();
+    else copy.#source = this.#source instanceof Uint8Array ? new Uint8Array(this.#source) : this.#source;
+    copy.#status = this.#status;
+    copy.#statusText = this.#statusText;
+    copy.#lines = this.#lines;
+    copy.#upstream = this.#upstream;
+    if (this.#headers !== null) copy.#headers = new RealHeaders(this.#headers);
+    return copy;
+  }
+
+  /** The fast path of the readers; null when the body is not at hand as text or bytes, or was used. */
+  take<T>(decode: (bytes: Uint8Array) => T): Promise<T> | null {
+    if (this.#real !== null || this.#stream !== null || this.#used) return null;
+    const source = this.#source;
+    if (source instanceof Blob || source instanceof FileBody) return null;
+    this.#used = source !== null;
+    return new Promise((resolve) =>
+      resolve(decode(typeof source === 'string' ? Buffer.from(source) : (source ?? EMPTY))),
+    );
+  }
+
+  /** The real response in place of the light one: one whose body is used, if this one's is. */
+  real(): Response {
+    return this.#isFresh() ? this.#materialise() : usedResponse();
+  }
+
+  /**
+   * What is to be sent. The body is used from then on, as it is wherever a Response is sent; a response without one may be
+   * sent again. Fast path: no object of undici is touched.
+   *
+   * @throws TypeError when the body has been used
+   */
+  outgoing(): Outgoing {
+    const status = this.#status;
+    const statusText = this.#statusText;
+    const body = this.#takeBody();
+    const size = body instanceof FileBody ? body.end - body.start : -1;
+    if (this.#headers === null && this.#upstream === null) {
+      return { status, statusText, headers: this.#lines, contentLength: size, close: false, body };
+    }
+    const fields = this.#upstream === null ? this.headers : passedOn(this.headers, this.#upstream);
+    const { headers, contentLength, close } = sentFieldsOf(fields);
+    return { status, statusText, headers, contentLength: size < 0 ? contentLength : size, close, body };
+  }
+
+  #takeBody(): Source | Stream | null {
+    const source = this.#source;
+    // Fast path: nobody has looked at it.
+    if (typeof source === 'string' && this.#stream === null && this.#real === null && !this.#used) {
+      this.#used = true;
+      return source;
+    }
+    if (!this.#isFresh()) throw unusableBody();
+    const stream = this.#currentStream();
+    return source === null ? stream : this.#spend(source, stream);
+  }
+
+  /** Takes the source for sending. Somebody may have looked at the stream: what it was made of is still cheaper to send. */
+  #spend(source: Source, stream: Stream | null): Source {
+    this.#used = true;
+    if (!(source instanceof FileBody)) {
+      if (stream !== null) useUp(stream);
+      return source;
+    }
+    if (source.closed) throw unusableBody();
+    if (stream === null) return source;
+    // The stream closes its own body when it is cancelled.
+    const body = source.share();
+    useUp(stream);
+    return body;
+  }
+
+  #currentStream(): Stream | null {
+    return this.#real === null ? this.#stream : nativeResponse.get(this.#real, 'body');
+  }
+
+  #isFresh(): boolean {
+    const stream = this.#currentStream();
+    return stream === null ? !this.#used : isFresh(stream);
+  }
+
+  /** Keeps body and init when they are plain; false when the real constructor must look at them. Fast path. */
+  #keep(body: unknown, init: unknown, textLine: string): boolean {
+    let headers: unknown;
+    if (init !== undefined) {
+      if (init === null || typeof init !== 'object') return false;
+      const { status = 200, statusText = '' } = init as { status?: unknown; statusText?: unknown };
+      if (typeof status !== 'number' || !isStatus(status)) return false;
+      if (statusText !== '' && (typeof statusText !== 'string' || !STATUS_TEXT.test(statusText)))
+        return false;
+      this.#status = status;
+      this.#statusText = statusText as string;
+      headers = (init as { headers?: unknown }).headers;
+    }
+    let typeLine = '';
+    if (typeof body === 'string') {
+      this.#source = body;
+      typeLine = textLine;
+    } else if (body !== null && body !== undefined) {
+      const line = this.#keepObject(body);
+      if (line === null) return false;
+      typeLine = line;
+    }
+    const isBodyless = this.#source === null && this.#stream === null;
+    if (!isBodyless && isNullBodyStatus(this.#status)) return false;
+    const lines = linesOf(headers, typeLine);
+    if (lines === null) return this.#keepHeaders(headers, typeLine);
+    this.#lines = lines;
+    return true;
+  }
+
+  /** What is no plain list of fields: false when the real class refuses it, for the real constructor to say so. */
+  #keepHeaders(headers: unknown, typeLine: string): boolean {
+    try {
+      this.#headers = new RealHeaders(headers as HeadersInit);
+    } catch {
+      return false;
+    }
+    if (typeof headers === 'object' && headers !== null) this.#upstream ??= upstreamOfHeaders(headers);
+    if (typeLine !== '' && !this.#headers.has('content-type')) {
+      this.#headers.set('content-type', typeLine.slice('content-type: '.length, -2));
+    }
+    return true;
+  }
+
+  /** Keeps a body that is an object, and returns its `content-type` line; null when the real class must look at it. */
+  #keepObject(body: unknown): string | null {
+    if (body instanceof ReadableStream) {
+      if (!isFresh(body)) return null;
+      this.#stream = body;
+      this.#source = sourceOf(body);
+      this.#upstream = upstreamOfBody(body);
+      return '';
+    }
+    if (body instanceof FileBody) {
+      this.#source = body;
+      return '';
+    }
+    if (body instanceof Blob) {
+      this.#source = body;
+      // A subclass may say anything, and undici would believe it. The File API's answer to a bad type is no type.
+      return isFieldValue(body.type) ? contentTypeLine(body.type) : '';
+    }
+    if (body instanceof URLSearchParams) {
+      this.#source = body.toString();
+      return FORM_LINE;
+    }
+    const view = body instanceof ArrayBuffer ? new Uint8Array(body) : body;
+    if (!ArrayBuffer.isView(view) || !isPlainBuffer(view.buffer)) return null;
+    // Fetch copies: the caller may fill the same buffer again before this is sent.
+    this.#source = new Uint8Array(new Uint8Array(view.buffer, view.byteOffset, view.byteLength));
+    return '';
+  }
+
+  #materialise(): Response {
+    if (this.#real === null) {
+      const init = { status: this.#status, statusText: this.#statusText };
+      if (this.#fixed) {
+        const url = this.#lines.slice('location: '.length, -2);
+        this.#real = RealResponse.redirect(url, this.#status as RedirectStatus);
+        this.#headers = nativeResponse.get(this.#real, 'headers');
+        return this.#real;
+      }
+      const body = this.#stream ?? streamable(this.#source);
+      this.#real = new RealResponse(body, { ...init, headers: this.headers });
+      if (this.#source !== null) sources.set(this.#currentStream()!, this.#source);
+    }
+    // The handler may have changed the headers that it got from us.
+    copyHeaders(this.headers, nativeResponse.get(this.#real, 'headers'));
+    return this.#real;
+  }
+}
+
+function streamable(source: Source | null): Exclude<Source, FileBody> | Stream | null {
+  return source instanceof FileBody ? source.stream() : source;
+}
+
+function isStatus(status: number): boolean {
+  return Number.isInteger(status) && status >= 200 && status <= 599;
+}
+
+function isNullBodyStatus(status: number): boolean {
+  return status === 204 || status === 205 || status === 304;
+}
+
+/** Shared and resizable memory is for the real class to refuse. */
+function isPlainBuffer(buffer: ArrayBufferLike): boolean {
+  return buffer instanceof ArrayBuffer && !(buffer as ArrayBuffer & { resizable?: boolean }).resizable;
+}
