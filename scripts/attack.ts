@@ -1,0 +1,63 @@
+/**
+ * Attacks real servers as hostile clients, upstreams and apps do, and looks whether anybody else notices: see docs/testing.md.
+ * Ends with 1 at the first failure, and says what shows it again.
+ *
+ *   node dist/scripts/attack.js [--seconds N] [--seed S] [--only ATTACK[,ATTACK]]
+ */
+import { parseArgs } from 'node:util';
+import { campaign, mib } from './attack/campaign.js';
+import { ATTACKS } from './attack/round.js';
+
+const { values } = parseArgs({
+  options: {
+    seconds: { type: 'string', default: '60' },
+    seed: { type: 'string' },
+    only: { type: 'string', default: '' },
+  },
+});
+const firstSeed = Number(values.seed ?? Date.now() % 1_000_000_000);
+const only = values.only.split(',').filter((name) => name !== '');
+const unknown = only.find((name) => !(name in ATTACKS));
+if (unknown !== undefined) {
+  console.error(`there is no attack ${unknown}; there are: ${Object.keys(ATTACKS).join(', ')}`);
+  process.exit(1);
+}
+const startMs = performance.now();
+const endMs = startMs + Number(values.seconds) * 1000;
+
+const total = { campaigns: 0, rounds: 0, verified: 0, checks: 0 };
+const most = { longestCheckMs: 0, longestAnswerMs: 0, peakBytes: 0, blocksPeak: 0 };
+const attacks: Record<string, number> = {};
+
+console.log(`attacks from seed ${firstSeed} on`);
+try {
+  do {
+    const tally = await campaign({ seed: firstSeed + total.campaigns, only });
+    total.campaigns++;
+    for (const key of ['rounds', 'verified', 'checks'] as const) total[key] += tally[key];
+    for (const key of ['longestCheckMs', 'longestAnswerMs', 'peakBytes', 'blocksPeak'] as const)
+      most[key] = Math.max(most[key], tally[key]);
+    for (const [name, count] of Object.entries(tally.attacks)) attacks[name] = (attacks[name] ?? 0) + count;
+  } while (performance.now() < endMs);
+  report();
+} catch (error) {
+  console.error((error as Error).message);
+  const more = only.length === 0 ? [] : ['--only', only.join()];
+  const seed = firstSeed + total.campaigns;
+  console.error(['again: node dist/scripts/attack.js --seconds 1 --seed', seed, ...more].join(' '));
+  // Attackers of the round that failed may still wait for what does not come.
+  process.exit(1);
+}
+
+function report(): void {
+  const seconds = Math.round((performance.now() - startMs) / 1000);
+  const { campaigns, rounds, verified, checks } = total;
+  const { longestCheckMs, longestAnswerMs, peakBytes, blocksPeak } = most;
+  console.log(
+    `${campaigns} campaigns of ${rounds} rounds in ${seconds} s: ${verified} answers to bystanders right in every byte, the longest ` +
+      `wait ${Math.round(longestAnswerMs)} ms; ${checks} health checks, the longest ${Math.round(longestCheckMs)} ms; at most ` +
+      `${mib(peakBytes)} and ${blocksPeak} blocks of the pool in use for a round: nothing found`,
+  );
+  const counts = Object.keys(ATTACKS).map((name) => `${name} ${attacks[name] ?? 0}`);
+  console.log(`attacks: ${counts.join(', ')}`);
+}

@@ -1,0 +1,194 @@
+/** What one seed stands for: a process with its server, some rounds of attacks, and its end. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { HostileUpstream } from '../../spec/support/proxies/hostile-upstream.js';
+import { oneOf, randomOf } from '../../spec/support/random.js';
+import { Client } from '../../spec/support/server/http-client.js';
+import { range } from '../../spec/support/server/wait.js';
+import type { Look, Ports, Setup } from './messages.js';
+import { planRound, playRound, type RoundResult } from './round.js';
+import { type Costs, TargetProcess } from './target-process.js';
+
+const MIB = 1024 * 1024;
+const MAX_THREADS = 5;
+const ROUNDS = 4;
+/** What a round may take while it goes on: the pool's 64 MiB, the content of its clients, buffers of sockets, garbage. */
+const MAX_PEAK_BYTES = 448 * MIB;
+/** What a process may keep once it has seen two rounds: compiled code, heaps that stay large, the pool that was touched. */
+const MAX_GROWTH_BYTES = 256 * MIB;
+/** Threads that libuv and the engine start when they first need them. */
+const LATE_THREADS = 4;
+/** A health check, and a bystander's answer. A connection request that the kernel drops is repeated after 1 s, then 2 s. */
+const MAX_CHECK_MS = 5000;
+const MAX_ANSWER_MS = 10_000;
+/** For how long what is wrong after a round may still become right: longer than the timeouts of the server. */
+const SETTLE_MS = 20_000;
+const LOOK_MS = 20;
+/** States of a thread that is inside no connection. */
+const AT_REST = ['leader', 'follower'];
+
+/** What a seed came to. */
+export interface Tally {
+  readonly rounds: number;
+  readonly verified: number;
+  readonly checks: number;
+  readonly longestCheckMs: number;
+  readonly longestAnswerMs: number;
+  readonly peakBytes: number;
+  readonly blocksPeak: number;
+  /** How often each attack was carried out. */
+  readonly attacks: Readonly<Record<string, number>>;
+}
+
+export interface CampaignOptions {
+  readonly seed: number;
+  /** Names of attacks; all of them where it is empty. */
+  readonly only: readonly string[];
+}
+
+/** @throws with everything that is needed to understand what is wrong */
+export async function campaign({ seed, only }: CampaignOptions): Promise<Tally> {
+  const random = randomOf(seed);
+  await using upstream = await HostileUpstream.start();
+  const setup: Setup = {
+    // Ports rest after a run (TIME_WAIT); campaigns take addresses in turn, so that there are always enough.
+    host: `127.0.0.${2 + (seed % 250)}`,
+    threads: 1 + random(MAX_THREADS),
+    // Long enough for bystanders on a busy machine, short enough for some attackers to meet them.
+    headersTimeout: oneOf(random, [2000, 60_000]),
+    requestTimeout: oneOf(random, [3000, 60_000]),
+    sendTimeout: oneOf(random, [2000, 60_000]),
+  };
+  const plans: string[][] = [];
+  const { process, ports } = await TargetProcess.start(setup, upstream.url);
+  try {
+    const visit = { setup, ports, process, upstream, random, plans, only };
+    const tally = await rounds(seed, visit);
+    await process.close();
+    return tally;
+  } catch (error) {
+    const said = [
+      (error as Error).message,
+      `setup: ${JSON.stringify(setup)}`,
+      ...plans.map((plan, round) => `round ${round}: ${plan.join(', ')}`),
+    ];
+    throw new Error(said.join('\n'), { cause: error });
+  } finally {
+    await process.kill();
+  }
+}
+
+interface Visit {
+  readonly setup: Setup;
+  readonly ports: Ports;
+  readonly process: TargetProcess;
+  readonly upstream: HostileUpstream;
+  readonly random: ReturnType<typeof randomOf>;
+  readonly plans: string[][];
+  readonly only: readonly string[];
+}
+
+async function rounds(seed: number, visit: Visit): Promise<Tally> {
+  const { setup, ports, process, upstream, random, plans, only } = visit;
+  const results: RoundResult[] = [];
+  let before: Costs | null = null;
+  let settledBytes = 0;
+  let peakBytes = 0;
+  let blocksPeak = 0;
+  for (let round = 0; round < ROUNDS; round++) {
+    const plan = planRound(random, round === 0, only);
+    plans.push(plan);
+    process.forgetPeak();
+    const { residentBytes } = process.costs();
+    const place = { ...ports, host: setup.host, seed: seed * ROUNDS + round };
+    const result = await playRound(place, random, plan, round === 0);
+    results.push(result);
+    const peak = process.costs().peakBytes - residentBytes;
+    peakBytes = Math.max(peakBytes, peak);
+    // The app's own connections to the upstream are none of the server's.
+    upstream.drop();
+    const wrong = [...result.wrong.slice(0, 20), ...excesses(result, peak)];
+    if (wrong.length > 0) throw new Error(wrong.join('\n'));
+    await settle(process, before);
+    await meetEveryThread(visit, round);
+    const look = await settle(process, before);
+    blocksPeak = look.blocksPeak;
+    const costs = process.costs();
+    // In the first round everything is opened that a process keeps; the second one fills what it keeps.
+    before ??= costs;
+    if (round <= 1) settledBytes = costs.residentBytes;
+    const growth = costs.residentBytes - settledBytes;
+    if (growth > MAX_GROWTH_BYTES) throw new Error(`the process grew by ${mib(growth)}`);
+  }
+  return { ...sums(results), rounds: ROUNDS, peakBytes, blocksPeak };
+}
+
+/** What took too long or too much while the round went on. */
+function excesses(
+  { longestCheckMs, longestAnswerMs, checks, verified }: RoundResult,
+  peak: number,
+): string[] {
+  const wrong = [];
+  if (longestCheckMs > MAX_CHECK_MS) wrong.push(`a health check took ${Math.round(longestCheckMs)} ms`);
+  if (longestAnswerMs > MAX_ANSWER_MS) wrong.push(`a bystander waited ${Math.round(longestAnswerMs)} ms`);
+  if (checks === 0 || verified === 0)
+    wrong.push(`${checks} health checks and ${verified} bystanders were answered`);
+  if (peak > MAX_PEAK_BYTES) wrong.push(`the process took ${mib(peak)} more while the round went on`);
+  return wrong;
+}
+
+function sums(results: readonly RoundResult[]): Omit<Tally, 'rounds' | 'peakBytes' | 'blocksPeak'> {
+  const attacks: Record<string, number> = {};
+  for (const name of results.flatMap((result) => result.attacks)) attacks[name] = (attacks[name] ?? 0) + 1;
+  return {
+    verified: results.reduce((sum, { verified }) => sum + verified, 0),
+    checks: results.reduce((sum, { checks }) => sum + checks, 0),
+    longestCheckMs: Math.max(...results.map(({ longestCheckMs }) => longestCheckMs)),
+    longestAnswerMs: Math.max(...results.map(({ longestAnswerMs }) => longestAnswerMs)),
+    attacks,
+  };
+}
+
+/** Resolves once the attackers have left nothing behind. @throws with everything that stays */
+async function settle(process: TargetProcess, before: Costs | null): Promise<Look> {
+  const endMs = performance.now() + SETTLE_MS;
+  for (;;) {
+    const look = await process.look();
+    const wrong = left(look, process.costs(), before);
+    if (wrong.length === 0) return look;
+    if (performance.now() > endMs) throw new Error(wrong.join('\n'));
+    await delay(LOOK_MS);
+  }
+}
+
+function left(look: Look, costs: Costs, before: Costs | null): string[] {
+  const { connections, blocks, threads, deaths, harm } = look;
+  const wrong = [...harm];
+  if (connections !== 0) wrong.push(`${connections} connections are open`);
+  if (blocks !== 0) wrong.push(`${blocks} blocks of the pool are in use`);
+  if (deaths !== 0) wrong.push(`${deaths} threads have died`);
+  for (const { id, state } of threads) if (!AT_REST.includes(state)) wrong.push(`thread ${id} is ${state}`);
+  const open = threads.reduce((sum, { accepted, closed }) => sum + accepted - closed, 0);
+  if (open !== 0) wrong.push(`${open} more connections were accepted than closed`);
+  if (before !== null && costs.descriptors > before.descriptors)
+    wrong.push(`${costs.descriptors} descriptors are open, and ${before.descriptors} were before`);
+  if (before !== null && costs.systemThreads > before.systemThreads + LATE_THREADS)
+    wrong.push(`${costs.systemThreads} threads of the system, and ${before.systemThreads} before`);
+  return wrong;
+}
+
+/** Has every thread answer at once: nobody leaves the meeting before all are there. */
+async function meetEveryThread({ setup, ports }: Visit, meeting: number): Promise<void> {
+  const { host, threads } = setup;
+  const answers = await Promise.all(
+    range(threads).map(async () => {
+      const client = await Client.connect({ host, port: ports.server, localAddress: host });
+      const { text } = await client.get(`/meet?meeting=${meeting}&count=${threads}`);
+      await client.close();
+      return text;
+    }),
+  );
+  if (new Set(answers).size !== threads || answers.includes('nobody came'))
+    throw new Error(`not every thread answers: ${answers.join()}`);
+}
+
+export const mib = (bytes: number): string => `${Math.round(bytes / MIB)} MiB`;

@@ -1,0 +1,216 @@
+/** Attacks by quantity: many clients, many pieces, much time. What they get is of no interest; what they cost is. */
+import type { Socket } from 'node:net';
+import { setTimeout as delay, setImmediate as nextPass } from 'node:timers/promises';
+import { exchangeOf } from '../../spec/support/proxies/bystander.js';
+import { answersIn } from '../../spec/support/proxies/transcript.js';
+import { oneOf, type Random } from '../../spec/support/random.js';
+import { range } from '../../spec/support/server/wait.js';
+import { type Arena, closed } from './arena.js';
+
+const SLOW_MS = 20;
+/** Sockets that are opened at once; the rest follow. */
+const AT_ONCE = 200;
+
+type Leave = (socket: Socket) => void;
+const LEAVES: readonly Leave[] = [
+  (socket) => void socket.end(),
+  (socket) => void socket.destroy(),
+  (socket) => void socket.resetAndDestroy(),
+];
+/** A polite one that has ended its side goes on reading until the server ends its own. */
+const leave = (random: Random, socket: Socket): void => oneOf(random, LEAVES)(socket.resume());
+
+/** Waits until the kernel takes more, or nobody is there any more. */
+async function write(socket: Socket, bytes: string | Buffer): Promise<boolean> {
+  if (!socket.writable) return false;
+  if (socket.write(bytes)) await nextPass();
+  else
+    await new Promise<void>((resolve) => {
+      const done = (): void => {
+        socket.off('drain', done).off('close', done);
+        resolve();
+      };
+      socket.once('drain', done).once('close', done);
+    });
+  return socket.writable;
+}
+
+/** As many at once as there are places, and no more at a time than a loop can take. */
+async function many(count: number, one: (number: number) => Promise<void>): Promise<void> {
+  let next = 0;
+  const lane = async (): Promise<void> => {
+    for (; next < count; ) await one(next++);
+  };
+  await Promise.all(range(Math.min(count, AT_ONCE)).map(lane));
+}
+
+const ONE_BYTE_CHUNK = '1\r\nx\r\n';
+
+/** Content in chunks of one byte, of which each could cost as much as a large one. */
+export async function tinyChunks(arena: Arena): Promise<void> {
+  const random = arena.fork();
+  const clients = 1 + random(12);
+  const chunks = Math.floor((20_000 + random(3_000_000)) / clients);
+  await many(clients, async () => {
+    const socket = await arena.open(arena.address(random, 4));
+    if (socket === undefined) return;
+    const route = oneOf(random, ['/echo', '/late', '/reflect', '/ignore']);
+    const parts: Buffer[] = [];
+    socket.on('data', (part: Buffer) => parts.push(part));
+    const head = `POST ${route}?t=${arena.newToken()} HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n`;
+    await write(socket, head);
+    const some = ONE_BYTE_CHUNK.repeat(5000);
+    let left = chunks;
+    for (; left > 0 && socket.writable; left -= 5000)
+      await write(socket, left >= 5000 ? some : ONE_BYTE_CHUNK.repeat(left));
+    if (random(4) === 0) return leave(random, socket);
+    await write(socket, '0\r\n\r\n');
+    if (route === '/echo') {
+      socket.end();
+      await closed(socket);
+      arena.judge(`${chunks} chunks of one byte`, () => {
+        const [answer] = answersIn(Buffer.concat(parts));
+        // On a busy machine it may take longer than the server allows.
+        if (answer?.status === 408 || answer?.body === 'x'.repeat(chunks)) return undefined;
+        return `another body: ${answer?.status}`;
+      });
+    } else leave(random, socket);
+  });
+}
+
+/** Extensions without an end, in one chunk or in all of them. */
+export async function extensions(arena: Arena): Promise<void> {
+  const random = arena.fork();
+  await many(1 + random(10), async () => {
+    const socket = await arena.open(arena.address(random, 4));
+    if (socket === undefined) return;
+    const size = oneOf(random, [100, 3000, 16_000, 200_000]);
+    const chunk = `1;${'e'.repeat(size)}\r\nx\r\n`;
+    await write(
+      socket,
+      `POST /late?t=${arena.newToken()} HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n`,
+    );
+    for (let left = 4_000_000; left > 0; left -= chunk.length) if (!(await write(socket, chunk))) break;
+    leave(random, socket);
+  });
+}
+
+/** How many heads, and from what size to what size. The last ones are more than the pool has room for (64 MiB). */
+const HEADS = [
+  [50, 0, 15_000],
+  [600, 0, 3000],
+  [600, 0, 15_000],
+  [5000, 0, 10],
+  [6000, 15_000, 16_000],
+] as const;
+/** For how long at most heads are kept waiting; for so long at least where the server needs a while to read them all. */
+const HELD_MS = 500;
+const HELD_LONG_MS = 4000;
+
+/** Heads that are never finished, or in two pieces that are far apart, as many as there is memory for and more. */
+export async function unfinishedHeads(arena: Arena): Promise<void> {
+  const random = arena.fork();
+  const [count, minSize, maxSize] = oneOf(random, HEADS);
+  const addresses = oneOf(random, [1, 5, 200]);
+  const sockets: Socket[] = [];
+  await many(count, async () => {
+    const socket = await arena.open(arena.address(random, addresses));
+    if (socket === undefined) return;
+    sockets.push(socket);
+    socket.resume();
+    const head = `GET /say?t=${arena.newToken()} HTTP/1.1\r\nhost: a\r\nx: ${'y'.repeat(minSize + random(maxSize - minSize))}`;
+    const cut = random(2) === 0 ? head.length : random(head.length);
+    await write(socket, head.slice(0, cut));
+    if (cut < head.length) await write(socket, head.slice(cut));
+  });
+  // All of them are kept now. Then some are finished, and the others leave.
+  await delay(count < 5000 ? random(HELD_MS) : HELD_LONG_MS);
+  for (const socket of sockets) {
+    if (random(3) === 0 && socket.writable) socket.write('\r\n\r\n');
+    leave(random, socket);
+  }
+}
+
+/** Heads and content byte by byte, for as long as the round goes on. */
+export async function slowness(arena: Arena): Promise<void> {
+  const random = arena.fork();
+  await many(20 + random(100), async () => {
+    const socket = await arena.open(arena.address(random, 4));
+    if (socket === undefined) return;
+    socket.resume();
+    const post = `POST /late?t=${arena.newToken()} HTTP/1.1\r\nhost: a\r\ncontent-length: 100000\r\n\r\n`;
+    if (random(2) === 0) await write(socket, post);
+    for (const byte of post.repeat(20)) {
+      if (arena.over.aborted || !(await write(socket, byte))) break;
+      await delay(SLOW_MS);
+    }
+    leave(random, socket);
+  });
+}
+
+/** Requests without waiting for answers, some of which nobody reads. */
+export async function pipelines(arena: Arena): Promise<void> {
+  const random = arena.fork();
+  await many(1 + random(8), async () => {
+    const socket = await arena.open(arena.address(random, 4));
+    if (socket === undefined) return;
+    if (random(2) === 0) socket.resume();
+    else socket.pause();
+    const request = `GET /say?t=${arena.newToken()}&bytes=${random(3000)} HTTP/1.1\r\nhost: a\r\n\r\n`.repeat(
+      200,
+    );
+    for (let left = random(40); left > 0 && !arena.over.aborted; left--) {
+      const more = await Promise.race([write(socket, request), delay(200, true)]);
+      if (!more) break;
+    }
+    leave(random, socket);
+  });
+}
+
+/** Requests of all kinds, left at any moment; who only ends his side gets his answer. */
+export async function leavers(arena: Arena): Promise<void> {
+  const random = arena.fork();
+  await many(20 + random(200), async () => {
+    const socket = await arena.open(arena.address(random, 4));
+    if (socket === undefined) return;
+    const token = arena.newToken();
+    const text = exchangeOf(random, token).pieces.join('');
+    const how = random(4);
+    if (how === 0) {
+      const parts: Buffer[] = [];
+      socket.on('data', (part: Buffer) => parts.push(part)).end(text);
+      await closed(socket);
+      arena.judge(`a half-closed ${text.split('\r\n')[0]}`, () =>
+        answersIn(Buffer.concat(parts))[0]?.token === token ? undefined : 'no answer',
+      );
+      return;
+    }
+    await write(socket, text.slice(0, random(2) === 0 ? text.length : random(text.length)));
+    if (how > 1) await delay(random(30));
+    leave(random, socket);
+  });
+}
+
+/** The dashboard's port: half a request, none, many, and answers that nobody reads. */
+export async function dashboardCrowd(arena: Arena): Promise<void> {
+  const random = arena.fork();
+  const { dashboard } = arena.ports;
+  const ask = (path: string): string => `GET ${path} HTTP/1.1\r\nhost: 127.0.0.1:${dashboard}\r\n\r\n`;
+  await many(100 + random(300), async () => {
+    const socket = await arena.open(arena.address(random, 2), dashboard);
+    if (socket === undefined) return;
+    const bytes = oneOf(random, [
+      ...['', ask('/healthz').slice(0, 30), ask('/metrics'), ask('/metrics').repeat(100), ask('/')],
+      ...[
+        ask('/ws'),
+        `${ask('/healthz').slice(0, -2)}content-length: 9999\r\n\r\n`,
+        '\x16\x03\x01\x02\x00\x01',
+      ],
+    ]);
+    if (random(3) === 0) socket.pause();
+    else socket.resume();
+    await write(socket, bytes);
+    if (random(2) === 0) leave(random, socket);
+  });
+  await delay(200, undefined, { signal: arena.over }).catch(() => {});
+}

@@ -1,0 +1,47 @@
+/** What the campaign, the server's process and the witness tell each other. */
+import type { ThreadInfo } from '../../lib/control/plane.js';
+
+/** How the process is to be set up. */
+export interface Setup {
+  readonly host: string;
+  readonly threads: number;
+  readonly headersTimeout: number;
+  readonly requestTimeout: number;
+  readonly sendTimeout: number;
+}
+
+/** Where its server and the dashboard listen. */
+export interface Ports {
+  readonly server: number;
+  readonly dashboard: number;
+}
+
+/** What it says of itself. */
+export interface Look {
+  readonly threads: readonly ThreadInfo[];
+  readonly connections: number;
+  readonly blocks: number;
+  readonly blocksPeak: number;
+  readonly deaths: number;
+  /** Errors that are not the app's own. */
+  readonly harm: readonly string[];
+}
+
+export type Question = { readonly ask: 'start'; readonly setup: Setup } | { readonly ask: 'look' | 'close' };
+export type Reply = { readonly answer: Ports | Look } | { readonly failed: string };
+
+/** What the witness saw while the attacks went on. */
+export interface Testimony {
+  /** Answers to bystanders that were right in every byte. */
+  readonly verified: number;
+  readonly longestAnswerMs: number;
+  /** Health checks that were answered. */
+  readonly checks: number;
+  readonly longestCheckMs: number;
+  readonly wrong: readonly string[];
+}
+
+export interface WitnessPlace extends Ports {
+  readonly host: string;
+  readonly seed: number;
+}

@@ -1,0 +1,108 @@
+/** One round: attacks by chance, all at once, beside a witness. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { Worker } from 'node:worker_threads';
+import { oneOf } from '../../spec/support/random.js';
+import { bounded } from '../chaos/disturbed-process.js';
+import { Arena } from './arena.js';
+import * as floods from './floods.js';
+import * as judged from './judged.js';
+import type { Testimony, WitnessPlace } from './messages.js';
+
+type Attack = (arena: Arena) => Promise<void>;
+
+const FLOODS: Readonly<Record<string, Attack>> = { ...floods };
+const { whole: _, ...attacks } = judged;
+const JUDGED: Readonly<Record<string, Attack>> = attacks;
+
+/** All attacks, by name. */
+export const ATTACKS: Readonly<Record<string, Attack>> = { ...FLOODS, ...JUDGED };
+
+/** For how long those go on that would go on for ever; and how long until the last of them has ended. */
+const ROUND_MS = 1500;
+const END_MS = 60_000;
+const MAX_ATTACKS = 4;
+/** Of what the witness saw; the rest is mostly the same. */
+const MAX_WITNESSED = 8;
+const WITNESS = new URL('./witness.js', import.meta.url);
+
+export interface RoundResult extends Testimony {
+  readonly attacks: readonly string[];
+}
+
+/** Which attacks a round has; the first one has every attack that is judged, one after the other. */
+export function planRound(random: Arena['random'], isFirst: boolean, only: readonly string[]): string[] {
+  const names = Object.keys(ATTACKS).filter((name) => only.length === 0 || only.includes(name));
+  if (isFirst) return names.filter((name) => name in JUDGED);
+  // Each once at most: what is bounded for one is not for many that do the same.
+  return [...new Set(Array.from({ length: 1 + random(MAX_ATTACKS) }, () => oneOf(random, names)))];
+}
+
+/** Plays the attacks of a plan. Resolves once all of their connections are closed on this side. */
+export async function playRound(
+  place: WitnessPlace,
+  random: Arena['random'],
+  plan: readonly string[],
+  inTurn: boolean,
+): Promise<RoundResult> {
+  const over = new AbortController();
+  const arena = new Arena(place.host, place, random, over.signal);
+  const witness = await Witness.start(place);
+  try {
+    const timer = setTimeout(() => over.abort(), ROUND_MS);
+    if (inTurn) for (const name of plan) await carryOut(arena, name);
+    else await Promise.all(plan.map((name) => carryOut(arena, name)));
+    clearTimeout(timer);
+    arena.clear();
+    // What they have left behind is the server's business now, while the witness still looks.
+    await delay(50);
+    const testimony = await witness.end();
+    return {
+      ...testimony,
+      attacks: plan,
+      wrong: [...arena.wrong, ...testimony.wrong.slice(0, MAX_WITNESSED)],
+    };
+  } finally {
+    arena.clear();
+    await witness.kill();
+  }
+}
+
+async function carryOut(arena: Arena, name: string): Promise<void> {
+  try {
+    await bounded(ATTACKS[name]!(arena), END_MS, `no end of ${name}`);
+  } catch (error) {
+    arena.wrong.push(`${name}: ${(error as Error).stack}`);
+  }
+}
+
+/** The campaign's side of witness.ts. */
+class Witness {
+  readonly #worker: Worker;
+  readonly #failed: Promise<never>;
+
+  private constructor(place: WitnessPlace) {
+    this.#worker = new Worker(WITNESS, { workerData: place });
+    this.#failed = new Promise((_resolve, reject) => this.#worker.once('error', reject));
+    this.#failed.catch(() => {});
+  }
+
+  static async start(place: WitnessPlace): Promise<Witness> {
+    const witness = new Witness(place);
+    await witness.#message();
+    return witness;
+  }
+
+  async end(): Promise<Testimony> {
+    this.#worker.postMessage('over');
+    return (await this.#message()) as Testimony;
+  }
+
+  async kill(): Promise<void> {
+    await this.#worker.terminate();
+  }
+
+  #message(): Promise<unknown> {
+    const message = new Promise((resolve) => this.#worker.once('message', resolve));
+    return bounded(Promise.race([message, this.#failed]), END_MS, 'the witness says nothing');
+  }
+}
