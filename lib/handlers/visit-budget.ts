@@ -23,7 +23,7 @@ export const NOTED_COST = CREDITS / 64;
  * The time of a visit, for requests that cost more than hello world. Others wait for it where threads are few; a visit more
  * costs a connection 2 µs, so that longer ones gain nothing.
  */
-export const VISIT_MS = 5;
+const VISIT_MS = 5;
 
 /** Work before which the clock is not read, 35 ns a reading: one receive and the request in it. */
 const UNTIMED_CREDITS = RECEIVE_COST + REQUEST_COST;

@@ -53,7 +53,7 @@ const STATUS_TEXT = /^[\t -~\x80-\xff]*$/;
 const sources = new WeakMap<Stream, Source>();
 
 /** The body at hand that the stream of a light response stands for; null when it is some other stream. */
-export const sourceOf = (stream: Stream): Source | null => sources.get(stream) ?? null;
+const sourceOf = (stream: Stream): Source | null => sources.get(stream) ?? null;
 
 export class ResponseState {
   #source: Source | null = null;
