@@ -1,11 +1,10 @@
 /** Paceline: a server runtime for Node.js on the Leader/Followers pattern. */
 export type { ListenOptions } from './control/listener.js';
-export type { Logger } from './control/log.js';
-export type { Level } from './control/observation.js';
-export type { DashboardOptions, ServerOptions, ThreadRange } from './control/options.js';
 export type { ThreadInfo, Transition } from './control/plane.js';
 export { PacelineError, type PacelineErrorCode } from './errors.js';
-export type { TcpApp, TcpConnection } from './handlers/tcp-connection.js';
+export type { Logger } from './logger.js';
+export type { Level } from './observe/observation.js';
+export type { DashboardOptions, ServerOptions, ThreadRange } from './options/server-options.js';
 export {
   type CloseOptions,
   createServer,
@@ -14,4 +13,5 @@ export {
   type ThreadExit,
 } from './server.js';
 export type { ThreadState } from './set/thread-state.js';
+export type { TcpApp, TcpConnection } from './tcp/connection.js';
 export type { FetchApp, FetchContext } from './web/context.js';

@@ -2,19 +2,19 @@
 import { EventEmitter } from 'node:events';
 import { guardedLogger } from './control/guarded-logger.js';
 import type { ListenOptions } from './control/listener.js';
-import type { Level } from './control/observation.js';
+import type { ControlPlane, ThreadInfo, Transition } from './control/plane.js';
+import type { Subject } from './dashboard/monitored-server.js';
+import type { Dashboard } from './dashboard/server.js';
+import { oneLine, PacelineError } from './errors.js';
+import type { Level } from './observe/observation.js';
+import { inUrl, isLoopback, reachable } from './options/host-port.js';
 import {
   DEMO_NAME,
   type ResolvedDashboard,
   type ResolvedOptions,
   resolveOptions,
   type ServerOptions,
-} from './control/options.js';
-import type { ControlPlane, ThreadInfo, Transition } from './control/plane.js';
-import { inUrl, isLoopback, reachable } from './control/urls.js';
-import type { Dashboard } from './dashboard/server.js';
-import type { Subject } from './dashboard/subject.js';
-import { oneLine, PacelineError } from './errors.js';
+} from './options/server-options.js';
 import { requirePlatform } from './sys/platform.js';
 
 export interface CloseOptions {

@@ -1,6 +1,6 @@
 /**
  * Fuzzes what faces the network: the parser alone, then a server with its threads. Ends with 1 at the first failure, and
- * says which seed shows it again; that seed then belongs into spec/http/fuzz.ts.
+ * says which seed shows it again; that seed then belongs into spec/integration/http/fuzz.ts.
  *
  *   node dist/scripts/fuzz.js [--seconds N] [--seed S]
  */

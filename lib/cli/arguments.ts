@@ -5,7 +5,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import type { LogFormat, LogLevel } from '../control/log.js';
+import { type HostAndPort, hostAndPort, PORT_MAX } from '../options/host-port.js';
 import {
   optionError,
   refuseUnknownNames,
@@ -15,9 +15,9 @@ import {
   show,
   type ThreadRange,
   wholeNumber,
-} from '../control/options.js';
-import { type HostAndPort, hostAndPort, PORT_MAX } from '../control/urls.js';
+} from '../options/server-options.js';
 import { readLine } from './line.js';
+import type { LogFormat, LogLevel } from './log.js';
 import { readTopArguments, type TopTarget } from './top-arguments.js';
 
 /** The settings of a run, checked. What is undefined was not asked for and has a default elsewhere. */

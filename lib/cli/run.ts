@@ -8,10 +8,11 @@
  * Only the arguments are read before it is known that there is something to serve: the server, the logger and the
  * native code behind them are imported after that, so `--help` is quick, and works on every platform.
  */
-import type { Logger } from '../control/log.js';
-import { DASHBOARD_HOST, DASHBOARD_PORT, type DashboardOptions } from '../control/options.js';
-import { inUrl } from '../control/urls.js';
+
 import { oneLine, PacelineError } from '../errors.js';
+import type { Logger } from '../logger.js';
+import { inUrl } from '../options/host-port.js';
+import { DASHBOARD_HOST, DASHBOARD_PORT, type DashboardOptions } from '../options/server-options.js';
 import type { Server } from '../server.js';
 import { requirePlatform } from '../sys/platform.js';
 import { version } from '../version.js';
@@ -57,7 +58,7 @@ export async function runCommand(line: readonly string[]): Promise<never> {
 /** Serves until a signal has come and the requests in flight are finished. */
 async function serve(settings: Settings): Promise<void> {
   const { app, threads, strategy, host, port, dashboard, logLevel, logFormat } = settings;
-  const { createLogger } = await import('../control/log.js');
+  const { createLogger } = await import('./log.js');
   const logger = createLogger({
     level: logLevel,
     format: logFormat ?? (process.stderr.isTTY ? 'pretty' : 'json'),

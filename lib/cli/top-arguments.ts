@@ -1,6 +1,7 @@
 /** The arguments of `paceline top`: which dashboard to look at, and the token that it printed. */
-import { DASHBOARD_HOST, DASHBOARD_PORT, optionError, show } from '../control/options.js';
-import { type HostAndPort, hostAndPort } from '../control/urls.js';
+
+import { type HostAndPort, hostAndPort } from '../options/host-port.js';
+import { DASHBOARD_HOST, DASHBOARD_PORT, optionError, show } from '../options/server-options.js';
 import type { Command } from './arguments.js';
 import { readLine } from './line.js';
 

@@ -4,7 +4,6 @@
  * ends.
  */
 import { WebSocket } from 'ws';
-import { inUrl } from '../control/urls.js';
 import {
   CLOSE_SERVER_STOPS,
   type Frame,
@@ -13,6 +12,7 @@ import {
   TOKEN_PREFIX,
 } from '../dashboard/protocol.js';
 import { PacelineError } from '../errors.js';
+import { inUrl } from '../options/host-port.js';
 import type { TopTarget } from './top-arguments.js';
 import { TopView } from './top-view.js';
 

@@ -1,5 +1,5 @@
 /** Loggers come from whoever embeds the server. One that fails costs a line, and never what was about to be done after it. */
-import type { LogFields, Logger } from './log.js';
+import type { LogFields, Logger } from '../logger.js';
 
 /** The same logger, whose functions neither throw nor reject. */
 export function guardedLogger(logger: Logger): Logger {

@@ -2,8 +2,9 @@
  * Says which threads still load the app, when that takes long: a top-level await that waits for something that never comes
  * looks like nothing at all otherwise, as the server neither serves nor fails.
  */
+
+import type { Logger } from '../logger.js';
 import { describeApp } from '../thread/app-loader.js';
-import type { Logger } from './log.js';
 
 /** Far above what an app takes to load on a busy machine. */
 const FIRST_MS = 10_000;

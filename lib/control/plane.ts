@@ -13,10 +13,10 @@
  * 6. What is left of connections, the handle set and the wake-up handles are closed.
  */
 import { setTimeout as delay } from 'node:timers/promises';
+import { resumeAccepting } from '../connection/acceptor.js';
+import type { Limits } from '../connection/event-handler.js';
+import { ACCEPTOR, TIMER, WAKE_UP } from '../connection/event-handler.js';
 import { oneLine, PacelineError } from '../errors.js';
-import { resumeAccepting } from '../handlers/acceptor.js';
-import type { Limits } from '../handlers/event-handler.js';
-import { ACCEPTOR, TIMER, WAKE_UP } from '../handlers/event-handler.js';
 import { BlockPool } from '../memory/block-pool.js';
 import type { Counter } from '../memory/counters.js';
 import {
@@ -31,6 +31,9 @@ import {
   STATE,
   threadArea,
 } from '../memory/layout.js';
+import type { Level, TransitionSource } from '../observe/observation.js';
+import { Observer } from '../observe/observer.js';
+import type { ResolvedOptions } from '../options/server-options.js';
 import { HandleSet, WATCH_INPUT } from '../set/handle-set.js';
 import { CONTROL_PLANE, ENTERED, FREE, HandleTable } from '../set/handle-table.js';
 import { ParkingLot } from '../set/parking-lot.js';
@@ -41,14 +44,11 @@ import type { SocketAddress } from '../sys/socket.js';
 import { startListening } from '../sys/socket.js';
 import { createTimer } from '../sys/timer.js';
 import { BACKLOG, type Listener, type ListenOptions, openListener } from './listener.js';
-import type { Level, TransitionSource } from './observation.js';
-import { Observer } from './observer.js';
-import type { ResolvedOptions } from './options.js';
-import { closeHandle, recover, type Survivors } from './reviver.js';
+import { closeHandle, recover, type Survivors } from './recovery.js';
 import { Strays } from './strays.js';
 import { Suspensions } from './suspensions.js';
 import { handleLimits, openDescriptors, startThreadPool } from './system.js';
-import { ThreadKeeper } from './threads.js';
+import { ThreadKeeper } from './thread-keeper.js';
 
 /** How often the way down looks whether the connections are gone. */
 const DRAIN_POLL_MS = 5;

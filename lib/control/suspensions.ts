@@ -2,9 +2,10 @@
  * Tells that accepting is suspended: once when it begins, and once when it is over. At its limit a busy server is suspended and
  * resumed with each connection that ends, so acceptors only count it.
  */
+
+import type { Logger } from '../logger.js';
 import { ACCEPT_SUSPENDED, SUSPENDED_FOR, SUSPENSIONS } from '../memory/layout.js';
 import { errnoName } from '../sys/libc.js';
-import type { Logger } from './log.js';
 
 /** Looks without a suspension after which it is over; there is one a second. */
 const QUIET_LOOKS = 10;

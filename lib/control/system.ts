@@ -1,9 +1,9 @@
 /** What a server asks of the system at its start, before there is any thread. */
 import { stat } from 'node:fs/promises';
+import type { ResolvedOptions } from '../options/server-options.js';
 import { closeDescriptor, createEventCounter } from '../sys/descriptor.js';
 import { epollCreate } from '../sys/epoll.js';
 import { openFiles as countOpenFiles, openFilesLimit } from '../sys/process.js';
-import type { ResolvedOptions } from './options.js';
 
 /** Descriptors that the process needs besides connections: libraries, threads, logs, the app's few files. */
 const OWN_DESCRIPTORS = 256;

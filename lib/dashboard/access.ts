@@ -10,7 +10,7 @@
  */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { isIP } from 'node:net';
-import { inUrl, isLoopback, isWildcard } from '../control/urls.js';
+import { inUrl, isLoopback, isWildcard } from '../options/host-port.js';
 
 /** 192 bits; more than anybody can try. */
 const TOKEN_BYTES = 24;

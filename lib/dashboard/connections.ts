@@ -12,7 +12,7 @@
  */
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import type { Logger } from '../control/log.js';
+import type { Logger } from '../logger.js';
 import { guardedInterval } from './guarded-interval.js';
 
 /** Scrapers, health checks, pages that load, and the clients. */

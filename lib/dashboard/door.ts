@@ -12,7 +12,7 @@
 import { closeSync, openSync } from 'node:fs';
 import { createServer, type Server, Socket } from 'node:net';
 import { type Listener, openListener } from '../control/listener.js';
-import type { Logger } from '../control/log.js';
+import type { Logger } from '../logger.js';
 import { duplicateDescriptor } from '../sys/descriptor.js';
 import { EINTR, EMFILE, ENFILE } from '../sys/libc.js';
 import { openFilesLimit } from '../sys/process.js';

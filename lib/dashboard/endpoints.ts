@@ -4,7 +4,7 @@ import type { Access } from './access.js';
 import { type Answer, COMMON_HEADERS, content, sentence } from './answers.js';
 import { findAssets } from './assets.js';
 import { captureTrace } from './capture.js';
-import type { Show } from './show.js';
+import type { Show } from './live-dashboard.js';
 
 export interface Endpoint {
   readonly methods: readonly string[];

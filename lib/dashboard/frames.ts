@@ -1,5 +1,5 @@
 /** Makes the messages of the websocket from what was observed; see protocol.ts for what they mean. */
-import type { ObservedThread, ObservedTransition, TransitionBatch } from '../control/observation.js';
+import type { ObservedThread, ObservedTransition, TransitionBatch } from '../observe/observation.js';
 import {
   type Detail,
   type Frame,

@@ -1,4 +1,4 @@
-import type { Logger } from '../control/log.js';
+import type { Logger } from '../logger.js';
 
 /**
  * An interval that keeps no process alive, and whose failure ends none: an error in a timer would be an uncaught one, and

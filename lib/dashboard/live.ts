@@ -6,11 +6,12 @@
  * - too slow for its frames, or silent to pings: dropped, and counted
  */
 import { type RawData, WebSocket } from 'ws';
-import type { Logger } from '../control/log.js';
-import type { TransitionBatch, TransitionSource } from '../control/observation.js';
+import type { Logger } from '../logger.js';
+import type { TransitionBatch, TransitionSource } from '../observe/observation.js';
 import { detailOf, frameOf, tupleOf } from './frames.js';
 import { guardedInterval } from './guarded-interval.js';
 import type { Loads } from './loads.js';
+import type { Subject } from './monitored-server.js';
 import {
   CLOSE_BAD_MESSAGE,
   CLOSE_SERVER_STOPS,
@@ -21,7 +22,6 @@ import {
   type TransitionTuple,
 } from './protocol.js';
 import type { Sample, Sampler } from './sampler.js';
-import type { Subject } from './subject.js';
 import { type Death, warningsOf } from './warnings.js';
 
 /** Tunable so that specs need not fill a kernel's buffers with seconds of frames. */

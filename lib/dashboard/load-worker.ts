@@ -3,7 +3,7 @@ import { Agent, get } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { workerData } from 'node:worker_threads';
 import type { LoadPlan } from './loads.js';
-import type { LoadTarget } from './subject.js';
+import type { LoadTarget } from './monitored-server.js';
 
 /** Before the next try after a request that failed: the server may be closing. */
 const RETRY_MS = 250;

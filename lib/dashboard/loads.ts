@@ -4,8 +4,8 @@
  * itself, because who closes the page should not leave a fan running.
  */
 import { Worker } from 'node:worker_threads';
+import type { LoadTarget } from './monitored-server.js';
 import { LOADS, type Load, type LoadState } from './protocol.js';
-import type { LoadTarget } from './subject.js';
 
 /** What a kind of load does; see demo/app.ts for the routes. */
 export interface LoadPlan {

@@ -7,13 +7,13 @@
  * because these are bounds of theirs too, so no count has to be guessed.
  */
 import { collectDefaultMetrics, Registry } from 'prom-client';
-import type { HistogramName, Level, Observation, ObservedThread } from '../control/observation.js';
 import type { Counter } from '../memory/counters.js';
 import { HISTOGRAM_BUCKETS, upperBoundUs } from '../memory/histogram.js';
+import type { HistogramName, Level, Observation, ObservedThread } from '../observe/observation.js';
 import { Held } from './held.js';
+import type { Subject } from './monitored-server.js';
 import { STATES } from './protocol.js';
 import { mergeHistograms, sum } from './rates.js';
-import type { Subject } from './subject.js';
 
 type Labels = Readonly<Record<string, string | number>>;
 

@@ -2,8 +2,8 @@
  * The last second and the last minutes: looks at the data plane once a second as long as the server runs, so that the
  * curves of a page that opens are full, and whenever a frame is due.
  */
-import type { Logger } from '../control/log.js';
-import type { Observation, Observed } from '../control/observation.js';
+import type { Logger } from '../logger.js';
+import type { Observation, Observed } from '../observe/observation.js';
 import { guardedInterval } from './guarded-interval.js';
 import type { Percentiles, Point } from './protocol.js';
 import { busyBetween, percentilesBetween, pointBetween, type Totals, totalsOf } from './rates.js';

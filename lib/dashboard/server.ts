@@ -9,18 +9,18 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import type { Logger } from '../control/log.js';
-import { inUrl } from '../control/urls.js';
 import { PacelineError } from '../errors.js';
+import type { Logger } from '../logger.js';
+import { inUrl } from '../options/host-port.js';
 import { Access } from './access.js';
 import { type Answer, responseOn, send, sentence } from './answers.js';
 import { Connections } from './connections.js';
 import { Door } from './door.js';
 import { type Endpoint, endpointsOf, type Stage } from './endpoints.js';
 import { type LivePace, PACE } from './live.js';
-import { type Show, showOf } from './show.js';
+import { type Show, showOf } from './live-dashboard.js';
+import type { Subject } from './monitored-server.js';
 import { Slices } from './slices.js';
-import type { Subject } from './subject.js';
 import { Gate } from './upgrade.js';
 import type { Death } from './warnings.js';
 

@@ -2,7 +2,7 @@
  * What is wrong or soon will be, each as a sentence with advice. A warning is of the moment: it is there as long as its
  * cause is, except for the death of a thread, which is over before anybody looks.
  */
-import type { Level, Observation, ObservedThread } from '../control/observation.js';
+import type { Level, Observation, ObservedThread } from '../observe/observation.js';
 import type { Warning } from './protocol.js';
 
 /** How long events may wait without a leader. A hand-over takes some microseconds, 50 ms is far beyond. */

@@ -8,13 +8,13 @@
  * out: the handler, getters of what it returned, methods of its streams, listeners to the request's signal.
  */
 import { abortError, PacelineError } from '../errors.js';
-import { type AsyncScope, newScope } from '../handlers/async-scope.js';
-import { FileBody } from '../static/file-body.js';
+import { type AsyncScope, newScope } from '../user-code/async-scope.js';
+import { adopt, isThenable } from '../user-code/thenable.js';
 import type { FetchApp, FetchContext } from '../web/context.js';
+import { FileBody } from '../web/file-body.js';
 import { IncomingBody } from '../web/incoming-body.js';
 import { abortRequest } from '../web/light-request.js';
 import { type Outgoing, toOutgoing } from '../web/outgoing.js';
-import { adopt, isThenable } from '../web/thenable.js';
 import { checkHead } from './response-head.js';
 import { cancelQuietly, ResponseStream } from './response-stream.js';
 import { hasNoBody } from './response-writer.js';

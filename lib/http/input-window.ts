@@ -4,7 +4,7 @@
  *   bytes:  ┄┄┄┄┄│ from ── of an unfinished head, or not parsed ── at ── not parsed ── to │┄┄┄ room for more ┄┄┄
  *
  * The buffer is shared by all connections of the thread, so the window holds only while one of them is run; in between
- * its bytes are kept in memory of their own, or saved for whichever thread comes next (handlers/saved-message.ts).
+ * its bytes are kept in memory of their own, or saved for whichever thread comes next (http/saved-message.ts).
  */
 import { addressOf } from '../sys/libc.js';
 import { receive } from '../sys/socket.js';

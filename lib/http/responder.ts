@@ -4,18 +4,18 @@
  */
 // Imported, because the global is an accessor: a call of it on every response.
 import { Buffer } from 'node:buffer';
-import type { ThreadContext } from '../handlers/event-handler.js';
-import { hasFlag, setFlag, WATCHES_OUTPUT } from '../handlers/http-flags.js';
-import { FAILED, OutputQueue, QUEUED, SENT } from '../handlers/output.js';
+import type { ThreadContext } from '../connection/event-handler.js';
+import { FAILED, OutputQueue, QUEUED, SENT } from '../connection/output-queue.js';
 import { ERRORS } from '../memory/counters.js';
 import { WATCH_BOTH } from '../set/handle-set.js';
-import { FileBody } from '../static/file-body.js';
 import { sendFile } from '../sys/file.js';
 import { EAGAIN, EINTR } from '../sys/libc.js';
 import { resetOnClose, transmitFrom } from '../sys/socket.js';
+import { FileBody } from '../web/file-body.js';
 import { requestLine } from '../web/light-request.js';
 import type { Outgoing } from '../web/outgoing.js';
 import type { Exchange } from './exchange.js';
+import { hasFlag, setFlag, WATCHES_OUTPUT } from './flags.js';
 import type { ResponseStream } from './response-stream.js';
 import {
   BODYLESS,

@@ -3,10 +3,10 @@
  * or what a Blob of its own class gives, so each call of it is made in the exchange's scope, and whatever it throws is the
  * stream's error.
  */
-import type { AsyncScope } from '../handlers/async-scope.js';
+import type { AsyncScope } from '../user-code/async-scope.js';
+import { plainBytes } from '../user-code/plain-bytes.js';
+import { adopt } from '../user-code/thenable.js';
 import { passedOn } from '../web/chunk-garbage.js';
-import { plainBytes } from '../web/plain-bytes.js';
-import { adopt } from '../web/thenable.js';
 import type { ExchangeOwner } from './exchange.js';
 import { CHUNKED } from './response-writer.js';
 

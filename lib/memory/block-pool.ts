@@ -14,7 +14,7 @@
  *
  * Blocks are numbered from 1; 0 means none. A chain belongs to the connection whose record names its first block. On the way
  * between pool and record a thread has it in hand; should the thread die there, its name on the blocks is how `reclaim` finds
- * them. A thread may be ended at any call of a function and at any loop (handlers/acceptor.ts says why), so a block's name is
+ * them. A thread may be ended at any call of a function and at any loop (connection/acceptor.ts says why), so a block's name is
  * written by the statement behind the exchange that takes it, and taken away by the exchange that gives it back.
  */
 import { BLOCK_BYTES, POOL_HEADER_WORDS } from './layout.js';

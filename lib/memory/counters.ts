@@ -1,6 +1,6 @@
 /**
  * What each thread counts. The words lie in the thread's area from COUNTS on, in this order; only the thread writes
- * them, with plain adds, and anybody may read them. They wrap at 2^32; control/totals.ts makes of them what is shown.
+ * them, with plain adds, and anybody may read them. They wrap at 2^32; observe/totals.ts makes of them what is shown.
  */
 import { COUNTS, threadArea } from './layout.js';
 

@@ -71,10 +71,10 @@ export const SET_STOPPING = 2;
 export const RESCAN = 4 * LINE + 1;
 /** Atomic. 1 while the threads record what they do (owner: set/recorder.ts); written by the control plane. */
 export const RECORDING = 4 * LINE + 2;
-/** Atomic. The clock of the timeouts; counts on with each sweep (owner: handlers/timeouts.ts). */
+/** Atomic. The clock of the timeouts; counts on with each sweep (owner: connection/timeouts.ts). */
 export const TICK = 4 * LINE + 3;
 
-// ---- control: connections (owner: handlers/acceptor.ts) --------------------------------------------------------------
+// ---- control: connections (owner: connection/acceptor.ts) --------------------------------------------------------------
 
 /** Atomic. Open connections. Added to on accepting, subtracted from on closing. */
 export const CONNECTIONS = 5 * LINE;
@@ -113,28 +113,28 @@ const THREADS = READY_EVENTS + READY_CAPACITY * READY_EVENT_WORDS;
 
 /** Plain. One of the states of set/thread-state.ts. Written by the thread; by the control plane once it is dead. */
 export const STATE = 0;
-/** Plain. The connection that the thread is inside, or -1; for people who look (owner: thread/turns.ts). */
+/** Plain. The connection that the thread is inside, or -1; for people who look (owner: thread/worker-loop.ts). */
 export const CURRENT_FD = 1;
 /**
  * Plain. Where the method and target of the request in hand lie in the thread's input buffer, for the same people. Written by
- * the thread (owner: handlers/http-connection.ts); its recorder sets REQUEST_TO to 0 when the next event begins.
+ * the thread (owner: http/connection.ts); its recorder sets REQUEST_TO to 0 when the next event begins.
  */
 export const REQUEST_AT = 2;
 export const REQUEST_TO = 3;
 /**
  * Plain. What an acceptor in this thread has counted as a connection and not yet put into the handle table: 0 nothing, 1 a
- * place for one, else 2 + its descriptor. For the reviver (owner: handlers/acceptor.ts).
+ * place for one, else 2 + its descriptor. For the reviver (owner: connection/acceptor.ts).
  */
 export const ACCEPTING = LINE;
 /**
  * Plain. The connection that this thread is about to close: 0 for none, else 1 + its descriptor. Written by the thread around
  * each close, and read by the control plane: once the thread is dead to complete a close that was cut, while it lives to leave a
- * descriptor alone that it is just closing (owner: handlers/acceptor.ts).
+ * descriptor alone that it is just closing (owner: connection/acceptor.ts).
  */
 export const CLOSING = LINE + 1;
 /**
  * Atomic. Log messages of the thread that the control plane has read, for the thread to know how many wait; wraps. Written by
- * the control plane, which sets it to 0 before it starts a thread (owner: control/threads.ts).
+ * the control plane, which sets it to 0 before it starts a thread (owner: control/thread-keeper.ts).
  */
 export const LOGS_READ = 3 * LINE + 2;
 /** Atomic. Mailbox: entries ever put (by the leader) and ever taken (by the thread), in lines of their own. */
@@ -182,15 +182,15 @@ export const HANDLE_BLOCK = 2;
 export const HANDLE_SAVED = 3;
 /** Bits that an event handler keeps between events. */
 export const HANDLE_FLAGS = 4;
-/** The HTTP parser's registers: PARSER_WORDS of http/request-parser.ts, which are 8. */
+/** The HTTP parser's registers: PARSER_WORDS of http/parser/request-parser.ts, which are 8. */
 export const HANDLE_PARSER = 5;
-/** The tick at which the connection's time is up, 0 for never. Read by handlers/timeouts.ts without being inside. */
+/** The tick at which the connection's time is up, 0 for never. Read by connection/timeouts.ts without being inside. */
 export const HANDLE_DEADLINE = 13;
 /** Requests begun on the connection, where there is a limit of them. */
 export const HANDLE_REQUESTS = 14;
 /**
  * The network of the client, as remoteNetwork of sys/socket.ts says; 0 until input is saved for the first time. Written by
- * handlers/saved-message.ts, and read by handlers/head-eviction.ts without being inside.
+ * http/saved-message.ts, and read by http/head-eviction.ts without being inside.
  */
 export const HANDLE_NETWORK = 15;
 

@@ -36,7 +36,7 @@ export const WRITABLE = 2;
 export const PEER_ENDED = 4;
 /** The connection is gone or has an error. */
 export const BROKEN = 8;
-/** Its deadline has passed, as handlers/timeouts.ts found. */
+/** Its deadline has passed, as connection/timeouts.ts found. */
 export const TIMED_OUT = 16;
 const EVENTS_SHIFT = 3;
 const EVENTS_MASK = 31 << EVENTS_SHIFT;

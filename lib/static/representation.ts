@@ -1,8 +1,8 @@
 /** What is said of a file: its validators, and the header lines that go with it. */
 import { fstatSync } from 'node:fs';
 import mime from 'mime';
+import { FileBody, type OpenFile } from '../web/file-body.js';
 import type { Coding } from './accept-encoding.js';
-import { FileBody, type OpenFile } from './file-body.js';
 import type { Found } from './root.js';
 
 /**

@@ -8,7 +8,7 @@ import { existsSync, fstatSync } from 'node:fs';
 import { constants } from 'node:os';
 import { closeFile, openFile, pathOfFile } from '../sys/file.js';
 import { EACCES, EMFILE, ENFILE, systemError } from '../sys/libc.js';
-import { OpenFile } from './file-body.js';
+import { OpenFile } from '../web/file-body.js';
 
 const { ENOENT, ENOTDIR, ELOOP, ENAMETOOLONG, ENXIO, ENODEV, EPERM } = constants.errno;
 

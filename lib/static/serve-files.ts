@@ -10,15 +10,15 @@
 import { STATUS_CODES } from 'node:http';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { optionError, refuseUnknownNames, show, wholeNumber } from '../control/options.js';
+import { optionError, refuseUnknownNames, show, wholeNumber } from '../options/server-options.js';
 import { responseOf } from '../web/light-response.js';
 import { acceptedCodings, CODINGS, type Coding } from './accept-encoding.js';
 import { parseRange, UNSATISFIABLE } from './byte-range.js';
+import { release, Shelf, type Shelved } from './open-file-cache.js';
 import { evaluate, NOT_MODIFIED, PRECONDITION_FAILED, rangeApplies } from './preconditions.js';
 import { contentType, Representation } from './representation.js';
 import { type RequestFields, requestFields } from './request-fields.js';
 import { DIRECTORY, type Found, isOutOfDescriptors, NOT_FOUND, Root } from './root.js';
-import { release, Shelf, type Shelved } from './shelf.js';
 import { pathOfUrl, queryOfUrl, targetPath } from './target-path.js';
 
 /** What `serveFiles` takes. Every option may be left out. */

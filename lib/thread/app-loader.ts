@@ -1,6 +1,6 @@
 /** Loads an app module and finds out what kind of app it is. */
 import { PacelineError } from '../errors.js';
-import type { TcpApp } from '../handlers/tcp-connection.js';
+import type { TcpApp } from '../tcp/connection.js';
 import type { FetchApp } from '../web/context.js';
 
 export type App =

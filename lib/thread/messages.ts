@@ -1,8 +1,8 @@
 /** What the control plane and a thread tell each other outside of shared memory: at its start, and for the log. */
 import type { MessagePort } from 'node:worker_threads';
-import type { Limits } from '../handlers/event-handler.js';
-import type { LogEntry } from '../log-limiter.js';
+import type { Limits } from '../connection/event-handler.js';
 import type { SharedMemory } from '../memory/layout.js';
+import type { LogEntry } from './log-limiter.js';
 
 /** What a thread is started with. */
 export interface ThreadStart {

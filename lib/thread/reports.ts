@@ -1,12 +1,12 @@
 /**
  * What a thread reports to the control plane: how its start ended, and its log. The log is bounded twice: what an app logs
- * again and again is counted instead (log-limiter.ts), and a control plane that does not read is sent no more.
+ * again and again is counted instead (thread/log-limiter.ts), and a control plane that does not read is sent no more.
  */
 import { parentPort } from 'node:worker_threads';
-import { type Level, type LogEntry, LogLimiter } from '../log-limiter.js';
 import { LOGS_READ, threadArea } from '../memory/layout.js';
-import { describe } from './last-words.js';
+import { type Level, type LogEntry, LogLimiter } from './log-limiter.js';
 import { MAX_UNREAD_LOGS, type ThreadMessage, type ThreadStart } from './messages.js';
+import { describe } from './uncaught.js';
 
 /** A handful of each kind shows what is the matter; all of them together are what a person reads in a second. */
 const LIMITS = { ofKind: 4, ofAll: 16, kinds: 16, periodMs: 1000 };

@@ -1,8 +1,6 @@
 /** The entry of a worker thread: puts the parts of the data plane together and joins the set. */
 import { workerData } from 'node:worker_threads';
-import { PacelineError } from '../errors.js';
-import { Acceptor } from '../handlers/acceptor.js';
-import { inScopes } from '../handlers/async-scope.js';
+import { Acceptor } from '../connection/acceptor.js';
 import {
   ACCEPTOR,
   type EventHandler,
@@ -11,11 +9,10 @@ import {
   type ThreadContext,
   TIMER,
   WAKE_UP,
-} from '../handlers/event-handler.js';
-import { HttpConnections } from '../handlers/http-connections.js';
-import { TcpConnections } from '../handlers/tcp-connection.js';
-import { Timeouts } from '../handlers/timeouts.js';
-import { WakeUp } from '../handlers/wake-up.js';
+} from '../connection/event-handler.js';
+import { Timeouts } from '../connection/timeouts.js';
+import { PacelineError } from '../errors.js';
+import { HttpConnections } from '../http/handler.js';
 import { BlockPool } from '../memory/block-pool.js';
 import { countersOf } from '../memory/counters.js';
 import { INPUT_BYTES } from '../memory/layout.js';
@@ -26,13 +23,16 @@ import { ParkingLot } from '../set/parking-lot.js';
 import { Recorder } from '../set/recorder.js';
 import { ThreadSet } from '../set/thread-set.js';
 import { EventLoop } from '../sys/event-loop.js';
+import { TcpConnections } from '../tcp/connection.js';
+import { inScopes } from '../user-code/async-scope.js';
 import { installResponse } from '../web/light-response.js';
 import { type App, loadApp } from './app-loader.js';
-import { describe, guardLastWords } from './last-words.js';
 import type { ThreadStart } from './messages.js';
 import { Reports } from './reports.js';
 import { drainTicks as runTicks, uncaught } from './ticks.js';
-import { Turns } from './turns.js';
+import { describe, guardLastWords } from './uncaught.js';
+import { WakeUp } from './wake-up.js';
+import { Turns } from './worker-loop.js';
 
 const start = workerData as ThreadStart;
 const reports = new Reports(start);

@@ -3,9 +3,10 @@
  * two whole requests; this one keeps what it was given (response-state.ts). It passes for a Response; what it cannot do by
  * itself is done by a real one (undici's), made then. docs/decisions/0009-light-classes.md has what follows from that.
  */
-import type { FileBody } from '../static/file-body.js';
+
 import { bodyReaders } from './body-readers.js';
 import { noteBody, noteHeaders } from './fetched.js';
+import type { FileBody } from './file-body.js';
 import { alike, delegateRest, replaceMembers } from './light-members.js';
 import { installRequest } from './light-request.js';
 import { bareClass, carriedBy, carry } from './light-state.js';

@@ -2,8 +2,8 @@
  * From what a handler returned to what the connection writes.
  */
 import { PacelineError } from '../errors.js';
-import type { FileBody } from '../static/file-body.js';
 import { noteBody, noteHeaders } from './fetched.js';
+import type { FileBody } from './file-body.js';
 import { contentTypeLine } from './header-lines.js';
 import { lightOutgoing, outgoingOf } from './light-response.js';
 import { RealResponse } from './web-globals.js';

@@ -5,8 +5,9 @@
  * A body is at hand (`source`), a stream, or both: a stream that somebody has been shown stands for the source from then on.
  * It says whether the body is used, and whoever takes the source uses the stream up.
  */
-import { FileBody } from '../static/file-body.js';
+
 import { passedOn, type Upstream, upstreamOfBody, upstreamOfHeaders } from './fetched.js';
+import { FileBody } from './file-body.js';
 import {
   contentTypeLine,
   copyHeaders,

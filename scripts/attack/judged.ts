@@ -224,7 +224,7 @@ export async function oldClients(arena: Arena): Promise<void> {
       done: () => false,
     });
     arena.judge(`HTTP/1.0 ${path}`, () => {
-      // Not how it ended: libuv may tell a reset that comes with the last bytes as an end. spec/server/wire.ts asks the kernel.
+      // Not how it ended: libuv may tell a reset that comes with the last bytes as an end. spec/integration/server/wire.ts asks the kernel.
       if (!isWhole) return end === undefined ? 'the connection stays open' : undefined;
       const [answer] = answersIn(bytes);
       return answer?.status === 200 && end === 'FIN' ? undefined : `${answer?.status}, ends with ${end}`;

@@ -1,5 +1,5 @@
 /** The process that is attacked: one server and its dashboard. It answers the campaign's questions in their order. */
-import type { Logger } from '../../lib/control/log.js';
+import type { Logger } from '../../lib/logger.js';
 import { createServer, type Server } from '../../lib/server.js';
 import { Board } from '../chaos/board.js';
 import type { Look, Ports, Question, Reply, Setup } from './messages.js';

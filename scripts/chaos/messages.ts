@@ -1,7 +1,7 @@
 /** What the campaign and the process that it disturbs tell each other. */
 
-import type { ServerOptions } from '../../lib/control/options.js';
 import type { ThreadInfo } from '../../lib/control/plane.js';
+import type { ServerOptions } from '../../lib/options/server-options.js';
 
 export type ServerName = 'web' | 'tcp';
 export const SERVER_NAMES: readonly ServerName[] = ['web', 'tcp'];

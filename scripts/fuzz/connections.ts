@@ -1,6 +1,6 @@
 /** Fuzzes the connection code: a real server, many clients at once, and a look at what they left behind. */
 import { readdirSync, readlinkSync } from 'node:fs';
-import type { Logger } from '../../lib/control/log.js';
+import type { Logger } from '../../lib/logger.js';
 import { createServer, type Server } from '../../lib/server.js';
 import { oneOf, type Random } from '../../spec/support/random.js';
 import { Client } from '../../spec/support/server/http-client.js';

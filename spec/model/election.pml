@@ -11,9 +11,9 @@
  *   CLAIM, takeNoted                 lib/set/handle-table.ts, HandleTable, for one bound handle a thread
  *   mail, sweep                      lib/set/mailbox.ts: MAIL_PUT ≠ MAIL_TAKEN, and MAIL_OVERFLOW
  *   pending, rescan                  lib/set/ready-list.ts: the kernel's events with the ready list's, and RESCAN
- *   turns, lead, ownWork, pass       lib/thread/turns.ts, Turns: #step with #follow, #lead, #ownWork, and the return to the loop
- *   timeouts                         lib/handlers/timeouts.ts, Timeouts.#expire
- *   Plane                            the control plane: recover of lib/control/reviver.ts, and stop of lib/control/plane.ts
+ *   turns, lead, ownWork, pass       lib/thread/worker-loop.ts, Turns: #step with #follow, #lead, #ownWork, and the return to the loop
+ *   timeouts                         lib/connection/timeouts.ts, Timeouts.#expire
+ *   Plane                            the control plane: recover of lib/control/recovery.ts, and stop of lib/control/plane.ts
  *   Reaper                           the death of threads
  *   World                            the kernel, clients, timers
  *
@@ -508,7 +508,7 @@ inline promoteNewLeader() {
   fi
 }
 
-/* ---- lib/thread/turns.ts ---- */
+/* ---- lib/thread/worker-loop.ts ---- */
 
 /* What the leader, having given up, turns to. */
 #define EVENT 0            /* the event that it has taken, #process */
@@ -980,7 +980,7 @@ endSecond:
 #endif
 }
 
-/* ---- lib/control/reviver.ts ---- */
+/* ---- lib/control/recovery.ts ---- */
 
 /* What the dead leader had in hand is asked for again. */
 inline repair() {

@@ -2,7 +2,7 @@
  * Most cases of llhttp's corpus have no Host, which llhttp leaves to its user and this server refuses (RFC 9112, 3.2). To
  * compare more than that, their messages get one.
  */
-import { END, HEAD, NEED_MORE, REFUSED, RequestParser } from '../../lib/http/request-parser.js';
+import { END, HEAD, NEED_MORE, REFUSED, RequestParser } from '../../lib/http/parser/request-parser.js';
 
 export interface HostedCase {
   readonly bytes: Uint8Array;

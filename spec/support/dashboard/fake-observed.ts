@@ -1,4 +1,9 @@
 /** A data plane that does what a spec says: its numbers are set by hand, its transitions are told. */
+
+import type { ThreadInfo } from '../../../lib/control/plane.js';
+import type { Subject } from '../../../lib/dashboard/monitored-server.js';
+import { COUNTERS, type Counter } from '../../../lib/memory/counters.js';
+import { bucketOf, HISTOGRAM_BUCKETS } from '../../../lib/memory/histogram.js';
 import type {
   HistogramName,
   Level,
@@ -7,12 +12,8 @@ import type {
   ObservedThread,
   ObservedTransition,
   TransitionSource,
-} from '../../../lib/control/observation.js';
-import { HISTOGRAMS } from '../../../lib/control/observation.js';
-import type { ThreadInfo } from '../../../lib/control/plane.js';
-import type { Subject } from '../../../lib/dashboard/subject.js';
-import { COUNTERS, type Counter } from '../../../lib/memory/counters.js';
-import { bucketOf, HISTOGRAM_BUCKETS } from '../../../lib/memory/histogram.js';
+} from '../../../lib/observe/observation.js';
+import { HISTOGRAMS } from '../../../lib/observe/observation.js';
 import { STATE_NAMES } from '../../../lib/set/thread-state.js';
 import { range } from '../server/wait.js';
 

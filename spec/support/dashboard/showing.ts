@@ -1,8 +1,8 @@
 /** A dashboard that a spec runs for itself, over a data plane that the spec plays, and the clients that look at it. */
 import { once } from 'node:events';
 import { WebSocket } from 'ws';
-import type { LogFields, Logger } from '../../../lib/control/log.js';
 import { type LivePace, PACE } from '../../../lib/dashboard/live.js';
+import type { Subject } from '../../../lib/dashboard/monitored-server.js';
 import {
   type ClientMessage,
   type Detail,
@@ -13,7 +13,7 @@ import {
   TOKEN_PREFIX,
 } from '../../../lib/dashboard/protocol.js';
 import { Dashboard } from '../../../lib/dashboard/server.js';
-import type { Subject } from '../../../lib/dashboard/subject.js';
+import type { LogFields, Logger } from '../../../lib/logger.js';
 import { type Answer, Client } from '../server/http-client.js';
 import { until, within } from '../server/wait.js';
 import { FakeObserved, subjectOf } from './fake-observed.js';

@@ -9,7 +9,7 @@ import {
   type ParserLimits,
   REFUSED,
   RequestParser,
-} from '../../../lib/http/request-parser.js';
+} from '../../../lib/http/parser/request-parser.js';
 
 /** What one message looked like from outside. */
 export interface Message {

@@ -1,7 +1,7 @@
 /** A server that a spec runs for itself: started on a free port, closed when the spec's scope ends. */
 
-import type { LogFields, Logger } from '../../../lib/control/log.js';
-import type { ServerOptions } from '../../../lib/control/options.js';
+import type { LogFields, Logger } from '../../../lib/logger.js';
+import type { ServerOptions } from '../../../lib/options/server-options.js';
 import { createServer, type Server } from '../../../lib/server.js';
 import { Gate } from './gate.js';
 import { Client, type Target } from './http-client.js';

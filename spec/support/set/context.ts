@@ -1,5 +1,5 @@
 /** What event handlers find in their thread, for a spec that calls them in its own. */
-import type { Limits, ThreadContext } from '../../../lib/handlers/event-handler.js';
+import type { Limits, ThreadContext } from '../../../lib/connection/event-handler.js';
 import { countersOf } from '../../../lib/memory/counters.js';
 import { sumsOf } from '../../../lib/memory/sums.js';
 import { HandleSet } from '../../../lib/set/handle-set.js';

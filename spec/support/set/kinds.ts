@@ -1,4 +1,4 @@
-/** Numbers of the specs' own event handlers, beside those of handlers/event-handler.ts. */
+/** Numbers of the specs' own event handlers, beside those of connection/event-handler.ts. */
 
 /** An eventfd whose counts are added up. */
 export const COUNTER = 10;

@@ -1,5 +1,5 @@
 /** What a puppet can be told: the participants' operations, one by one, and loops of them for stress. */
-import { closeConnection } from '../../../lib/handlers/acceptor.js';
+import { closeConnection } from '../../../lib/connection/acceptor.js';
 import { Mailbox } from '../../../lib/set/mailbox.js';
 import { drainEventCounter } from '../../../lib/sys/descriptor.js';
 import { POLL_FIRST, pollTwo } from '../../../lib/sys/epoll.js';

@@ -1,9 +1,9 @@
 /** A thread set for a spec: the shared memory, the kernel's set, and real threads that the spec leads by the hand. */
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
-import { recover, type Survivors } from '../../../lib/control/reviver.js';
+import { WAKE_UP } from '../../../lib/connection/event-handler.js';
+import { recover, type Survivors } from '../../../lib/control/recovery.js';
 import { Strays } from '../../../lib/control/strays.js';
-import { WAKE_UP } from '../../../lib/handlers/event-handler.js';
 import { BlockPool } from '../../../lib/memory/block-pool.js';
 import { allocateMemory, EAGER, LEADER, MAX_THREADS, PARKED, WATCH } from '../../../lib/memory/layout.js';
 import { HandleSet, WATCH_INPUT } from '../../../lib/set/handle-set.js';

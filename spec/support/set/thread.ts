@@ -1,10 +1,10 @@
 /** The entry of a spec's threads. */
 import { parentPort, workerData } from 'node:worker_threads';
+import { runTurns } from '../thread/worker-loop.js';
 import { makeParts, type Start } from './parts.js';
 import { commands } from './puppet.js';
 import { DONE, FAILED, put, RESULT, STATUS, store, threadWord, writeFailure } from './scratch.js';
 import { watchSteps } from './steps.js';
-import { runTurns } from './turns.js';
 
 const start = workerData as Start;
 const { self, scratch } = start;

@@ -1,0 +1,165 @@
+/**
+ * What the concrete event handlers of connections have in common: how a thread visits a connection that it is inside of, or
+ * that is bound to it, and how the visit ends.
+ *
+ *                         ┌── true ──┐
+ *   run, proceed ──▶ step ┴──────────┴─▶ left     idle: any thread takes its next event
+ *                                     ├─▶ held     bound to this thread, until an event or `wake`
+ *                                     ├─▶ yielded  bound to this thread, and goes on by itself after the others' events
+ *                                     └─▶ closed
+ */
+import { DROPPED } from '../memory/counters.js';
+import { BROKEN, PEER_ENDED, READABLE, TIMED_OUT } from '../set/handle-table.js';
+import { closeConnection } from './acceptor.js';
+import { isDue } from './deadlines.js';
+import { VisitBudget } from './dispatch-budget.js';
+import type { Deferred, ThreadContext } from './event-handler.js';
+
+export abstract class Connection implements Deferred {
+  /** -1 while this object has no connection. */
+  fd = -1;
+  bound = false;
+  protected readonly context: ThreadContext;
+  protected readonly budget = new VisitBudget();
+  /** There is nothing to receive until an event says so. */
+  protected drained = false;
+  protected peerEnded = false;
+  protected broken = false;
+  /** The deadline has been found passed. */
+  protected timedOut = false;
+  readonly #held: Map<number, Connection>;
+  #running = false;
+  /** News came while running. */
+  #woken = false;
+
+  /** @param held the connections that are bound to this thread */
+  constructor(context: ThreadContext, held: Map<number, Connection>) {
+    this.context = context;
+    this.#held = held;
+  }
+
+  /** Does the next thing there is to do. @returns false once the connection has been left, held, yielded or closed */
+  protected abstract step(): boolean;
+
+  /** Ends the connection, whatever is under way. */
+  protected abstract destroy(): false;
+
+  /** Processes what happened; leaves, holds, yields or closes the connection in the end. */
+  run(events: number): void {
+    // The clock has just been read, for the change of the thread's state.
+    this.budget.begin(this.context.recorder.micros);
+    this.#visit(events);
+  }
+
+  proceed(): void {
+    if (this.fd < 0 || !this.bound) return;
+    this.budget.beginAgain();
+    this.#visit(0);
+  }
+
+  #visit(events: number): void {
+    this.#running = true;
+    this.#woken = false;
+    this.note(events);
+    this.resumed();
+    while (this.step()) {}
+    this.#running = false;
+  }
+
+  /** An exception has left `run` or `proceed`: ends the connection. This object is not to be used for another one. */
+  abort(): void {
+    this.#running = false;
+    try {
+      if (this.fd >= 0) this.drop();
+    } catch (error) {
+      // Only a table that is not what it should be: its record is what is lost.
+      this.context.log('error', 'a connection could not be aborted', { error });
+    }
+  }
+
+  /** There is news of the connection, which goes on as soon as this thread is out of user code. */
+  wake(): void {
+    if (this.#running) this.#woken = true;
+    else this.context.defer(this);
+  }
+
+  protected note(events: number): void {
+    if (events & (READABLE | PEER_ENDED | BROKEN)) this.drained = false;
+    if (events & PEER_ENDED) this.peerEnded = true;
+    if (events & BROKEN) this.broken = true;
+    if (events & TIMED_OUT) this.timedOut = isDue(this.context, this.fd);
+  }
+
+  /** A visit begins. */
+  protected resumed(): void {}
+
+  /** Sets the deadline for what the connection waits for while it is bound. */
+  protected abstract waits(): void;
+
+  /** A visit ends, and the connection is bound. */
+  protected suspended(): void {}
+
+  /** Keeps the connection in this thread: something that cannot be shared is under way. */
+  protected hold(): boolean {
+    if (this.#woken) {
+      this.#woken = false;
+      return true;
+    }
+    this.waits();
+    const noted = this.#bind();
+    if (noted !== 0) {
+      this.note(noted);
+      return true;
+    }
+    this.suspended();
+    return false;
+  }
+
+  /** The visit has had its share: what is left is done after the others' events. */
+  protected yield(): false {
+    this.waits();
+    this.note(this.#bind());
+    this.suspended();
+    this.context.defer(this);
+    return false;
+  }
+
+  /** @returns events noted meanwhile */
+  #bind(): number {
+    if (this.bound) return 0;
+    this.bound = true;
+    this.#held.set(this.fd, this);
+    return this.context.table.bind(this.fd, this.context.self);
+  }
+
+  /** Lets go of the connection, unless there is news. @returns whether there is, and the thread is still inside */
+  protected letGo(): boolean {
+    const { table } = this.context;
+    const noted = this.bound ? table.unbind(this.fd) : table.leave(this.fd);
+    if (noted === 0) {
+      this.forget();
+      return false;
+    }
+    this.note(noted);
+    return true;
+  }
+
+  /** The server ends it of its own accord. */
+  protected drop(): false {
+    this.context.counters[DROPPED]!++;
+    return this.destroy();
+  }
+
+  protected close(): false {
+    const { fd } = this;
+    this.forget();
+    closeConnection(this.context, fd);
+    return false;
+  }
+
+  /** This object has nothing to do with the connection any more. */
+  protected forget(): void {
+    if (this.bound) this.#held.delete(this.fd);
+    this.fd = -1;
+  }
+}

@@ -1,0 +1,64 @@
+/**
+ * What one visit to a connection may take of its thread, so that no client and no app keeps a thread for itself (I10). A
+ * connection that has spent it is bound to its thread and goes on after the others' events.
+ *
+ * Each kind of work costs its share of one sum: a mixture is bounded as each kind alone is.
+ */
+import { nowMicros } from '../sys/clock.js';
+
+const CREDITS = 4096;
+
+/** 32 requests: of hello world they take 200 µs, as long as the events of one turn (thread/worker-loop.ts). */
+export const REQUEST_COST = CREDITS / 32;
+/** 16 receives of 64 KiB: their copying takes some 300 µs. */
+export const RECEIVE_COST = CREDITS / 16;
+/** 8 parts of a file, of 1 MiB each: sendfile(2) takes about 150 µs for one. */
+export const FILE_PART_COST = CREDITS / 8;
+/** 1024 parts of a body: a chunked body may come in chunks of one byte, which take 0.5 µs each. */
+export const BODY_PART_COST = CREDITS / 1024;
+/** 64 times there were new events when the connection was about to be left. */
+export const NOTED_COST = CREDITS / 64;
+
+/**
+ * The time of a visit, for requests that cost more than hello world. Others wait for it where threads are few; a visit more
+ * costs a connection 2 µs, so that longer ones gain nothing.
+ */
+const VISIT_MS = 5;
+
+/** Work before which the clock is not read, 35 ns a reading: one receive and the request in it. */
+const UNTIMED_CREDITS = RECEIVE_COST + REQUEST_COST;
+/** Small work reads the clock only once in so many credits. */
+const CREDITS_A_READING = REQUEST_COST;
+
+export class VisitBudget {
+  #spent = 0;
+  #endMicros = 0;
+
+  /** A visit begins with an event. @param micros when, by sys/clock.ts */
+  begin(micros: number): void {
+    this.#spent = 0;
+    this.#endMicros = micros + VISIT_MS * 1000;
+  }
+
+  /** A visit begins that goes on with the last one. What it has to do is here already, so nothing is received first. */
+  beginAgain(): void {
+    this.begin(nowMicros());
+    this.#spent = RECEIVE_COST;
+  }
+
+  /** @returns false when the visit has had its share; the work is then to be left for the next one */
+  spend(cost: number): boolean {
+    const before = this.#spent;
+    const spent = before + cost;
+    if (spent > CREDITS) return false;
+    if (
+      before >= UNTIMED_CREDITS &&
+      Math.floor(spent / CREDITS_A_READING) !== Math.floor(before / CREDITS_A_READING) &&
+      nowMicros() > this.#endMicros
+    ) {
+      return false;
+    }
+    this.#spent = spent;
+    return true;
+  }
+}

@@ -1,0 +1,143 @@
+/**
+ * What the control plane does when a thread is dead, in this order:
+ *
+ * 1. What it was about with a connection is completed: one that it had accepted and not yet put into the table is closed, and one
+ *    that it was closing is counted. Descriptors that may be open and nobody's are looked for (strays.ts).
+ *    The connections that it was inside, or that were bound to it, are closed: nobody else can finish them.
+ *    A listening, wake-up or timer handle that it was inside is left in its name.
+ *    Blocks of the pool that it had in hand are returned.
+ * 2. If it led, the events that it had taken from the kernel and not yet given away may be lost: the next leader looks at
+ *    every handle. Every thread looks at every handle bound to it, in case the dead one was about to tell it of an event.
+ * 3. Its leadership is revoked.
+ * 4. It is taken out of the parking lot, and everybody is woken, because it may have owed someone a wake-up.
+ */
+import {
+  FIRST_ACCEPTED,
+  FIRST_CLOSING,
+  NOTHING_ACCEPTED,
+  NOTHING_CLOSING,
+  PLACE_TAKEN,
+} from '../connection/acceptor.js';
+import { ACCEPTOR, TIMER, WAKE_UP } from '../connection/event-handler.js';
+import type { BlockPool } from '../memory/block-pool.js';
+import { ACCEPTED, CLOSED, countersOf } from '../memory/counters.js';
+import {
+  ACCEPTING,
+  CLOSING,
+  CONNECTIONS,
+  CURRENT_FD,
+  HANDLE_BLOCK,
+  HANDLE_WORDS,
+  LEADER,
+  RESCAN,
+  threadArea,
+} from '../memory/layout.js';
+import type { HandleTable } from '../set/handle-table.js';
+import { Mailbox } from '../set/mailbox.js';
+import type { ParkingLot } from '../set/parking-lot.js';
+import { moveState, revokeLeadership } from '../set/thread-set.js';
+import { DEAD } from '../set/thread-state.js';
+import { closeDescriptor } from '../sys/descriptor.js';
+import type { Strays } from './strays.js';
+
+/** Handles that belong to the set itself: they are left, not closed. */
+const OWN_KINDS = new Set([ACCEPTOR, WAKE_UP, TIMER]);
+
+export interface Survivors {
+  readonly control: SharedArrayBuffer;
+  readonly table: HandleTable;
+  readonly pool: BlockPool;
+  readonly lot: ParkingLot;
+  readonly threads: number;
+  readonly strays: Strays;
+}
+
+/**
+ * Cleans up after a dead thread.
+ *
+ * @returns how many connections were lost with it
+ */
+export function recover(survivors: Survivors, dead: number): number {
+  const { control, lot, threads } = survivors;
+  const words = new Int32Array(control);
+  moveState(control, dead, DEAD);
+  words[threadArea(dead) + CURRENT_FD] = -1;
+  new Mailbox(control, dead).clear();
+  releaseAccepted(survivors, words, dead);
+  completeClose(survivors, words, dead);
+  survivors.strays.close();
+  const lost = releaseHandles(survivors, words, dead);
+  survivors.pool.reclaim(dead, savedChains(survivors.table));
+  if (Atomics.load(words, LEADER) === dead + 1) Atomics.store(words, RESCAN, 1);
+  // Leading, or inside the timer handle, it may have noted an event for a bound handle and not told its thread.
+  for (let thread = 0; thread < threads; thread++) new Mailbox(control, thread).requestSweep();
+  revokeLeadership(control, dead);
+  lot.forget(dead, threads);
+  return lost;
+}
+
+/** What its acceptor had in hand. */
+function releaseAccepted({ control, table, strays }: Survivors, words: Int32Array, dead: number): void {
+  const at = threadArea(dead) + ACCEPTING;
+  const inHand = words[at]!;
+  words[at] = NOTHING_ACCEPTED;
+  if (inHand === NOTHING_ACCEPTED) return;
+  const accepted = inHand - FIRST_ACCEPTED;
+  if (accepted >= 0 && table.owner(accepted) === dead) {
+    // Already in the table: it is closed with the other handles that the thread was inside.
+    countersOf(control, dead)[ACCEPTED]!++;
+    return;
+  }
+  // It may have got a descriptor and not said which.
+  if (inHand === PLACE_TAKEN) strays.lookEverywhere();
+  else closeDescriptor(accepted);
+  Atomics.sub(words, CONNECTIONS, 1);
+}
+
+/**
+ * A close that was cut; see closeConnection in connection/acceptor.ts. No living thread opens a record in the name of a dead one, and
+ * its replacement begins only after this, so a record that is the dead thread's is the one that it had not yet begun to close.
+ */
+function completeClose({ control, table, strays }: Survivors, words: Int32Array, dead: number): void {
+  const at = threadArea(dead) + CLOSING;
+  const inHand = words[at]!;
+  words[at] = NOTHING_CLOSING;
+  if (inHand === NOTHING_CLOSING) return;
+  const fd = inHand - FIRST_CLOSING;
+  if (table.owner(fd) === dead) return;
+  Atomics.sub(words, CONNECTIONS, 1);
+  countersOf(control, dead)[CLOSED]!++;
+  strays.lookAt(fd);
+}
+
+function releaseHandles(survivors: Survivors, words: Int32Array, dead: number): number {
+  const { control, table } = survivors;
+  let lost = 0;
+  for (let fd = 0; fd < table.end(); fd++) {
+    if (table.owner(fd) !== dead) continue;
+    if (OWN_KINDS.has(table.kind(fd))) {
+      table.abandon(fd);
+      Atomics.store(words, RESCAN, 1);
+      continue;
+    }
+    closeHandle(survivors, words, fd);
+    countersOf(control, dead)[CLOSED]!++;
+    lost++;
+  }
+  return lost;
+}
+
+/** The first block of each record's saved input. */
+function* savedChains(table: HandleTable): Generator<number> {
+  for (let fd = 0; fd < table.end(); fd++) yield table.words[fd * HANDLE_WORDS + HANDLE_BLOCK]!;
+}
+
+/** Closes a connection that no living thread is inside, with what it has in the pool. */
+export function closeHandle({ table, pool }: Survivors, words: Int32Array, fd: number): void {
+  const block = fd * HANDLE_WORDS + HANDLE_BLOCK;
+  pool.free(table.words[block]!);
+  table.words[block] = 0;
+  table.close(fd);
+  closeDescriptor(fd);
+  Atomics.sub(words, CONNECTIONS, 1);
+}

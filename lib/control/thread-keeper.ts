@@ -1,0 +1,314 @@
+/**
+ * Starts the threads of the set and replaces those that die. Each place in the set has a number, which a replacement
+ * inherits once the reviver has cleaned up after its predecessor.
+ *
+ * Whatever a thread, its app, a limit of the system or a listener does, a place is seen to: what is due is done first, and told
+ * afterwards, because listeners are the embedder's and may throw.
+ */
+import { MessageChannel, receiveMessageOnPort, Worker } from 'node:worker_threads';
+import { PacelineError, type PacelineErrorCode } from '../errors.js';
+import type { Logger } from '../logger.js';
+import { readCounters } from '../memory/counters.js';
+import { LOGS_READ, threadArea } from '../memory/layout.js';
+import { Mailbox } from '../set/mailbox.js';
+import { moveState } from '../set/thread-set.js';
+import { STARTING } from '../set/thread-state.js';
+import { LogLimiter, lineOf } from '../thread/log-limiter.js';
+import type { ThreadMessage, ThreadStart } from '../thread/messages.js';
+import { LoadingWatch } from './loading-watch.js';
+import { shortageError, startError } from './start-errors.js';
+
+const ENTRY = new URL('../thread/worker.js', import.meta.url);
+
+/**
+ * Two lives in a row shorter than this, and the next replacement waits: for FIRST_DELAY_MS, however often it happens, where
+ * requests are what kills them, as the other requests need the threads; longer each time where threads die without having
+ * processed a single event, so that it must be their start.
+ */
+const SHORT_LIFE_MS = 1000;
+const FIRST_DELAY_MS = 100;
+const LONGEST_DELAY_MS = 10_000;
+
+/** What all threads together may log, whatever their number: 100 lines a second, and one for each kind that is beyond. */
+const LOG_LIMITS = { ofKind: 20, ofAll: 100, kinds: 64, periodMs: 1000 };
+
+type Protocol = 'http' | 'tcp';
+
+/** What the keeper tells the plane. */
+export interface KeeperEvents {
+  /** The thread has ended, or never began: everything that it held is to be taken back now. @returns connections lost */
+  recover(thread: number): number;
+  /** It has ended and is recovered. */
+  died(exit: { thread: number; exitCode: number; error: unknown; connectionsLost: number }): void;
+  started(thread: number): void;
+  /** It fails again and again; it is still tried, but more and more rarely. */
+  failing(thread: number, error: PacelineError): void;
+}
+
+interface Place {
+  worker: Worker | null;
+  /** The thread has not joined the set yet. */
+  loading: boolean;
+  startedAt: number;
+  /** Deaths soon after a start, in a row, and how many of them without an event processed. */
+  shortLives: number;
+  failedStarts: number;
+  /** Events that the place had processed when the thread was started. */
+  eventsBefore: number;
+  retry: NodeJS.Timeout | null;
+  error: unknown;
+}
+
+/** Who waits for a start. */
+interface Starter {
+  resolve(protocol: Protocol): void;
+  reject(error: PacelineError): void;
+}
+
+export class ThreadKeeper {
+  readonly #start: Omit<ThreadStart, 'self' | 'port'>;
+  readonly #words: Int32Array;
+  readonly #logger: Logger;
+  readonly #logs: LogLimiter;
+  readonly #loading: LoadingWatch;
+  readonly #events: KeeperEvents;
+  readonly #places: Place[];
+  #replacing = false;
+
+  constructor(
+    start: Omit<ThreadStart, 'self' | 'port'>,
+    count: number,
+    logger: Logger,
+    events: KeeperEvents,
+  ) {
+    this.#start = start;
+    this.#words = new Int32Array(start.memory.control);
+    this.#logger = logger;
+    this.#logs = new LogLimiter(
+      {
+        ready: () => true,
+        prepare: (fields) => fields,
+        send: (entry) => {
+          const { level, more, fields } = entry;
+          logger[level](lineOf(entry), more === 0 ? fields : { ...fields, more });
+        },
+      },
+      LOG_LIMITS,
+    );
+    this.#loading = new LoadingWatch(start.app, count, logger, () =>
+      this.#places.flatMap(({ loading, startedAt }, thread) =>
+        loading ? [{ thread, since: startedAt }] : [],
+      ),
+    );
+    this.#events = events;
+    this.#places = Array.from({ length: count }, () => ({
+      worker: null,
+      loading: false,
+      startedAt: 0,
+      shortLives: 0,
+      failedStarts: 0,
+      eventsBefore: 0,
+      retry: null,
+      error: undefined,
+    }));
+  }
+
+  /**
+   * Starts all threads.
+   *
+   * @returns the protocol that the app speaks, once every thread has joined the set
+   * @throws PacelineError of the first thread that fails; the others are to be ended then
+   */
+  async startAll(): Promise<Protocol> {
+    const protocols = await Promise.all(this.#places.map((_, thread) => this.#spawn(thread)));
+    this.#replacing = true;
+    // Some may have joined and died while others still loaded.
+    for (const [thread, { worker }] of this.#places.entries()) {
+      if (worker === null) this.#spawnAgain(thread);
+    }
+    return protocols[0]!;
+  }
+
+  /**
+   * No replacements from now on.
+   *
+   * @param loadMs how long those have, at least, that still load
+   * @returns once every thread has ended by itself or the time was up: those left over
+   */
+  async settle(timeoutMs: number, loadMs: number): Promise<number> {
+    this.#replacing = false;
+    for (const place of this.#places) {
+      if (place.retry !== null) clearTimeout(place.retry);
+      place.retry = null;
+    }
+    await Promise.all([
+      ended(this.#running(false), timeoutMs),
+      ended(this.#running(true), Math.max(timeoutMs, loadMs)),
+    ]);
+    this.#loading.stop();
+    this.#logs.flush();
+    return this.#running().length;
+  }
+
+  /** Ends threads that do not leave by themselves. JavaScript stops at once; a native call only when it returns. */
+  async terminate(timeoutMs: number): Promise<number> {
+    for (const worker of this.#running()) void worker.terminate();
+    await ended(this.#running(), timeoutMs);
+    this.#logs.flush();
+    return this.#running().length;
+  }
+
+  /** @param loading of which kind; both where it is left out */
+  #running(loading?: boolean): Worker[] {
+    return this.#places.flatMap((place) =>
+      place.worker === null || place.loading === !loading ? [] : [place.worker],
+    );
+  }
+
+  #spawn(thread: number): Promise<Protocol> {
+    const place = this.#places[thread]!;
+    const { control } = this.#start.memory;
+    new Mailbox(control, thread).clear();
+    moveState(control, thread, STARTING);
+    Atomics.store(this.#words, threadArea(thread) + LOGS_READ, 0);
+    place.startedAt = performance.now();
+    place.eventsBefore = this.#processed(thread);
+    place.error = undefined;
+    return new Promise((resolve, reject) => {
+      try {
+        this.#create(thread, place, { resolve, reject });
+      } catch (cause) {
+        const error = shortageError(thread, cause);
+        reject(error);
+        this.#refused(thread, error);
+      }
+    });
+  }
+
+  /** @throws what Node.js throws when the system gives it no thread */
+  #create(thread: number, place: Place, starter: Starter): void {
+    const { port1: port, port2 } = new MessageChannel();
+    try {
+      place.worker = new Worker(ENTRY, {
+        workerData: { ...this.#start, self: thread, port: port2 } satisfies ThreadStart,
+        transferList: [port2],
+        name: `paceline-${thread}`,
+      });
+    } catch (error) {
+      port.close();
+      throw error;
+    }
+    place.loading = true;
+    this.#loading.begin();
+    const told = (message: ThreadMessage) => this.#told(thread, place, message, starter);
+    port.on('message', told);
+    place.worker.on('error', (error) => {
+      place.error = error;
+    });
+    place.worker.on('exit', (exitCode) => {
+      // Its last words.
+      for (let last = receiveMessageOnPort(port); last !== undefined; last = receiveMessageOnPort(port)) {
+        told(last.message as ThreadMessage);
+      }
+      port.close();
+      place.worker = null;
+      place.loading = false;
+      starter.reject(startError(thread, exitCode, place.error));
+      this.#exited(thread, exitCode);
+    });
+  }
+
+  #told(thread: number, place: Place, message: ThreadMessage, { resolve }: Starter): void {
+    switch (message.type) {
+      case 'log': {
+        Atomics.add(this.#words, threadArea(thread) + LOGS_READ, 1);
+        const { level, message: text, fields, more } = message.entry;
+        this.#logs.log(level, text, fields, more);
+        return;
+      }
+      case 'failed':
+        place.error = new PacelineError(message.code as PacelineErrorCode, message.message, {
+          cause: message.stack,
+        });
+        return;
+      case 'ready':
+        place.loading = false;
+        resolve(message.protocol);
+        this.#events.started(thread);
+    }
+  }
+
+  #processed(thread: number): number {
+    return readCounters(this.#start.memory.control, thread).events;
+  }
+
+  #exited(thread: number, exitCode: number): void {
+    const { error } = this.#places[thread]!;
+    const connectionsLost = this.#events.recover(thread);
+    const delayMs = this.#replaceLater(thread);
+    try {
+      this.#events.died({ thread, exitCode, error, connectionsLost });
+    } finally {
+      this.#reportFailing(thread, delayMs);
+    }
+  }
+
+  /** There was no thread to begin with. */
+  #refused(thread: number, error: PacelineError): void {
+    this.#places[thread]!.error = error;
+    this.#events.recover(thread);
+    const delayMs = this.#replaceLater(thread);
+    if (delayMs === null) return;
+    this.#logger.error(`${error.message}; the next try is in ${delayMs} ms`, { thread, error });
+    this.#reportFailing(thread, delayMs);
+  }
+
+  /** @returns in how many milliseconds, or null where threads are not replaced */
+  #replaceLater(thread: number): number | null {
+    if (!this.#replacing) return null;
+    const place = this.#places[thread]!;
+    const short = performance.now() - place.startedAt < SHORT_LIFE_MS;
+    const served = this.#processed(thread) !== place.eventsBefore;
+    place.shortLives = short ? place.shortLives + 1 : 0;
+    place.failedStarts = short && !served ? place.failedStarts + 1 : 0;
+    const delayMs = delayOf(place);
+    place.retry = setTimeout(() => this.#spawnAgain(thread), delayMs);
+    return delayMs;
+  }
+
+  #spawnAgain(thread: number): void {
+    this.#places[thread]!.retry = null;
+    this.#spawn(thread).catch(() => {
+      // Its end has been reported, and is what leads to the next try.
+    });
+  }
+
+  #reportFailing(thread: number, delayMs: number | null): void {
+    if (delayMs !== LONGEST_DELAY_MS) return;
+    const { failedStarts, error } = this.#places[thread]!;
+    this.#events.failing(
+      thread,
+      new PacelineError(
+        'PACELINE_THREAD_LOOP',
+        `thread ${thread} has died ${failedStarts} times right after its start; the next try is in ${delayMs / 1000} s`,
+        { cause: error },
+      ),
+    );
+  }
+}
+
+async function ended(workers: readonly Worker[], timeoutMs: number): Promise<void> {
+  const exits = workers.map((worker) => new Promise((resolve) => worker.once('exit', resolve)));
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise((resolve) => {
+    timer = setTimeout(resolve, timeoutMs);
+  });
+  await Promise.race([Promise.all(exits), timeout]);
+  clearTimeout(timer);
+}
+
+/** How long a replacement waits. The first one comes at once: a single crash must not cost capacity. */
+function delayOf({ shortLives, failedStarts }: Place): number {
+  if (shortLives < 2) return 0;
+  return Math.min(FIRST_DELAY_MS * 2 ** Math.max(0, failedStarts - 2), LONGEST_DELAY_MS);
+}

@@ -1,0 +1,47 @@
+/** The parts of a dashboard that are there once the server serves. */
+import type { Logger } from '../logger.js';
+import { version } from '../version.js';
+import { Held } from './held.js';
+import { Live, type LivePace } from './live.js';
+import { Loads } from './loads.js';
+import { Metrics } from './metrics.js';
+import type { Subject } from './monitored-server.js';
+import { Sampler } from './sampler.js';
+import type { Death } from './warnings.js';
+
+/** How long the list of threads holds, in milliseconds. */
+const THREADS_HOLD_MS = 250;
+
+export interface Show {
+  readonly subject: Subject;
+  readonly sampler: Sampler;
+  readonly metrics: Metrics;
+  /** The JSON of `subject.threads()`. */
+  readonly threads: Held<Buffer>;
+  /** Null where the app is not the demo. */
+  readonly loads: Loads | null;
+  readonly live: Live;
+}
+
+/** @param deaths the newest deaths of threads; others go on writing it */
+export function showOf(subject: Subject, deaths: readonly Death[], pace: LivePace, logger: Logger): Show {
+  const { observed, startedAt, url, app, strategy, loadTarget } = subject;
+  const sampler = new Sampler(observed, logger);
+  const loads = loadTarget === null ? null : new Loads(loadTarget);
+  const build = { version: version(), node: process.version };
+  const facts = {
+    type: 'hello',
+    ...build,
+    pid: process.pid,
+    startedAt,
+    url,
+    app,
+    strategy,
+    threads: subject.threads().length,
+    intervalMs: pace.intervalMs,
+    load: loads !== null,
+  } as const;
+  const live = new Live(subject, { facts, sampler, loads, deaths, pace, logger });
+  const threads = new Held(() => Buffer.from(JSON.stringify(subject.threads())), THREADS_HOLD_MS);
+  return { subject, sampler, metrics: new Metrics(subject, build), threads, loads, live };
+}

@@ -1,0 +1,75 @@
+/** From a parsed head to an exchange. */
+
+import { remoteAddress } from '../sys/socket.js';
+import type { FetchContext } from '../web/context.js';
+import { createRequest } from '../web/light-request.js';
+import { Exchange, type ExchangeOwner } from './exchange.js';
+import type { HttpThread } from './handler.js';
+import type { RequestParser } from './parser/request-parser.js';
+
+/** The connection as an app's context of a request sees it. */
+interface Served {
+  readonly fd: number;
+  /** Changes whenever the object serves another connection. */
+  readonly life: number;
+}
+
+export class RequestContext implements FetchContext {
+  readonly #connection: Served;
+  readonly #life: number;
+
+  constructor(
+    readonly thread: number,
+    connection: Served,
+  ) {
+    this.#connection = connection;
+    this.#life = connection.life;
+  }
+
+  get remoteAddress(): string {
+    const { fd, life } = this.#connection;
+    return fd < 0 || life !== this.#life ? '' : (remoteAddress(fd)?.address ?? '');
+  }
+}
+
+/**
+ * Makes the exchange of the head that `parser` has just found complete in `bytes`, and says for people who look which request
+ * is in hand.
+ */
+export function beginExchange(
+  { context, fallbackHost, requestAt, requestTo }: HttpThread,
+  owner: ExchangeOwner,
+  parser: RequestParser,
+  bytes: Buffer,
+): Exchange {
+  const start = parser.messageStart;
+  const text = bytes.toString('latin1', start, start + parser.headLength);
+  const { control, recorder } = context;
+  control[requestAt] = start;
+  control[requestTo] = start + parser.targetEnd;
+  const exchange = new Exchange(
+    owner,
+    parser.hasBody,
+    parser.keepAlive,
+    parser.minorVersion,
+    parser.methodEnd === 4 && text.startsWith('HEAD'),
+    parser.expectContinue,
+  );
+  exchange.began = recorder.requestBegan();
+  const { methodEnd, targetStart, targetEnd, headersStart, hostStart, hostEnd } = parser;
+  exchange.request = createRequest(
+    {
+      text,
+      methodEnd,
+      targetStart,
+      targetEnd,
+      headersStart,
+      hostStart,
+      hostEnd,
+      secure: false,
+      fallbackHost,
+    },
+    exchange.body,
+  );
+  return exchange;
+}

@@ -1,0 +1,426 @@
+/**
+ * The concrete event handler of HTTP/1.1 connections.
+ *
+ * Between events a connection's state is in shared memory: the parser's registers in its record, the bytes of an
+ * unfinished head in the block pool. So any thread carries on, and a plain request allocates nothing to get there.
+ * While a handler's promise is pending, a body streams or bytes wait to be sent, the connection is bound to its
+ * thread and an HttpConnection object holds what cannot be shared.
+ *
+ *             ┌────────── parse ◀──── read ◀───────────────┐
+ *   event ──▶ step ─ answer, send ─▶ step ─ nothing to do ─┴▶ leave (idle) | hold (bound) | close
+ */
+
+import { Connection } from '../connection/connection.js';
+import { setDeadline } from '../connection/deadlines.js';
+import {
+  BODY_PART_COST,
+  FILE_PART_COST,
+  NOTED_COST,
+  RECEIVE_COST,
+  REQUEST_COST,
+} from '../connection/dispatch-budget.js';
+import { FAILED, MORE } from '../connection/output-queue.js';
+import { REQUESTS, RESPONSES } from '../memory/counters.js';
+import { HANDLE_REQUESTS, HANDLE_WORDS, SET_SERVING, SET_STATE } from '../memory/layout.js';
+import { BYTES_IN } from '../memory/sums.js';
+import { PEER_ENDED } from '../set/handle-table.js';
+import { EAGAIN, EINTR } from '../sys/libc.js';
+import { shutdownSending } from '../sys/socket.js';
+import type { FileBody } from '../web/file-body.js';
+import { beginExchange, RequestContext } from './begin-exchange.js';
+import { HttpDeadlines } from './deadlines.js';
+import { ANSWERED, type Exchange, type ExchangeOwner, RUNNING } from './exchange.js';
+import { bodyRefused, clientGone, countRefusal, failureOf, gaveUp, neverSent } from './failures.js';
+import { hasFlag, LINGERING, setFlag } from './flags.js';
+import type { HttpThread } from './handler.js';
+import { InputWindow } from './input-window.js';
+import { BODY, END, HEAD, NEED_MORE, REFUSED, RequestParser } from './parser/request-parser.js';
+import { COMPLETE, CUT, Responder, WAITING } from './responder.js';
+import type { ResponseStream } from './response-stream.js';
+import { UNTIL_CLOSE } from './response-writer.js';
+import { restoreMessage, saveMessage } from './saved-message.js';
+
+export class HttpConnection extends Connection implements ExchangeOwner {
+  readonly #thread: HttpThread;
+  readonly #parser: RequestParser;
+  readonly #responder: Responder;
+  readonly #input: InputWindow;
+  readonly #deadlines: HttpDeadlines;
+  /** Changes whenever this object serves another connection. */
+  life = 0;
+  #exchange: Exchange | null = null;
+  /** To be closed once everything is sent. */
+  #closing = false;
+
+  constructor(thread: HttpThread) {
+    super(thread.context, thread.held);
+    this.#thread = thread;
+    this.#parser = new RequestParser(thread.context.limits);
+    this.#responder = new Responder(thread.context, thread.writer);
+    this.#input = new InputWindow(thread.input);
+    this.#deadlines = new HttpDeadlines(thread.context);
+  }
+
+  /** Takes over a connection that this thread has just come to be inside of. */
+  enter(fd: number): void {
+    this.fd = fd;
+    this.#responder.fd = fd;
+    this.life++;
+    this.drained = false;
+    this.peerEnded = false;
+    this.broken = false;
+    this.#closing = false;
+    this.timedOut = false;
+    this.#deadlines.enter(fd);
+    this.#exchange = null;
+    this.#restore();
+  }
+
+  sendContinue(exchange: Exchange): void {
+    // A handler may keep a request whose connection has gone on, or serves another client by now.
+    if (this.#exchange === exchange) this.#responder.sendContinue();
+  }
+
+  protected override note(events: number): void {
+    const ends = (events & PEER_ENDED) !== 0 && !this.peerEnded;
+    super.note(events);
+    if (ends) this.#exchange?.abort(clientGone(this.#exchange.received));
+  }
+
+  protected override resumed(): void {
+    this.#input.unkeep();
+  }
+
+  protected step(): boolean {
+    if (this.broken) return this.destroy();
+    if (hasFlag(this.context.table, this.fd, LINGERING)) return this.#linger();
+    if (this.timedOut) return this.#expire();
+    const flushed = this.#responder.flush();
+    if (flushed === FAILED) return this.destroy();
+    if (flushed === MORE) return this.yield();
+    const exchange = this.#exchange;
+    if (exchange !== null && exchange.state !== RUNNING) {
+      if (exchange.state !== ANSWERED) return this.#answer(exchange);
+      if (exchange.stream !== null) return this.#streamOn(exchange, exchange.stream);
+      if (exchange.file !== null) return this.#sendFileOn(exchange, exchange.file);
+      if (exchange.received) return this.#finish();
+    }
+    if (exchange === null && this.#closing) return this.#end();
+    if (exchange !== null && (exchange.received || !exchange.body!.wantsMore)) {
+      if (exchange.dispatched) return this.hold();
+      this.#dispatch(exchange);
+      return true;
+    }
+    if (exchange === null && this.#responder.queuedBytes > 0) return this.hold();
+    if (this.#input.unparsed) return this.#parse();
+    return this.drained ? this.#rest() : this.#receive();
+  }
+
+  // ---- reading and parsing -------------------------------------------------------------------------------------------
+
+  #receive(): boolean {
+    if (!this.budget.spend(RECEIVE_COST)) return this.yield();
+    const room = this.#input.makeRoom();
+    const count = this.#input.receive(this.fd, room);
+    if (count > 0) {
+      this.context.sums[BYTES_IN]! += count;
+      // A stream socket that gave less than was asked for is empty (epoll(7)); only its end may still be unseen.
+      this.drained = count < room && !this.peerEnded;
+      return true;
+    }
+    if (count === 0) return this.#inputEnded();
+    if (count === -EAGAIN) this.drained = true;
+    else if (count !== -EINTR) return this.destroy();
+    return true;
+  }
+
+  #inputEnded(): boolean {
+    this.note(PEER_ENDED);
+    this.drained = true;
+    const exchange = this.#exchange;
+    if (exchange === null) return this.destroy();
+    this.#closing = true;
+    // Half of a request is never completed now; its handler may still answer.
+    exchange.received = true;
+    exchange.body?.fail(clientGone(false));
+    return true;
+  }
+
+  #parse(): boolean {
+    const cost = this.#exchange === null ? REQUEST_COST : BODY_PART_COST;
+    return this.budget.spend(cost) ? this.#parseNext() : this.yield();
+  }
+
+  #parseNext(): boolean {
+    const input = this.#input;
+    const parser = this.#parser;
+    const result = parser.execute(input.bytes, input.at, input.to);
+    input.at = parser.position;
+    switch (result) {
+      case HEAD:
+        return this.#begin();
+      case BODY:
+        this.#exchange!.body!.push(input.bytes, parser.spanStart, parser.spanEnd);
+        input.consume(input.at);
+        // The parser tells the end of a message in a call of its own, which takes no byte.
+        return input.unparsed || this.#parseNext();
+      case END:
+        input.consume(input.at);
+        return this.#received(this.#exchange!);
+      case NEED_MORE:
+        input.from = parser.inHead ? parser.messageStart : input.at;
+        // The handler starts as soon as nothing more of the body is at hand.
+        if (this.#exchange !== null && !this.#exchange.dispatched) this.#dispatch(this.#exchange);
+        return true;
+      case REFUSED:
+        return this.#refuse(parser.status, parser.reason);
+      default:
+        throw new Error(`the parser gave ${result}`);
+    }
+  }
+
+  /** A head is complete: makes the request. */
+  #begin(): boolean {
+    const input = this.#input;
+    const parser = this.#parser;
+    const exchange = beginExchange(this.#thread, this, parser, input.bytes);
+    if (parser.hasBody) this.#deadlines.headReceived();
+    this.#exchange = exchange;
+    input.consume(input.at);
+    if (parser.hasBody) {
+      // Until it is known how much of the body is here already.
+      if (!input.unparsed) this.#dispatch(exchange);
+      return true;
+    }
+    // Ends the message without consuming anything.
+    if (parser.execute(input.bytes, input.at, input.to) !== END)
+      throw new Error('a message without a body did not end');
+    return this.#received(exchange);
+  }
+
+  #received(exchange: Exchange): boolean {
+    exchange.received = true;
+    exchange.body?.end();
+    if (!exchange.dispatched) this.#dispatch(exchange);
+    return true;
+  }
+
+  #refuse(status: number, reason: string): boolean {
+    countRefusal(this.context, status, reason);
+    this.#input.clear();
+    const exchange = this.#exchange;
+    if (exchange !== null) {
+      // Its body is what is wrong. A response that has begun can only be cut off.
+      if (exchange.state === ANSWERED) return this.destroy();
+      exchange.received = true;
+      exchange.abandon(bodyRefused(status, reason));
+      this.#exchange = null;
+    }
+    this.#closing = true;
+    return this.#responder.refuse(status) || this.destroy();
+  }
+
+  // ---- the handler and its answer ------------------------------------------------------------------------------------
+
+  #dispatch(exchange: Exchange): void {
+    const { app, context } = this.#thread;
+    exchange.dispatch(app, new RequestContext(context.self, this));
+    if (exchange.state !== RUNNING) return;
+    // An async handler that waited for nothing real is settled by this.
+    context.drainTicks();
+    // A client may have left right behind its request: that event came before there was anything to abort.
+    if (this.peerEnded && exchange.state === RUNNING) exchange.abort(clientGone(exchange.received));
+  }
+
+  #answer(exchange: Exchange): boolean {
+    const { context } = this.#thread;
+    const outgoing = exchange.answer() ?? failureOf(exchange, context, this.peerEnded);
+    if (outgoing === null) return this.destroy();
+    context.counters[REQUESTS]!++;
+    context.counters[RESPONSES - 1 + ((outgoing.status / 100) | 0)]!++;
+    // A plain look at the set's state: when draining begins, a rescan comes by every connection.
+    // A client that was never told to send its body may send it or not: the next message's begin is unknown.
+    const persistent =
+      exchange.keepAlive &&
+      !outgoing.close &&
+      !this.#closing &&
+      !(exchange.awaitsContinue && !exchange.received) &&
+      !this.#isLastRequest() &&
+      context.control[SET_STATE] === SET_SERVING;
+    if (!persistent) this.#closing = true;
+    if (!this.#responder.respond(exchange, outgoing, persistent)) return this.destroy();
+    if (exchange.stream?.framing === UNTIL_CLOSE) this.#closing = true;
+    if (exchange.stream === null && exchange.file === null) this.#responded(exchange);
+    return true;
+  }
+
+  /** The response is complete; what is left of the request interests nobody. */
+  #responded(exchange: Exchange): void {
+    if (exchange.received) return;
+    exchange.received = this.#closing && exchange.awaitsContinue;
+    if (exchange.received) exchange.body!.fail(neverSent());
+    else exchange.body!.discard();
+  }
+
+  #streamOn(exchange: Exchange, stream: ResponseStream): boolean {
+    if (this.peerEnded && gaveUp(exchange, stream.error)) return this.destroy();
+    switch (this.#responder.streamOn(exchange, stream)) {
+      case CUT:
+        return this.destroy();
+      case COMPLETE:
+        this.#responded(exchange);
+        return true;
+      case WAITING:
+        // The rest of the request goes on arriving beside the response.
+        if (exchange.received || !exchange.body!.wantsMore) return this.hold();
+        if (this.#input.unparsed) return this.#parse();
+        return this.drained ? this.hold() : this.#receive();
+      default:
+        return true;
+    }
+  }
+
+  #sendFileOn(exchange: Exchange, file: FileBody): boolean {
+    if (!this.budget.spend(FILE_PART_COST)) return this.yield();
+    switch (this.#responder.sendFileOn(exchange, file)) {
+      case CUT:
+        return this.destroy();
+      case WAITING:
+        return this.hold();
+      case COMPLETE:
+        this.#responded(exchange);
+        return true;
+      default:
+        return true;
+    }
+  }
+
+  /** Request and response are complete. */
+  #finish(): boolean {
+    this.context.recorder.requestEnded(this.#exchange!.began);
+    this.#exchange = null;
+    this.#deadlines.finished();
+    return true;
+  }
+
+  /** Counts the request, where there is a limit. @returns whether it is the last that the connection may make */
+  #isLastRequest(): boolean {
+    const { limits, table } = this.context;
+    if (limits.maxRequestsPerSocket === 0) return false;
+    const at = this.fd * HANDLE_WORDS + HANDLE_REQUESTS;
+    table.words[at]!++;
+    return table.words[at]! >= limits.maxRequestsPerSocket;
+  }
+
+  // ---- the end of the client's time ------------------------------------------------------------------------------------
+
+  /** The client's time is up. */
+  #expire(): boolean {
+    this.timedOut = false;
+    const exchange = this.#exchange;
+    if (this.#responder.waitingBytes(exchange) > 0) return this.drop();
+    if (exchange === null)
+      return this.#parser.fresh ? this.close() : this.#refuse(408, 'the head took too long');
+    // It has gone, and the app has had its time to end what it does for it.
+    if (this.peerEnded) return this.drop();
+    if (exchange.received) return true;
+    return exchange.state === ANSWERED ? this.drop() : this.#refuse(408, 'the body took too long');
+  }
+
+  // ---- leaving ---------------------------------------------------------------------------------------------------------
+
+  /** Nothing is left to do until the client sends more. */
+  #rest(): boolean {
+    if (this.#exchange !== null) return this.hold();
+    const { context } = this.#thread;
+    if (this.#parser.fresh && context.control[SET_STATE] !== SET_SERVING) return this.close();
+    return this.#leave();
+  }
+
+  /** Lets go of the connection: any thread may serve its next event. */
+  #leave(): boolean {
+    const { context, fd } = this;
+    if (!this.budget.spend(NOTED_COST)) return this.yield();
+    if (this.bound && this.#parser.fresh && !hasFlag(context.table, fd, LINGERING))
+      this.#deadlines.untilNextRequest();
+    if (!this.#save()) return this.#refuse(503, 'no memory for an unfinished head');
+    if (!this.letGo()) return false;
+    this.#restore();
+    return true;
+  }
+
+  protected override waits(): void {
+    const exchange = this.#exchange;
+    const responder = this.#responder;
+    const waitingBytes = responder.waitingBytes(exchange);
+    // While it lingers, or the next request arrives, its deadline stands.
+    if (exchange === null && waitingBytes === 0) return;
+    const gone = this.peerEnded && exchange !== null;
+    const receiving = exchange !== null && !exchange.received;
+    this.#deadlines.hold(waitingBytes, responder.sentBytes, gone, receiving);
+  }
+
+  protected override suspended(): void {
+    this.#input.keep();
+  }
+
+  /** Writes what the next thread needs into shared memory. @returns false when there is no room */
+  #save(): boolean {
+    const { bytes, from, length } = this.#input;
+    if (length === 0 && this.#parser.fresh) return true;
+    this.#deadlines.headBegun();
+    return saveMessage(this.#thread, this.fd, this.#parser, bytes, from, length);
+  }
+
+  #restore(): void {
+    const length = restoreMessage(this.context, this.fd, this.#parser, this.#input.bytes);
+    this.#input.place(length, this.#parser.inHead);
+  }
+
+  /**
+   * Ends the connection in order, once everything is sent: closing it while input is unread, or on its way, would reset
+   * it, and could cost the client the answer (RFC 9112, 9.6). So the client gets some time to end its side.
+   */
+  #end(): boolean {
+    if (this.#responder.queuedBytes > 0) return this.hold();
+    this.#responder.ended();
+    if (this.peerEnded && this.drained) return this.close();
+    shutdownSending(this.fd);
+    this.#parser.reset();
+    this.#input.clear();
+    setFlag(this.context.table, this.fd, LINGERING);
+    setDeadline(this.context, this.fd, this.context.limits.lingerTicks);
+    return true;
+  }
+
+  /** Reads away what still comes. */
+  #linger(): boolean {
+    if (this.timedOut) return this.close();
+    if (this.drained) return this.#leave();
+    if (!this.budget.spend(RECEIVE_COST)) return this.yield();
+    const count = this.#input.discard(this.fd);
+    if (count === -EAGAIN) this.drained = true;
+    else if (count <= 0 && count !== -EINTR) return this.close();
+    return true;
+  }
+
+  /** Closes a connection that is of no more use, whatever is under way. */
+  protected destroy(): false {
+    const exchange = this.#exchange;
+    if (exchange !== null) {
+      this.#exchange = null;
+      exchange.abandon(clientGone(exchange.received));
+    }
+    return this.close();
+  }
+
+  protected override close(): false {
+    this.#responder.clear();
+    return super.close();
+  }
+
+  protected override forget(): void {
+    super.forget();
+    this.life++;
+  }
+}

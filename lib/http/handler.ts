@@ -1,0 +1,73 @@
+/**
+ * The concrete event handler of HTTP connections: finds or makes the HttpConnection that an event is for.
+ *
+ * A plain request is served by one object that the thread keeps for that; a connection that is bound to the thread has one of
+ * its own.
+ */
+
+import type { EventHandler, ThreadContext } from '../connection/event-handler.js';
+import { REQUEST_AT, REQUEST_TO, threadArea } from '../memory/layout.js';
+import type { FetchApp } from '../web/context.js';
+import { HttpConnection } from './connection.js';
+import { HeadEviction } from './head-eviction.js';
+import { InputBuffer } from './input-window.js';
+import { ResponseWriter } from './response-writer.js';
+
+/** What the connections of one thread share. */
+export class HttpThread {
+  readonly input: InputBuffer;
+  /** The words that say which request is in hand. */
+  readonly requestAt: number;
+  readonly requestTo: number;
+  readonly writer: ResponseWriter;
+  readonly eviction: HeadEviction;
+  /** The connections that are bound to this thread. */
+  readonly held = new Map<number, HttpConnection>();
+
+  constructor(
+    readonly context: ThreadContext,
+    readonly app: FetchApp,
+    /** The host of request.url for clients that send none. */
+    readonly fallbackHost: string,
+  ) {
+    this.requestAt = threadArea(context.self) + REQUEST_AT;
+    this.requestTo = threadArea(context.self) + REQUEST_TO;
+    this.writer = new ResponseWriter(context.recorder);
+    this.eviction = new HeadEviction(context);
+    this.input = new InputBuffer(context.input, context.limits.maxHeaderSize);
+  }
+}
+
+export class HttpConnections implements EventHandler {
+  readonly #thread: HttpThread;
+  /** For connections that come and go with their event. Once one is held it is not used for another. */
+  #spare: HttpConnection;
+
+  constructor(context: ThreadContext, app: FetchApp, fallbackHost: string) {
+    this.#thread = new HttpThread(context, app, fallbackHost);
+    this.#spare = new HttpConnection(this.#thread);
+  }
+
+  handleEvent(fd: number, events: number): void {
+    const { held: all } = this.#thread;
+    const held = all.size === 0 ? undefined : all.get(fd);
+    if (held !== undefined) {
+      held.run(events);
+      return;
+    }
+    const connection = this.#spare;
+    connection.enter(fd);
+    connection.run(events);
+    if (connection.bound) this.#spare = new HttpConnection(this.#thread);
+  }
+
+  abort(fd: number): void {
+    const connection = this.#thread.held.get(fd) ?? this.#spare;
+    if (connection === this.#spare) this.#spare = new HttpConnection(this.#thread);
+    connection.abort();
+  }
+
+  bound(): Iterable<number> {
+    return this.#thread.held.keys();
+  }
+}

@@ -1,0 +1,206 @@
+/**
+ * The header fields of a head, RFC 9112 section 5: the loop that most bytes of a request go through, and what a field with
+ * a meaning here says. What Content-Length and Transfer-Encoding say is in body-framing.ts.
+ */
+import { isAuthority } from './authority.js';
+import { contentLengthLine, transferEncodingLine } from './body-framing.js';
+import { isLetters, isText } from './letters.js';
+import { type ParserRegisters, STOPPED } from './registers.js';
+import * as states from './states.js';
+import * as tables from './tables.js';
+
+const {
+  CONNECTION,
+  CONTENT_LENGTH,
+  EXPECT,
+  FIELD_CONTENT,
+  FIELD_LF,
+  FIELD_NAME,
+  FIELD_START,
+  HEAD_LF,
+  HOST,
+  OTHER,
+  SAW_CLOSE,
+  SAW_CONTINUE,
+  SAW_HOST,
+  SAW_KEEP_ALIVE,
+  SAW_UPGRADE,
+  SAW_UPGRADE_TOKEN,
+  TRANSFER_ENCODING,
+  UPGRADE,
+} = states;
+const { COLON, COMMA, CR, FIELD_VALUE, HTAB, LF, SP, TOKEN } = tables;
+
+/** Node's default bound of header fields. */
+const MAX_FIELDS = 2000;
+const NAME_HOST = tables.ascii('host');
+const NAME_EXPECT = tables.ascii('expect');
+const NAME_UPGRADE = tables.ascii('upgrade');
+const NAME_CONNECTION = tables.ascii('connection');
+const NAME_CONTENT_LENGTH = tables.ascii('content-length');
+const NAME_TRANSFER_ENCODING = tables.ascii('transfer-encoding');
+const VALUE_CONTINUE = tables.ascii('100-continue');
+const VALUE_CLOSE = tables.ascii('close');
+const VALUE_KEEP_ALIVE = tables.ascii('keep-alive');
+
+/** RFC 9112 section 5. Returns the position after the empty line. */
+export function headerFields(
+  registers: ParserRegisters,
+  bytes: Uint8Array,
+  from: number,
+  end: number,
+): number {
+  const head = registers.messageStart;
+  let at = from;
+  let state = registers.state;
+  let mark = head + registers.mark;
+  let field = registers.field;
+  for (;;) {
+    if (state === FIELD_START) {
+      if (at === end) break;
+      const byte = bytes[at]!;
+      if (TOKEN[byte] !== 0) {
+        if (++registers.fields > MAX_FIELDS) return registers.refuse(431, 'too many header fields');
+        mark = at;
+        state = FIELD_NAME;
+      } else if (byte === CR) {
+        state = HEAD_LF;
+      } else {
+        return refuseFieldStart(registers, byte);
+      }
+      at++;
+    }
+    if (state === FIELD_NAME) {
+      while (at < end && TOKEN[bytes[at]!] !== 0) at++;
+      if (at === end) break;
+      if (bytes[at] !== COLON) return registers.refuse(400, 'invalid byte in a field name');
+      field = identify(bytes, mark, at - mark);
+      mark = ++at;
+      state = FIELD_CONTENT;
+    }
+    if (state === FIELD_CONTENT) {
+      at = afterValue(bytes, at, end);
+      if (at === end) break;
+      if (bytes[at] !== CR) return registers.refuse(400, 'invalid byte in a field value');
+      if (field !== OTHER && !fieldLine(registers, field, bytes, mark, at)) return STOPPED;
+      at++;
+      state = FIELD_LF;
+    }
+    if (at === end) break;
+    if (bytes[at] !== LF) return registers.refuse(400, 'CR without LF in the head');
+    at++;
+    if (state === HEAD_LF) return at;
+    state = FIELD_START;
+  }
+  registers.state = state;
+  registers.mark = mark - head;
+  registers.field = field;
+  return STOPPED;
+}
+
+/** A field line that means something here, its value being bytes[from, to). False: refused. */
+function fieldLine(
+  registers: ParserRegisters,
+  field: number,
+  bytes: Uint8Array,
+  from: number,
+  to: number,
+): boolean {
+  let start = from;
+  let end = to;
+  while (start < end && (bytes[start] === SP || bytes[start] === HTAB)) start++;
+  while (end > start && (bytes[end - 1] === SP || bytes[end - 1] === HTAB)) end--;
+  switch (field) {
+    case HOST:
+      return hostLine(registers, bytes, start, end);
+    case EXPECT:
+      return expectLine(registers, bytes, start, end);
+    case UPGRADE:
+      if (start < end) registers.flags |= SAW_UPGRADE;
+      return true;
+    case CONNECTION:
+      return connectionLine(registers, bytes, start, end);
+    case CONTENT_LENGTH:
+      return contentLengthLine(registers, bytes, start, end);
+    default:
+      return transferEncodingLine(registers, bytes, start, end);
+  }
+}
+
+/** RFC 9112 section 3.2, RFC 9110 section 7.2. An empty value is allowed: the target URI had no authority. */
+function hostLine(registers: ParserRegisters, bytes: Uint8Array, start: number, end: number): boolean {
+  if ((registers.flags & SAW_HOST) !== 0) return registers.refuseLine(400, 'Host given twice');
+  if (start < end && !isAuthority(bytes, start, end)) return registers.refuseLine(400, 'invalid Host');
+  registers.flags |= SAW_HOST;
+  registers.hostStart = start - registers.messageStart;
+  registers.hostEnd = end - registers.messageStart;
+  return true;
+}
+
+/** RFC 9110 section 10.1.1. In HTTP/1.0 the one expectation that exists must be ignored. */
+function expectLine(registers: ParserRegisters, bytes: Uint8Array, start: number, end: number): boolean {
+  if (!isText(bytes, start, end, VALUE_CONTINUE)) return registers.refuseLine(417, 'unknown expectation');
+  registers.flags |= SAW_CONTINUE;
+  return true;
+}
+
+/** RFC 9110 section 7.6.1: a list of tokens, in which empty elements must be ignored (section 5.6.1). */
+function connectionLine(registers: ParserRegisters, bytes: Uint8Array, start: number, end: number): boolean {
+  let at = start;
+  while (at < end) {
+    const byte = bytes[at]!;
+    if (byte === COMMA || byte === SP || byte === HTAB) {
+      at++;
+      continue;
+    }
+    const token = at;
+    while (at < end && TOKEN[bytes[at]!] !== 0) at++;
+    if (isText(bytes, token, at, VALUE_KEEP_ALIVE)) registers.flags |= SAW_KEEP_ALIVE;
+    else if (isText(bytes, token, at, VALUE_CLOSE)) registers.flags |= SAW_CLOSE;
+    else if (isText(bytes, token, at, NAME_UPGRADE)) registers.flags |= SAW_UPGRADE_TOKEN;
+    while (at < end && (bytes[at] === SP || bytes[at] === HTAB)) at++;
+    // Two tokens with only a space between them are no list, and neither is a byte that no token can have.
+    if (at < end && bytes[at] !== COMMA) return registers.refuseLine(400, 'invalid Connection');
+  }
+  return true;
+}
+
+/** A byte that no field line, in the head or in the trailers, starts with. */
+export function refuseFieldStart(registers: ParserRegisters, byte: number): number {
+  // RFC 9112 section 5.2: a server must refuse obs-fold or unfold it; llhttp refuses it too unless told otherwise.
+  if (byte === SP || byte === HTAB) return registers.refuse(400, 'white space at the start of a field line');
+  return registers.refuse(400, byte === COLON ? 'empty field name' : 'invalid byte in a field name');
+}
+
+/** Where a field value's run of bytes ends. Most of a head is values, and four at a time is a seventh less for all of it. */
+function afterValue(bytes: Uint8Array, from: number, end: number): number {
+  let at = from;
+  const last = end - 3;
+  while (at < last) {
+    const two = FIELD_VALUE[bytes[at]!]! & FIELD_VALUE[bytes[at + 1]!]!;
+    if ((two & FIELD_VALUE[bytes[at + 2]!]! & FIELD_VALUE[bytes[at + 3]!]!) === 0) break;
+    at += 4;
+  }
+  while (at < end && FIELD_VALUE[bytes[at]!] !== 0) at++;
+  return at;
+}
+
+/** Which field a name means. The length alone rules most names out. */
+function identify(bytes: Uint8Array, at: number, length: number): number {
+  switch (length) {
+    case NAME_HOST.length:
+      return isLetters(bytes, at, NAME_HOST) ? HOST : OTHER;
+    case NAME_EXPECT.length:
+      return isLetters(bytes, at, NAME_EXPECT) ? EXPECT : OTHER;
+    case NAME_UPGRADE.length:
+      return isLetters(bytes, at, NAME_UPGRADE) ? UPGRADE : OTHER;
+    case NAME_CONNECTION.length:
+      return isLetters(bytes, at, NAME_CONNECTION) ? CONNECTION : OTHER;
+    case NAME_CONTENT_LENGTH.length:
+      return isLetters(bytes, at, NAME_CONTENT_LENGTH) ? CONTENT_LENGTH : OTHER;
+    case NAME_TRANSFER_ENCODING.length:
+      return isLetters(bytes, at, NAME_TRANSFER_ENCODING) ? TRANSFER_ENCODING : OTHER;
+    default:
+      return OTHER;
+  }
+}

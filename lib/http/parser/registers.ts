@@ -1,0 +1,220 @@
+/**
+ * The registers of the request parser: all that it knows of the message it is in, and the facts of the head that follow
+ * from them. The files of the grammar (request-line.ts, header-fields.ts, body-framing.ts, chunked-body.ts) are functions
+ * over this one object, and RequestParser extends it, so that V8 sees one shape everywhere.
+ *
+ * Who owns the registers. The connection's record in shared memory owns them between two events: save() writes them
+ * there, load() takes them back. While a thread is inside the connection (invariant I3: one at a time) this object owns
+ * them, so nothing here is atomic. They are numbers only; the bytes of an unfinished head stay with the caller:
+ *
+ *   word 0   state (6 bits), field being read (3), empty lines skipped (4), flags (10): the codes in parser-states.ts
+ *   word 1   bytes of the head examined (low half); start of the name or value being read (high half), both relative to
+ *            the message's first byte; in a body the high half counts extension and trailer bytes
+ *   word 2   end of the request target (low half), start of the host (high half, 0: none)
+ *   word 3   method length (7 bits), host length (10), header fields so far (11)
+ *   word 4,5 bytes of the content or of the chunk still to come; in trailers word 4 holds which forbidden names the
+ *            trailer's name still matches
+ *   word 6,7 Content-Length, or the sum of the chunk sizes so far
+ *
+ * Halves of 16 bits are why maxHeaderSize ends at 65535. All facts of the head survive a save and load in the body.
+ */
+import { checkLimits, type ParserLimits } from './limits.js';
+import * as states from './states.js';
+
+const {
+  COMPLETE,
+  DEAD,
+  OTHER,
+  SAW_CHUNKED,
+  SAW_CLOSE,
+  SAW_CONTENT_LENGTH,
+  SAW_CONTINUE,
+  SAW_KEEP_ALIVE,
+  SAW_UPGRADE,
+  SAW_UPGRADE_TOKEN,
+  SAW_VERSION_1_1,
+  START,
+  TRAILER_START,
+} = states;
+
+/** How many int32 words {@link ParserRegisters.save} writes and {@link ParserRegisters.load} reads. */
+export const PARSER_WORDS = 8;
+
+/** What the functions of the head return instead of a position when the bytes end or the request is refused. */
+export const STOPPED = -1;
+
+/** SP, HTTP-version and CRLF: what stands between the target and the first header field. */
+const AFTER_TARGET = 11;
+const TWO_32 = 2 ** 32;
+
+/** The facts of a head are for everybody; the registers below them are for the files of the parser only. */
+export class ParserRegisters {
+  /** After execute(): absolute index of the first byte not consumed; `to` after NEED_MORE. No meaning after REFUSED. */
+  position = 0;
+  /** Absolute index of the message's first byte, in the bytes of the last call that was in its head. */
+  messageStart = 0;
+
+  // Facts of the head, set when execute() returns HEAD. Offsets are relative to messageStart.
+  /** Bytes of the head, with the empty line. */
+  headLength = 0;
+  methodEnd = 0;
+  targetStart = 0;
+  targetEnd = 0;
+  /** Where the first header field's line starts. */
+  headersStart = 0;
+  /**
+   * Where the host of the request starts: the Host field's value without white space, or, when the target is in absolute
+   * form, the target's own authority (RFC 9112 section 3.2.2 says to ignore Host then). -1: HTTP/1.0 without Host.
+   */
+  hostStart = -1;
+  hostEnd = -1;
+  minorVersion: 0 | 1 = 1;
+  /** Whether the client wants the connection to live on, RFC 9112 section 9.3. */
+  keepAlive = false;
+  /** Whether content follows: chunked, or a Content-Length above 0. */
+  hasBody = false;
+  chunked = false;
+  /** The Content-Length field, -1 when absent. */
+  contentLength = -1;
+  /** Content follows, and the client waits for 100 (Continue) before it sends it, RFC 9110 section 10.1.1. HTTP/1.1 only. */
+  expectContinue = false;
+  /** An Upgrade field, named by Connection as RFC 9110 section 7.8 asks. HTTP/1.1 only. */
+  upgrade = false;
+
+  /** After BODY: bytes[spanStart, spanEnd) are content, never empty. */
+  spanStart = 0;
+  spanEnd = 0;
+
+  /** After REFUSED: the status code to answer with (400, 413, 414, 417, 431, 501, 505); else 0. */
+  status = 0;
+  /** After REFUSED: why, a short phrase for the log. It never holds bytes of the request. */
+  reason = '';
+
+  readonly maxHeaderSize: number;
+  readonly maxTargetSize: number;
+  readonly maxBodySize: number;
+
+  // Registers that are no facts: for the files of the parser only.
+  state = START;
+  field = OTHER;
+  flags = 0;
+  emptyLines = 0;
+  /** Bytes of the head examined before this call. */
+  examined = 0;
+  /** Start of the name or value being read, relative. */
+  mark = 0;
+  fields = 0;
+  remaining = 0;
+  /** Sum of the chunk sizes. */
+  total = 0;
+  /** Bytes of chunk extensions beyond the chunks' share, then of trailers: they count as neither head nor content. */
+  extra = 0;
+  /** Candidates among the names that no trailer may have (low 16 bits) and the letter of the name that comes next. */
+  trailerMatch = 0;
+
+  /** @throws PacelineError PACELINE_OPTION when a limit is no usable number. */
+  constructor(limits: ParserLimits) {
+    const { maxHeaderSize, maxTargetSize, maxBodySize } = checkLimits(limits);
+    this.maxHeaderSize = maxHeaderSize;
+    this.maxTargetSize = maxTargetSize;
+    this.maxBodySize = maxBodySize;
+  }
+
+  /** Writes the registers to `words[at, at + PARSER_WORDS)`. They must not be used twice: one copy goes on. */
+  save(words: Int32Array, at: number): void {
+    const half = this.state < COMPLETE ? this.mark : this.extra;
+    const rest = this.state >= TRAILER_START ? this.trailerMatch : this.remaining;
+    const sum = this.chunked ? this.total : Math.max(this.contentLength, 0);
+    words[at] = this.state | (this.field << 6) | (this.emptyLines << 9) | (this.flags << 13);
+    words[at + 1] = this.examined | (half << 16);
+    words[at + 2] = this.targetEnd | (Math.max(this.hostStart, 0) << 16);
+    words[at + 3] = this.methodEnd | ((this.hostEnd - this.hostStart) << 7) | (this.fields << 17);
+    words[at + 4] = rest | 0;
+    words[at + 5] = (rest / TWO_32) | 0;
+    words[at + 6] = sum | 0;
+    words[at + 7] = (sum / TWO_32) | 0;
+  }
+
+  /** Takes over what save() wrote, of this or another parser with the same limits. */
+  load(words: Int32Array, at: number): void {
+    const first = words[at]!;
+    const third = words[at + 3]!;
+    const half = words[at + 1]! >>> 16;
+    const rest = (words[at + 4]! >>> 0) + words[at + 5]! * TWO_32;
+    const sum = (words[at + 6]! >>> 0) + words[at + 7]! * TWO_32;
+    this.state = first & 63;
+    this.field = (first >>> 6) & 7;
+    this.emptyLines = (first >>> 9) & 15;
+    this.flags = first >>> 13;
+    this.examined = words[at + 1]! & 0xffff;
+    this.mark = this.state < COMPLETE ? half : 0;
+    this.extra = this.state < COMPLETE ? 0 : half;
+    this.fields = third >>> 17;
+    this.remaining = this.state < TRAILER_START ? rest : 0;
+    this.trailerMatch = this.state < TRAILER_START ? 0 : rest;
+    this.total = sum;
+    this.contentLength = (this.flags & SAW_CONTENT_LENGTH) !== 0 ? sum : -1;
+    this.methodEnd = third & 127;
+    this.targetEnd = words[at + 2]! & 0xffff;
+    this.hostStart = words[at + 2]! >>> 16 || -1;
+    this.hostEnd = this.hostStart + ((third >>> 7) & 1023);
+    this.status = this.state === DEAD ? 400 : 0;
+    this.reason = this.state === DEAD ? 'refused before' : '';
+    this.setFacts();
+  }
+
+  /** The facts that follow from the registers. */
+  setFacts(): void {
+    const flags = this.flags;
+    this.headLength = this.examined;
+    this.targetStart = this.methodEnd + 1;
+    this.headersStart = this.targetEnd + AFTER_TARGET;
+    this.chunked = (flags & SAW_CHUNKED) !== 0;
+    this.hasBody = this.chunked || this.contentLength > 0;
+    if ((flags & SAW_VERSION_1_1) !== 0) {
+      this.minorVersion = 1;
+      this.keepAlive = (flags & SAW_CLOSE) === 0;
+      this.expectContinue = this.hasBody && (flags & SAW_CONTINUE) !== 0;
+      this.upgrade = (flags & SAW_UPGRADE) !== 0 && (flags & SAW_UPGRADE_TOKEN) !== 0;
+    } else {
+      this.minorVersion = 0;
+      this.keepAlive = (flags & (SAW_CLOSE | SAW_KEEP_ALIVE)) === SAW_KEEP_ALIVE;
+      this.expectContinue = false;
+      this.upgrade = false;
+    }
+  }
+
+  /** Before the first byte of a message: what the last one left behind. */
+  clear(): void {
+    this.flags = 0;
+    this.examined = 0;
+    this.mark = 0;
+    this.field = OTHER;
+    this.fields = 0;
+    this.methodEnd = 0;
+    this.targetEnd = 0;
+    this.hostStart = -1;
+    this.hostEnd = -1;
+    this.contentLength = -1;
+    this.chunked = false;
+    this.remaining = 0;
+    this.total = 0;
+    this.extra = 0;
+    this.status = 0;
+    this.reason = '';
+  }
+
+  /** Every byte that comes is refused from now on. @returns STOPPED, for the functions that return a position */
+  refuse(status: number, reason: string): typeof STOPPED {
+    this.state = DEAD;
+    this.status = status;
+    this.reason = reason;
+    return STOPPED;
+  }
+
+  /** The same for the functions that check a line. */
+  refuseLine(status: number, reason: string): false {
+    this.refuse(status, reason);
+    return false;
+  }
+}

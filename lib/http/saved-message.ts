@@ -1,0 +1,62 @@
+/**
+ * An unfinished message between two events: the parser's registers in the connection's record, the bytes in the block
+ * pool. Whichever thread gets the next event restores them and carries on.
+ */
+
+import type { ThreadContext } from '../connection/event-handler.js';
+import { HANDLE_BLOCK, HANDLE_NETWORK, HANDLE_PARSER, HANDLE_SAVED, HANDLE_WORDS } from '../memory/layout.js';
+import { remoteNetwork } from '../sys/socket.js';
+import { clearFlag, HAS_SAVED, hasFlag, setFlag } from './flags.js';
+import type { HttpThread } from './handler.js';
+import type { RequestParser } from './parser/request-parser.js';
+
+/**
+ * Saves `length` bytes of `input` from `from` on, and the registers.
+ *
+ * @returns false when the pool is exhausted
+ */
+export function saveMessage(
+  { context: { pool, table }, eviction }: HttpThread,
+  fd: number,
+  parser: RequestParser,
+  input: Uint8Array,
+  from: number,
+  length: number,
+): boolean {
+  const record = fd * HANDLE_WORDS;
+  const block = length === 0 ? 0 : pool.save(input, from, length);
+  if (length > 0) {
+    if (block === 0) return eviction.refused();
+    if (table.words[record + HANDLE_NETWORK] === 0) table.words[record + HANDLE_NETWORK] = remoteNetwork(fd);
+    eviction.saved();
+  }
+  table.words[record + HANDLE_BLOCK] = block;
+  table.words[record + HANDLE_SAVED] = length;
+  parser.save(table.words, record + HANDLE_PARSER);
+  setFlag(table, fd, HAS_SAVED);
+  return true;
+}
+
+/** Takes over what was saved, or makes the parser ready for a new message. @returns the bytes put at the front of `input` */
+export function restoreMessage(
+  { pool, table }: ThreadContext,
+  fd: number,
+  parser: RequestParser,
+  input: Uint8Array,
+): number {
+  if (!hasFlag(table, fd, HAS_SAVED)) {
+    parser.reset();
+    return 0;
+  }
+  const record = fd * HANDLE_WORDS;
+  const block = table.words[record + HANDLE_BLOCK]!;
+  const length = table.words[record + HANDLE_SAVED]!;
+  clearFlag(table, fd, HAS_SAVED);
+  // Named before they leave the record, and out of the record before they are freed: should this thread die in between, they
+  // are neither lost nor given out twice.
+  pool.take(block);
+  table.words[record + HANDLE_BLOCK] = 0;
+  if (block !== 0) pool.restore(block, input, length);
+  parser.load(table.words, record + HANDLE_PARSER);
+  return length;
+}

@@ -1,0 +1,12 @@
+/** Where the server reports what it does: an interface, which each embedder fills as it likes. */
+
+/** Facts that belong to a message. An error goes under the name `error`. */
+export type LogFields = Readonly<Record<string, unknown>>;
+
+/** Where the server reports what it does. */
+export interface Logger {
+  error(message: string, fields?: LogFields): void;
+  warn(message: string, fields?: LogFields): void;
+  info(message: string, fields?: LogFields): void;
+  debug(message: string, fields?: LogFields): void;
+}

@@ -1,0 +1,227 @@
+/** Reads shared memory for people who look: the one place that turns its words into an {@link Observation}. */
+import { HTTP_CONNECTION, TCP_CONNECTION } from '../connection/event-handler.js';
+import { BlockPool } from '../memory/block-pool.js';
+import type { Counter } from '../memory/counters.js';
+import {
+  CONNECTIONS,
+  CONNECTIONS_PEAK,
+  CURRENT_FD,
+  INPUT_BYTES,
+  LEADER,
+  READY_CAPACITY,
+  READY_END,
+  READY_NEXT,
+  READY_PEAK,
+  REQUEST_AT,
+  REQUEST_TO,
+  SET_DRAINING,
+  SET_STATE,
+  SET_STOPPING,
+  type SharedMemory,
+  STATE,
+  threadArea,
+} from '../memory/layout.js';
+import { BYTES_IN, BYTES_OUT, HISTOGRAM_SUMS, SINCE, STATE_TIMES, sumsOf } from '../memory/sums.js';
+import { FREE, HandleTable, INSIDE } from '../set/handle-table.js';
+import { PROCESSING, STATE_NAMES } from '../set/thread-state.js';
+import { type RecordedTransition, TransitionReader } from '../set/transitions.js';
+import { epochOffsetMicros, nowMicros } from '../sys/clock.js';
+import { openFiles } from '../sys/process.js';
+import {
+  HISTOGRAMS,
+  type HistogramName,
+  type Observation,
+  type Observed,
+  type ObservedThread,
+  type TransitionBatch,
+  type TransitionSource,
+} from './observation.js';
+import { ThreadTotals } from './totals.js';
+
+/** The longest part of a route that is shown. */
+const ROUTE_BYTES = 120;
+/** How long a count of the process's descriptors holds: with 10,000 of them, it takes milliseconds. */
+const DESCRIPTORS_MS = 1000;
+
+export interface ObserverOptions {
+  readonly threads: number;
+  readonly maxConnections: number;
+  /** The limit of open files. */
+  readonly openFiles: number;
+  readonly started: () => boolean;
+}
+
+export class Observer implements Observed {
+  readonly #memory: SharedMemory;
+  readonly #options: ObserverOptions;
+  readonly #words: Int32Array;
+  readonly #table: HandleTable;
+  readonly #pool: BlockPool;
+  readonly #inputs: Buffer;
+  readonly #totals: ThreadTotals[];
+  /** Fixed, so that recorded times never go back, whatever becomes of the system's clock. */
+  readonly #epochMicros = epochOffsetMicros();
+  #handlesPeak = 0;
+  #descriptors = { current: 0, peak: 0, readAt: Number.NEGATIVE_INFINITY };
+
+  constructor(memory: SharedMemory, options: ObserverOptions) {
+    this.#memory = memory;
+    this.#options = options;
+    this.#words = new Int32Array(memory.control);
+    this.#table = new HandleTable(memory.handles);
+    this.#pool = new BlockPool(memory.blocks);
+    this.#inputs = Buffer.from(memory.inputs);
+    this.#totals = Array.from({ length: options.threads }, (_, id) => new ThreadTotals(memory.control, id));
+  }
+
+  now(): number {
+    return this.#epochMs(nowMicros());
+  }
+
+  /** A thread's counters since the start; they never wrap. */
+  counters(thread: number): Record<Counter, number> {
+    return this.#totals[thread]!.counters();
+  }
+
+  /** Keeps the totals right while nobody looks; to be called once a minute. */
+  keepTotals(): void {
+    for (const totals of this.#totals) totals.look();
+  }
+
+  observe(): Observation {
+    const words = this.#words;
+    const now = nowMicros();
+    const threads = this.#totals.map((_, id) => this.#thread(id, now));
+    const leader = Atomics.load(words, LEADER) - 1;
+    const { maxConnections, openFiles } = this.#options;
+    const { handles, active } = this.#countHandles();
+    const descriptors = this.#countDescriptors();
+    this.#handlesPeak = Math.max(this.#handlesPeak, handles);
+    return {
+      at: this.#epochMs(now),
+      set: this.#set(),
+      leader,
+      leaderSince: threads[leader]?.since ?? this.#epochMs(now),
+      threads,
+      handles: { current: handles, peak: this.#handlesPeak, limit: this.#table.capacity },
+      ready: {
+        current: Math.max(0, words[READY_END]! - words[READY_NEXT]!),
+        peak: words[READY_PEAK]!,
+        limit: READY_CAPACITY,
+      },
+      connections: {
+        current: Atomics.load(words, CONNECTIONS),
+        peak: words[CONNECTIONS_PEAK]!,
+        limit: maxConnections,
+      },
+      pool: { current: this.#pool.inUse(), peak: this.#pool.peak(), limit: this.#pool.size },
+      descriptors: { ...descriptors, limit: openFiles },
+      active,
+    };
+  }
+
+  readTransitions(past = false): TransitionSource {
+    const { control } = this.#memory;
+    const readers = this.#totals.map((_, thread) => new TransitionReader(control, thread, past));
+    const batch = (read: (reader: TransitionReader) => RecordedTransition[]): TransitionBatch => {
+      const missedBefore = readers.map(({ missed }) => missed);
+      const transitions = readers.flatMap((reader, thread) =>
+        read(reader).map(({ from, to, micros, promoter }) => ({
+          thread,
+          from,
+          to,
+          at: this.#epochMs(micros),
+          promoter,
+        })),
+      );
+      transitions.sort((a, b) => a.at - b.at);
+      return { transitions, missed: readers.map(({ missed }, thread) => missed - missedBefore[thread]!) };
+    };
+    return {
+      next: (most) => batch((reader) => reader.read(most)),
+      nextOldest: (max) => batch((reader) => reader.readOldest(max)),
+    };
+  }
+
+  #epochMs(micros: number): number {
+    return (micros + this.#epochMicros) / 1000;
+  }
+
+  #set(): Observation['set'] {
+    const state = Atomics.load(this.#words, SET_STATE);
+    if (state >= SET_STOPPING) return 'stopping';
+    if (state >= SET_DRAINING) return 'draining';
+    return this.#options.started() ? 'serving' : 'starting';
+  }
+
+  #thread(id: number, now: number): ObservedThread {
+    const { control } = this.#memory;
+    const area = threadArea(id);
+    const sums = sumsOf(control, id);
+    let state = 0;
+    let since = 0;
+    // The thread writes the one after the other: a look that saw no change between belongs together.
+    do {
+      since = sums[SINCE]!;
+      state = Atomics.load(this.#words, area + STATE);
+    } while (since !== sums[SINCE]);
+    const timesMs = STATE_NAMES.map((_, each) => sums[STATE_TIMES + each]! / 1000);
+    if (since !== 0) timesMs[state]! += Math.max(0, now - since) / 1000;
+    const busy = state === PROCESSING;
+    return {
+      id,
+      state: STATE_NAMES[state]!,
+      since: this.#epochMs(since === 0 ? now : since),
+      timesMs,
+      counters: this.#totals[id]!.counters(),
+      bytesIn: sums[BYTES_IN]!,
+      bytesOut: sums[BYTES_OUT]!,
+      connection: busy ? this.#words[area + CURRENT_FD]! : -1,
+      route: busy ? this.#route(id) : '',
+      histograms: this.#totals[id]!.histograms(),
+      sumsUs: Object.fromEntries(
+        HISTOGRAMS.map((name, which) => [name, sums[HISTOGRAM_SUMS + which]!]),
+      ) as Record<HistogramName, number>,
+    };
+  }
+
+  /** The thread goes on while its input is read, so a look counts only if the words say the same after it. */
+  #route(id: number): string {
+    const words = this.#words;
+    const area = threadArea(id);
+    const at = words[area + REQUEST_AT]!;
+    const to = words[area + REQUEST_TO]!;
+    if (to <= at || to > INPUT_BYTES) return '';
+    const start = id * INPUT_BYTES + at;
+    const text = this.#inputs.toString('latin1', start, start + Math.min(to - at, ROUTE_BYTES));
+    const changed = words[area + REQUEST_AT] !== at || words[area + REQUEST_TO] !== to;
+    // What the parser takes has no control characters; anything else is of another moment.
+    return changed || !/^[\x21-\x7e]+ [\x21-\xff]+$/.test(text) ? '' : text;
+  }
+
+  #countHandles(): { handles: number; active: number } {
+    const table = this.#table;
+    let handles = 0;
+    let active = 0;
+    const end = table.end();
+    for (let fd = 0; fd < end; fd++) {
+      const state = table.state(fd);
+      if (state === FREE) continue;
+      handles++;
+      const kind = table.kind(fd);
+      if (state >= INSIDE && (kind === HTTP_CONNECTION || kind === TCP_CONNECTION)) active++;
+    }
+    return { handles, active };
+  }
+
+  #countDescriptors(): { current: number; peak: number } {
+    const known = this.#descriptors;
+    const now = performance.now();
+    if (now - known.readAt >= DESCRIPTORS_MS) {
+      known.current = openFiles() ?? this.#options.openFiles;
+      known.peak = Math.max(known.peak, known.current);
+      known.readAt = now;
+    }
+    return { current: known.current, peak: known.peak };
+  }
+}

@@ -1,0 +1,427 @@
+/**
+ * What `createServer` takes, and the one place that validates it. Everything is checked before a thread starts, so a
+ * mistake is reported once, by the name of the option, and not by each thread in its own words. Nothing here touches
+ * the platform: the command line and the tests may load it anywhere.
+ */
+import { type Stats, statSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { resolve } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { PacelineError } from '../errors.js';
+import type { Logger } from '../logger.js';
+import { MAX_THREADS } from '../memory/layout.js';
+import { PORT_MAX } from './host-port.js';
+
+/** How many threads to run: both ends are whole numbers from 1 to 128. */
+export interface ThreadRange {
+  readonly min: number;
+  readonly max: number;
+}
+
+/** The models that this version can run. */
+export type StrategyName = 'leader-followers';
+
+/** What `createServer` takes. Every option may be left out; an option that is `undefined` counts as left out. */
+export interface ServerOptions {
+  /**
+   * The app module: a URL (`file:` or `data:`), or a path, which is relative to the working directory. Every thread
+   * loads it. A directory means its files, served as they are. Default: the built-in demo app.
+   */
+  app?: string | URL | undefined;
+  /**
+   * How many threads process requests: a number, `'MIN:MAX'` or `{ min, max }`, each from 1 to 128. The set does not
+   * grow and shrink yet, so a range starts MAX threads and keeps them. Default: the larger of 4 and the cores
+   * available, because blocking handlers need spare threads even on a small machine.
+   */
+  threads?: number | string | ThreadRange | undefined;
+  /** Which concurrency model to run. Default, and the only one in this version: `'leader-followers'`. */
+  strategy?: StrategyName | undefined;
+  /**
+   * How many connections may be open at once, from 1 to 1048576. Each one has a fixed record in shared memory and a
+   * file descriptor, so the limit is set aside at the start. Default: 16384.
+   */
+  maxConnections?: number | undefined;
+  /**
+   * The longest request head (request line and fields), in bytes, from 256 to 65535. A longer one is answered with
+   * 431 (RFC 6585, section 5). Default: 16384, as in Node.
+   */
+  maxHeaderSize?: number | undefined;
+  /**
+   * The longest request body, in bytes, from 0; `Infinity` lifts the limit. A longer one is answered with 413
+   * (RFC 9110, section 15.5.14). Default: 16777216 (16 MiB): a body is usually held in memory as a whole, once for
+   * each thread that processes one, so the bound keeps 128 of them at 2 GiB, and it is still above what forms,
+   * JSON and pictures need. Raise it where uploads are the purpose.
+   */
+  maxBodySize?: number | undefined;
+  /** How many requests one connection may make; 0 for any number. Default: 0, as in Node. */
+  maxRequestsPerSocket?: number | undefined;
+  /**
+   * How long a client may take to send a complete head, in milliseconds, from its first byte (or from connecting, for the
+   * first one); 0 for no limit. It is answered with 408 and closed. Default: 60,000, as in Node. All timeouts are
+   * checked in ticks of a quarter of the shortest one, a second at most, so they may be late by that much.
+   */
+  headersTimeout?: number | undefined;
+  /** How long a client may take to send a complete request, in milliseconds; 0 for no limit. Default: 300,000, as in Node. */
+  requestTimeout?: number | undefined;
+  /** How long a connection may be idle between requests, in milliseconds; 0 for no limit. Default: 5000, as in Node. */
+  keepAliveTimeout?: number | undefined;
+  /**
+   * How long a client may take to accept the next part of a response, in milliseconds; 0 for no limit. Node has no such
+   * limit; without one a reader that stands still keeps its connection for ever. Default: 60,000.
+   */
+  sendTimeout?: number | undefined;
+  /**
+   * The dashboard: a page, metrics, health checks and traces on a port of their own, served by the main thread. Default:
+   * false, none; `{}` takes the defaults below. Who has the token that `server.dashboard.url` ends with sees what requests
+   * the threads process; without it there are numbers only.
+   */
+  dashboard?: DashboardOptions | false | undefined;
+  /** Where the server reports what it does. Default: nowhere. */
+  logger?: Logger | undefined;
+}
+
+/** Where the dashboard listens. */
+export interface DashboardOptions {
+  /**
+   * A name or an address of this machine. Requests must name it in their Host field, so it should be what clients use.
+   * Default: 127.0.0.1, because the connection is not encrypted.
+   */
+  host?: string | undefined;
+  /** 0 takes any free port. Default: 9080. */
+  port?: number | undefined;
+  /** Takes any free port where `port` is taken, with a warning, instead of failing. Default: false. */
+  anyPortIfTaken?: boolean | undefined;
+}
+
+/** {@link ServerOptions} with everything checked and filled in. */
+export interface ResolvedOptions {
+  /** The URL to `import()` in each thread. */
+  readonly app: string;
+  /** As the user named it; 'demo' for the built-in one. */
+  readonly appName: string;
+  readonly threads: ThreadRange;
+  readonly strategy: StrategyName;
+  readonly maxConnections: number;
+  /** In bytes. */
+  readonly maxHeaderSize: number;
+  /** In bytes; may be `Infinity`. */
+  readonly maxBodySize: number;
+  readonly maxRequestsPerSocket: number;
+  /** In milliseconds, 0 for no limit; the others too. */
+  readonly headersTimeout: number;
+  readonly requestTimeout: number;
+  readonly keepAliveTimeout: number;
+  readonly sendTimeout: number;
+  readonly dashboard: ResolvedDashboard | false;
+  readonly logger: Logger;
+}
+
+export type ResolvedDashboard = {
+  readonly [Name in keyof DashboardOptions]-?: NonNullable<DashboardOptions[Name]>;
+};
+
+/** The floor of the default: with fewer, a few blocking handlers would take every thread. */
+const THREADS_DEFAULT_MIN = 4;
+const CONNECTIONS_DEFAULT = 16_384;
+const CONNECTIONS_MAX = 1_048_576;
+const HEADER_BYTES_DEFAULT = 16_384;
+/** Room for a request line and a Host field; below, no real client would be served. */
+const HEADER_BYTES_MIN = 256;
+const HEADER_BYTES_MAX = 65_535;
+/** A day, and what 32 bits can count. */
+const TIMEOUT_MAX_MS = 86_400_000;
+const COUNT_MAX = 2 ** 31 - 1;
+export const DASHBOARD_HOST = '127.0.0.1';
+export const DASHBOARD_PORT = 9080;
+const BODY_BYTES_DEFAULT = 16 * 1024 * 1024;
+
+/** What the built-in app is called where apps have names. */
+export const DEMO_NAME = 'demo';
+const DEMO_APP = new URL('../demo/app.js', import.meta.url);
+/** Serves the directory that its query names. */
+const DIRECTORY_APP = new URL('../static/directory-app.js', import.meta.url);
+
+const STRATEGIES: readonly StrategyName[] = ['leader-followers'];
+/** Part of the design, so that a user who read of them is told the truth instead of "unknown". */
+const STRATEGIES_LATER = ['reactor', 'half-sync-half-reactive', 'half-sync-half-async', 'simulated-proactor'];
+
+const OPTION_NAMES = [
+  'app',
+  'threads',
+  'strategy',
+  'maxConnections',
+  'maxHeaderSize',
+  'maxBodySize',
+  'maxRequestsPerSocket',
+  'headersTimeout',
+  'requestTimeout',
+  'keepAliveTimeout',
+  'sendTimeout',
+  'dashboard',
+  'logger',
+] as const satisfies readonly (keyof ServerOptions)[];
+
+const LOGGER_METHODS = ['error', 'warn', 'info', 'debug'] as const satisfies readonly (keyof Logger)[];
+
+const ignore = (): void => {};
+const NO_LOGGER: Logger = { error: ignore, warn: ignore, info: ignore, debug: ignore };
+
+/**
+ * Checks `options` and fills in the defaults.
+ *
+ * @throws PacelineError `PACELINE_OPTION` for a value that an option cannot have, or a name that is no option;
+ * `PACELINE_APP_LOAD` for an app path at which there is nothing.
+ */
+export function resolveOptions(options: ServerOptions = {}): ResolvedOptions {
+  if (typeof options !== 'object' || options === null) {
+    throw optionError(`the options must be an object, not ${show(options)}`);
+  }
+  refuseUnknownNames(Object.keys(options), OPTION_NAMES, 'option');
+  const {
+    maxConnections = CONNECTIONS_DEFAULT,
+    maxHeaderSize = HEADER_BYTES_DEFAULT,
+    maxBodySize = BODY_BYTES_DEFAULT,
+  } = options;
+  return {
+    app: resolveApp(options.app),
+    appName: options.app === undefined ? DEMO_NAME : String(options.app),
+    threads: resolveThreads(options.threads),
+    strategy: resolveStrategy(options.strategy),
+    maxConnections: wholeNumber(maxConnections, 'maxConnections', 1, CONNECTIONS_MAX),
+    maxHeaderSize: wholeNumber(maxHeaderSize, 'maxHeaderSize', HEADER_BYTES_MIN, HEADER_BYTES_MAX),
+    maxBodySize:
+      maxBodySize === Number.POSITIVE_INFINITY
+        ? maxBodySize
+        : wholeNumber(maxBodySize, 'maxBodySize', 0, Number.MAX_SAFE_INTEGER),
+    maxRequestsPerSocket: wholeNumber(
+      options.maxRequestsPerSocket ?? 0,
+      'maxRequestsPerSocket',
+      0,
+      COUNT_MAX,
+    ),
+    headersTimeout: wholeNumber(options.headersTimeout ?? 60_000, 'headersTimeout', 0, TIMEOUT_MAX_MS),
+    requestTimeout: wholeNumber(options.requestTimeout ?? 300_000, 'requestTimeout', 0, TIMEOUT_MAX_MS),
+    keepAliveTimeout: wholeNumber(options.keepAliveTimeout ?? 5000, 'keepAliveTimeout', 0, TIMEOUT_MAX_MS),
+    sendTimeout: wholeNumber(options.sendTimeout ?? 60_000, 'sendTimeout', 0, TIMEOUT_MAX_MS),
+    dashboard: resolveDashboard(options.dashboard),
+    logger: resolveLogger(options.logger),
+  };
+}
+
+/**
+ * Checks the `threads` option. `name` is what the user called it, for the message.
+ *
+ * @throws PacelineError `PACELINE_OPTION`
+ */
+export function resolveThreads(value: unknown, name = 'threads'): ThreadRange {
+  if (value === undefined) {
+    const count = Math.min(MAX_THREADS, Math.max(THREADS_DEFAULT_MIN, availableParallelism()));
+    return { min: count, max: count };
+  }
+  const range = threadRange(value, name);
+  if (range === undefined) {
+    throw optionError(
+      `${name} must be a whole number from 1 to ${MAX_THREADS}, or MIN:MAX of two, not ${show(value)}`,
+    );
+  }
+  if (range.min > range.max) {
+    throw optionError(
+      `${name} must have its smaller number first, so ${range.max}:${range.min}, not ${range.min}:${range.max}`,
+    );
+  }
+  return range;
+}
+
+/** The range that `value` spells, or undefined where it spells none. */
+function threadRange(value: unknown, name: string): ThreadRange | undefined {
+  let min: unknown = value;
+  let max: unknown = value;
+  if (typeof value === 'string') {
+    const match = /^(\d{1,3})(?::(\d{1,3}))?$/.exec(value);
+    min = Number(match?.[1] ?? Number.NaN);
+    max = Number(match?.[2] ?? min);
+  } else if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
+    refuseUnknownNames(Object.keys(value), ['min', 'max'], `member of ${name}`);
+    ({ min, max } = value as Partial<ThreadRange>);
+  }
+  return isWholeNumber(min, 1, MAX_THREADS) && isWholeNumber(max, 1, MAX_THREADS) ? { min, max } : undefined;
+}
+
+/**
+ * Checks the `strategy` option. `name` is what the user called it, for the message.
+ *
+ * @throws PacelineError `PACELINE_OPTION`
+ */
+export function resolveStrategy(value: unknown, name = 'strategy'): StrategyName {
+  if (value === undefined) return 'leader-followers';
+  const known = STRATEGIES.find((strategy) => strategy === value);
+  if (known !== undefined) return known;
+  const valid = STRATEGIES.join(', ');
+  if (typeof value === 'string' && STRATEGIES_LATER.includes(value)) {
+    throw optionError(`${name} ${value} is not available in this version; available: ${valid}`);
+  }
+  throw optionError(`${name} must be one of: ${valid}; not ${show(value)}`);
+}
+
+/** The URL to import for the `app` option. What a module exports is for the threads to check, once they load it. */
+function resolveApp(value: unknown): string {
+  if (value === undefined) return DEMO_APP.href;
+  if (!(value instanceof URL) && (typeof value !== 'string' || value === '')) {
+    throw optionError(`app must be the path or the URL of a module or a directory, not ${show(value)}`);
+  }
+  const url = appUrl(value);
+  if (url.protocol === 'data:') return url.href;
+  if (url.protocol !== 'file:') {
+    throw optionError(`app must be a path, or a URL that begins with file: or data:, not ${show(url.href)}`);
+  }
+  const path = filePath(url);
+  return statusOf(path).isDirectory() ? directoryApp(path) : url.href;
+}
+
+function directoryApp(path: string): string {
+  const url = new URL(DIRECTORY_APP);
+  url.searchParams.set('root', path);
+  return url.href;
+}
+
+function appUrl(value: string | URL): URL {
+  if (value instanceof URL) return value;
+  // Two letters at least before the colon, and no path separator: `file:///x` is a URL, `./a:b.js` is a path.
+  const isUrl = /^[a-z][a-z0-9+.-]+:/i.test(value) && URL.canParse(value);
+  return isUrl ? new URL(value) : pathToFileURL(resolve(value));
+}
+
+function filePath(url: URL): string {
+  try {
+    return fileURLToPath(url);
+  } catch (cause) {
+    throw optionError(`app must be the URL of a file on this machine, not ${show(url.href)}`, { cause });
+  }
+}
+
+function statusOf(path: string): Stats {
+  try {
+    return statSync(path);
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    const message =
+      code === 'ENOENT' || code === 'ENOTDIR'
+        ? `there is no app at ${path}; name the file of a module, or a directory`
+        : `the app at ${path} cannot be looked at (${code}); name a file that this user may read`;
+    throw new PacelineError('PACELINE_APP_LOAD', message, { cause });
+  }
+}
+
+function resolveDashboard(value: unknown): ResolvedDashboard | false {
+  if (value === undefined || value === false) return false;
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw optionError(
+      `dashboard must be an object, as in { port: ${DASHBOARD_PORT} }, or false, not ${show(value)}`,
+    );
+  }
+  refuseUnknownNames(Object.keys(value), ['host', 'port', 'anyPortIfTaken'], 'member of dashboard');
+  const {
+    host = DASHBOARD_HOST,
+    port = DASHBOARD_PORT,
+    anyPortIfTaken = false,
+  } = value as Record<string, unknown>;
+  if (typeof host !== 'string' || host === '') {
+    throw optionError(`dashboard.host must be a name or an address, not ${show(host)}`);
+  }
+  if (typeof anyPortIfTaken !== 'boolean') {
+    throw optionError(`dashboard.anyPortIfTaken must be true or false, not ${show(anyPortIfTaken)}`);
+  }
+  return { host, port: wholeNumber(port, 'dashboard.port', 0, PORT_MAX), anyPortIfTaken };
+}
+
+function resolveLogger(value: unknown): Logger {
+  if (value === undefined) return NO_LOGGER;
+  const logger = value as Partial<Logger> | null;
+  for (const method of LOGGER_METHODS) {
+    if (typeof logger?.[method] !== 'function') {
+      throw optionError(
+        `logger must be an object with the functions ${LOGGER_METHODS.join(', ')}; ${method} is none`,
+      );
+    }
+  }
+  return logger as Logger;
+}
+
+/**
+ * Returns `value` where it is a whole number from `min` to `max`.
+ *
+ * @throws PacelineError `PACELINE_OPTION`, with `name` as what the user called it
+ */
+export function wholeNumber(value: unknown, name: string, min: number, max: number): number {
+  if (isWholeNumber(value, min, max)) return value;
+  throw optionError(`${name} must be a whole number from ${min} to ${max}, not ${show(value)}`);
+}
+
+function isWholeNumber(value: unknown, min: number, max: number): value is number {
+  return typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max;
+}
+
+/**
+ * Refuses the first of `names` that is not among `valid`, with the nearest valid one as a hint.
+ *
+ * @throws PacelineError `PACELINE_OPTION`
+ */
+export function refuseUnknownNames(
+  names: readonly string[],
+  valid: readonly string[],
+  kind: string,
+  validNamed = valid.join(', '),
+): void {
+  const unknown = names.find((name) => !valid.includes(name));
+  if (unknown === undefined) return;
+  const near = nearest(unknown, valid);
+  const hint = near === undefined ? `valid: ${validNamed}` : `did you mean ${near}?`;
+  throw optionError(`there is no ${kind} ${show(unknown)}; ${hint}`);
+}
+
+/** A `PACELINE_OPTION` error. */
+export function optionError(message: string, options?: ErrorOptions): PacelineError {
+  return new PacelineError('PACELINE_OPTION', message, options);
+}
+
+/** `value` as a message may show it: on one line, and short whatever it was. */
+export function show(value: unknown): string {
+  if (typeof value === 'string') {
+    return JSON.stringify(value.length > SHOWN_MAX ? `${value.slice(0, SHOWN_MAX)}…` : value);
+  }
+  if (Array.isArray(value)) return 'an array';
+  if (typeof value === 'object' && value !== null) return 'an object';
+  return typeof value === 'function' ? 'a function' : String(value);
+}
+
+/** In characters; enough for any name or number that was meant. */
+const SHOWN_MAX = 80;
+
+/** The candidate that differs from `name` by a third of its letters at most, letter case aside. */
+function nearest(name: string, candidates: readonly string[]): string | undefined {
+  let best: string | undefined;
+  let bestDistance = Math.ceil(name.length / 3) + 1;
+  if (name.length > SHOWN_MAX) return undefined;
+  for (const candidate of candidates) {
+    const distance = editDistance(name.toLowerCase(), candidate.toLowerCase());
+    if (distance < bestDistance) {
+      best = candidate;
+      bestDistance = distance;
+    }
+  }
+  return best;
+}
+
+/** Levenshtein's distance, one row at a time. */
+function editDistance(from: string, to: string): number {
+  let row = Array.from({ length: to.length + 1 }, (_, column) => column);
+  for (let line = 1; line <= from.length; line++) {
+    const next = [line];
+    for (let column = 1; column <= to.length; column++) {
+      const substituted = row[column - 1]! + (from[line - 1] === to[column - 1] ? 0 : 1);
+      next.push(Math.min(substituted, row[column]! + 1, next[column - 1]! + 1));
+    }
+    row = next;
+  }
+  return row[to.length]!;
+}

@@ -1,0 +1,342 @@
+/**
+ * The concrete event handler of raw TCP connections, and what an app sees of one.
+ *
+ * A connection belongs to no thread: each event may come in another one. An app that hangs JavaScript state on a
+ * connection, or wants to write outside of its handlers, binds it to its thread by `connection.data = …` or
+ * `connection.bind()`; the leader then hands its events over. Bytes that the kernel does not take at once and
+ * handlers that return a promise bind it as long as they last. While bytes wait to be sent, nothing is read: an app that
+ * writes what it reads can't be flooded.
+ *
+ *   accepted ─▶ open() ─▶ data()… ⇄ (unsent bytes: nothing read) ─▶ drain() ─▶ … ─▶ close()
+ */
+
+import { Connection } from '../connection/connection.js';
+import { setDeadline } from '../connection/deadlines.js';
+import { NOTED_COST, RECEIVE_COST, REQUEST_COST } from '../connection/dispatch-budget.js';
+import type { EventHandler, ThreadContext } from '../connection/event-handler.js';
+import { FAILED, MAX_QUEUED_BYTES, MORE, OutputQueue, SENT } from '../connection/output-queue.js';
+import { PacelineError } from '../errors.js';
+import { DROPPED, ERRORS } from '../memory/counters.js';
+import { HANDLE_FLAGS, HANDLE_WORDS } from '../memory/layout.js';
+import { BYTES_IN } from '../memory/sums.js';
+import { addressOf, EAGAIN, EINTR, systemError } from '../sys/libc.js';
+import { receive, remoteAddress, shutdownSending } from '../sys/socket.js';
+import { newScope } from '../user-code/async-scope.js';
+import { plainBytes } from '../user-code/plain-bytes.js';
+import { adopt, isThenable } from '../user-code/thenable.js';
+import type { TcpApp, TcpConnection } from './app.js';
+
+export type { TcpApp, TcpConnection } from './app.js';
+
+/** Bytes of one receive. */
+const RECEIVE_BYTES = 64 * 1024;
+/** Bits of HANDLE_FLAGS: the app has been told of the connection. */
+const OPENED = 1;
+/** Everything is sent and the sending side ended; what the peer still sends is read away until it ends, too. */
+const LINGERING = 2;
+
+class TcpThread {
+  readonly input: Buffer;
+  readonly inputAddress: number;
+  readonly held = new Map<number, ServedTcp>();
+
+  constructor(
+    readonly context: ThreadContext,
+    readonly app: TcpApp,
+  ) {
+    this.input = context.input.subarray(0, RECEIVE_BYTES);
+    this.inputAddress = addressOf(this.input);
+  }
+}
+
+export class TcpConnections implements EventHandler {
+  readonly #thread: TcpThread;
+  /** The connection of the last event. */
+  #current: ServedTcp | null = null;
+
+  constructor(context: ThreadContext, app: TcpApp) {
+    this.#thread = new TcpThread(context, app);
+  }
+
+  handleEvent(fd: number, events: number): void {
+    const connection = this.#thread.held.get(fd) ?? new ServedTcp(this.#thread, fd);
+    this.#current = connection;
+    connection.run(events);
+  }
+
+  abort(fd: number): void {
+    const current = this.#current;
+    this.#current = null;
+    (this.#thread.held.get(fd) ?? current)?.abort();
+  }
+
+  bound(): Iterable<number> {
+    return this.#thread.held.keys();
+  }
+}
+
+class ServedTcp extends Connection implements TcpConnection {
+  readonly #thread: TcpThread;
+  readonly #output: OutputQueue;
+  /** The app wants it bound to this thread. */
+  #keep = false;
+  #data: unknown;
+  /** A handler's promise is pending. */
+  #waiting = false;
+  /** The peer has gone meanwhile, and the handler has been given its grace. */
+  #graced = false;
+  #inputEnded = false;
+  /** Everything is to be sent, then the connection is to be closed. */
+  #ending = false;
+  #terminated = false;
+  #drainOwed = false;
+
+  constructor(thread: TcpThread, fd: number) {
+    super(thread.context, thread.held);
+    this.#thread = thread;
+    this.#output = new OutputQueue(thread.context.sums);
+    this.fd = fd;
+  }
+
+  // ---- what the app calls ----------------------------------------------------------------------------------------------
+
+  get thread(): number {
+    return this.context.self;
+  }
+
+  get remoteAddress(): string {
+    return this.fd < 0 ? '' : (remoteAddress(this.fd)?.address ?? '');
+  }
+
+  get unsentBytes(): number {
+    return this.#output.bytes;
+  }
+
+  get data(): unknown {
+    return this.#data;
+  }
+
+  set data(value: unknown) {
+    this.bind();
+    this.#data = value;
+  }
+
+  bind(): void {
+    this.#require('bind');
+    this.#keep = true;
+  }
+
+  write(bytes: Uint8Array | string): boolean {
+    this.#require('write');
+    const buffer = typeof bytes === 'string' ? Buffer.from(bytes) : plainBytes(bytes);
+    if (buffer === null) throw new TypeError('write() takes a string or a Uint8Array');
+    if (this.#output.bytes + buffer.length > MAX_QUEUED_BYTES) {
+      this.context.counters[DROPPED]!++;
+      this.terminate();
+      throw new PacelineError(
+        'PACELINE_WRITE_OVERFLOW',
+        `more than ${MAX_QUEUED_BYTES} bytes wait on one connection; stop writing when write() returns false and go on in drain()`,
+      );
+    }
+    const result = this.#output.send(this.fd, buffer, buffer.length);
+    if (result === FAILED) {
+      this.broken = true;
+      this.wake();
+      return false;
+    }
+    if (result !== SENT) this.#drainOwed = true;
+    return result === SENT;
+  }
+
+  end(bytes?: Uint8Array | string): void {
+    if (bytes !== undefined && bytes !== '') this.write(bytes);
+    else this.#require('end');
+    this.#ending = true;
+    this.wake();
+  }
+
+  terminate(): void {
+    if (this.fd < 0) return;
+    this.#terminated = true;
+    this.wake();
+  }
+
+  #require(call: string): void {
+    if (this.fd >= 0 && !this.#ending && !this.#terminated) return;
+    throw new PacelineError(
+      'PACELINE_CONNECTION',
+      `${call}() on a connection that has ended or left this thread; to use it outside of its handlers call connection.bind() inside of one`,
+    );
+  }
+
+  // ---- events ----------------------------------------------------------------------------------------------------------
+
+  protected step(): boolean {
+    if (this.timedOut && this.#waiting) return this.drop();
+    if (this.#terminated || this.timedOut) return this.destroy();
+    if (this.#hasFlag(LINGERING)) return this.#linger();
+    if (this.#output.bytes > 0) {
+      const flushed = this.#output.flush(this.fd);
+      if (flushed === MORE) return this.yield();
+      if (flushed === FAILED) this.broken = true;
+    }
+    // What arrived before the connection broke is still the app's, unless a handler is waiting on it.
+    if (this.broken && (this.drained || this.#waiting)) return this.destroy();
+    if (this.#waiting) return this.hold();
+    if (!this.#hasFlag(OPENED)) {
+      this.#setFlag(OPENED);
+      return this.#event((app) => app.open?.(this));
+    }
+    if (this.#output.bytes > 0 && !this.broken) return this.hold();
+    if (this.#drainOwed && !this.#ending) {
+      if (!this.budget.spend(REQUEST_COST)) return this.yield();
+      this.#drainOwed = false;
+      return this.#event((app) => app.drain?.(this));
+    }
+    if (this.#ending) return this.#shut();
+    if (this.#inputEnded) return this.#shut();
+    return this.drained ? this.#rest() : this.#receive();
+  }
+
+  #receive(): boolean {
+    if (!this.budget.spend(RECEIVE_COST)) return this.yield();
+    const { input, inputAddress } = this.#thread;
+    const count = receive(this.fd, inputAddress, input.length);
+    if (count > 0) {
+      this.context.sums[BYTES_IN]! += count;
+      const bytes = Buffer.from(input.subarray(0, count));
+      return this.#event((app) => app.data(this, bytes));
+    }
+    this.drained = count !== -EINTR;
+    if (count === 0) this.#inputEnded = true;
+    else if (count !== -EAGAIN && count !== -EINTR) {
+      this.#failed(systemError('recv', -count, 'the connection broke'));
+      this.#terminated = true;
+    }
+    return true;
+  }
+
+  #event(handler: (app: TcpApp) => unknown): true {
+    this.#call(handler, (error) => this.#failed(error));
+    // An async handler that waited for nothing real is settled by this.
+    if (this.#waiting) this.context.drainTicks();
+    return true;
+  }
+
+  /** Calls the app, in a scope of this event; a promise that it returns holds everything else back. */
+  #call(handler: (app: TcpApp) => unknown, failed: (error: unknown) => void): void {
+    newScope().runInAsyncScope(this.#run, this, handler, failed);
+  }
+
+  #run(handler: (app: TcpApp) => unknown, failed: (error: unknown) => void): void {
+    try {
+      const result = handler(this.#thread.app);
+      if (!isThenable(result)) return;
+      adopt(
+        result,
+        () => this.#settled(),
+        (error) => this.#settled(() => failed(error)),
+      );
+      this.#waiting = true;
+    } catch (error) {
+      failed(error);
+    }
+  }
+
+  #settled(also?: () => void): void {
+    this.#waiting = false;
+    if (this.fd < 0) return;
+    if (this.#graced) {
+      this.#graced = false;
+      setDeadline(this.context, this.fd, 0);
+    }
+    also?.();
+    this.wake();
+  }
+
+  #failed(error: unknown): void {
+    this.context.counters[ERRORS]!++;
+    this.#call(
+      (app) => {
+        if (app.error !== undefined) return app.error(this, error);
+        this.context.log('error', 'a handler failed', { error });
+        this.#terminated = true;
+        return undefined;
+      },
+      (second) => {
+        this.context.log('error', "the app's error handler failed", { error: second });
+        this.#terminated = true;
+      },
+    );
+  }
+
+  // ---- leaving ---------------------------------------------------------------------------------------------------------
+
+  #rest(): boolean {
+    if (this.#keep) return this.hold();
+    return this.budget.spend(NOTED_COST) ? this.letGo() : this.yield();
+  }
+
+  protected override waits(): void {
+    if (!this.#waiting || !this.peerEnded || this.#graced) return;
+    const { sendTicks, graceTicks } = this.context.limits;
+    this.#graced = true;
+    setDeadline(this.context, this.fd, sendTicks || graceTicks);
+  }
+
+  /** Everything is sent: ends the connection in order, so that nothing of it is lost to a reset. */
+  #shut(): boolean {
+    if (this.#inputEnded) return this.destroy();
+    shutdownSending(this.fd);
+    this.#setFlag(LINGERING);
+    setDeadline(this.context, this.fd, this.context.limits.lingerTicks);
+    return true;
+  }
+
+  /** Reads away what still comes. */
+  #linger(): boolean {
+    if (this.drained) return this.#rest();
+    if (!this.budget.spend(RECEIVE_COST)) return this.yield();
+    const { input, inputAddress } = this.#thread;
+    const count = receive(this.fd, inputAddress, input.length);
+    if (count === -EAGAIN) this.drained = true;
+    else if (count <= 0 && count !== -EINTR) return this.destroy();
+    return true;
+  }
+
+  protected destroy(): false {
+    const opened = this.#hasFlag(OPENED);
+    this.#output.clear();
+    this.close();
+    if (opened) newScope().runInAsyncScope(this.#farewell, this);
+    return false;
+  }
+
+  #farewell(): void {
+    const { app } = this.#thread;
+    try {
+      const result = app.close?.(this);
+      if (!isThenable(result)) return;
+      adopt(
+        result,
+        () => {},
+        (error) => this.#reportClose(error),
+      );
+    } catch (error) {
+      this.#reportClose(error);
+    }
+  }
+
+  #reportClose(error: unknown): void {
+    this.context.counters[ERRORS]!++;
+    this.context.log('error', "the app's close handler failed", { error });
+  }
+
+  #hasFlag(flag: number): boolean {
+    return (this.context.table.words[this.fd * HANDLE_WORDS + HANDLE_FLAGS]! & flag) !== 0;
+  }
+
+  #setFlag(flag: number): void {
+    this.context.table.words[this.fd * HANDLE_WORDS + HANDLE_FLAGS]! |= flag;
+  }
+}

@@ -1,0 +1,21 @@
+/**
+ * The concrete event handler of the wake-up handle, an eventfd in the handle set. The control plane signals it to get
+ * the leader out of the kernel; what the leader then has to do stands in the control words, which every turn looks at.
+ */
+
+import type { EventHandler, ThreadContext } from '../connection/event-handler.js';
+import { drainEventCounter } from '../sys/descriptor.js';
+
+export class WakeUp implements EventHandler {
+  readonly #context: ThreadContext;
+
+  constructor(context: ThreadContext) {
+    this.#context = context;
+  }
+
+  handleEvent(fd: number): void {
+    do {
+      drainEventCounter(fd);
+    } while (this.#context.table.leave(fd) !== 0);
+  }
+}

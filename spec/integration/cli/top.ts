@@ -1,0 +1,223 @@
+/** `paceline top`: what it draws, and how it behaves as a command. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { stripVTControlCharacters } from 'node:util';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { TopView } from '../../../lib/cli/top-view.js';
+import type { Frame, Hello, State } from '../../../lib/dashboard/protocol.js';
+import { Showing } from '../../support/dashboard/showing.js';
+
+const MAIN = 'dist/lib/cli/main.js';
+
+const hello: Hello = {
+  type: 'hello',
+  version: '1.2.3',
+  node: 'v20',
+  pid: 42,
+  startedAt: 0,
+  url: 'http://127.0.0.1:8080',
+  app: 'demo',
+  strategy: 'leader-followers',
+  threads: 3,
+  intervalMs: 100,
+  load: true,
+  history: [],
+};
+
+const STATES: State[] = ['dead', 'starting', 'follower', 'leader', 'processing'];
+const gauge = { current: 1, peak: 2, limit: 3 };
+
+/** `stays`: for each thread, its state and the milliseconds that it has been in each. */
+function frameOf(seq: number, stays: [State, number[]][], more: Partial<Frame> = {}): Frame {
+  return {
+    type: 'frame',
+    seq,
+    at: 60_000 + seq * 100,
+    set: 'serving',
+    leader: { thread: 0, since: 60_000 },
+    threads: stays.map(([state, timesMs], id) => ({
+      id,
+      state,
+      since: 59_000,
+      busy: 0.5,
+      timesMs,
+      connection: state === 'processing' ? 31 : -1,
+      route: state === 'processing' ? 'GET /block?ms=200' : '',
+      missed: 0,
+      loopDelayMs: null,
+      counters: { events: 1234567 },
+    })),
+    transitions: [],
+    gauges: { handles: gauge, ready: gauge, connections: gauge, pool: gauge, descriptors: gauge },
+    active: 1,
+    idle: 0,
+    point: {
+      at: 0,
+      requests: 1234.4,
+      promotions: 10,
+      bytesIn: 0,
+      bytesOut: 0,
+      accepted: 0,
+      dropped: 0,
+      errors: 0,
+      wakeUpsPerRequest: 0.25,
+      responseMs: { p50: 0.123, p90: 1, p99: 20, max: 30, count: 5 },
+      queueMs: null,
+      promotionMs: null,
+    },
+    warnings: [],
+    load: { fast: 0, blocking: 0, cpu: 0 },
+    dashboard: { clients: 1, droppedClients: 0 },
+    ...more,
+  };
+}
+
+const times = (state: State, ms: number): number[] => STATES.map((one) => (one === state ? ms : 0));
+
+function viewed(): TopView {
+  const view = new TopView(hello);
+  view.add(
+    frameOf(0, [
+      ['leader', times('leader', 0)],
+      ['processing', times('processing', 0)],
+      ['follower', times('follower', 0)],
+    ]),
+  );
+  // Thread 0 processed for most of the time and leads again; thread 1 went on; thread 2 followed.
+  view.add(
+    frameOf(1, [
+      ['leader', [0, 0, 0, 20, 80]],
+      ['processing', times('processing', 100)],
+      ['follower', times('follower', 100)],
+    ]),
+  );
+  return view;
+}
+
+test('a lane has the letter of the state in which most of the time was spent', () => {
+  const lines = viewed().lines({ columns: 120, rows: 40, colors: false });
+  const lanes = lines.filter((line) => /^ +[012] /.test(line));
+  assert.is(lanes.length, 3);
+  assert.match(lanes[0]!, /^ {2}0 leader {5}LP /);
+  assert.match(lanes[1]!, /^ {2}1 processing PP .* 50 % +1,234,567 +1\.1 s +31 GET \/block\?ms=200$/);
+  assert.match(lanes[2]!, /^ {2}2 follower {3}·· /);
+});
+
+test('the head has the leader, rates, percentiles and levels', () => {
+  const text = viewed().lines({ columns: 200, rows: 40, colors: false }).join('\n');
+  assert.match(text, /^paceline 1\.2\.3, pid 42: demo at http:\/\/127\.0\.0\.1:8080, serving for 1 min$/m);
+  assert.match(text, /thread 0 leads for 100 ms, 10 promotions\/s, 0\.25 wake-ups a request/);
+  assert.match(text, /1,234 requests\/s, 0 errors\/s; response p50 0\.12 ms p99 20 ms; queue –; promotion –/);
+  assert.match(text, /connections 1\/2\/3, 1 active/);
+});
+
+test('no line is wider than the terminal, nor are there more than it has rows, whatever it is', () => {
+  const view = viewed();
+  const warning = { id: 'all-blocked', what: 'All 4 threads are blocked.', advice: 'Run more.' } as const;
+  view.add(
+    frameOf(
+      2,
+      [
+        ['leader', times('leader', 1)],
+        ['processing', times('processing', 1)],
+        ['dead', times('dead', 1)],
+      ],
+      { warnings: [warning] },
+    ),
+  );
+  for (const columns of [1, 2, 10, 20, 30, 40, 60, 80, 120, 500]) {
+    for (const rows of [1, 2, 5, 8, 12, 50]) {
+      for (const colors of [false, true]) {
+        const lines = view.lines({ columns, rows, colors });
+        assert.ok(lines.length <= rows, `${lines.length} lines in ${rows}`);
+        for (const line of lines) {
+          const visible = stripVTControlCharacters(line);
+          assert.ok(visible.length <= columns, `${visible.length} columns in ${columns}: ${visible}`);
+        }
+      }
+    }
+  }
+  assert.match(
+    view.lines({ columns: 80, rows: 50, colors: false }).join('\n'),
+    /! All 4 threads are blocked\. Run more\./,
+  );
+});
+
+test('a terminal that does not know its size counts as one of 80 by 24', () => {
+  const view = viewed();
+  assert.equal(
+    view.lines({ columns: 0, rows: 0, colors: false }),
+    view.lines({ columns: 80, rows: 24, colors: false }),
+  );
+});
+
+test('colours come with letters, and not where there are none', () => {
+  const colored = viewed().lines({ columns: 120, rows: 40, colors: true }).join('\n');
+  assert.ok(colored.includes('\x1b[38;5;36mL\x1b[38;5;214mP\x1b[0m'));
+  assert.not.ok(viewed().lines({ columns: 120, rows: 40, colors: false }).join().includes('\x1b'));
+});
+
+test('a request with control characters reaches no terminal as it is', () => {
+  const view = viewed();
+  const frame = frameOf(2, [
+    ['leader', times('leader', 1)],
+    ['processing', times('processing', 1)],
+    ['follower', times('follower', 1)],
+  ]);
+  Object.assign(frame.threads[1]!, { route: 'GET /\x1b]0;evil\x07\u202e' });
+  view.add(frame);
+  assert.match(view.table().join('\n'), /GET \/\?\]0;evil\?\?/);
+});
+
+/** Runs the command with no terminal. */
+async function run(
+  line: string[],
+  token?: string,
+): Promise<{ code: number; stdout: string; stderr: string }> {
+  const env = { ...process.env, PACELINE_TOKEN: token ?? '' };
+  const child = spawn(process.execPath, [MAIN, 'top', ...line], {
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: 20_000,
+  });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text;
+  });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
+  });
+  const [code] = (await once(child, 'close')) as [number];
+  return { code, stdout, stderr };
+}
+
+test('in a pipe it prints one table and ends', async () => {
+  await using showing = await Showing.start();
+  showing.observed.seen.threads[2]!.counters.events = 4321;
+  for (const [line, token] of [
+    [[showing.dashboard.url]],
+    [['--dashboard', showing.host, '--token', showing.token]],
+    [['--dashboard', showing.host], showing.token],
+  ] as [string[], string?][]) {
+    const { code, stdout, stderr } = await run(line, token);
+    assert.equal([code, stderr], [0, '']);
+    assert.match(stdout, /^ {2}# state +busy +events +for +fd request$/m);
+    assert.match(stdout, /^ {2}2 follower +0 % +4,321 /m);
+    assert.not.ok(stdout.includes('\x1b'));
+  }
+});
+
+test('a wrong token is a usage error, a server that is not there a failure, each one line', async () => {
+  const showing = await Showing.start();
+  const wrong = await run([`${showing.origin}/#wrong`]);
+  assert.is(wrong.code, 2);
+  assert.match(wrong.stderr, /^paceline: the token is not that of [^\n]+\n$/);
+  await showing[Symbol.asyncDispose]();
+  const absent = await run([showing.dashboard.url]);
+  assert.is(absent.code, 1);
+  assert.match(absent.stderr, /^paceline: no dashboard answers at [^\n]+ECONNREFUSED[^\n]+\n$/);
+});
+
+test.run();

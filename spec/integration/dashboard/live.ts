@@ -1,0 +1,247 @@
+/** What the websocket's clients get, and what becomes of those that misbehave. */
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import {
+  CLOSE_BAD_MESSAGE,
+  CLOSE_SERVER_STOPS,
+  CLOSE_TOO_SLOW,
+  MOST_TRANSITIONS,
+} from '../../../lib/dashboard/protocol.js';
+import { now } from '../../support/dashboard/fake-observed.js';
+import { Showing, type Viewer } from '../../support/dashboard/showing.js';
+import { range, until, within } from '../../support/server/wait.js';
+
+const FOLLOWER = 2;
+const LEADER = 3;
+const PROCESSING = 4;
+
+test('a hello comes first, and says what is looked at', async () => {
+  await using showing = await Showing.start();
+  const viewer = await showing.view();
+  await viewer.frame('come');
+  const { version, history, ...hello } = viewer.hello;
+  assert.match(version, /^\d+\.\d+\.\d+/);
+  assert.ok(Array.isArray(history));
+  assert.equal(hello, {
+    type: 'hello',
+    node: process.version,
+    pid: process.pid,
+    startedAt: showing.subject.startedAt,
+    url: 'http://127.0.0.1:8080',
+    app: '/srv/app.js',
+    strategy: 'leader-followers',
+    threads: 4,
+    intervalMs: 100,
+    load: false,
+  });
+});
+
+test('frames count up by one, the same for all clients', async () => {
+  await using showing = await Showing.start({ pace: { intervalMs: 10 } });
+  const viewers = await Promise.all(range(3).map(() => showing.view()));
+  await Promise.all(viewers.map((viewer) => viewer.frame('come late', ({ seq }) => seq >= 10)));
+  for (const { frames } of viewers) {
+    frames.forEach(({ seq }, index) => {
+      if (index > 0) assert.is(seq, frames[index - 1]!.seq + 1);
+    });
+  }
+  const [one, other] = viewers.map(({ frames }) => frames.find(({ seq }) => seq === 9));
+  assert.equal(one, other);
+});
+
+test('nothing is observed for frames while nobody looks', async () => {
+  await using showing = await Showing.start({ pace: { intervalMs: 5 } });
+  assert.is(showing.observed.readers, 0);
+  const viewer = await showing.view();
+  await viewer.frame('come');
+  assert.is(showing.observed.readers, 1);
+  await viewer.close();
+  const other = await showing.view();
+  await other.frame('come');
+  assert.is(showing.observed.readers, 2, 'the reader of the one before is gone');
+});
+
+test('a frame carries states, transitions and gauges', async () => {
+  await using showing = await Showing.start();
+  const { observed } = showing;
+  const viewer = await showing.view();
+  const at = now();
+  observed.tell(0, LEADER, PROCESSING, at);
+  observed.tell(1, FOLLOWER, LEADER, at + 0.012, 0);
+  observed.miss(2, 5);
+  observed.seen.leader = 1;
+  observed.seen.leaderSince = at + 0.012;
+  observed.seen.connections = { current: 7, peak: 9, limit: 100 };
+  observed.seen.active = 2;
+  Object.assign(observed.seen.threads[0]!, { connection: 31, route: `GET /${'x'.repeat(200)}` });
+  const frame = await viewer.frame('transitions', ({ transitions }) => transitions.length > 0);
+  assert.is(frame.set, 'serving');
+  assert.is(frame.leader.thread, 1);
+  assert.equal(
+    frame.transitions.map(([thread, from, to, , promoter]) => [thread, from, to, promoter]),
+    [
+      [0, LEADER, PROCESSING, -1],
+      [1, FOLLOWER, LEADER, 0],
+    ],
+  );
+  assert.ok(Math.abs(frame.transitions[1]![3] - at - 0.012) < 0.002);
+  assert.equal(
+    frame.threads.map(({ missed }) => missed),
+    [0, 0, 5, 0],
+  );
+  assert.equal(
+    frame.threads.map(({ state }) => state),
+    ['processing', 'leader', 'follower', 'follower'],
+  );
+  assert.equal(frame.gauges.connections, { current: 7, peak: 9, limit: 100 });
+  assert.equal([frame.active, frame.idle], [2, 5]);
+  assert.is(frame.threads[0]!.connection, 31);
+  assert.is(frame.threads[0]!.route.length, 120);
+  assert.is(frame.dashboard.clients, 1);
+});
+
+test('of more transitions than a frame may carry the newest come, and the others count as missed', async () => {
+  await using showing = await Showing.start();
+  const viewer = await showing.view();
+  for (const index of range(MOST_TRANSITIONS + 10)) {
+    showing.observed.tell(
+      3,
+      index % 2 === 0 ? FOLLOWER : PROCESSING,
+      index % 2 === 0 ? PROCESSING : FOLLOWER,
+      now(),
+    );
+  }
+  const frame = await viewer.frame('transitions', ({ transitions }) => transitions.length > 0);
+  assert.is(frame.transitions.length, MOST_TRANSITIONS);
+  assert.is(frame.threads[3]!.missed, 10);
+});
+
+test('a thread that is watched comes in detail, until it is not', async () => {
+  await using showing = await Showing.start({ pace: { intervalMs: 10 } });
+  const [viewer, other] = [await showing.view(), await showing.view()];
+  showing.observed.took(2, 'responses', 10, 3);
+  showing.observed.took(2, 'loopDelays', 1000);
+  for (const index of range(300)) showing.observed.tell(2, FOLLOWER, PROCESSING, 1000 + index);
+  showing.observed.tell(1, FOLLOWER, PROCESSING);
+  viewer.send({ type: 'watch', thread: 2 });
+  await until('details come', () => viewer.details.some(({ transitions }) => transitions.length > 0));
+  const detail = viewer.details.at(-1)!;
+  assert.is(detail.thread, 2);
+  assert.is(detail.transitions.length, 100);
+  assert.is(detail.transitions.at(-1)![3], 1299);
+  assert.equal(detail.responseMs, [[0.011, 3]]);
+  assert.is(detail.loopDelayMs[0]![1], 1);
+  viewer.send({ type: 'watch', thread: 1 });
+  await until('the other thread comes', () => viewer.details.at(-1)!.thread === 1);
+  viewer.send({ type: 'watch', thread: -1 });
+  await viewer.frame('come');
+  await viewer.frame('come');
+  const { length } = viewer.details;
+  await viewer.frame('come');
+  assert.is(viewer.details.length, length);
+  assert.is(other.details.length, 0, 'who does not watch gets none');
+});
+
+async function closedFor(viewer: Viewer, code: number): Promise<void> {
+  assert.is(await within('the websocket closes', viewer.closed), code);
+}
+
+test('a message of no known kind closes its sender and disturbs nobody', async () => {
+  await using showing = await Showing.start({ pace: { intervalMs: 10 } });
+  const good = await showing.view();
+  for (const message of [
+    '',
+    'watch',
+    '[]',
+    'null',
+    '1',
+    '{}',
+    '{"type":"watch"}',
+    '{"type":"watch","thread":"1"}',
+    '{"type":"watch","thread":1.5}',
+    '{"type":"watch","thread":4}',
+    '{"type":"watch","thread":-2}',
+    '{"type":"watch","thread":1e999}',
+    '{"type":"load","kind":"fast"}',
+    '{"type":"load","kind":"constructor","on":true}',
+    '{"type":"hello"}',
+    '{"__proto__":{"type":"watch","thread":1}}',
+  ]) {
+    const bad = await showing.view();
+    bad.send(message);
+    await closedFor(bad, CLOSE_BAD_MESSAGE);
+  }
+  const binary = await showing.view();
+  binary.socket.send(Buffer.from('{"type":"watch","thread":1}'), { binary: true });
+  await closedFor(binary, CLOSE_BAD_MESSAGE);
+  const long = await showing.view();
+  long.send(`{"type":"watch","thread":1,"x":"${'x'.repeat(5000)}"}`);
+  await closedFor(long, 1009);
+  await good.frame('come');
+  assert.equal(showing.log, []);
+});
+
+test('load is refused where the app is not the demo', async () => {
+  await using showing = await Showing.start();
+  const viewer = await showing.view();
+  viewer.send({ type: 'load', kind: 'fast', on: true });
+  await closedFor(viewer, CLOSE_BAD_MESSAGE);
+});
+
+test('more messages than a person can send close their sender', async () => {
+  await using showing = await Showing.start();
+  const [good, bad] = [await showing.view(), await showing.view()];
+  for (const _ of range(1000)) bad.send({ type: 'watch', thread: 1 });
+  await closedFor(bad, CLOSE_BAD_MESSAGE);
+  await good.frame('come');
+});
+
+test('bytes that are no websocket frames end their sender only', async () => {
+  await using showing = await Showing.start();
+  const [good, bad] = [await showing.view(), await showing.view()];
+  (bad.socket as unknown as { _socket: NodeJS.WritableStream })._socket.write(Buffer.alloc(64, 0xff));
+  await closedFor(bad, 1002);
+  await good.frame('come');
+  assert.equal(showing.log, []);
+});
+
+/** Stops reading, so that what is sent fills the kernel's buffers and then the server's. */
+const stopReading = ({ socket }: Viewer): void => socket.pause();
+
+test('a client that does not read is dropped and counted, and the others go on', async () => {
+  await using showing = await Showing.start({ pace: { intervalMs: 2, slowBytes: 65_536, slowMs: 20 } });
+  const [good, slow] = [await showing.view(), await showing.view()];
+  stopReading(slow);
+  // Large frames fill the kernel's buffers soon.
+  const fill = setInterval(() => {
+    for (const _ of range(MOST_TRANSITIONS)) showing.observed.tell(1, FOLLOWER, PROCESSING);
+  }, 2);
+  try {
+    await good.frame('a dropped client', ({ dashboard }) => dashboard.droppedClients === 1);
+  } finally {
+    clearInterval(fill);
+  }
+  const { seq } = good.frames.at(-1)!;
+  const after = await good.frame('come after that', (frame) => frame.seq > seq + 3);
+  assert.is(after.dashboard.clients, 1);
+  slow.socket.resume();
+  const code = await within('the slow one ends', slow.closed);
+  assert.ok(code === CLOSE_TOO_SLOW || code === 1006, `closed with ${code}`);
+});
+
+test('a client that answers no ping is dropped and counted', async () => {
+  await using showing = await Showing.start({ pace: { intervalMs: 5, pingMs: 30 } });
+  const [good, silent] = [await showing.view(), await showing.view()];
+  silent.socket.pong = () => {};
+  await good.frame('a dropped client', ({ dashboard }) => dashboard.droppedClients === 1);
+  await closedFor(silent, CLOSE_TOO_SLOW);
+});
+
+test('the end of the server is said to every client', async () => {
+  const showing = await Showing.start();
+  const viewers = await Promise.all(range(3).map(() => showing.view()));
+  await showing.dashboard.close();
+  for (const viewer of viewers) await closedFor(viewer, CLOSE_SERVER_STOPS);
+});
+
+test.run();

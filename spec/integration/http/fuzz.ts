@@ -1,0 +1,20 @@
+/**
+ * A few batches of the fuzzer (scripts/fuzz.ts), always the same ones. A seed that found something is kept here, beside the
+ * spec that shows with fewer bytes what it was.
+ */
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { fuzzBatch } from '../../../scripts/fuzz/batch.js';
+
+/** For all kinds of clients with few and with many threads. */
+const SEEDS = [1, 2];
+
+for (const seed of SEEDS) {
+  test(`nobody crashes, hangs or loses anything with seed ${seed}`, async () => {
+    const { requests, poolPeak } = await fuzzBatch(seed);
+    assert.ok(requests > 0, 'handlers ran');
+    assert.ok(poolPeak > 0, 'and heads were kept between events');
+  });
+}
+
+test.run();

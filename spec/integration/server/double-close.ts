@@ -1,0 +1,48 @@
+/**
+ * An app closes a descriptor that is not its own any more. In a process of its own: it counts on which numbers the kernel hands out.
+ */
+import { closeSync, readdirSync } from 'node:fs';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { localAddress, remoteAddress } from '../../../lib/sys/socket.js';
+import { Client } from '../../support/server/http-client.js';
+import { Running } from '../../support/server/running.js';
+import { until } from '../../support/server/wait.js';
+
+test('a descriptor that is closed behind the back of the server costs its connection and the one that got its number', async () => {
+  await using running = await Running.start('web', { threads: 2, maxConnections: 2 });
+  const { server, target } = running;
+  const before = ofServer();
+  // One after the other, so that the first one has the lowest number of all that are opened here.
+  // It stays open when the server's side ends: its own number is lower still.
+  const bad = await running.connect({ allowHalfOpen: true });
+  assert.is((await bad.get('/text')).text, 'hello');
+  const [low] = ofServer().filter((fd) => !before.includes(fd)) as [number];
+  const good = await running.connect();
+  assert.is((await good.get('/text')).text, 'hello');
+  // It waits to be accepted, and has its own number already.
+  const next = await Client.connect(target);
+  closeSync(low);
+  await good.close();
+  assert.is((await next.rest()).length, 0, 'the new one is ended');
+  assert.is((await bad.rest()).length, 0, 'the old one was');
+  await running.connections(0);
+  await until('it is logged', () =>
+    running.log.some(({ level, message }) => level === 'error' && /closed by something else/.test(message)),
+  );
+  assert.is(await running.get('/text'), 'hello');
+  await running.connections(0);
+  const sum = (name: 'accepted' | 'closed') =>
+    server.threads().reduce((total, thread) => total + thread[name], 0);
+  assert.equal([sum('accepted'), sum('closed')], [4, 4]);
+
+  function ofServer(): number[] {
+    const { port } = target as { port: number };
+    return readdirSync('/proc/self/fd')
+      .map(Number)
+      .filter((fd) => localAddress(fd)?.port === port && remoteAddress(fd) !== undefined)
+      .sort((one, other) => one - other);
+  }
+});
+
+test.run();

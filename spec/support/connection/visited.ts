@@ -1,0 +1,172 @@
+/**
+ * A connection's event handler without a thread around it: the spec is the thread, and decides when there is an event and when
+ * what was deferred goes on. Sockets, handle table, pool and deadlines are real.
+ */
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import type { EventHandler, Limits, ThreadContext } from '../../../lib/connection/event-handler.js';
+import { type Deferred, HTTP_CONNECTION, TCP_CONNECTION } from '../../../lib/connection/event-handler.js';
+import { HttpConnections } from '../../../lib/http/handler.js';
+import { countersOf } from '../../../lib/memory/counters.js';
+import {
+  allocateMemory,
+  CONNECTIONS,
+  type HANDLE_BLOCK,
+  type HANDLE_DEADLINE,
+  HANDLE_WORDS,
+} from '../../../lib/memory/layout.js';
+import { sumsOf } from '../../../lib/memory/sums.js';
+import { WATCH_INPUT } from '../../../lib/set/handle-set.js';
+import { ENTERED, HAND_OFF, READABLE } from '../../../lib/set/handle-table.js';
+import { closeDescriptor, createEventCounter } from '../../../lib/sys/descriptor.js';
+import { epollCreate } from '../../../lib/sys/epoll.js';
+import { acceptConnection, bindListener, localAddress, startListening } from '../../../lib/sys/socket.js';
+import { type TcpApp, TcpConnections } from '../../../lib/tcp/connection.js';
+import type { FetchApp } from '../../../lib/web/context.js';
+import { installResponse } from '../../../lib/web/light-response.js';
+import { until } from '../server/wait.js';
+import { makeParts } from '../set/parts.js';
+
+const DESCRIPTORS = 4096;
+
+const LIMITS: Limits = {
+  maxHeaderSize: 16_384,
+  maxBodySize: 1 << 30,
+  maxConnections: 100,
+  maxRequestsPerSocket: 0,
+  headersTicks: 60,
+  requestTicks: 300,
+  keepAliveTicks: 5,
+  sendTicks: 60,
+  lingerTicks: 2,
+  graceTicks: 5,
+};
+
+export interface VisitedOptions {
+  /** Of the pool. */
+  readonly blocks?: number;
+}
+
+export class Visited implements Disposable {
+  /** What the handlers logged, in order. */
+  readonly log: { level: string; message: string; fields: Record<string, unknown> }[] = [];
+  readonly context: ThreadContext;
+  readonly control: Int32Array;
+  readonly handler: EventHandler;
+  /** What went on by itself after the others' events, in order. */
+  readonly deferred: Deferred[] = [];
+  readonly #kind: number;
+  readonly #listener: number;
+  readonly #epoll = epollCreate();
+  readonly #doorbell = createEventCounter();
+  readonly #clients: Socket[] = [];
+
+  private constructor(
+    kind: number,
+    make: (context: ThreadContext) => EventHandler,
+    { blocks }: VisitedOptions = {},
+  ) {
+    installResponse();
+    this.#kind = kind;
+    const memory = allocateMemory(1, DESCRIPTORS, blocks);
+    const { table, handles, pool, recorder } = makeParts({
+      self: 0,
+      role: 'puppet',
+      steps: false,
+      restless: false,
+      memory,
+      scratch: new Int32Array(1),
+      epoll: this.#epoll,
+      doorbells: [this.#doorbell],
+    });
+    this.control = new Int32Array(memory.control);
+    this.context = {
+      self: 0,
+      control: this.control,
+      handles,
+      table,
+      pool,
+      input: Buffer.from(memory.inputs),
+      counters: countersOf(memory.control, 0),
+      sums: sumsOf(memory.control, 0),
+      recorder,
+      limits: LIMITS,
+      drainTicks: () => (process as unknown as { _tickCallback(): void })._tickCallback(),
+      defer: (work) => this.deferred.push(work),
+      process: (fd, events) => this.handler.handleEvent(fd, events),
+      log: (level, message, fields = {}) => this.log.push({ level, message, fields }),
+    };
+    this.handler = make(this.context);
+    this.#listener = bindListener({ address: '127.0.0.1', family: 'IPv4', port: 0 });
+    startListening(this.#listener, 16);
+  }
+
+  static http(fetch: FetchApp['fetch'], options: VisitedOptions = {}): Visited {
+    const make = (context: ThreadContext) => new HttpConnections(context, { fetch }, 'localhost');
+    return new Visited(HTTP_CONNECTION, make, options);
+  }
+
+  static tcp(app: TcpApp): Visited {
+    return new Visited(TCP_CONNECTION, (context) => new TcpConnections(context, app));
+  }
+
+  /** A client with the address `from`, and the descriptor of its connection here. */
+  async connect(from = '127.0.0.1'): Promise<{ client: Socket; fd: number }> {
+    const { port } = localAddress(this.#listener)!;
+    const client = connect({ host: '127.0.0.1', port, localAddress: from });
+    this.#clients.push(client);
+    client.on('error', () => {});
+    await once(client, 'connect');
+    let fd = -1;
+    await until('the connection is accepted', () => {
+      fd = acceptConnection(this.#listener);
+      return fd >= 0;
+    });
+    this.control[CONNECTIONS]!++;
+    this.context.handles.registerHandle(fd, this.#kind, WATCH_INPUT);
+    return { client, fd };
+  }
+
+  /** Sends as much of `bytes` as the kernel takes now. */
+  send(client: Socket, bytes: string | Uint8Array): void {
+    client.write(bytes);
+  }
+
+  /** The leader takes an event, and this thread processes it. */
+  event(fd: number, events = READABLE): void {
+    const { table, recorder } = this.context;
+    // Reads the clock, as a leader does.
+    recorder.refilled();
+    const generation = table.generation(fd);
+    switch (table.claim(fd, generation, events, 0)) {
+      case ENTERED:
+        this.handler.handleEvent(fd, events);
+        break;
+      case HAND_OFF:
+        this.handler.handleEvent(fd, table.takeNoted(fd, generation, 0));
+        break;
+      default:
+    }
+  }
+
+  /** What was deferred so far goes on, once. @returns whether there was anything */
+  proceed(): boolean {
+    const work = this.deferred.splice(0);
+    for (const one of work) one.proceed();
+    return work.length > 0;
+  }
+
+  /** A word of the connection's record. */
+  word(fd: number, word: typeof HANDLE_BLOCK | typeof HANDLE_DEADLINE): number {
+    return this.context.table.words[fd * HANDLE_WORDS + word]!;
+  }
+
+  get connections(): number {
+    return this.control[CONNECTIONS]!;
+  }
+
+  [Symbol.dispose](): void {
+    for (const client of this.#clients) client.destroy();
+    for (const fd of [this.#listener, this.#epoll, this.#doorbell]) closeDescriptor(fd);
+  }
+}

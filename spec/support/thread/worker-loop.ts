@@ -1,0 +1,183 @@
+/** A thread that runs the library's turns, with event handlers that count and can be held. */
+import { Acceptor } from '../../../lib/connection/acceptor.js';
+import {
+  ACCEPTOR,
+  type Deferred,
+  type EventHandler,
+  type Limits,
+  TCP_CONNECTION,
+  type ThreadContext,
+  WAKE_UP,
+} from '../../../lib/connection/event-handler.js';
+import { countersOf } from '../../../lib/memory/counters.js';
+import { BLOCK_BYTES, HANDLE_BLOCK, HANDLE_WORDS } from '../../../lib/memory/layout.js';
+import { sumsOf } from '../../../lib/memory/sums.js';
+import { WakeUp } from '../../../lib/thread/wake-up.js';
+import { Turns } from '../../../lib/thread/worker-loop.js';
+import { BINDER, COUNTER, SAVER } from '../set/kinds.js';
+import { takeCount } from '../set/native.js';
+import type { Parts } from '../set/parts.js';
+import {
+  add,
+  ENTRIES,
+  enterAlone,
+  exchange,
+  HELD,
+  HOLD,
+  leaveAlone,
+  load,
+  OCCUPANT,
+  put,
+  store,
+  TALLY,
+  VIOLATIONS,
+  waitUntil,
+} from '../set/scratch.js';
+import { asleep } from '../set/steps.js';
+
+/** More than lib/thread/worker-loop.ts has for own work at a time. */
+const PIECE_MS = 3;
+
+export function runTurns(parts: Parts, restless: boolean): void {
+  const { self, control, handles, table, pool, threadSet, lot, loop, doorbell, recorder } = parts;
+  const counters = countersOf(control, self);
+  watchLeading(parts);
+  const context: ThreadContext = {
+    self,
+    control: new Int32Array(control),
+    handles,
+    table,
+    pool,
+    input: Buffer.alloc(0),
+    counters,
+    sums: sumsOf(control, self),
+    recorder,
+    limits: { maxConnections: 100 } as Limits,
+    drainTicks: () => {},
+    defer: (work) => turns.defer(work),
+    process: (fd, events) => turns.process(fd, events),
+    log: () => {},
+  };
+  const eventHandlers: EventHandler[] = [];
+  eventHandlers[WAKE_UP] = new WakeUp(context);
+  eventHandlers[ACCEPTOR] = heldFirst(parts, new Acceptor(context, TCP_CONNECTION));
+  eventHandlers[COUNTER] = new Counter(parts);
+  eventHandlers[SAVER] = new Saver(parts);
+  eventHandlers[BINDER] = new Binder(parts);
+  eventHandlers[TCP_CONNECTION] = new Counter(parts);
+  const turns = new Turns({
+    self,
+    control,
+    threadSet,
+    handles,
+    lot,
+    loop,
+    counters,
+    recorder,
+    doorbell,
+    eventHandlers,
+    drainTicks: () => {},
+    uncaught: (error) => {
+      throw error;
+    },
+    onLeave: () => process.exit(0),
+  });
+  for (let piece = 0; restless && piece < 2; piece++) turns.defer(new Endless(turns));
+  turns.start();
+}
+
+/** Own work of which each piece takes longer than all own work of a turn may, and leaves another. */
+class Endless implements Deferred {
+  constructor(readonly turns: Turns) {}
+
+  proceed(): void {
+    const end = performance.now() + PIECE_MS;
+    while (performance.now() < end) {}
+    this.turns.defer(this);
+  }
+
+  abort(): void {}
+}
+
+/** I1: only one thread may be in the ready list. And the spec can tell when the leader is in the kernel. */
+function watchLeading({ handles, scratch, self }: Parts): void {
+  const { ready } = handles;
+  const alone = <T>(call: () => T): T => {
+    enterAlone(scratch, self);
+    const result = call();
+    leaveAlone(scratch, self);
+    return result;
+  };
+  const take = ready.take.bind(ready);
+  const refill = ready.refill.bind(ready);
+  ready.take = () => alone(take);
+  ready.refill = () => alone(refill);
+  const waitForEvent = handles.waitForEvent.bind(handles);
+  handles.waitForEvent = (...args) => asleep(scratch, self, () => waitForEvent(...args));
+}
+
+/** Stops inside a handle for as long as the spec wants. */
+function hold({ scratch, self }: Parts, fd: number): void {
+  if (load(scratch, HOLD + fd) === 0) return;
+  put(scratch, HELD + fd, self + 1);
+  waitUntil(scratch, HOLD + fd, (value) => value === 0, `descriptor ${fd} is let go`);
+  put(scratch, HELD + fd, 0);
+}
+
+function heldFirst(parts: Parts, handler: EventHandler): EventHandler {
+  return {
+    handleEvent: (fd, events) => {
+      hold(parts, fd);
+      handler.handleEvent(fd, events);
+    },
+  };
+}
+
+/** Reads an eventfd and leaves it. */
+class Counter implements EventHandler {
+  constructor(protected readonly parts: Parts) {}
+
+  handleEvent(fd: number): void {
+    do this.read(fd);
+    while (this.parts.table.leave(fd) !== 0);
+  }
+
+  protected read(fd: number): void {
+    const { scratch, self } = this.parts;
+    if (exchange(scratch, OCCUPANT + fd, self + 1) !== 0) add(scratch, VIOLATIONS, 1);
+    add(scratch, ENTRIES + fd, 1);
+    const count = takeCount(fd);
+    hold(this.parts, fd);
+    add(scratch, TALLY + fd, count);
+    store(scratch, OCCUPANT + fd, 0);
+  }
+}
+
+/** As Counter, and keeps input in the pool between its events. */
+class Saver extends Counter {
+  static readonly #input = new Uint8Array(3 * BLOCK_BYTES);
+
+  protected override read(fd: number): void {
+    const { table, pool } = this.parts;
+    const at = fd * HANDLE_WORDS + HANDLE_BLOCK;
+    pool.free(table.words[at]!);
+    table.words[at] = pool.save(Saver.#input, 0, Saver.#input.length);
+    super.read(fd);
+  }
+}
+
+/** As Counter, and keeps the handle in the thread that first gets it. */
+class Binder extends Counter {
+  readonly #held = new Set<number>();
+
+  override handleEvent(fd: number): void {
+    this.read(fd);
+    if (this.#held.has(fd)) return;
+    this.#held.add(fd);
+    if (this.parts.table.bind(fd, this.parts.self) !== 0) this.read(fd);
+  }
+
+  bound(): Iterable<number> {
+    return this.#held;
+  }
+}

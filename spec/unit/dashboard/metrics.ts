@@ -1,0 +1,168 @@
+/** /metrics: a text that a strict reader takes, with the numbers of the data plane in it. */
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { COUNTERS } from '../../../lib/memory/counters.js';
+import { parseMetrics, type Sample } from '../../support/dashboard/prometheus.js';
+import { Showing } from '../../support/dashboard/showing.js';
+import { range } from '../../support/server/wait.js';
+
+async function scrape(showing: Showing) {
+  const { headers, text } = await showing.get('/metrics');
+  assert.is(headers.get('content-type'), 'text/plain; version=0.0.4; charset=utf-8');
+  const families = parseMetrics(text);
+  return (family: string, labels: Record<string, string> = {}): number => {
+    const has = (sample: Sample) =>
+      Object.entries(labels).every(([name, value]) => sample.labels[name] === value);
+    const name = family.replace(/_(bucket|sum|count)$/, '');
+    const found = (families.get(family) ?? families.get(name))!.samples.filter(
+      (sample) => sample.name === family && has(sample),
+    );
+    assert.is(found.length, 1, `${family} ${JSON.stringify(labels)}`);
+    return found[0]!.value;
+  };
+}
+
+test('the reader of these specs is strict', () => {
+  const good = '# HELP a b\n# TYPE a counter\na{x="1",y="q\\"\\\\\\n"} 2\na 1e-5\n';
+  assert.is(parseMetrics(good).get('a')!.samples.length, 2);
+  for (const bad of [
+    'a 1\n',
+    '# HELP a b\n# TYPE a counter\na 1',
+    '# HELP a b\n# TYPE a counter\na one\n',
+    '# HELP a b\n# TYPE a counter\na -1\n',
+    '# HELP a b\n# TYPE a counter\nb 1\n',
+    '# HELP a b\n# TYPE a counter\na 1\na 1\n',
+    '# HELP a b\n# TYPE a counter\na{x=1} 1\n',
+    '# HELP a b\n# TYPE a counter\na{x="1" y="2"} 1\n',
+    '# TYPE a counter\na 1\n',
+    '# HELP a b\n# TYPE a histogram\na_bucket{le="1"} 2\na_bucket{le="+Inf"} 1\na_sum 1\na_count 1\n',
+    '# HELP a b\n# TYPE a histogram\na_bucket{le="1"} 1\na_sum 1\na_count 1\n',
+  ]) {
+    assert.throws(() => parseMetrics(bad), undefined, bad);
+  }
+});
+
+test('every counter of a thread is there, by thread', async () => {
+  await using showing = await Showing.start();
+  const { threads } = showing.observed.seen;
+  COUNTERS.forEach((name, index) => {
+    threads[2]!.counters[name] = 1000 + index;
+  });
+  threads[2]!.bytesIn = 5;
+  threads[2]!.bytesOut = 7;
+  const value = await scrape(showing);
+  const labels = { thread: '2' };
+  const expected: [string, number, Record<string, string>?][] = [
+    ['events_total', 1000],
+    ['requests_total', 1001],
+    ['wake_ups_total', 1002],
+    ['parks_total', 1003],
+    ['kernel_waits_total', 1004],
+    ['kernel_polls_total', 1005],
+    ['leaderships_total', 1006],
+    ['reclaims_total', 1007],
+    ['hand_offs_total', 1008],
+    ['loop_passes_total', 1009],
+    ['errors_total', 1010],
+    ['promotions_given_total', 1011],
+    ['connections_accepted_total', 1012],
+    ['connections_closed_total', 1013],
+    ['connections_dropped_total', 1014],
+    ...range(5).map((index): [string, number, Record<string, string>] => [
+      'responses_total',
+      1015 + index,
+      { class: `${index + 1}xx` },
+    ]),
+    ['heads_refused_total', 1020],
+    ['received_bytes_total', 5],
+    ['sent_bytes_total', 7],
+  ];
+  for (const [name, number, more] of expected)
+    assert.is(value(`paceline_${name}`, { ...labels, ...more }), number, name);
+  assert.is(value('paceline_events_total', { thread: '0' }), 0);
+});
+
+test('each thread is in one state, and has its seconds in all of them', async () => {
+  await using showing = await Showing.start();
+  showing.observed.seen.threads[1]!.state = 'processing';
+  showing.observed.seen.threads[1]!.timesMs = [0, 250, 1000, 0.5, 2000];
+  const value = await scrape(showing);
+  const states = ['dead', 'starting', 'follower', 'leader', 'processing'];
+  for (const [thread, state] of ['leader', 'processing', 'follower', 'follower'].entries()) {
+    for (const one of states) {
+      assert.is(
+        value('paceline_thread_state', { thread: String(thread), state: one }),
+        Number(one === state),
+      );
+    }
+  }
+  const seconds = states.map((state) => value('paceline_thread_seconds_total', { thread: '1', state }));
+  assert.equal(seconds, [0, 0.25, 1, 0.0005, 2]);
+});
+
+test('a histogram counts a duration in the first bucket that is not shorter', async () => {
+  await using showing = await Showing.start();
+  const { observed } = showing;
+  observed.took(0, 'responses', 10, 3);
+  observed.took(1, 'responses', 1023, 2);
+  observed.took(2, 'responses', 1024);
+  observed.took(3, 'responses', 60_000_000);
+  observed.took(3, 'promotions', 25);
+  const value = await scrape(showing);
+  const within = (le: string) => value('paceline_request_duration_seconds_bucket', { le });
+  assert.is(within('0.000032'), 3);
+  assert.is(within('0.000512'), 3);
+  assert.is(within('0.001024'), 5);
+  assert.is(within('0.002048'), 6);
+  assert.is(within('16.777216'), 6);
+  assert.is(within('+Inf'), 7);
+  assert.is(value('paceline_request_duration_seconds_count'), 7);
+  assert.ok(Math.abs(value('paceline_request_duration_seconds_sum') - 60.0031) < 1e-4);
+  assert.is(value('paceline_promotion_seconds_count'), 1);
+  assert.is(value('paceline_promotions_received_total', { thread: '3' }), 1);
+});
+
+test('the delay of each event loop is by thread', async () => {
+  await using showing = await Showing.start();
+  showing.observed.took(2, 'loopDelays', 5000, 4);
+  const value = await scrape(showing);
+  assert.is(value('paceline_event_loop_delay_seconds_count', { thread: '2' }), 4);
+  assert.is(value('paceline_event_loop_delay_seconds_count', { thread: '1' }), 0);
+  assert.is(value('paceline_event_loop_delay_seconds_bucket', { thread: '2', le: '0.004096' }), 0);
+  assert.is(value('paceline_event_loop_delay_seconds_bucket', { thread: '2', le: '0.008192' }), 4);
+});
+
+test('levels, build and process are there', async () => {
+  await using showing = await Showing.start();
+  Object.assign(showing.observed.seen, {
+    connections: { current: 1, peak: 2, limit: 3 },
+    pool: { current: 4, peak: 5, limit: 6 },
+    ready: { current: 7, peak: 8, limit: 9 },
+    descriptors: { current: 10, peak: 11, limit: 12 },
+    leader: 2,
+  });
+  const value = await scrape(showing);
+  const levels = ['connections', 'pool_blocks', 'ready_events'].flatMap((name) =>
+    ['', '_peak', '_limit'].map((suffix) => value(`paceline_${name}${suffix}`)),
+  );
+  assert.equal(levels, [1, 2, 3, 4, 5, 6, 7, 8, 9]);
+  assert.equal(
+    [value('paceline_open_fds'), value('paceline_max_fds'), value('paceline_leader')],
+    [10, 12, 2],
+  );
+  assert.is(value('paceline_build_info', { strategy: 'leader-followers', node: process.version }), 1);
+  assert.ok(value('process_resident_memory_bytes') > 1e6);
+  assert.ok(value('nodejs_eventloop_lag_p99_seconds') >= 0);
+});
+
+test('many scrapes at once, and a second dashboard in the process, take nothing from each other', async () => {
+  await using showing = await Showing.start();
+  await using other = await Showing.start();
+  other.observed.seen.threads[0]!.counters.requests = 42;
+  const values = await Promise.all(range(10).map((index) => scrape(index % 2 === 0 ? showing : other)));
+  values.forEach((value, index) => {
+    assert.is(value('paceline_requests_total', { thread: '0' }), index % 2 === 0 ? 0 : 42);
+  });
+});
+
+test.run();

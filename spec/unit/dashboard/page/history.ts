@@ -1,0 +1,179 @@
+/** What the page keeps of what it received, and how it goes back in it. */
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { History, KEEP_MS, MOST_CHANGES, MOST_POINTS } from '../../../../lib/dashboard/page/history.js';
+import { Playback } from '../../../../lib/dashboard/page/playback.js';
+import { FOLLOWER, LEADER, PROCESSING } from '../../../../lib/dashboard/page/states.js';
+import type { TransitionTuple } from '../../../../lib/dashboard/protocol.js';
+import { frame, hello, INTERVAL_MS, point, row } from '../../../support/dashboard/frames.js';
+
+const T = 1_700_000_000_000;
+
+function filled(frames: number, history = new History()): History {
+  history.begin(hello(T));
+  for (let seq = 0; seq < frames; seq++) history.add(frame(seq, T + seq * INTERVAL_MS, [row(0), row(1)]));
+  return history;
+}
+
+test('the moment of a time is the last frame that is not later', () => {
+  const history = filled(10);
+  assert.is(history.at(T)?.frame.seq, 0);
+  assert.is(history.at(T + 250)?.frame.seq, 2);
+  assert.is(history.at(T + 1e9)?.frame.seq, 9);
+  assert.is(history.at(T - 1)?.frame.seq, 0, 'before the first, the first');
+  assert.is(new History().at(T), undefined);
+});
+
+test('at least two minutes are kept, and not more than is bounded', () => {
+  const history = filled(3000);
+  assert.is(history.newestAt, T + 2999 * INTERVAL_MS);
+  const kept = history.newestAt - history.oldestAt;
+  assert.ok(kept >= 120_000 && kept <= KEEP_MS, String(kept));
+});
+
+test('between gives every moment that touches the time', () => {
+  const history = filled(10);
+  const found = history.between(T + 250, T + 450).map(({ frame: { seq } }) => seq);
+  assert.equal(found, [3, 4, 5]);
+});
+
+test('another start of the server begins anew; the same one goes on', () => {
+  const history = filled(10);
+  assert.not(history.begin(hello(T)));
+  assert.not(history.empty);
+  assert.ok(history.begin(hello(T + 1)));
+  assert.ok(history.empty);
+  assert.is(history.points.length, 0);
+});
+
+test('the curves begin with what the hello brings, and no point comes twice', () => {
+  const history = new History();
+  const past = [1, 2, 3].map((second) => point(T + second * 1000));
+  history.begin(hello(T, past));
+  history.begin(hello(T, past));
+  assert.is(history.points.length, 3);
+  for (let seq = 0; seq < 30; seq++) history.add(frame(seq, T + 3000 + seq * INTERVAL_MS, [row(0)]));
+  assert.is(history.points.length, 5, 'one a second, though ten frames a second bring one');
+});
+
+test('the curves are bounded', () => {
+  const history = new History();
+  history.begin(
+    hello(
+      T,
+      Array.from({ length: 2000 }, (_, second) => point(T + second * 1000)),
+    ),
+  );
+  assert.is(history.points.length, MOST_POINTS);
+  assert.is(history.points.at(-1)?.at, T + 1999_000);
+});
+
+test('changes that are later than their frame belong to the next one', () => {
+  const history = new History();
+  history.begin(hello(T));
+  const late: TransitionTuple = [0, FOLLOWER, LEADER, T + 105, -1];
+  history.add(frame(0, T, [row(0)]));
+  history.add(frame(1, T + 100, [row(0)], [late]));
+  assert.is(history.at(T + 100)?.changes.length, 0);
+  history.add(frame(2, T + 200, [row(0)]));
+  assert.equal(history.at(T + 200)?.changes, [late]);
+});
+
+test('a frame that follows with nothing missed is exact; a gap or a missed change is a blend', () => {
+  const history = new History();
+  history.begin(hello(T));
+  history.add(frame(0, T, [row(0), row(1)]));
+  history.add(frame(1, T + 100, [row(0, { missed: 3 }), row(1)]));
+  assert.equal(history.at(T + 100)?.exact, [false, true]);
+  history.add(frame(3, T + 200, [row(0), row(1)]));
+  assert.equal(history.at(T + 200)?.exact, [false, false], 'one frame was lost');
+  history.add(frame(4, T + 5200, [row(0), row(1)]));
+  assert.equal(history.at(T + 5200)?.exact, [false, false], 'the page was away');
+});
+
+test('shares come from the times in each state', () => {
+  const history = new History();
+  history.begin(hello(T));
+  history.add(frame(0, T, [row(0, { timesMs: [0, 0, 100, 100, 100] })]));
+  history.add(frame(1, T + 100, [row(0, { missed: 9, timesMs: [0, 0, 110, 130, 160] })]));
+  assert.equal(history.at(T + 100)?.shares[0], [0, 0, 0.1, 0.3, 0.6]);
+});
+
+test('too many changes are given up from the oldest on, and their frames are blends then', () => {
+  const history = new History();
+  history.begin(hello(T));
+  const each = 2000;
+  const frames = MOST_CHANGES / each + 10;
+  for (let seq = 0; seq < frames; seq++) {
+    const at = T + seq * INTERVAL_MS;
+    const changes = Array.from(
+      { length: each },
+      (_, index): TransitionTuple => [0, FOLLOWER, LEADER, at - index / 1e3, -1],
+    );
+    history.add(frame(seq, at, [row(0)], changes));
+  }
+  assert.is(history.at(T)?.changes.length, 0);
+  assert.equal(history.at(T + INTERVAL_MS)?.exact, [false]);
+  assert.is(history.at(history.newestAt)?.changes.length, each);
+});
+
+test('a clock that was set back begins the frames anew', () => {
+  const history = filled(10);
+  history.add(frame(10, T - 5000, [row(0)]));
+  assert.is(history.oldestAt, T - 5000);
+  assert.is(history.newestAt, T - 5000);
+});
+
+test('the last changes of a thread, up to a time', () => {
+  const history = new History();
+  history.begin(hello(T));
+  const change = (thread: number, at: number): TransitionTuple => [thread, LEADER, PROCESSING, T + at, -1];
+  history.add(frame(0, T, [row(0), row(1)]));
+  history.add(frame(1, T + 100, [row(0), row(1)], [change(0, 10), change(1, 20), change(0, 90)]));
+  history.add(frame(2, T + 200, [row(0), row(1)], [change(0, 110), change(0, 190)]));
+  const times = (upTo: number, most: number) =>
+    history.changesOf(0, T + upTo, most).map(([, , , at]) => at - T);
+  assert.equal(times(1000, 10), [10, 90, 110, 190]);
+  assert.equal(times(150, 10), [10, 90, 110]);
+  assert.equal(times(1000, 2), [110, 190]);
+});
+
+test('playback is live until it is held, steps by frames, and stays within the history', () => {
+  const history = filled(20);
+  const playback = new Playback(history);
+  assert.ok(playback.live);
+  playback.pause();
+  history.add(frame(20, T + 2000, [row(0)]));
+  assert.not(playback.live);
+  assert.is(playback.at, T + 1900, 'it stays where it was held');
+  assert.is(playback.behindMs, 100);
+  assert.is(playback.curvesEndAt, T + 1900);
+  playback.step(-3);
+  assert.is(playback.at, T + 1600);
+  playback.step(100);
+  assert.is(playback.at, T + 2000);
+  playback.scrubTo(0);
+  assert.is(playback.at, T);
+  playback.step(-1);
+  assert.is(playback.at, T);
+  playback.toLive();
+  assert.ok(playback.live);
+  assert.is(playback.moment?.frame.seq, 20);
+});
+
+test('what is held longer than the history reaches moves on with its oldest end', () => {
+  const history = filled(10);
+  const playback = new Playback(history);
+  playback.scrubTo(T);
+  filled(3000, history);
+  assert.is(playback.at, history.oldestAt);
+});
+
+test('nothing to hold, nothing held', () => {
+  const playback = new Playback(new History());
+  playback.pause();
+  playback.step(-1);
+  assert.ok(playback.live);
+});
+
+test.run();

@@ -1,0 +1,368 @@
+/** Traces: what a viewer is told is what was seen, and nothing is made up where something was not. */
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { TraceWriter } from '../../../lib/dashboard/trace.js';
+import type { ObservedTransition } from '../../../lib/observe/observation.js';
+import { checkTrace } from '../../../scripts/trace-check.js';
+import { FakeObserved } from '../../support/dashboard/fake-observed.js';
+import { Showing } from '../../support/dashboard/showing.js';
+import { range, until } from '../../support/server/wait.js';
+
+const FOLLOWER = 2;
+const LEADER = 3;
+const PROCESSING = 4;
+/** The traces of these specs begin here, in milliseconds. */
+const BASE = 1_700_000_000_000;
+
+interface Event {
+  readonly ph: string;
+  readonly tid: number;
+  readonly ts: number;
+  readonly dur: number;
+  readonly name: string;
+  readonly id: number;
+  readonly args: { readonly missed?: number; readonly value?: number };
+}
+
+/** Times are in milliseconds after the beginning. */
+const change = (thread: number, from: number, to: number, at: number, promoter = -1): ObservedTransition => ({
+  thread,
+  from,
+  to,
+  at: BASE + at,
+  promoter,
+});
+
+class Recording {
+  readonly observed = new FakeObserved(3);
+  readonly writer: TraceWriter;
+  text = '';
+
+  constructor(first: ObservedTransition[] = [], readAt = 0, mostEvents?: number) {
+    this.observed.clock = BASE + readAt;
+    for (const thread of this.observed.seen.threads) thread.since = BASE - 5000;
+    const facts = { pid: 7, name: 'paceline demo', threads: 3 };
+    const batch = { transitions: first, missed: [9, 9, 9] };
+    this.writer = new TraceWriter(facts, batch, this.observed.observe(), BASE + readAt, mostEvents);
+  }
+
+  add(readAt: number, transitions: ObservedTransition[], missed = [0, 0, 0]): void {
+    this.writer.add({ transitions, missed });
+    // In parts, as a busy server's is made.
+    while (!this.writer.release(BASE + readAt, 1)) this.text += this.writer.take();
+    this.text += this.writer.take();
+  }
+
+  end(stopped = ''): { events: Event[]; otherData: Record<string, unknown>; faults: readonly string[] } {
+    this.writer.end(stopped);
+    this.text += this.writer.take();
+    const { traceEvents, otherData } = JSON.parse(this.text) as {
+      traceEvents: Event[];
+      otherData: Record<string, unknown>;
+    };
+    return { events: traceEvents, otherData, faults: checkTrace(this.text).faults };
+  }
+}
+
+const slices = (events: Event[], thread: number): [string, number, number][] =>
+  events
+    .filter(({ ph, tid }) => ph === 'X' && tid === thread + 1)
+    .map(({ name, ts, dur }) => [name, ts / 1000, dur / 1000]);
+
+test('states become slices that follow each other, from the first look to the last', () => {
+  const recording = new Recording();
+  recording.add(100, [change(0, LEADER, PROCESSING, 10), change(1, FOLLOWER, LEADER, 10.012, 0)]);
+  recording.add(200, [change(0, PROCESSING, FOLLOWER, 150)]);
+  const { events, otherData, faults } = recording.end();
+  assert.equal(faults, []);
+  assert.equal(slices(events, 0), [
+    ['leader', 0, 10],
+    ['processing', 10, 140],
+    ['follower', 150, 50],
+  ]);
+  assert.equal(slices(events, 1), [
+    ['follower', 0, 10.012],
+    ['leader', 10.012, 189.988],
+  ]);
+  assert.equal(slices(events, 2), [['follower', 0, 200]]);
+  assert.equal(otherData, {
+    startedAt: new Date(BASE).toISOString(),
+    threads: 3,
+    missedTransitions: 0,
+    truncated: '',
+  });
+});
+
+test('a promotion flows from the slice of the one leader to that of the next', () => {
+  const recording = new Recording();
+  recording.add(100, [
+    change(0, LEADER, PROCESSING, 10),
+    change(1, FOLLOWER, LEADER, 11, 0),
+    change(1, LEADER, PROCESSING, 12),
+    change(1, PROCESSING, LEADER, 13, 1),
+  ]);
+  const { events, faults } = recording.end();
+  assert.equal(faults, []);
+  const flows = events
+    .filter(({ ph }) => ph === 's' || ph === 'f')
+    .map(({ ph, tid, ts, id }) => [ph, tid, ts, id]);
+  assert.equal(flows, [
+    ['s', 1, 0, 1],
+    ['f', 2, 11_000, 1],
+  ]);
+});
+
+test('a promoter that is seen to step back after its successor leads is its source all the same', () => {
+  const recording = new Recording();
+  recording.add(100, [change(1, FOLLOWER, LEADER, 10, 0)]);
+  recording.add(200, [change(0, LEADER, PROCESSING, 10.001)]);
+  const { events } = recording.end();
+  const flows = events.filter(({ ph }) => ph === 's' || ph === 'f').map(({ ph, tid }) => [ph, tid]);
+  assert.equal(flows, [
+    ['s', 1],
+    ['f', 2],
+  ]);
+});
+
+test('the batches of threads are put in order of time', () => {
+  const recording = new Recording();
+  recording.add(20, [change(0, LEADER, PROCESSING, 10)]);
+  recording.add(21, [
+    change(2, FOLLOWER, LEADER, 9, -1),
+    change(2, LEADER, PROCESSING, 9.5),
+    change(1, FOLLOWER, LEADER, 11, 0),
+  ]);
+  const { events } = recording.end();
+  const order = events.filter(({ ph }) => ph === 'X').map(({ ts, dur }) => ts + dur);
+  assert.equal(
+    order.slice(0, 4),
+    [...order.slice(0, 4)].sort((a, b) => a - b),
+  );
+});
+
+test('where transitions were overwritten, no slice spans the hole, and an event says how many', () => {
+  const recording = new Recording();
+  recording.add(50, [change(2, FOLLOWER, PROCESSING, 30)]);
+  recording.add(100, [change(2, PROCESSING, FOLLOWER, 90), change(2, FOLLOWER, PROCESSING, 95)], [0, 0, 40]);
+  const { events, otherData, faults } = recording.end();
+  assert.equal(faults, []);
+  assert.equal(slices(events, 2), [
+    ['follower', 0, 30],
+    ['processing', 30, 20],
+    ['follower', 90, 5],
+    ['processing', 95, 5],
+  ]);
+  const holes = events.filter(({ ph }) => ph === 'i');
+  assert.equal(
+    holes.map(({ tid, ts, args }) => [tid, ts, args.missed]),
+    [[3, 50_000, 40]],
+  );
+  assert.is(otherData.missedTransitions, 40);
+});
+
+test('a hole makes nobody lead beside another, and leaves no promotion without its source', () => {
+  const recording = new Recording();
+  // Thread 0 stepped back right after it was read, and that was overwritten.
+  recording.add(50, [change(1, FOLLOWER, LEADER, 40, 0)]);
+  recording.add(100, [change(0, FOLLOWER, LEADER, 95, 1), change(1, LEADER, PROCESSING, 94)], [12, 0, 0]);
+  recording.add(150, [change(0, LEADER, PROCESSING, 120), change(2, FOLLOWER, LEADER, 121, 1)], [0, 7, 0]);
+  const { events, faults } = recording.end();
+  assert.equal(faults, []);
+  assert.equal(slices(events, 0), [
+    ['leader', 0, 40],
+    ['leader', 95, 25],
+    ['processing', 120, 30],
+  ]);
+});
+
+test('what the rings held before the trace began is in it, without the hole before that', () => {
+  const recording = new Recording(
+    [change(2, FOLLOWER, PROCESSING, 0), change(2, PROCESSING, FOLLOWER, 30)],
+    40,
+  );
+  const { events, otherData, faults } = recording.end();
+  assert.equal(faults, []);
+  assert.equal(slices(events, 2), [
+    ['processing', 0, 30],
+    ['follower', 30, 10],
+  ]);
+  assert.equal(slices(events, 1), [['follower', 0, 40]]);
+  assert.is(otherData.missedTransitions, 0);
+});
+
+test('a slice is left out where what ended is not what had begun', () => {
+  const recording = new Recording();
+  recording.add(100, [change(2, PROCESSING, FOLLOWER, 50)]);
+  const { events, faults } = recording.end();
+  assert.equal(faults, []);
+  assert.equal(slices(events, 2), [['follower', 50, 50]]);
+});
+
+test('counters have rates and levels', () => {
+  const recording = new Recording();
+  const { observed } = recording;
+  observed.clock = BASE + 500;
+  observed.seen.threads[0]!.counters.requests = 50;
+  observed.seen.connections = { current: 3, peak: 3, limit: 9 };
+  recording.writer.count(observed.observe());
+  recording.add(600, []);
+  const { events, faults } = recording.end();
+  assert.equal(faults, []);
+  const counters = events.filter(({ ph }) => ph === 'C').map(({ name, ts, args }) => [name, ts, args.value]);
+  assert.equal(counters, [
+    ['connections', 0, 0],
+    ['ready list', 0, 0],
+    ['requests/s', 500_000, 100],
+    ['connections', 500_000, 3],
+    ['ready list', 500_000, 0],
+  ]);
+});
+
+test('a trace that is too long ends at its bound, says so, and is whole', () => {
+  const recording = new Recording([], 0, 100);
+  for (const step of range(50)) {
+    recording.add(100 * step + 100, [
+      change(
+        2,
+        step % 2 === 0 ? FOLLOWER : PROCESSING,
+        step % 2 === 0 ? PROCESSING : FOLLOWER,
+        100 * step + 1,
+      ),
+      change(0, step % 2 === 0 ? LEADER : PROCESSING, step % 2 === 0 ? PROCESSING : LEADER, 100 * step + 1),
+    ]);
+  }
+  const { otherData, events, faults } = recording.end();
+  assert.equal(faults, []);
+  assert.is(otherData.truncated, 'at 100 events');
+  assert.ok(events.length < 110, `${events.length}`);
+});
+
+test('the check finds what is wrong', () => {
+  const event = (more: object) => ({ pid: 1, tid: 1, ts: 0, name: 'x', ...more });
+  const slice = (name: string, tid: number, ts: number, dur: number) =>
+    event({ ph: 'X', name, tid, ts, dur });
+  const name = (tid: number) =>
+    event({ ph: 'M', name: 'thread_name', tid, args: { name: `thread ${tid - 1}` } });
+  const flow = (ph: string, tid: number, ts: number, id = 1) =>
+    event({ ph, tid, ts, id, name: 'promotion', bp: 'e' });
+  const whole = [name(1), name(2), slice('leader', 1, 0, 10), slice('leader', 2, 10, 5)];
+  const faultsOf = (traceEvents: unknown) =>
+    checkTrace(JSON.stringify({ traceEvents, displayTimeUnit: 'ms', otherData: {} })).faults;
+  assert.equal(faultsOf(whole), []);
+  assert.equal(faultsOf([...whole, flow('s', 1, 0), flow('f', 2, 10)]), []);
+  for (const [events, fault] of [
+    [[...whole, slice('leader', 2, 12, 9)], /begins inside/],
+    [[...whole, slice('leader', 1, 14, 9)], /two lead at once/],
+    [[...whole, name(3)], /has no slice/],
+    [[...whole, slice('follower', 3, 0, 1)], /has no name/],
+    [[...whole, flow('s', 1, 0)], /has no target/],
+    [[...whole, flow('f', 2, 10)], /has no source/],
+    [[...whole, flow('s', 1, 3), flow('f', 2, 10)], /does not begin on a leader/],
+    [[...whole, flow('s', 1, 0), flow('f', 2, 11)], /does not arrive/],
+    [[...whole, flow('s', 2, 10), flow('f', 1, 0)], /before its leader steps back/],
+    [[...whole, event({ ph: 'X', ts: -1, dur: 1 })], /has no time/],
+    [[...whole, event({ ph: 'X', ts: 1.5, dur: 1 })], /has no time/],
+    [[...whole, event({ ph: '?' })], /no known kind/],
+    [
+      [
+        ...whole,
+        event({ ph: 'C', ts: 5, args: { value: 1 } }),
+        event({ ph: 'C', ts: 4, args: { value: 1 } }),
+      ],
+      /back in time/,
+    ],
+    [{}, /is no list/],
+  ] as const) {
+    assert.match(faultsOf(events).join(), fault);
+  }
+  assert.match(checkTrace('{"traceEvents":[').faults.join(), /no JSON/);
+});
+
+const bearer = (token: string): string => `authorization: Bearer ${token}\r\n`;
+
+test('a trace needs the token', async () => {
+  await using showing = await Showing.start();
+  for (const fields of [
+    '',
+    bearer(''),
+    bearer('wrong'),
+    `authorization: Basic ${showing.token}\r\n`,
+    `authorization: ${showing.token}\r\n`,
+    `${bearer(showing.token).trimEnd()} x\r\n`,
+    `cookie: token=${showing.token}\r\n`,
+  ]) {
+    const { status, headers, text } = await showing.get('/api/trace?ms=0', fields);
+    assert.is(status, 401, fields);
+    assert.match(headers.get('www-authenticate')!, /^Bearer/);
+    assert.not.ok(text.includes(showing.token));
+  }
+  assert.is((await showing.get(`/api/trace?ms=0&token=${showing.token}`)).status, 401);
+});
+
+test('a trace is for 0 to 30000 ms, which are to be said', async () => {
+  await using showing = await Showing.start();
+  const fields = bearer(showing.token);
+  for (const query of [
+    '',
+    '?',
+    '?ms',
+    '?ms=',
+    '?ms=-1',
+    '?ms=1.5',
+    '?ms=30001',
+    '?ms=1e3',
+    '?ms=999999',
+    '?ms=1&ms=2',
+    '?MS=1',
+    '?ms=0x1',
+  ]) {
+    const { status, text } = await showing.get(`/api/trace${query}`, fields);
+    assert.is(status, 400, query);
+    assert.match(text, /from 0 to 30000/);
+  }
+});
+
+test('a trace of 0 ms is what the rings hold; HEAD records none', async () => {
+  await using showing = await Showing.start();
+  showing.observed.tell(0, LEADER, PROCESSING);
+  const head = await showing.ask('HEAD', '/api/trace?ms=0', bearer(showing.token));
+  assert.is(head.status, 200);
+  assert.is(showing.observed.readers, 0);
+  const { status, headers, text } = await showing.get('/api/trace?ms=0', bearer(showing.token));
+  assert.is(status, 200);
+  assert.is(headers.get('content-type'), 'application/json; charset=utf-8');
+  assert.match(headers.get('content-disposition')!, /^attachment; filename="paceline-trace-\d+\.json"$/);
+  assert.equal(checkTrace(text).faults, []);
+  assert.match(text, /"processing"/);
+});
+
+test('one trace at a time; one whose client leaves makes room', async () => {
+  await using showing = await Showing.start();
+  const fields = bearer(showing.token);
+  const first = await showing.connect();
+  void first.send(`GET /api/trace?ms=30000 HTTP/1.1\r\nhost: ${showing.host}\r\n${fields}\r\n`);
+  await until('the first trace is being recorded', () => showing.observed.readers === 1);
+  assert.is((await showing.get('/api/trace?ms=0', fields)).status, 409);
+  await first.close();
+  let status = 0;
+  while (status !== 200) ({ status } = await showing.get('/api/trace?ms=0', fields));
+  assert.equal(showing.log, []);
+});
+
+test('a dashboard that closes ends a trace as a whole file that says why', async () => {
+  const showing = await Showing.start();
+  const client = await showing.connect();
+  void client.send(
+    `GET /api/trace?ms=30000 HTTP/1.1\r\nhost: ${showing.host}\r\n${bearer(showing.token)}\r\n`,
+  );
+  await until('the trace is being recorded', () => showing.observed.readers === 1);
+  showing.observed.tell(0, LEADER, PROCESSING);
+  const [{ text }] = await Promise.all([client.answer(), showing.dashboard.close()]);
+  assert.equal(checkTrace(text).faults, []);
+  assert.is(
+    (JSON.parse(text) as { otherData: { truncated: string } }).otherData.truncated,
+    'the server stopped',
+  );
+});
+
+test.run();

@@ -1,0 +1,227 @@
+/** Heads that nobody finishes: who has to go once they fill the pool, and that whoever goes is answered. */
+import type { Socket } from 'node:net';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { HEADS_REFUSED } from '../../../lib/memory/counters.js';
+import {
+  BLOCK_BYTES,
+  HANDLE_BLOCK,
+  HANDLE_DEADLINE,
+  HANDLE_WORDS,
+  TICK,
+} from '../../../lib/memory/layout.js';
+import { IDLE } from '../../../lib/set/handle-table.js';
+import { Visited } from '../../support/connection/visited.js';
+import { range, until } from '../../support/server/wait.js';
+
+/** A pool that is above its high mark with 57 blocks, and is brought down to 52. */
+const BLOCKS = 64;
+const HIGH = 56;
+const TARGET = 52;
+
+const ATTACKER = '127.0.0.66';
+
+interface Unfinished {
+  readonly client: Socket;
+  readonly fd: number;
+  got: string;
+}
+
+class Heads {
+  readonly visited: Visited;
+  /** Of the next head; all of them are to come. */
+  #deadline = 1000;
+
+  constructor(visited: Visited) {
+    this.visited = visited;
+  }
+
+  /** A head of so many blocks, begun after all others and left unfinished. */
+  async begin(from: string, blocks = 1): Promise<Unfinished> {
+    const { visited } = this;
+    const { client, fd } = await visited.connect(from);
+    const head: Unfinished = { client, fd, got: '' };
+    client.on('data', (bytes) => {
+      head.got += bytes;
+    });
+    const start = 'GET / HTTP/1.1\r\nhost: test\r\nx: ';
+    visited.send(client, start.padEnd(blocks * BLOCK_BYTES, 'x'));
+    const before = visited.context.pool.inUse();
+    await until('it is received', () => {
+      visited.event(fd);
+      return visited.context.pool.inUse() === before + blocks || visited.log.length > 0;
+    });
+    visited.context.table.words[fd * HANDLE_WORDS + HANDLE_DEADLINE] = this.#deadline++;
+    return head;
+  }
+
+  async beginMany(count: number, from: string, blocks = 1): Promise<Unfinished[]> {
+    const heads: Unfinished[] = [];
+    for (const _head of range(count)) heads.push(await this.begin(from, blocks));
+    return heads;
+  }
+
+  isWaiting = ({ fd }: Unfinished): boolean => this.visited.word(fd, HANDLE_BLOCK) !== 0;
+
+  get refused(): number {
+    return this.visited.context.counters[HEADS_REFUSED]!;
+  }
+
+  get inUse(): number {
+    return this.visited.context.pool.inUse();
+  }
+}
+
+/** Goes on with what was deferred until nothing is. @returns how often */
+function proceedAll(visited: Visited): number {
+  let times = 0;
+  while (visited.proceed()) times++;
+  return times;
+}
+
+const answered = (status: string, heads: Unfinished[]): Promise<void> =>
+  until(`all are answered with ${status}`, () =>
+    heads.every(({ got }) => got.startsWith(`HTTP/1.1 ${status} `)),
+  );
+
+test('up to the high mark one address may have everything', async () => {
+  using visited = Visited.http(() => 'hello', { blocks: BLOCKS });
+  const heads = new Heads(visited);
+  await heads.beginMany(HIGH, ATTACKER);
+  assert.is(proceedAll(visited), 0);
+  assert.is(heads.inUse, HIGH);
+  assert.equal(visited.log, []);
+});
+
+test('above it the address that holds most loses its oldest heads, and no other address any', async () => {
+  using visited = Visited.http(() => 'hello', { blocks: BLOCKS });
+  const heads = new Heads(visited);
+  // Older than all others.
+  const others = [await heads.begin('127.0.0.2', 4), await heads.begin('127.0.0.3', 4)];
+  const attackers = await heads.beginMany(HIGH - 8 + 1, ATTACKER);
+  assert.is(proceedAll(visited), 1);
+  assert.is(heads.inUse, TARGET);
+  assert.ok(others.every(heads.isWaiting));
+  const gone = HIGH + 1 - TARGET;
+  assert.equal(
+    attackers.map(heads.isWaiting),
+    attackers.map((_, index) => index >= gone),
+  );
+  await answered('408', attackers.slice(0, gone));
+  assert.is(heads.refused, gone);
+  assert.equal(
+    visited.log.filter(({ level }) => level === 'warn'),
+    [
+      {
+        level: 'warn',
+        message: 'the oldest unfinished requests were refused with 408: the memory for them is nearly full',
+        fields: { refused: gone, address: ATTACKER, blocks: TARGET, limit: BLOCKS },
+      },
+    ],
+  );
+  // The others finish theirs.
+  for (const { client, fd, got } of others) {
+    assert.is(got, '');
+    visited.send(client, '\r\n\r\n');
+    await until('the rest is here', () => {
+      visited.event(fd);
+      return visited.word(fd, HANDLE_BLOCK) === 0;
+    });
+  }
+  await answered('200', others);
+});
+
+test('addresses that hold more than others lose down to what these hold', async () => {
+  using visited = Visited.http(() => 'hello', { blocks: BLOCKS });
+  const heads = new Heads(visited);
+  const one = await heads.beginMany(20, '127.0.0.2');
+  const two = await heads.beginMany(18, '127.0.0.3');
+  const three = await heads.beginMany(HIGH + 1 - 38, '127.0.0.4');
+  proceedAll(visited);
+  assert.is(heads.inUse, TARGET);
+  // Of 20, 18 and 19 five go.
+  assert.equal(
+    [one, two, three].map((some) => some.filter(heads.isWaiting).length),
+    [17, 17, 18],
+  );
+});
+
+test('where all have one address, as behind a proxy, the oldest go', async () => {
+  using visited = Visited.http(() => 'hello', { blocks: BLOCKS });
+  const heads = new Heads(visited);
+  const all = await heads.beginMany(HIGH + 1, '127.0.0.1');
+  proceedAll(visited);
+  assert.equal(
+    all.map(heads.isWaiting),
+    all.map((_, index) => index >= HIGH + 1 - TARGET),
+  );
+});
+
+test('the oldest are told from the latest also when the ticks have wrapped', async () => {
+  using visited = Visited.http(() => 'hello', { blocks: BLOCKS });
+  const heads = new Heads(visited);
+  const all = await heads.beginMany(HIGH + 1, '127.0.0.1');
+  const { words } = visited.context.table;
+  for (const [index, { fd }] of all.entries())
+    words[fd * HANDLE_WORDS + HANDLE_DEADLINE] = (0x7fff_fff0 + index) | 0;
+  visited.control[TICK] = 0x7fff_ffe0;
+  proceedAll(visited);
+  assert.equal(
+    all.map(heads.isWaiting),
+    all.map((_, index) => index >= HIGH + 1 - TARGET),
+  );
+});
+
+test('a head for which there is no block is answered with 503, and not cut', async () => {
+  using visited = Visited.http(() => 'hello', { blocks: BLOCKS });
+  const heads = new Heads(visited);
+  // All of it comes before this thread gets to the eviction.
+  await heads.beginMany(BLOCKS / 4, ATTACKER, 4);
+  assert.is(heads.inUse, BLOCKS);
+  const late = await heads.begin('127.0.0.2');
+  await answered('503', [late]);
+  assert.is(heads.refused, 1);
+  const warned = visited.log.filter(({ level }) => level === 'warn').map(({ message }) => message);
+  assert.equal(warned, ['a request was refused with 503: the memory for unfinished heads is full']);
+  // There is room for the next.
+  proceedAll(visited);
+  assert.ok(heads.isWaiting(await heads.begin('127.0.0.2', 2)));
+});
+
+test('heads that are finished meanwhile are left alone', async () => {
+  using visited = Visited.http(() => 'hello', { blocks: BLOCKS });
+  const heads = new Heads(visited);
+  const all = await heads.beginMany(HIGH + 1, ATTACKER);
+  const { table } = visited.context;
+  const enterIdle = table.enterIdle.bind(table);
+  const first = all[0]!;
+  // Between the look and the entering its client finishes it, and another thread answers.
+  table.enterIdle = (fd, generation, self) => {
+    table.enterIdle = enterIdle;
+    assert.is(fd, first.fd);
+    visited.send(first.client, '\r\n\r\n');
+    visited.event(fd);
+    return enterIdle(fd, generation, self);
+  };
+  proceedAll(visited);
+  assert.is(heads.refused, HIGH - TARGET);
+  await answered('200', [first]);
+  assert.is(visited.context.table.state(first.fd), IDLE, 'its connection goes on');
+  assert.is(heads.inUse, TARGET);
+});
+
+test('one visit ends some, and the rest after the others have had their turn', async () => {
+  const size = 640;
+  using visited = Visited.http(() => 'hello', { blocks: size });
+  const heads = new Heads(visited);
+  const { pool } = visited.context;
+  const all = await heads.beginMany((size * 7) / 8 + 1, ATTACKER);
+  assert.ok(visited.proceed());
+  assert.is(heads.refused, 32);
+  assert.is(visited.deferred.length, 1);
+  proceedAll(visited);
+  assert.is(pool.inUse(), (size * 13) / 16);
+  assert.is(heads.refused, all.length - pool.inUse());
+});
+
+test.run();

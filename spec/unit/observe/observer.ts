@@ -1,0 +1,206 @@
+/** What the control plane sees of a server at work: states, counters, durations, the request in hand, and the rings. */
+import { connect } from 'node:net';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { ControlPlane } from '../../../lib/control/plane.js';
+import { upperBoundUs } from '../../../lib/memory/histogram.js';
+import type { Observation, ObservedThread } from '../../../lib/observe/observation.js';
+import { resolveOptions, type ServerOptions } from '../../../lib/options/server-options.js';
+import { FOLLOWER, LEADER_STATE, PROCESSING, STATE_NAMES } from '../../../lib/set/thread-state.js';
+import { Client } from '../../support/server/http-client.js';
+import { until } from '../../support/server/wait.js';
+
+/** The demo app, and the plane itself: no server object around it. */
+async function withPlane(
+  options: ServerOptions,
+  spec: (plane: ControlPlane, port: number) => Promise<void>,
+): Promise<void> {
+  const plane = await ControlPlane.start(
+    resolveOptions(options),
+    { port: 0 },
+    {
+      transition: () => {},
+      threadStart: () => {},
+      threadExit: () => {},
+      error: (error) => {
+        throw error;
+      },
+    },
+  );
+  try {
+    await spec(plane, plane.address.port);
+  } finally {
+    await plane.stop(2000);
+  }
+}
+
+const client = (port: number): Promise<Client> => Client.connect({ host: '127.0.0.1', port });
+const total = (seen: Observation, count: (thread: ObservedThread) => number): number =>
+  seen.threads.reduce((sum, thread) => sum + count(thread), 0);
+const counted = (histogram: Float64Array): number => histogram.reduce((sum, count) => sum + count, 0);
+
+test('requests, bytes, responses by class and durations are counted while recording is on', () =>
+  withPlane({ threads: 2 }, async (plane, port) => {
+    plane.record(true);
+    const one = await client(port);
+    for (let round = 0; round < 20; round++) await one.get('/hello');
+    await one.get('/nothing-here');
+    const seen = () => plane.observer.observe();
+    assert.is(
+      total(seen(), ({ counters }) => counters.requests),
+      21,
+    );
+    assert.is(
+      total(seen(), ({ counters }) => counters.responses2xx),
+      20,
+    );
+    assert.is(
+      total(seen(), ({ counters }) => counters.responses4xx),
+      1,
+    );
+    assert.is(
+      total(seen(), ({ counters }) => counters.accepted),
+      1,
+    );
+    assert.ok(total(seen(), ({ bytesIn }) => bytesIn) > 21 * 'GET /hello HTTP/1.1'.length);
+    assert.ok(total(seen(), ({ bytesOut }) => bytesOut) > 20 * 'hello world\n'.length);
+    // The last request is counted with its thread's next change of state.
+    await until(
+      'all durations',
+      () => total(seen(), ({ histograms }) => counted(histograms.responses)) === 21,
+    );
+    assert.ok(total(seen(), ({ histograms }) => counted(histograms.queueWaits)) > 0);
+    assert.is(seen().connections.current, 1);
+    assert.is(seen().connections.peak, 1);
+    await one.close();
+    await until('it is closed', () => total(seen(), ({ counters }) => counters.closed) === 1);
+  }));
+
+test('durations are what they were: a response of 30 ms is counted as that', () =>
+  withPlane({ threads: 2 }, async (plane, port) => {
+    plane.record(true);
+    const one = await client(port);
+    for (const path of ['/block?ms=30', '/sleep?ms=30', '/block?ms=30']) await one.get(path);
+    const slow = () =>
+      total(plane.observer.observe(), ({ histograms }) =>
+        histograms.responses.reduce(
+          (sum, count, bucket) => sum + (upperBoundUs(bucket) > 29_000 ? count : 0),
+          0,
+        ),
+      );
+    await until('all three', () => slow() === 3);
+    const spent = plane.observer.observe().threads.map(({ timesMs }) => timesMs[PROCESSING]!);
+    assert.ok(spent[0]! + spent[1]! > 59, 'the two that blocked are time of processing');
+    await one.close();
+  }));
+
+test('a thread inside a handler shows its request and connection, and since when', () =>
+  withPlane({ threads: 2 }, async (plane, port) => {
+    plane.record(true);
+    const one = await client(port);
+    const answer = one.get('/block?ms=400');
+    const busy = () => plane.observer.observe().threads.find(({ route }) => route !== '');
+    await until('the request is seen', () => busy() !== undefined);
+    const thread = busy()!;
+    assert.is(thread.route, 'GET /block?ms=400');
+    assert.is(thread.state, 'processing');
+    assert.ok(thread.connection > 2);
+    assert.is(plane.observer.observe().active, 1);
+    await answer;
+    await until('it is gone', () => busy() === undefined);
+    await one.close();
+  }));
+
+test('a route is never more than a target: other bytes of the input are not shown', () =>
+  withPlane({ threads: 1 }, async (plane, port) => {
+    plane.record(true);
+    const socket = connect({ host: '127.0.0.1', port });
+    socket.write(`GET /block?ms=300&${'x'.repeat(500)} HTTP/1.1\r\nhost: a\r\ncookie: secret\r\n\r\n`);
+    const route = () => plane.observer.observe().threads[0]!.route;
+    await until('it is seen', () => route() !== '');
+    assert.is(route().length, 120);
+    assert.match(route(), /^GET \/block\?ms=300&x+$/);
+    socket.destroy();
+  }));
+
+test('without recording the counters count, and no time is taken', () =>
+  withPlane({ threads: 2 }, async (plane, port) => {
+    const one = await client(port);
+    await one.get('/hello');
+    const seen = plane.observer.observe();
+    assert.is(
+      total(seen, ({ counters }) => counters.requests),
+      1,
+    );
+    assert.is(
+      total(seen, ({ timesMs }) => timesMs.reduce((sum, ms) => sum + ms)),
+      0,
+    );
+    assert.is(
+      total(seen, ({ histograms }) => counted(histograms.responses)),
+      0,
+    );
+    await one.close();
+  }));
+
+test('promotions name who gave leadership up, and there is never a second leader', () =>
+  withPlane({ threads: 3 }, async (plane, port) => {
+    plane.record(true);
+    const reader = plane.observer.readTransitions();
+    const clients = await Promise.all(Array.from({ length: 4 }, () => client(port)));
+    for (let round = 0; round < 10; round++) {
+      await Promise.all(clients.map((each, index) => each.get(index === 0 ? '/block?ms=5' : '/hello')));
+    }
+    const { transitions, missed } = reader.next();
+    assert.equal(missed, [0, 0, 0]);
+    let leader = -1;
+    let promotions = 0;
+    let lastAt = 0;
+    for (const { thread, from, to, at, promoter } of transitions) {
+      assert.ok(at >= lastAt);
+      lastAt = at;
+      if (from === LEADER_STATE && leader === thread) leader = -1;
+      if (to !== LEADER_STATE) continue;
+      assert.is(leader, -1, `thread ${thread} leads beside ${leader}`);
+      leader = thread;
+      if (promoter !== -1 && promoter !== thread) promotions++;
+    }
+    assert.ok(promotions > 0, 'leadership went from thread to thread');
+    const states = new Set(transitions.map(({ to }) => to));
+    for (const state of [FOLLOWER, LEADER_STATE, PROCESSING])
+      assert.ok(states.has(state), STATE_NAMES[state]);
+    for (const each of clients) await each.close();
+  }));
+
+test('a reader that wants the newest only gets them, and counts the others as missed', () =>
+  withPlane({ threads: 1 }, async (plane, port) => {
+    plane.record(true);
+    const all = plane.observer.readTransitions();
+    const few = plane.observer.readTransitions();
+    const one = await client(port);
+    for (let round = 0; round < 20; round++) await one.get('/hello');
+    // At rest nothing is recorded between the two looks.
+    await until('the thread waits again', () => plane.observer.observe().threads[0]!.state === 'leader');
+    const everything = all.next().transitions;
+    const { transitions, missed } = few.next(10);
+    assert.equal(transitions, everything.slice(-10));
+    assert.equal(missed, [everything.length - 10]);
+    assert.equal(few.next(10), { transitions: [], missed: [0] });
+    await one.close();
+  }));
+
+test('a reader that falls behind counts what it missed', () =>
+  withPlane({ threads: 1 }, async (plane, port) => {
+    plane.record(true);
+    const reader = plane.observer.readTransitions();
+    const one = await client(port);
+    const made = () => total(plane.observer.observe(), ({ counters }) => counters.promotions);
+    while (made() < 3000) await one.get('/hello');
+    const { transitions, missed } = reader.next();
+    assert.ok(missed[0]! > 0);
+    assert.ok(transitions.length <= 4095);
+    assert.equal(reader.next().missed, [0]);
+    await one.close();
+  }));
+
+test.run();

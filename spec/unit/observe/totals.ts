@@ -1,0 +1,136 @@
+/** Counts of 32 bits that are shown as totals that never wrap: counters, histograms, and what is made of them. */
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { ControlPlane } from '../../../lib/control/plane.js';
+import { Metrics } from '../../../lib/dashboard/metrics.js';
+import { barsOf, pointBetween, totalsOf } from '../../../lib/dashboard/rates.js';
+import { COUNTERS, countersOf } from '../../../lib/memory/counters.js';
+import { bucketOf } from '../../../lib/memory/histogram.js';
+import { allocateMemory } from '../../../lib/memory/layout.js';
+import { histogramOf, PROMOTION_TIMES, RESPONSE_TIMES } from '../../../lib/memory/sums.js';
+import { Observer } from '../../../lib/observe/observer.js';
+import { resolveOptions } from '../../../lib/options/server-options.js';
+import { FakeObserved, subjectOf } from '../../support/dashboard/fake-observed.js';
+import { parseMetrics } from '../../support/dashboard/prometheus.js';
+
+/** Where the words stand at first: a total is of the start of the server, so it is this from the first look on. */
+const BELOW = 2 ** 32 - 5;
+const BELOW_SIGN = 2 ** 31 - 5;
+
+/** Two threads, as an observer sees them, and their words. */
+function seen(beginning: number) {
+  const memory = allocateMemory(2, 8);
+  const counters = countersOf(memory.control, 1);
+  const responses = histogramOf(memory.control, 1, RESPONSE_TIMES);
+  const promotions = histogramOf(memory.control, 1, PROMOTION_TIMES);
+  counters.fill(beginning | 0);
+  responses[bucketOf(10)] = beginning;
+  promotions[bucketOf(10)] = beginning;
+  const observer = new Observer(memory, {
+    threads: 2,
+    maxConnections: 8,
+    openFiles: 64,
+    started: () => true,
+  });
+  const count = (times: number): void => {
+    for (let rest = times; rest > 0; rest--) {
+      // As threads count: plain adds to the words.
+      for (let index = 0; index < counters.length; index++) counters[index]!++;
+      responses[bucketOf(10)]!++;
+      promotions[bucketOf(10)]!++;
+    }
+  };
+  return { observer, count };
+}
+
+for (const beginning of [BELOW, BELOW_SIGN]) {
+  test(`counters that stand at ${beginning} go on across the wrap`, () => {
+    const { observer, count } = seen(beginning);
+    assert.is(observer.counters(1).requests, beginning);
+    count(20);
+    const expected = Object.fromEntries(COUNTERS.map((name) => [name, beginning + 20]));
+    assert.equal(observer.counters(1), expected);
+    assert.equal(observer.observe().threads[1]!.counters, expected);
+    assert.is(observer.counters(0).requests, 0);
+  });
+
+  test(`histograms that stand at ${beginning} go on across the wrap, and so do rates and percentiles`, () => {
+    const { observer, count } = seen(beginning);
+    const before = totalsOf(observer.observe());
+    count(20);
+    const observation = observer.observe();
+    const { responses } = observation.threads[1]!.histograms;
+    assert.is(responses[bucketOf(10)], beginning + 20);
+    assert.equal(barsOf(responses), [[0.011, beginning + 20]]);
+    const { responseMs, promotionMs } = pointBetween(before, totalsOf(observation));
+    assert.equal(responseMs, { p50: 0.011, p90: 0.011, p99: 0.011, max: 0.011, count: 20 });
+    assert.is(promotionMs!.count, 20);
+  });
+
+  test(`metrics of words that stand at ${beginning} never go back`, async () => {
+    const { observer, count } = seen(beginning);
+    const subject = { ...subjectOf(new FakeObserved(2)), observed: observer };
+    const read = async () => {
+      const families = parseMetrics(String(await new Metrics(subject, { version: '1', node: '1' }).text()));
+      const value = (family: string, sample = family): number =>
+        families.get(family)!.samples.findLast(({ name }) => name === sample)!.value;
+      return [
+        value('paceline_requests_total'),
+        value('paceline_promotions_received_total'),
+        value('paceline_request_duration_seconds', 'paceline_request_duration_seconds_count'),
+      ];
+    };
+    assert.equal(await read(), [beginning, beginning, beginning]);
+    count(20);
+    assert.equal(await read(), [beginning + 20, beginning + 20, beginning + 20]);
+  });
+}
+
+test('two threads whose counts are near the wrap add up to more than it', () => {
+  const memory = allocateMemory(2, 8);
+  for (const thread of [0, 1]) histogramOf(memory.control, thread, RESPONSE_TIMES)[3] = BELOW;
+  const observer = new Observer(memory, {
+    threads: 2,
+    maxConnections: 8,
+    openFiles: 64,
+    started: () => true,
+  });
+  assert.is(totalsOf(observer.observe()).responses[3], 2 * BELOW);
+});
+
+test('a server that nobody looks at keeps its totals: once a minute it looks itself', async () => {
+  const timers: (readonly [task: () => void, ms: number | undefined])[] = [];
+  const { setInterval: original } = globalThis;
+  globalThis.setInterval = ((task: () => void, ms?: number) => {
+    timers.push([task, ms]);
+    return original(task, ms);
+  }) as typeof setInterval;
+  const events = { transition() {}, threadStart() {}, threadExit() {}, error() {} };
+  const plane = await ControlPlane.start(resolveOptions({ threads: 1 }), { port: 0 }, events).finally(() => {
+    globalThis.setInterval = original;
+  });
+  try {
+    let looks = 0;
+    const { observer } = plane;
+    const keepTotals = observer.keepTotals.bind(observer);
+    observer.keepTotals = () => {
+      looks++;
+      keepTotals();
+    };
+    for (const [task, ms] of timers) if (ms === 60_000) task();
+    assert.is(looks, 1);
+  } finally {
+    await plane.stop(0);
+  }
+});
+
+test('looks from a timer alone see every wrap', () => {
+  const { observer, count } = seen(BELOW);
+  observer.keepTotals();
+  count(10);
+  observer.keepTotals();
+  count(10);
+  assert.is(observer.counters(1).promotions, BELOW + 20);
+});
+
+test.run();

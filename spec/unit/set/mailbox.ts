@@ -1,0 +1,118 @@
+/** Hand-offs: in order, bounded, and never lost. */
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import {
+  allocateMemory,
+  MAIL_CAPACITY,
+  MAIL_ENTRIES,
+  MAIL_PUT,
+  MAIL_TAKEN,
+  threadArea,
+} from '../../../lib/memory/layout.js';
+import { Mailbox } from '../../../lib/set/mailbox.js';
+import { ASLEEP, HAS_WORK, put, threadWord } from '../../support/set/scratch.js';
+import { lookingOn } from '../../support/set/steps.js';
+import { type TestThread, withSet } from '../../support/set/test-set.js';
+
+const { control } = allocateMemory(2, 1);
+const words = new Int32Array(control);
+
+/** Empty, with both counts at `count`. */
+function emptyMailbox(count = 0): Mailbox {
+  words.fill(0);
+  for (const word of [MAIL_PUT, MAIL_TAKEN]) words[threadArea(1) + word] = count;
+  return new Mailbox(control, 1);
+}
+
+function drain(mailbox: Mailbox): [number, number][] {
+  const entries: [number, number][] = [];
+  while (mailbox.take()) entries.push([mailbox.fd, mailbox.generation]);
+  return entries;
+}
+
+test('entries come out in order, each once', () => {
+  const mailbox = emptyMailbox();
+  assert.not(mailbox.waiting());
+  assert.not(mailbox.take());
+  mailbox.put(7, 1);
+  mailbox.put(8, 0xffff);
+  assert.ok(mailbox.waiting());
+  assert.equal(drain(mailbox), [
+    [7, 1],
+    [8, 0xffff],
+  ]);
+  assert.not(mailbox.waiting());
+});
+
+test('a mailbox goes on past the end of its ring and past the largest count', () => {
+  const mailbox = emptyMailbox(0x7fff_ffff - 100);
+  for (let round = 0; round < 10; round++) {
+    const sent = Array.from({ length: 100 }, (_, index): [number, number] => [index, round]);
+    for (const [fd, generation] of sent) mailbox.put(fd, generation);
+    assert.equal(drain(mailbox), sent);
+    assert.not(mailbox.takeSweep());
+  }
+});
+
+test('what does not fit asks for a sweep, and what is there stays', () => {
+  const mailbox = emptyMailbox();
+  for (let fd = 0; fd < MAIL_CAPACITY; fd++) mailbox.put(fd, 1);
+  assert.not(mailbox.takeSweep(), 'it is full, and nothing is lost yet');
+  mailbox.put(999, 1);
+  assert.ok(mailbox.waiting());
+  const entries = drain(mailbox);
+  assert.is(entries.length, MAIL_CAPACITY);
+  assert.ok(entries.every(([fd], index) => fd === index));
+  assert.ok(mailbox.waiting(), 'the sweep is waiting still');
+  assert.ok(mailbox.takeSweep());
+  assert.not(mailbox.takeSweep(), 'once');
+  assert.not(mailbox.waiting());
+});
+
+test('an entry is whole when it is counted, and its place is free only when it has been read', () => {
+  const mailbox = emptyMailbox();
+  const other = new Mailbox(control, 1);
+  let taken: number[] = [];
+  const takeAtOnce = (name: string, index: number) => {
+    if (name === 'store' && index === threadArea(1) + MAIL_PUT && other.take())
+      taken = [other.fd, other.generation];
+  };
+  lookingOn(takeAtOnce, () => mailbox.put(7, 3));
+  assert.equal(taken, [7, 3]);
+  mailbox.put(8, 4);
+  const overwrite = (name: string, index: number) => {
+    if (name === 'store' && index === threadArea(1) + MAIL_TAKEN)
+      words.fill(-1, threadArea(1) + MAIL_ENTRIES);
+  };
+  assert.ok(lookingOn(overwrite, () => mailbox.take()));
+  assert.equal([mailbox.fd, mailbox.generation], [8, 4]);
+});
+
+test('a mailbox is of one thread, and clearing it leaves nothing to a successor', () => {
+  const mailbox = emptyMailbox();
+  mailbox.put(7, 1);
+  mailbox.requestSweep();
+  assert.not(new Mailbox(control, 0).waiting());
+  mailbox.clear();
+  assert.not(mailbox.waiting());
+  assert.equal(drain(mailbox), []);
+});
+
+test(
+  'a parked owner is woken for its mail',
+  withSet(2, async (set) => {
+    const [leader, owner] = (await set.startAll()) as [TestThread, TestThread];
+    leader.run('join');
+    for (const fd of [40, 41]) {
+      assert.is(owner.begin('park').settle(), ASLEEP);
+      leader.run('mailTo', owner.self, fd);
+      put(set.scratch, threadWord(owner.self, HAS_WORK), 1);
+      assert.is(leader.run('wake', owner.self), 1);
+      owner.result();
+      assert.is(owner.run('mail'), fd);
+      put(set.scratch, threadWord(owner.self, HAS_WORK), 0);
+    }
+  }),
+);
+
+test.run();

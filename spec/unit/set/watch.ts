@@ -1,0 +1,98 @@
+/** I2 with a follower on watch: a leader may rely on it without waking anybody, and nothing is lost when it goes. */
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { EAGER, LEADER, WATCH } from '../../../lib/memory/layout.js';
+import { revokeLeadership } from '../../../lib/set/thread-set.js';
+import { NAP_ON, STAND_DOWN, STEP_IN, Watch } from '../../../lib/set/watch.js';
+import { DONE, load, STOPPED, store } from '../../support/set/scratch.js';
+import { TestSet, type TestThread, withSet } from '../../support/set/test-set.js';
+
+type Two = [TestThread, TestThread];
+
+/** More naps than an idle set is watched for. */
+const MANY_NAPS = 1000;
+
+test('one follower is on watch, and only it goes off', async () => {
+  const set = new TestSet(2);
+  const [first, second] = [new Watch(set.memory.control, 0), new Watch(set.memory.control, 1)];
+  assert.ok(first.begin());
+  assert.not(second.begin());
+  assert.not(second.end());
+  assert.ok(first.end());
+  assert.ok(second.begin());
+  revokeLeadership(set.memory.control, 0);
+  assert.is(load(set.words, WATCH), 2);
+  revokeLeadership(set.memory.control, 1);
+  assert.is(load(set.words, WATCH), 0, 'it is taken from a dead thread');
+  await set.close();
+});
+
+test('a leader need not wake anybody while one is on watch, except for a while after a stall', async () => {
+  const set = new TestSet(2);
+  const watch = new Watch(set.memory.control, 0);
+  assert.not(watch.suffices(), 'nobody is on watch');
+  watch.begin();
+  assert.ok(watch.suffices());
+  assert.is(load(set.words, LEADER), 0);
+  assert.is(watch.look(), STEP_IN, 'nobody leads, and nobody has since the last nap');
+  const eager = load(set.words, EAGER);
+  assert.ok(eager > 0);
+  for (let promotions = 0; promotions < eager; promotions++) assert.not(watch.suffices());
+  assert.ok(watch.suffices());
+  await set.close();
+});
+
+test('the watch of an idle set ends, that of a moving one does not', async () => {
+  const set = new TestSet(2);
+  const watch = new Watch(set.memory.control, 0);
+  watch.begin();
+  store(set.words, LEADER, 2);
+  let naps = 0;
+  while (watch.look() === NAP_ON && naps < MANY_NAPS) naps++;
+  assert.ok(naps < MANY_NAPS);
+  assert.is(watch.look(), STAND_DOWN);
+  await set.close();
+});
+
+test(
+  "a leader that vacates at any step of a follower's watch has a successor",
+  withSet(2, async (set) => {
+    const [leader, follower] = (await set.startAll()) as Two;
+    leader.run('join');
+    for (let step = 1; ; step++) {
+      store(set.words, EAGER, 0);
+      follower.begin('park', [], step).settle();
+      leader.run('promote');
+      const stopped = follower.settle([STOPPED, DONE]) === STOPPED;
+      if (stopped) follower.go();
+      follower.result();
+      assert.is(load(set.words, WATCH), 0, `step ${step}`);
+      assert.equal(set.parked(), []);
+      assert.is(follower.run('join'), 1);
+      follower.run('promote');
+      leader.run('join');
+      if (!stopped) return assert.ok(step > 40, 'the steps of all naps, and of going off watch');
+    }
+  }),
+);
+
+test(
+  "a follower that goes on watch at any step of the leader's promotion leads",
+  withSet(2, async (set) => {
+    const [leader, follower] = (await set.startAll()) as Two;
+    leader.run('join');
+    for (let step = 1; ; step++) {
+      store(set.words, EAGER, 0);
+      const stopped = leader.begin('promote', [], step).settle() === STOPPED;
+      if (!stopped) return assert.ok(step > 3);
+      follower.begin('park').settle();
+      leader.go().result();
+      follower.result();
+      assert.is(follower.run('join'), 1);
+      follower.run('promote');
+      leader.run('join');
+    }
+  }),
+);
+
+test.run();
