@@ -65,7 +65,7 @@ const GO_ON = 0;
 const TO_LOOP = 1;
 const LEAVE = 2;
 
-export interface TurnsParts {
+export interface WorkerLoopParts {
   readonly self: number;
   readonly control: SharedArrayBuffer;
   readonly threadSet: ThreadSet;
@@ -85,8 +85,8 @@ export interface TurnsParts {
   readonly onLeave: () => void;
 }
 
-export class Turns {
-  readonly #parts: TurnsParts;
+export class WorkerLoop {
+  readonly #parts: WorkerLoopParts;
   readonly #words: Int32Array;
   readonly #area: number;
   readonly #mailbox: Mailbox;
@@ -111,7 +111,7 @@ export class Turns {
   #busyMicros = 0;
   #busySince = 0;
 
-  constructor(parts: TurnsParts) {
+  constructor(parts: WorkerLoopParts) {
     this.#parts = parts;
     this.#words = new Int32Array(parts.control);
     this.#area = threadArea(parts.self);

@@ -32,7 +32,7 @@ import { Reports } from './reports.js';
 import { drainTicks as runTicks, uncaught } from './ticks.js';
 import { describe, guardLastWords } from './uncaught.js';
 import { WakeUp } from './wake-up.js';
-import { Turns } from './worker-loop.js';
+import { WorkerLoop } from './worker-loop.js';
 
 const start = workerData as ThreadStart;
 const reports = new Reports(start);
@@ -58,8 +58,8 @@ function join(app: App, loop: EventLoop): void {
     recorder,
     limits,
     drainTicks,
-    defer: (work) => turns.defer(work),
-    process: (fd, events) => turns.process(fd, events),
+    defer: (work) => workerLoop.defer(work),
+    process: (fd, events) => workerLoop.process(fd, events),
     log: (level, message, fields) => reports.log(level, message, fields),
   };
   const eventHandlers: (EventHandler | undefined)[] = [];
@@ -73,7 +73,7 @@ function join(app: App, loop: EventLoop): void {
     eventHandlers[TCP_CONNECTION] = new TcpConnections(context, app.app);
   }
   const threadSet = new ThreadSet(control, self, lot, recorder);
-  const turns = new Turns({
+  const workerLoop = new WorkerLoop({
     self,
     control,
     threadSet,
@@ -89,7 +89,7 @@ function join(app: App, loop: EventLoop): void {
     // The app's own timers and sockets must not keep a thread that has left the set.
     onLeave: () => process.exit(0),
   });
-  turns.start();
+  workerLoop.start();
 }
 
 try {

@@ -11,7 +11,7 @@
  *   CLAIM, takeNoted                 lib/set/handle-table.ts, HandleTable, for one bound handle a thread
  *   mail, sweep                      lib/set/mailbox.ts: MAIL_PUT ≠ MAIL_TAKEN, and MAIL_OVERFLOW
  *   pending, rescan                  lib/set/ready-list.ts: the kernel's events with the ready list's, and RESCAN
- *   turns, lead, ownWork, pass       lib/thread/worker-loop.ts, Turns: #step with #follow, #lead, #ownWork, and the return to the loop
+ *   turns, lead, ownWork, pass       lib/thread/worker-loop.ts, WorkerLoop: #step with #follow, #lead, #ownWork, and the return to the loop
  *   timeouts                         lib/connection/timeouts.ts, Timeouts.#expire
  *   Plane                            the control plane: recover of lib/control/recovery.ts, and stop of lib/control/plane.ts
  *   Reaper                           the death of threads

@@ -13,7 +13,7 @@ import { countersOf } from '../../../lib/memory/counters.js';
 import { BLOCK_BYTES, HANDLE_BLOCK, HANDLE_WORDS } from '../../../lib/memory/layout.js';
 import { sumsOf } from '../../../lib/memory/sums.js';
 import { WakeUp } from '../../../lib/thread/wake-up.js';
-import { Turns } from '../../../lib/thread/worker-loop.js';
+import { WorkerLoop } from '../../../lib/thread/worker-loop.js';
 import { BINDER, COUNTER, SAVER } from '../set/kinds.js';
 import { takeCount } from '../set/native.js';
 import type { Parts } from '../set/parts.js';
@@ -54,8 +54,8 @@ export function runTurns(parts: Parts, restless: boolean): void {
     recorder,
     limits: { maxConnections: 100 } as Limits,
     drainTicks: () => {},
-    defer: (work) => turns.defer(work),
-    process: (fd, events) => turns.process(fd, events),
+    defer: (work) => workerLoop.defer(work),
+    process: (fd, events) => workerLoop.process(fd, events),
     log: () => {},
   };
   const eventHandlers: EventHandler[] = [];
@@ -65,7 +65,7 @@ export function runTurns(parts: Parts, restless: boolean): void {
   eventHandlers[SAVER] = new Saver(parts);
   eventHandlers[BINDER] = new Binder(parts);
   eventHandlers[TCP_CONNECTION] = new Counter(parts);
-  const turns = new Turns({
+  const workerLoop = new WorkerLoop({
     self,
     control,
     threadSet,
@@ -82,18 +82,18 @@ export function runTurns(parts: Parts, restless: boolean): void {
     },
     onLeave: () => process.exit(0),
   });
-  for (let piece = 0; restless && piece < 2; piece++) turns.defer(new Endless(turns));
-  turns.start();
+  for (let piece = 0; restless && piece < 2; piece++) workerLoop.defer(new Endless(workerLoop));
+  workerLoop.start();
 }
 
 /** Own work of which each piece takes longer than all own work of a turn may, and leaves another. */
 class Endless implements Deferred {
-  constructor(readonly turns: Turns) {}
+  constructor(readonly workerLoop: WorkerLoop) {}
 
   proceed(): void {
     const end = performance.now() + PIECE_MS;
     while (performance.now() < end) {}
-    this.turns.defer(this);
+    this.workerLoop.defer(this);
   }
 
   abort(): void {}
