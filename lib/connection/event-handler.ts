@@ -26,7 +26,7 @@ export interface EventHandler {
    *
    * @returns whether that was all, and the handler has left the handle; else `handleEvent` is called after a promotion
    */
-  glance?(fd: number): boolean;
+  handleInline?(fd: number): boolean;
   /** The handles that are bound to this thread. */
   bound?(): Iterable<number>;
   /**

@@ -35,7 +35,7 @@ export class Timeouts implements EventHandler, Deferred {
   }
 
   /** Most ticks find nothing due; waking a follower for them would be all that an idle server does. */
-  glance(fd: number): boolean {
+  handleInline(fd: number): boolean {
     const { table } = this.#context;
     do {
       this.#tick(fd);
@@ -44,7 +44,7 @@ export class Timeouts implements EventHandler, Deferred {
     return true;
   }
 
-  /** The tick has been counted by `glance`. */
+  /** The tick has been counted by `handleInline`. */
   handleEvent(fd: number): void {
     const { table } = this.#context;
     while (table.leave(fd) !== 0) this.#tick(fd);

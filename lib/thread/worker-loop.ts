@@ -256,7 +256,7 @@ export class WorkerLoop {
     const events = eventBits(ready.events);
     switch (table.claim(fd, generation, events, self)) {
       case ENTERED:
-        if (this.#glances(fd)) return false;
+        if (this.#handlesInline(fd)) return false;
         this.#promote();
         this.#process(fd, events);
         return true;
@@ -273,10 +273,10 @@ export class WorkerLoop {
   }
 
   /** @returns whether the event was one that is done with while leading */
-  #glances(fd: number): boolean {
+  #handlesInline(fd: number): boolean {
     const { eventHandlers, handles, counters } = this.#parts;
     const kind = handles.table.kind(fd);
-    if (kind !== TIMER || !eventHandlers[TIMER]!.glance!(fd)) return false;
+    if (kind !== TIMER || !eventHandlers[TIMER]!.handleInline!(fd)) return false;
     counters[EVENTS]!++;
     return true;
   }

@@ -109,7 +109,7 @@ for (const [name, word] of BELOW) {
     table.leave(timer);
     const tick = (): void => {
       assert.is(table.claim(timer, generation, READABLE, 0), ENTERED);
-      if (!timeouts.glance(timer)) timeouts.handleEvent(timer);
+      if (!timeouts.handleInline(timer)) timeouts.handleEvent(timer);
     };
     // From every place before the wrap to every place behind it.
     for (const before of range(4)) {
