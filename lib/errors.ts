@@ -81,17 +81,17 @@ export function isClientGone(error: unknown): boolean {
 }
 
 /** Of one line; a message may have megabytes. */
-const MOST_CHARACTERS = 500;
+const MAX_CHARACTERS = 500;
 
 /** An error's message, or whatever was thrown, without line breaks and control characters; '' for nothing. */
 export function oneLine(error: unknown): string {
   if (error === undefined) return '';
   const text = textOf(error instanceof Error ? error.message : error);
   const line = text
-    .slice(0, 2 * MOST_CHARACTERS)
+    .slice(0, 2 * MAX_CHARACTERS)
     .replace(/[\s\p{Cc}]+/gu, ' ')
     .trim();
-  return line.length <= MOST_CHARACTERS ? line : `${line.slice(0, MOST_CHARACTERS)}…`;
+  return line.length <= MAX_CHARACTERS ? line : `${line.slice(0, MAX_CHARACTERS)}…`;
 }
 
 /** An app may throw what cannot be turned into text. */

@@ -41,12 +41,12 @@ export interface Verdict {
 }
 
 /** More of them say no more. */
-const MOST_FAULTS = 20;
+const MAX_FAULTS = 20;
 
 export function checkTrace(text: string): Verdict {
   const faults: string[] = [];
   const fault = (sentence: string): void => {
-    if (faults.length < MOST_FAULTS) faults.push(sentence);
+    if (faults.length < MAX_FAULTS) faults.push(sentence);
   };
   const events = readEvents(text, fault);
   const slices = events.filter(({ ph }) => ph === 'X').map(sliceOf);

@@ -14,7 +14,7 @@ export type LogLevel = 'silent' | 'error' | 'warn' | 'info' | 'debug';
 export type LogFormat = 'pretty' | 'json';
 
 /** What waits for a reader. Beyond it lines are left out, and counted. */
-const MOST_UNREAD_BYTES = 1024 * 1024;
+const MAX_UNREAD_BYTES = 1024 * 1024;
 
 /**
  * A logger on standard error. A line has left the process when the call returns, unless standard error is a pipe that is
@@ -43,7 +43,7 @@ export function createLogger({ level, format }: { level: LogLevel; format: LogFo
     (name: keyof Logger) =>
     (message: string, fields: LogFields = {}): void => {
       if (!log.isLevelEnabled(name)) return;
-      if (omitted === 0 && stderr.writableLength < MOST_UNREAD_BYTES) log[name](fields, message);
+      if (omitted === 0 && stderr.writableLength < MAX_UNREAD_BYTES) log[name](fields, message);
       else if (omitted++ === 0) stderr.once('drain', resume);
     };
   return { error: at('error'), warn: at('warn'), info: at('info'), debug: at('debug') };

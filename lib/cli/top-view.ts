@@ -22,7 +22,7 @@ export interface Screen {
 const DEFAULT_COLUMNS = 80;
 const DEFAULT_ROWS = 24;
 /** Cells that are kept of a lane; no terminal is wider. */
-const MOST_CELLS = 500;
+const MAX_CELLS = 500;
 
 /** A letter for each state, so that none is told by its colour alone; and the page's colours, Okabe and Ito's, for those who see them. */
 const LOOKS: Readonly<Record<State, { readonly letter: string; readonly color: number }>> = {
@@ -40,7 +40,7 @@ const LEFT_WIDTHS = [3, 10];
 const RIGHT_WIDTHS = [5, 11, 7, 6];
 /** Room for the beginning of a request. */
 const REQUEST_WIDTH = 24;
-const LEAST_LANE = 10;
+const MIN_LANE = 10;
 
 export class TopView {
   readonly #hello: Hello;
@@ -56,7 +56,7 @@ export class TopView {
     for (const row of frame.threads) {
       const lane = this.#lanes[row.id];
       lane?.push(mostly(row, this.#frame?.threads[row.id]));
-      if (lane !== undefined && lane.length > MOST_CELLS) lane.shift();
+      if (lane !== undefined && lane.length > MAX_CELLS) lane.shift();
     }
     this.#frame = frame;
   }
@@ -79,7 +79,7 @@ export class TopView {
     const rows = screen.rows || DEFAULT_ROWS;
     const frame = this.#frame!;
     const others = sumOf([...LEFT_WIDTHS, ...RIGHT_WIDTHS]) + LEFT_WIDTHS.length + RIGHT_WIDTHS.length + 2;
-    const width = Math.min(MOST_CELLS, Math.max(LEAST_LANE, columns - others - REQUEST_WIDTH));
+    const width = Math.min(MAX_CELLS, Math.max(MIN_LANE, columns - others - REQUEST_WIDTH));
     const seconds = ((width * this.#hello.intervalMs) / 1000).toFixed(0);
     const top = [...this.#summary(frame), ''].map((line) => cut(line, columns));
     const title = `the last ${seconds} s`.slice(0, width).padEnd(width);

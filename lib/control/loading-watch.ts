@@ -9,7 +9,7 @@ import { describeApp } from '../thread/app-loader.js';
 /** Far above what an app takes to load on a busy machine. */
 const FIRST_MS = 10_000;
 /** Each warning waits twice as long as the one before, up to this. */
-const LONGEST_MS = 300_000;
+const MAX_MS = 300_000;
 
 export interface LoadingThread {
   readonly thread: number;
@@ -38,7 +38,7 @@ export class LoadingWatch {
       this.#timer = null;
       const loading = this.#loading();
       if (loading.length === 0) return;
-      this.begin(this.#warn(loading) ? Math.min(delayMs * 2, LONGEST_MS) : FIRST_MS);
+      this.begin(this.#warn(loading) ? Math.min(delayMs * 2, MAX_MS) : FIRST_MS);
     }, delayMs).unref();
   }
 

@@ -72,8 +72,8 @@ const LINGER_MS = 2000;
  */
 const GRACE_MS = 5000;
 /** Bounds of the timeouts' tick. */
-const LONGEST_TICK_MS = 1000;
-const SHORTEST_TICK_MS = 10;
+const MAX_TICK_MS = 1000;
+const MIN_TICK_MS = 10;
 /** How often the counters are looked at although nobody asks; a thread's would have to count 71 million a second to wrap. */
 const TOTALS_MS = 60_000;
 /** How often recorded transitions are passed on while somebody listens. */
@@ -366,7 +366,7 @@ function tickMs({ headersTimeout, requestTimeout, keepAliveTimeout, sendTimeout 
   const set = [headersTimeout, requestTimeout, keepAliveTimeout, sendTimeout].filter(
     (timeout) => timeout > 0,
   );
-  return Math.min(LONGEST_TICK_MS, Math.max(SHORTEST_TICK_MS, Math.floor(Math.min(...set) / 4)));
+  return Math.min(MAX_TICK_MS, Math.max(MIN_TICK_MS, Math.floor(Math.min(...set) / 4)));
 }
 
 function limitsOf(options: ResolvedOptions): Limits {

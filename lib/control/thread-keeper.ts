@@ -27,7 +27,7 @@ const ENTRY = new URL('../thread/worker.js', import.meta.url);
  */
 const SHORT_LIFE_MS = 1000;
 const FIRST_DELAY_MS = 100;
-const LONGEST_DELAY_MS = 10_000;
+const MAX_DELAY_MS = 10_000;
 
 /** What all threads together may log, whatever their number: 100 lines a second, and one for each kind that is beyond. */
 const LOG_LIMITS = { ofKind: 20, ofAll: 100, kinds: 64, periodMs: 1000 };
@@ -284,7 +284,7 @@ export class ThreadKeeper {
   }
 
   #reportFailing(thread: number, delayMs: number | null): void {
-    if (delayMs !== LONGEST_DELAY_MS) return;
+    if (delayMs !== MAX_DELAY_MS) return;
     const { failedStarts, error } = this.#places[thread]!;
     this.#events.failing(
       thread,
@@ -310,5 +310,5 @@ async function ended(workers: readonly Worker[], timeoutMs: number): Promise<voi
 /** How long a replacement waits. The first one comes at once: a single crash must not cost capacity. */
 function delayOf({ shortLives, failedStarts }: Place): number {
   if (shortLives < 2) return 0;
-  return Math.min(FIRST_DELAY_MS * 2 ** Math.max(0, failedStarts - 2), LONGEST_DELAY_MS);
+  return Math.min(FIRST_DELAY_MS * 2 ** Math.max(0, failedStarts - 2), MAX_DELAY_MS);
 }

@@ -17,7 +17,7 @@ const READ_MS = 3;
 const COUNT_MS = 100;
 /** Transitions that one slice reads or writes. */
 const SLICE = 2048;
-const LEAST_OF_A_THREAD = 16;
+const MIN_OF_A_THREAD = 16;
 
 /** Where the text goes. */
 export interface TraceSink {
@@ -60,7 +60,7 @@ class Capture {
   constructor(observed: Observed, facts: TraceFacts, sink: TraceSink) {
     this.#observed = observed;
     this.#sink = sink;
-    this.#max = Math.max(LEAST_OF_A_THREAD, Math.floor(SLICE / facts.threads));
+    this.#max = Math.max(MIN_OF_A_THREAD, Math.floor(SLICE / facts.threads));
     this.#reader = observed.readTransitions(true);
     const begin = observed.now();
     const first = this.#reader.nextOldest(this.#max);

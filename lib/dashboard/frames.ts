@@ -4,7 +4,7 @@ import {
   type Detail,
   type Frame,
   type Gauge,
-  MOST_TRANSITIONS,
+  MAX_TRANSITIONS,
   STATES,
   type ThreadRow,
   type TransitionTuple,
@@ -25,9 +25,9 @@ export type FrameExtras = Pick<Frame, 'seq' | 'load' | 'dashboard'> & {
 export function frameOf(sample: Sample, batch: TransitionBatch, extras: FrameExtras): Frame {
   const { observation } = sample;
   const { at, set, leader, threads, handles, ready, connections, pool, descriptors } = observation;
-  const newest = batch.transitions.slice(-MOST_TRANSITIONS);
+  const newest = batch.transitions.slice(-MAX_TRANSITIONS);
   const missed = [...batch.missed];
-  for (const { thread } of batch.transitions.slice(0, -MOST_TRANSITIONS))
+  for (const { thread } of batch.transitions.slice(0, -MAX_TRANSITIONS))
     missed[thread] = (missed[thread] ?? 0) + 1;
   return {
     type: 'frame',

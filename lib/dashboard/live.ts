@@ -39,9 +39,9 @@ export interface LivePace {
 export const PACE: LivePace = { intervalMs: 100, slowBytes: 1024 * 1024, slowMs: 3000, pingMs: 10_000 };
 
 /** From a client, between two frames. A key that repeats sends three. */
-const MOST_MESSAGES = 20;
+const MAX_MESSAGES = 20;
 /** Transitions of one thread in one frame. In a tenth of a second more cannot be told apart on a screen. */
-const MOST_OF_A_THREAD = 200;
+const MAX_OF_A_THREAD = 200;
 /** Transitions of a thread that are kept for whoever looks at it closely. */
 const DETAIL_TRANSITIONS = 100;
 /** How long a client has to answer a closing handshake. */
@@ -147,7 +147,7 @@ export class Live {
 
   #tick(): void {
     const sample = this.#sampler.look();
-    const batch = this.#reader!.next(MOST_OF_A_THREAD);
+    const batch = this.#reader!.next(MAX_OF_A_THREAD);
     this.#remember(batch);
     const frame = frameOf(sample, batch, {
       seq: this.#seq++,
@@ -208,7 +208,7 @@ export class Live {
   #obey(client: Client, text: string): string | null {
     const message = clientMessage(text, this.#facts.threads);
     if (message === null) return 'not a message of this protocol';
-    if (++client.messages > MOST_MESSAGES) return 'too many messages';
+    if (++client.messages > MAX_MESSAGES) return 'too many messages';
     if (message.type === 'watch') client.watched = message.thread;
     else if (this.#loads === null) return 'load is for the demo app only';
     else this.#loads.set(message.kind, message.on);

@@ -89,7 +89,7 @@ export interface Frame {
   readonly leader: { readonly thread: number; readonly since: number };
   readonly threads: readonly ThreadRow[];
   /**
-   * Changes of state since the last frame, by time: the newest MOST_TRANSITIONS of them. Where a thread's `missed` is above 0
+   * Changes of state since the last frame, by time: the newest MAX_TRANSITIONS of them. Where a thread's `missed` is above 0
    * there were more: its lane is to be drawn from `timesMs` then.
    */
   readonly transitions: readonly TransitionTuple[];
@@ -115,7 +115,7 @@ export interface Frame {
   readonly dashboard: { readonly clients: number; readonly droppedClients: number };
 }
 
-export const MOST_TRANSITIONS = 2000;
+export const MAX_TRANSITIONS = 2000;
 
 /** Thread, from, to (numbers as in STATES), time, and for a change to leader the thread that gave leadership up (-1: none). */
 export type TransitionTuple = readonly [

@@ -33,7 +33,7 @@ export interface DashboardPlace {
 }
 
 /** Pages, terminal views and whoever else holds the token; a frame is made once, but sent to each. */
-const MOST_CLIENTS = 16;
+const MAX_CLIENTS = 16;
 const KEEP_ALIVE_TIMEOUT_MS = 5000;
 /** How long a connection may stand still in the middle of an answer. */
 const SILENCE_MS = 30_000;
@@ -43,7 +43,7 @@ const CLOSE_MS = 2000;
 /** Answers of this length and longer are sent in slices, after what is short. */
 const LARGE_BYTES = 8192;
 /** Deaths that are remembered for the warning. */
-const MOST_DEATHS = 100;
+const MAX_DEATHS = 100;
 
 interface Parts {
   readonly http: Server;
@@ -135,7 +135,7 @@ export class Dashboard {
   /** A thread died that nobody told to end. */
   died(death: Death): void {
     this.#deaths.push(death);
-    if (this.#deaths.length > MOST_DEATHS) this.#deaths.shift();
+    if (this.#deaths.length > MAX_DEATHS) this.#deaths.shift();
   }
 
   /** Ends everything in bounded time: traces as whole files, websockets with CLOSE_SERVER_STOPS. */
@@ -196,8 +196,8 @@ export class Dashboard {
     if (this.#show === null || this.#closing.signal.aborted) {
       return sentence(503, 'The server does not serve at the moment.', { 'retry-after': '1' });
     }
-    if (this.#show.live.clients < MOST_CLIENTS) return null;
-    return sentence(429, `${MOST_CLIENTS} clients look at this server already, and more may not.`, {
+    if (this.#show.live.clients < MAX_CLIENTS) return null;
+    return sentence(429, `${MAX_CLIENTS} clients look at this server already, and more may not.`, {
       'retry-after': '10',
     });
   }

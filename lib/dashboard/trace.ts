@@ -17,7 +17,7 @@ import { sum } from './rates.js';
 /** A transition is in its ring some microseconds after its time; a thread that loses the processor in between, later. */
 const HOLD_MS = 20;
 /** Enough for some minutes of a busy server, and some 300 MB of text. */
-export const MOST_EVENTS = 2_000_000;
+export const MAX_EVENTS = 2_000_000;
 
 /** A slice that has begun. */
 interface Open {
@@ -85,7 +85,7 @@ export class TraceWriter {
     first: TransitionBatch,
     start: Observation,
     readAt: number,
-    mostEvents = MOST_EVENTS,
+    mostEvents = MAX_EVENTS,
   ) {
     this.#facts = facts;
     this.#mostEvents = mostEvents;

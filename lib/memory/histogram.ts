@@ -9,13 +9,13 @@
 const SUB_BUCKETS = 16;
 const SUB_BITS = 4;
 /** What is longer than some 67 s counts as that. */
-const LONGEST_US = 2 ** 26 - 1;
+const MAX_US = 2 ** 26 - 1;
 export const HISTOGRAM_BUCKETS = (26 - SUB_BITS + 1) * SUB_BUCKETS;
 
 /** The bucket that counts a duration of `us` microseconds. */
 export function bucketOf(us: number): number {
   if (us < SUB_BUCKETS) return us < 0 ? 0 : us | 0;
-  const bounded = us > LONGEST_US ? LONGEST_US : us | 0;
+  const bounded = us > MAX_US ? MAX_US : us | 0;
   const shift = 31 - SUB_BITS - Math.clz32(bounded);
   return (shift << SUB_BITS) + (bounded >> shift);
 }

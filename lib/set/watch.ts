@@ -28,8 +28,8 @@ import { EAGER, EPOCH, LEADER, PATIENCE, READY_END, READY_NEXT, WATCH } from '..
  */
 export const NAP_MS = 0.5;
 /** Bounds of PATIENCE in naps: 2 ms, and an eighth of a second. */
-const LEAST_PATIENCE = 4;
-const MOST_PATIENCE = 256;
+const MIN_PATIENCE = 4;
+const MAX_PATIENCE = 256;
 /** A trial pays when leaderships a millisecond grew to this much of what they were, over at least that long. */
 const TRIAL_GAIN = 1.1;
 const TRIAL_MS = 1;
@@ -108,7 +108,7 @@ export class Watch {
       this.#backlogEpoch = epoch;
       this.#backlogTime = now;
     }
-    if (this.#backlogNaps < Math.max(Atomics.load(this.#words, PATIENCE), LEAST_PATIENCE)) return false;
+    if (this.#backlogNaps < Math.max(Atomics.load(this.#words, PATIENCE), MIN_PATIENCE)) return false;
     this.#rateBefore = ((epoch - this.#backlogEpoch) | 0) / (now - this.#backlogTime);
     this.#trialEpoch = epoch;
     this.#trialTime = now;
@@ -121,8 +121,8 @@ export class Watch {
     const elapsedMs = performance.now() - this.#trialTime;
     const rate = ((Atomics.load(words, EPOCH) - this.#trialEpoch) | 0) / elapsedMs;
     const paid = elapsedMs >= TRIAL_MS && rate >= this.#rateBefore * TRIAL_GAIN;
-    const patience = Math.max(Atomics.load(words, PATIENCE), LEAST_PATIENCE);
-    Atomics.store(words, PATIENCE, paid ? LEAST_PATIENCE : Math.min(patience * 2, MOST_PATIENCE));
+    const patience = Math.max(Atomics.load(words, PATIENCE), MIN_PATIENCE);
+    Atomics.store(words, PATIENCE, paid ? MIN_PATIENCE : Math.min(patience * 2, MAX_PATIENCE));
     this.#rateBefore = 0;
   }
 

@@ -5,14 +5,14 @@
 import { inspect } from 'node:util';
 
 /** Of one description. */
-const MOST_CHARACTERS = 16_384;
+const MAX_CHARACTERS = 16_384;
 /** More than any chain of causes that somebody meant. */
-const MOST_CAUSES = 16;
+const MAX_CAUSES = 16;
 
 /** An error's stack, or whatever was thrown, as text. */
 export function describe(error: unknown): string {
   try {
-    return textOf(error).slice(0, MOST_CHARACTERS);
+    return textOf(error).slice(0, MAX_CHARACTERS);
   } catch {
     return 'something was thrown that cannot be described';
   }
@@ -43,7 +43,7 @@ export function guardLastWords(): void {
 
 function hasEndlessCauses(error: unknown): boolean {
   let cause = error;
-  for (let depth = 0; depth < MOST_CAUSES; depth++) {
+  for (let depth = 0; depth < MAX_CAUSES; depth++) {
     if (typeof cause !== 'object' || cause === null) return false;
     cause = (cause as { cause?: unknown }).cause;
   }

@@ -23,7 +23,7 @@ const HALF_SENT = 128;
 /** More than the server can accept with what descriptors it has. */
 const CROWD = 2 * FEW_DESCRIPTORS;
 /** Handlers that block: the demo's longest. */
-const MOST_BLOCK_MS = 10_000;
+const MAX_BLOCK_MS = 10_000;
 
 const COLUMNS: readonly Column[] = [
   { key: 'asked', title: 'asked', digits: 0 },
@@ -58,7 +58,7 @@ export const CONTROL_SCENARIOS: readonly Scenario[] = [
     ({ port }) => hold(port, CROWD, ''),
   ),
   control('blocked', 'handlers that block every thread', 'control', ({ port, target }, seconds) => {
-    const ms = Math.min((seconds + 1) * 1000, MOST_BLOCK_MS);
+    const ms = Math.min((seconds + 1) * 1000, MAX_BLOCK_MS);
     const blockers = Array.from({ length: target.workers }, () =>
       fetch(`http://127.0.0.1:${port}/block?ms=${ms}`).then((response) => response.text()),
     );

@@ -3,25 +3,25 @@
 import { median, type Result, type ScenarioResult } from './report.js';
 
 /** Of the project's issue, in `hello`. */
-const LEAST_REQUESTS_RATIO = 1.7;
-const MOST_CPU_RATIO = 0.6;
+const MIN_REQUESTS_RATIO = 1.7;
+const MAX_CPU_RATIO = 0.6;
 const REFERENCE = 'cluster-2';
 /** In `hello`, a request is to cost no more CPU than theirs. */
 const CPU_RIVALS = ['nginx', 'bun'] as const;
 /** A folder, against nginx. */
-const LEAST_FILES_RATIO = 0.9;
+const MIN_FILES_RATIO = 0.9;
 /** What 10,000 idle connections may cost. */
-const LEAST_BESIDE_RATIO = 0.95;
-const MOST_BYTES_PER_CONNECTION = 2048;
+const MIN_BESIDE_RATIO = 0.95;
+const MAX_BYTES_PER_CONNECTION = 2048;
 
 /** What being seen may cost, of CPU a request and of requests/s; and how long the page may be without news. */
-const MOST_RECORDING = 0.02;
-const MOST_WATCHED = 0.05;
-const LONGEST_HEALTH_MS = 50;
+const MAX_RECORDING = 0.02;
+const MAX_WATCHED = 0.05;
+const MAX_HEALTH_MS = 50;
 /** Of a round's longest wait for /healthz beside what disturbs the server. */
-const LONGEST_LOOK_MS = 100;
+const MAX_LOOK_MS = 100;
 /** Three of its frames. */
-const LONGEST_GAP_MS = 300;
+const MAX_GAP_MS = 300;
 
 type Word = 'met' | 'missed' | 'not measured';
 
@@ -87,10 +87,10 @@ function judgeHello(paceline: Result, rival: (target: string) => Result | undefi
     const requests = ratio('requestsPerSecond', paceline, reference);
     judgements.push(
       judgement(
-        requests >= LEAST_REQUESTS_RATIO,
-        `${paceline.target} serves ${requests.toFixed(2)}x the requests/s of ${REFERENCE} (target: at least ${LEAST_REQUESTS_RATIO}x)`,
+        requests >= MIN_REQUESTS_RATIO,
+        `${paceline.target} serves ${requests.toFixed(2)}x the requests/s of ${REFERENCE} (target: at least ${MIN_REQUESTS_RATIO}x)`,
       ),
-      judgeCpu(paceline, reference, MOST_CPU_RATIO),
+      judgeCpu(paceline, reference, MAX_CPU_RATIO),
     );
   } else judgements.push({ word: 'not measured', text: `the main targets need ${REFERENCE}` });
   for (const name of CPU_RIVALS) {
@@ -114,8 +114,8 @@ function judgeFiles(paceline: Result, rival: (target: string) => Result | undefi
   const speed = ratio('requestsPerSecond', paceline, nginx);
   return [
     judgement(
-      speed >= LEAST_FILES_RATIO,
-      `${paceline.target} serves ${speed.toFixed(2)}x the requests/s of nginx (target: at least ${LEAST_FILES_RATIO}x)`,
+      speed >= MIN_FILES_RATIO,
+      `${paceline.target} serves ${speed.toFixed(2)}x the requests/s of nginx (target: at least ${MIN_FILES_RATIO}x)`,
     ),
     ...judgeErrors([paceline, nginx]),
   ];
@@ -126,12 +126,12 @@ function judgeHeld(paceline: Result): Judgement[] {
   const bytes = medianOf('bytesPerConnection', paceline);
   return [
     judgement(
-      speed >= LEAST_BESIDE_RATIO,
-      `${paceline.target} keeps ${percent(speed)} of its requests/s beside idle connections (target: at least ${percent(LEAST_BESIDE_RATIO)})`,
+      speed >= MIN_BESIDE_RATIO,
+      `${paceline.target} keeps ${percent(speed)} of its requests/s beside idle connections (target: at least ${percent(MIN_BESIDE_RATIO)})`,
     ),
     judgement(
-      bytes <= MOST_BYTES_PER_CONNECTION,
-      `an idle connection takes ${bytes.toFixed(0)} bytes of resident memory (target: at most ${MOST_BYTES_PER_CONNECTION})`,
+      bytes <= MAX_BYTES_PER_CONNECTION,
+      `an idle connection takes ${bytes.toFixed(0)} bytes of resident memory (target: at most ${MAX_BYTES_PER_CONNECTION})`,
     ),
     ...judgeErrors([paceline]),
   ];
@@ -162,19 +162,19 @@ function judgeRecording(paceline: Result): Judgement[] {
       `${which} costs ${paceline.target} ${percentOf(cpu)} of CPU a request and ${percentOf(speed)} of requests/s (target: at most ${percentOf(most)} each)`,
     );
   };
-  return [cost('recording', MOST_RECORDING), cost('watched', MOST_WATCHED), ...judgeErrors([paceline])];
+  return [cost('recording', MAX_RECORDING), cost('watched', MAX_WATCHED), ...judgeErrors([paceline])];
 }
 
 function judgeBlocked(paceline: Result): Judgement[] {
   const most = (key: string) => Math.max(...paceline.rounds.map((figures) => figures[key]!));
   return [
     judgement(
-      most('longestGapMs') <= LONGEST_GAP_MS,
-      `with every thread blocked no frame came later than ${most('longestGapMs').toFixed(0)} ms after the one before (target: ${LONGEST_GAP_MS} ms)`,
+      most('longestGapMs') <= MAX_GAP_MS,
+      `with every thread blocked no frame came later than ${most('longestGapMs').toFixed(0)} ms after the one before (target: ${MAX_GAP_MS} ms)`,
     ),
     judgement(
-      most('longestMs') <= LONGEST_HEALTH_MS,
-      `/healthz answered within ${most('longestMs').toFixed(1)} ms (target: ${LONGEST_HEALTH_MS} ms)`,
+      most('longestMs') <= MAX_HEALTH_MS,
+      `/healthz answered within ${most('longestMs').toFixed(1)} ms (target: ${MAX_HEALTH_MS} ms)`,
     ),
   ];
 }
@@ -186,8 +186,8 @@ function judgeControl(paceline: Result): Judgement[] {
   const asked = paceline.rounds.reduce((sum, figures) => sum + figures.asked!, 0);
   return [
     judgement(
-      maxMs <= LONGEST_LOOK_MS,
-      `/healthz answered within ${maxMs.toFixed(1)} ms (target: ${LONGEST_LOOK_MS} ms)`,
+      maxMs <= MAX_LOOK_MS,
+      `/healthz answered within ${maxMs.toFixed(1)} ms (target: ${MAX_LOOK_MS} ms)`,
     ),
     judgement(unanswered === 0, `${asked - unanswered} of ${asked} looks were answered (target: all)`),
   ];

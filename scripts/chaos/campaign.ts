@@ -13,13 +13,13 @@ import { settle, summary } from './settled.js';
 import { STEPS } from './steps.js';
 
 const ROUNDS = 5;
-const MOST_THREADS = 5;
+const MAX_THREADS = 5;
 /** How long the servers have for their last connections, of which there are none. */
 const DRAIN_MS = 2000;
 /** How long a process takes to die and say why. */
 const DYING_MS = 3000;
 /** What a process may grow after its first two rounds: heaps of replaced threads, fragments, compiled code. */
-const MOST_GROWTH_BYTES = 400 * 1024 * 1024;
+const MAX_GROWTH_BYTES = 400 * 1024 * 1024;
 
 /** What a seed came to. */
 export interface Tally {
@@ -43,7 +43,7 @@ export interface CampaignOptions {
 export async function campaign({ seed, threads, groups }: CampaignOptions): Promise<Tally> {
   const random = randomOf(seed);
   using site = new Site(Object.fromEntries(FILES.map((file) => [`${file}.bin`, content(file, FILE_BYTES)])));
-  const chosen = 1 + random(MOST_THREADS);
+  const chosen = 1 + random(MAX_THREADS);
   const setup: Setup = {
     // Ports rest after a run (TIME_WAIT); campaigns take addresses in turn, so that there are always enough.
     host: `127.0.0.${2 + (seed % 250)}`,
@@ -100,7 +100,7 @@ async function rounds(seed: number, field: Field, process: DisturbedProcess, pla
     before ??= look.descriptors;
     if (round <= 1) residentBytes = look.residentBytes;
     const growth = look.residentBytes - residentBytes;
-    if (growth > MOST_GROWTH_BYTES)
+    if (growth > MAX_GROWTH_BYTES)
       throw new Error(`the process grew by ${growth >> 20} MiB in ${round} rounds`);
   }
   await process.close(DRAIN_MS);

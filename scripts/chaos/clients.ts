@@ -14,7 +14,7 @@ import { FAREWELL } from './tcp-faults.js';
 const PACES = ['whole', 'whole', 'whole', 'in pieces', 'byte by byte'] as const;
 /** Bytes that go one by one; the rest follows in one piece. */
 const DRIBBLED_BYTES = 60;
-const MOST_PIPELINED = 12;
+const MAX_PIPELINED = 12;
 /** How long a slow reader stands still: long enough for the kernel's memory to be full. */
 const STANDSTILL_MS = 60;
 
@@ -82,7 +82,7 @@ export async function webClient(field: Field, count = 25): Promise<void> {
   const closes = random(3) === 0;
   let left = count;
   await throughCuts(field, 'web', async (client) => {
-    const batch = range(pipelines ? 1 + random(MOST_PIPELINED) : 1).map(() => exchangeOf(random, groups));
+    const batch = range(pipelines ? 1 + random(MAX_PIPELINED) : 1).map(() => exchangeOf(random, groups));
     left -= batch.length;
     const last = closes && random(4) === 0;
     if (last) batch.push(withClose(batch.pop()!));

@@ -14,8 +14,8 @@ type Mood = 'calm' | (typeof MOODS)[number];
 
 /** How many threads have to come by a step until one dies there: from a rare step's first to a busy one's middle. */
 const COUNTS = [1, 1, 20, 300];
-const MOST_STEPS = 5;
-const MOST_TERMINATIONS = 3;
+const MAX_STEPS = 5;
+const MAX_TERMINATIONS = 3;
 /** What a campaign takes of the deck, about; and a stride that comes by every step, so that neighbours are not in one round. */
 const STEPS_A_CAMPAIGN = 9;
 const STRIDE = 37;
@@ -66,10 +66,10 @@ export function planRound(field: Field, calm: boolean, deck: Iterator<string, ne
     ownWork: mood === 'greed' ? random(2) : 0,
     floods: mood === 'greed' ? random(2) : 0,
   };
-  const steps = range(deaths ? 1 + random(MOST_STEPS) : 0).map(
+  const steps = range(deaths ? 1 + random(MAX_STEPS) : 0).map(
     () => [deck.next().value, 1 + random(oneOf(random, COUNTS))] as const,
   );
-  const terminations = deaths ? random(MOST_TERMINATIONS + 1) : 0;
+  const terminations = deaths ? random(MAX_TERMINATIONS + 1) : 0;
   for (const [name, { group }] of Object.entries(PARTICIPANTS))
     if (group !== undefined && !groups.has(group)) counts[name] = 0;
   return {

@@ -9,9 +9,9 @@ const EVERY_BYTE_UP_TO = 1200;
 const LONG_CUTS = 40;
 
 /** Around the bounds of what is counted: empty lines, fields, bytes of extensions and trailers. */
-const MOST_EMPTY_LINES = 12;
-const MOST_FIELDS = 2500;
-const MOST_CHUNKS = 3000;
+const MAX_EMPTY_LINES = 12;
+const MAX_FIELDS = 2500;
+const MAX_CHUNKS = 3000;
 
 /** Limits so low that random streams hit them. */
 const CHOICES = [
@@ -63,14 +63,14 @@ function crowdedStream(random: Random): string {
   const body = 'Transfer-Encoding: chunked\r\n\r\n';
   switch (random(5)) {
     case 0:
-      return `${many('\r\n', MOST_EMPTY_LINES)}${valid}`;
+      return `${many('\r\n', MAX_EMPTY_LINES)}${valid}`;
     case 1:
-      return `${head}${many('a:\r\n', MOST_FIELDS)}\r\n${valid}`;
+      return `${head}${many('a:\r\n', MAX_FIELDS)}\r\n${valid}`;
     case 2:
-      return `${head}${body}${many('1;a\r\nx\r\n', MOST_CHUNKS)}0\r\n\r\n${valid}`;
+      return `${head}${body}${many('1;a\r\nx\r\n', MAX_CHUNKS)}0\r\n\r\n${valid}`;
     case 3:
-      return `${head}${body}0\r\n${many('a:\r\n', MOST_FIELDS)}\r\n${valid}`;
+      return `${head}${body}0\r\n${many('a:\r\n', MAX_FIELDS)}\r\n${valid}`;
     default:
-      return `${head}${body}${many('0', MOST_CHUNKS)}1${many(';a', MOST_CHUNKS)}\r\nx\r\n0\r\n\r\n${valid}`;
+      return `${head}${body}${many('0', MAX_CHUNKS)}1${many(';a', MAX_CHUNKS)}\r\nx\r\n0\r\n\r\n${valid}`;
   }
 }

@@ -10,14 +10,14 @@ import type { Picture } from './snapshot.js';
 
 /** The curves show so much time at most; a server that is younger has at least the least. */
 const SPAN_MS = 180_000;
-const LEAST_SPAN_MS = 60_000;
+const MIN_SPAN_MS = 60_000;
 const HEIGHT = 190;
 /** Points further apart than this have a gap between them. */
 const GAP_MS = 3000;
 /** Half of a time on the axis, in CSS pixels: one that is nearer to the left end would run into the other axis. */
 const LABEL_HALF = 28;
 /** Percentiles are drawn on a logarithmic scale; nothing shorter is told apart. */
-const SHORTEST_MS = 0.001;
+const MIN_MS = 0.001;
 
 interface Curve {
   readonly name: string;
@@ -132,7 +132,7 @@ export class Charts {
       const values = plan.curves.map(({ read }) =>
         rows.map((point) => {
           const value = point === null ? null : (read(point) ?? null);
-          return value !== null && plan.logarithmic ? Math.max(SHORTEST_MS, value) : value;
+          return value !== null && plan.logarithmic ? Math.max(MIN_MS, value) : value;
         }),
       );
       chart.setData([times, ...values]);
@@ -222,7 +222,7 @@ export class Charts {
   #range(): [number, number] {
     const end = this.#playback.curvesEndAt || Date.now();
     const age = end - (this.#history.points[0]?.at ?? end);
-    return [(end - Math.min(SPAN_MS, Math.max(LEAST_SPAN_MS, age))) / 1000, end / 1000];
+    return [(end - Math.min(SPAN_MS, Math.max(MIN_SPAN_MS, age))) / 1000, end / 1000];
   }
 
   /** While the page is paused: the time that it shows. */
@@ -247,8 +247,8 @@ export class Charts {
 
 /** Whole decades around the values, at least two. */
 function decades(low: number | null, high: number | null): [number, number] {
-  const lowest = Math.floor(Math.log10(Math.max(SHORTEST_MS, low ?? 0.01)) + 1e-9);
-  const highest = Math.max(lowest + 2, Math.ceil(Math.log10(Math.max(SHORTEST_MS, high ?? 1)) - 1e-9));
+  const lowest = Math.floor(Math.log10(Math.max(MIN_MS, low ?? 0.01)) + 1e-9);
+  const highest = Math.max(lowest + 2, Math.ceil(Math.log10(Math.max(MIN_MS, high ?? 1)) - 1e-9));
   return [10 ** lowest, 10 ** highest];
 }
 

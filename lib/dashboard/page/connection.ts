@@ -17,7 +17,7 @@ import {
   type ServerMessage,
   TOKEN_PREFIX,
 } from '../protocol.js';
-import { FAILURES_BEFORE_ASKING, LONGEST_DELAY_MS, retryDelayMs } from './retry.js';
+import { FAILURES_BEFORE_ASKING, MAX_DELAY_MS, retryDelayMs } from './retry.js';
 
 export type Status =
   | { readonly kind: 'no-token' }
@@ -118,7 +118,7 @@ export class Connection {
     this.#failures++;
     this.#lostSince ||= Date.now();
     if (this.#failures >= FAILURES_BEFORE_ASKING) void this.#ask();
-    const delayMs = this.#refused ? LONGEST_DELAY_MS : retryDelayMs(this.#failures);
+    const delayMs = this.#refused ? MAX_DELAY_MS : retryDelayMs(this.#failures);
     if (!this.#refused) this.#tellLost(code);
     this.#retry = setTimeout(() => this.#connect(), delayMs);
   }

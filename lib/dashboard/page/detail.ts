@@ -8,7 +8,7 @@ import type { History, Moment } from './history.js';
 import type { Playback } from './playback.js';
 import { LEADER, LETTERS, stateNumber, WORDS } from './states.js';
 
-const MOST_ROWS = 40;
+const MAX_ROWS = 40;
 
 /** The counters of a thread, see memory/counters.ts, as words. */
 const COUNTER_NAMES: Readonly<Record<string, string>> = {
@@ -165,8 +165,8 @@ export class DetailPanel {
 
   #showTransitions(at: number): void {
     const live = this.#playback.live && this.#detail !== null;
-    const all = live ? this.#detail!.transitions : this.#history.changesOf(this.#thread, at, MOST_ROWS + 1);
-    const rows = all.slice(-MOST_ROWS - 1);
+    const all = live ? this.#detail!.transitions : this.#history.changesOf(this.#thread, at, MAX_ROWS + 1);
+    const rows = all.slice(-MAX_ROWS - 1);
     setText(
       this.#transitionsNote,
       rows.length === 0
@@ -174,7 +174,7 @@ export class DetailPanel {
         : 'The newest first.',
     );
     const newestFirst: { change: TransitionTuple; before: TransitionTuple | undefined }[] = [];
-    for (let index = rows.length - 1; index >= 0 && newestFirst.length < MOST_ROWS; index--) {
+    for (let index = rows.length - 1; index >= 0 && newestFirst.length < MAX_ROWS; index--) {
       newestFirst.push({ change: rows[index]!, before: rows[index - 1] });
     }
     while (this.#transitions.rows.length > newestFirst.length) this.#transitions.deleteRow(-1);

@@ -11,17 +11,17 @@ export interface Bins {
 /** From 1 µs to 100 s, eight to a decade. */
 const LOWEST_MS = 0.001;
 const PER_DECADE = 8;
-const MOST_BINS = 8 * PER_DECADE;
+const MAX_BINS = 8 * PER_DECADE;
 
 const binOf = (ms: number): number =>
   // A bound that falls on a bin's edge belongs below it: the bucket ends there.
-  Math.min(MOST_BINS - 1, Math.max(0, Math.ceil(Math.log10(ms / LOWEST_MS) * PER_DECADE - 1e-6) - 1));
+  Math.min(MAX_BINS - 1, Math.max(0, Math.ceil(Math.log10(ms / LOWEST_MS) * PER_DECADE - 1e-6) - 1));
 
 const boundOf = (bin: number): number => LOWEST_MS * 10 ** (bin / PER_DECADE);
 
 /** The bars in bins from the first decade with any to the last one; all empty where nothing was counted. */
 export function binned(bars: readonly HistogramBar[]): Bins {
-  const counts = new Array<number>(MOST_BINS).fill(0);
+  const counts = new Array<number>(MAX_BINS).fill(0);
   let total = 0;
   for (const [upToMs, number] of bars) {
     counts[binOf(upToMs)]! += number;

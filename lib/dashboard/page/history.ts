@@ -10,10 +10,10 @@ import { FOLLOWER, stateNumber } from './states.js';
 
 /** Frames are kept for three minutes; two are promised. */
 export const KEEP_MS = 180_000;
-export const MOST_FRAMES = 4000;
+export const MAX_FRAMES = 4000;
 /** At some 70 bytes a change, about 20 MB. Beyond it the oldest frames keep the shares only. */
-export const MOST_CHANGES = 300_000;
-export const MOST_POINTS = 900;
+export const MAX_CHANGES = 300_000;
+export const MAX_POINTS = 900;
 /** Frames come several times a second, points of the curves once. */
 const BETWEEN_POINTS_MS = 950;
 /** A stretch longer than so many intervals has a gap in it. */
@@ -55,7 +55,7 @@ export class History {
     }
     const newest = this.#points.at(-1)?.at ?? 0;
     for (const point of hello.history) if (point.at > newest + BETWEEN_POINTS_MS) this.#points.push(point);
-    if (this.#points.length > MOST_POINTS) this.#points = this.#points.slice(-MOST_POINTS);
+    if (this.#points.length > MAX_POINTS) this.#points = this.#points.slice(-MAX_POINTS);
     return anew;
   }
 
@@ -90,7 +90,7 @@ export class History {
     const point = this.#points.at(-1);
     if (point === undefined || frame.point.at >= point.at + BETWEEN_POINTS_MS) {
       this.#points.push(frame.point);
-      if (this.#points.length > MOST_POINTS) this.#points.shift();
+      if (this.#points.length > MAX_POINTS) this.#points.shift();
     }
   }
 
@@ -170,7 +170,7 @@ export class History {
     let gone = 0;
     while (
       gone < this.#moments.length - 1 &&
-      (this.#moments[gone]!.frame.at < oldest || this.#moments.length - gone > MOST_FRAMES)
+      (this.#moments[gone]!.frame.at < oldest || this.#moments.length - gone > MAX_FRAMES)
     ) {
       this.#changes -= this.#moments[gone]!.changes.length;
       gone++;
@@ -179,7 +179,7 @@ export class History {
       this.#moments.splice(0, gone);
       this.#thinned = Math.max(0, this.#thinned - gone);
     }
-    while (this.#changes > MOST_CHANGES && this.#thinned < this.#moments.length - 1) {
+    while (this.#changes > MAX_CHANGES && this.#thinned < this.#moments.length - 1) {
       const moment = this.#moments[this.#thinned++]!;
       this.#changes -= moment.changes.length;
       moment.changes = [];

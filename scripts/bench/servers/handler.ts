@@ -7,7 +7,7 @@ const HELLO = 'hello world\n';
 const HELLO_HEADERS = { 'Content-Type': 'text/plain', 'Content-Length': HELLO.length };
 
 /** The longest `?ms=` that is honoured, so that a mistyped request cannot hold a server for good. */
-const LONGEST_MS = 10_000;
+const MAX_MS = 10_000;
 
 /**
  * How long an idle connection is kept. Node's own default (5 s) would close the connections of the `idle` scenario
@@ -21,7 +21,7 @@ const cell = new Int32Array(new SharedArrayBuffer(4));
 export function route(url: string): string | Promise<string> | undefined {
   if (url === '/hello') return HELLO;
   const { pathname, searchParams } = new URL(url, 'http://localhost');
-  const ms = Math.min(Math.max(Number(searchParams.get('ms') ?? 20) || 0, 0), LONGEST_MS);
+  const ms = Math.min(Math.max(Number(searchParams.get('ms') ?? 20) || 0, 0), MAX_MS);
   switch (pathname) {
     case '/block':
       Atomics.wait(cell, 0, 0, ms);

@@ -5,7 +5,7 @@ import {
   CLOSE_BAD_MESSAGE,
   CLOSE_SERVER_STOPS,
   CLOSE_TOO_SLOW,
-  MOST_TRANSITIONS,
+  MAX_TRANSITIONS,
 } from '../../../lib/dashboard/protocol.js';
 import { now } from '../../support/dashboard/fake-observed.js';
 import { Showing, type Viewer } from '../../support/dashboard/showing.js';
@@ -103,7 +103,7 @@ test('a frame carries states, transitions and gauges', async () => {
 test('of more transitions than a frame may carry the newest come, and the others count as missed', async () => {
   await using showing = await Showing.start();
   const viewer = await showing.view();
-  for (const index of range(MOST_TRANSITIONS + 10)) {
+  for (const index of range(MAX_TRANSITIONS + 10)) {
     showing.observed.tell(
       3,
       index % 2 === 0 ? FOLLOWER : PROCESSING,
@@ -112,7 +112,7 @@ test('of more transitions than a frame may carry the newest come, and the others
     );
   }
   const frame = await viewer.frame('transitions', ({ transitions }) => transitions.length > 0);
-  assert.is(frame.transitions.length, MOST_TRANSITIONS);
+  assert.is(frame.transitions.length, MAX_TRANSITIONS);
   assert.is(frame.threads[3]!.missed, 10);
 });
 
@@ -214,7 +214,7 @@ test('a client that does not read is dropped and counted, and the others go on',
   stopReading(slow);
   // Large frames fill the kernel's buffers soon.
   const fill = setInterval(() => {
-    for (const _ of range(MOST_TRANSITIONS)) showing.observed.tell(1, FOLLOWER, PROCESSING);
+    for (const _ of range(MAX_TRANSITIONS)) showing.observed.tell(1, FOLLOWER, PROCESSING);
   }, 2);
   try {
     await good.frame('a dropped client', ({ dashboard }) => dashboard.droppedClients === 1);

@@ -17,7 +17,7 @@ import { Running } from '../../support/server/running.js';
 const SEED = Number(process.env.DIFFERENTIAL_SEED ?? 1);
 const TIME_MS = Number(process.env.DIFFERENTIAL_MS ?? 4000);
 /** Each takes two connections, and their ports rest for a minute (TIME_WAIT): other specs want some, too. */
-const MOST_CASES = process.env.DIFFERENTIAL_MS === undefined ? 2000 : Number.POSITIVE_INFINITY;
+const MAX_CASES = process.env.DIFFERENTIAL_MS === undefined ? 2000 : Number.POSITIVE_INFINITY;
 /** So that the streams of one seed are not those of the next one. */
 const SEED_STEP = 1_000_003;
 
@@ -118,7 +118,7 @@ async function compare(what: string, make: (random: Random) => string): Promise<
   const endMs = performance.now() + TIME_MS;
   let cases = 0;
   let refused = 0;
-  for (; cases < MOST_CASES && performance.now() < endMs; cases++) {
+  for (; cases < MAX_CASES && performance.now() < endMs; cases++) {
     const seed = SEED * SEED_STEP + cases;
     const random = randomOf(seed);
     const text = make(random);

@@ -9,7 +9,7 @@ import { until } from '../../support/server/wait.js';
 
 const FIXTURE = 'strange-errors';
 /** What the log says of one of them, and what a frame of the dashboard has for the reason of a death. */
-const MOST_CHARACTERS = 20_000;
+const MAX_CHARACTERS = 20_000;
 
 async function namesOf(running: Running): Promise<string[]> {
   return JSON.parse(await running.get('/names')) as string[];
@@ -25,7 +25,7 @@ test('thrown by a handler it is answered with 500, logged in bounds, and costs n
   assert.equal(exits, []);
   const logged = () => running.log.filter(({ message }) => message === 'a handler failed');
   await until('each is logged', () => logged().length === names.length);
-  for (const entry of logged()) assert.ok(JSON.stringify(entry).length < MOST_CHARACTERS);
+  for (const entry of logged()) assert.ok(JSON.stringify(entry).length < MAX_CHARACTERS);
 });
 
 test('thrown where nobody catches it, it costs the thread, and a replacement joins', async () => {
@@ -45,7 +45,7 @@ test('thrown where nobody catches it, it costs the thread, and a replacement joi
     const { warnings } = await viewer.frame(`the death by ${name}`, (frame) =>
       frame.warnings.some(({ id }) => id === 'thread-died'),
     );
-    assert.ok(JSON.stringify(warnings).length < MOST_CHARACTERS, name);
+    assert.ok(JSON.stringify(warnings).length < MAX_CHARACTERS, name);
     await viewer.close();
   }
 });

@@ -1,7 +1,7 @@
 /** What the page keeps of what it received, and how it goes back in it. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { History, KEEP_MS, MOST_CHANGES, MOST_POINTS } from '../../../../lib/dashboard/page/history.js';
+import { History, KEEP_MS, MAX_CHANGES, MAX_POINTS } from '../../../../lib/dashboard/page/history.js';
 import { Playback } from '../../../../lib/dashboard/page/playback.js';
 import { FOLLOWER, LEADER, PROCESSING } from '../../../../lib/dashboard/page/states.js';
 import type { TransitionTuple } from '../../../../lib/dashboard/protocol.js';
@@ -64,7 +64,7 @@ test('the curves are bounded', () => {
       Array.from({ length: 2000 }, (_, second) => point(T + second * 1000)),
     ),
   );
-  assert.is(history.points.length, MOST_POINTS);
+  assert.is(history.points.length, MAX_POINTS);
   assert.is(history.points.at(-1)?.at, T + 1999_000);
 });
 
@@ -103,7 +103,7 @@ test('too many changes are given up from the oldest on, and their frames are ble
   const history = new History();
   history.begin(hello(T));
   const each = 2000;
-  const frames = MOST_CHANGES / each + 10;
+  const frames = MAX_CHANGES / each + 10;
   for (let seq = 0; seq < frames; seq++) {
     const at = T + seq * INTERVAL_MS;
     const changes = Array.from(
