@@ -33,7 +33,7 @@ import { deadlineIn } from './deadlines.js';
 import { type EventHandler, HTTP_CONNECTION, type ThreadContext } from './event-handler.js';
 
 /** Calls of accept4(2) in one visit, so that clients that go on connecting do not keep the thread. */
-const ACCEPTS_A_VISIT = 64;
+const MAX_ACCEPTS_PER_DISPATCH = 64;
 
 /** Values of the word SUSPENDED_FOR that are no errno. */
 const FOR_LIMIT = 0;
@@ -66,7 +66,7 @@ export class Acceptor implements EventHandler {
 
   handleEvent(fd: number): void {
     const { table, handles } = this.#context;
-    let calls = ACCEPTS_A_VISIT;
+    let calls = MAX_ACCEPTS_PER_DISPATCH;
     do {
       calls = this.#acceptSome(fd, calls);
       // There may be more than one visit takes: the kernel reports it again, to whoever comes next.

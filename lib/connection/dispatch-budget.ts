@@ -28,7 +28,7 @@ const VISIT_MS = 5;
 /** Work before which the clock is not read, 35 ns a reading: one receive and the request in it. */
 const UNTIMED_CREDITS = RECEIVE_COST + REQUEST_COST;
 /** Small work reads the clock only once in so many credits. */
-const CREDITS_A_READING = REQUEST_COST;
+const CREDITS_PER_READING = REQUEST_COST;
 
 export class VisitBudget {
   #spent = 0;
@@ -53,7 +53,7 @@ export class VisitBudget {
     if (spent > CREDITS) return false;
     if (
       before >= UNTIMED_CREDITS &&
-      Math.floor(spent / CREDITS_A_READING) !== Math.floor(before / CREDITS_A_READING) &&
+      Math.floor(spent / CREDITS_PER_READING) !== Math.floor(before / CREDITS_PER_READING) &&
       nowMicros() > this.#endMicros
     ) {
       return false;

@@ -18,7 +18,7 @@ import { drainTimer } from '../sys/timer.js';
 import type { Deferred, EventHandler, ThreadContext } from './event-handler.js';
 
 /** Connections that one visit ends; the rest is own work of the thread, so that its others have their turn. */
-const EXPIRIES_A_VISIT = 32;
+const MAX_EXPIRIES_PER_DISPATCH = 32;
 
 export class Timeouts implements EventHandler, Deferred {
   readonly #context: ThreadContext;
@@ -57,7 +57,7 @@ export class Timeouts implements EventHandler, Deferred {
   /** Goes on with the sweep. */
   proceed(): void {
     const { defer, table } = this.#context;
-    for (let expired = 0; expired < EXPIRIES_A_VISIT; expired++) {
+    for (let expired = 0; expired < MAX_EXPIRIES_PER_DISPATCH; expired++) {
       const fd = this.#nextDue(this.#cursor);
       if (fd >= table.end()) {
         this.#cursor = -1;

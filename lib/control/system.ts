@@ -13,7 +13,7 @@ const OWN_DESCRIPTORS = 256;
  */
 const RESERVED_DESCRIPTORS = 64;
 /** What a thread opens for its event loop and the like. */
-const DESCRIPTORS_A_THREAD = 8;
+const DESCRIPTORS_PER_THREAD = 8;
 /** The handle table's bound where the limit of open files is far above it. */
 const MAX_DESCRIPTORS = 1_048_576;
 
@@ -61,7 +61,7 @@ export function handleLimits(
   const capacity = openFiles - Math.min(RESERVED_DESCRIPTORS, Math.floor(openFiles / 4));
   // Up to this clients wait unaccepted until another one leaves; beyond it, one would have to be accepted to find the table
   // full, and be closed.
-  const own = (countOpenFiles() ?? OWN_DESCRIPTORS) + threads * DESCRIPTORS_A_THREAD;
+  const own = (countOpenFiles() ?? OWN_DESCRIPTORS) + threads * DESCRIPTORS_PER_THREAD;
   const room = Math.max(capacity - own, Math.floor(capacity / 4));
   return { openFiles, capacity, maxConnections: Math.min(maxConnections, room) };
 }

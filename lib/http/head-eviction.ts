@@ -35,7 +35,7 @@ const HIGH = 7 / 8;
 const TARGET = 13 / 16;
 
 /** Connections that one visit ends; the rest is own work of the thread, so that its others have their turn. */
-const EVICTIONS_A_VISIT = 32;
+const MAX_EVICTIONS_PER_DISPATCH = 32;
 
 /** An unfinished head, as a look at its record found it. */
 interface Head {
@@ -91,7 +91,7 @@ export class HeadEviction implements Deferred {
     if (this.#chosen.length === 0) this.#chosen = this.#choose();
     const before = this.#evicted;
     while (this.#chosen.length > 0 && pool.inUse() > this.#target) {
-      if (this.#evicted - before === EVICTIONS_A_VISIT) {
+      if (this.#evicted - before === MAX_EVICTIONS_PER_DISPATCH) {
         defer(this);
         return;
       }

@@ -15,7 +15,7 @@ const OUTPUT_BYTES = 64 * 1024;
 const COPY_BYTES = 32 * 1024;
 /** A text above this is not kept to be repeated. */
 const REPEATED_BYTES = 4096;
-const MS_A_SECOND = 1000;
+const MS_PER_SECOND = 1000;
 
 /** What tells the time: the thread's recorder, which reads the clock once for each event. */
 export interface Clock {
@@ -31,7 +31,7 @@ let dateLineEnds = Number.NEGATIVE_INFINITY;
 function currentDateLine({ micros }: Clock): string {
   if (micros >= dateLineEnds) {
     const now = Date.now();
-    dateLineEnds = micros + (MS_A_SECOND - (now % MS_A_SECOND)) * 1000;
+    dateLineEnds = micros + (MS_PER_SECOND - (now % MS_PER_SECOND)) * 1000;
     dateLine = `date: ${new Date(now).toUTCString()}\r\n`;
   }
   return dateLine;

@@ -74,8 +74,8 @@ const fds = new Int32Array(4);
 const timespec = new Int32Array(4);
 const SECONDS = endianness() === 'LE' ? 0 : 1;
 const NANOSECONDS = SECONDS + 2;
-const MS_A_SECOND = 1000;
-const NS_A_MS = 1_000_000;
+const MS_PER_SECOND = 1000;
+const NS_PER_MS = 1_000_000;
 
 /** Nothing came before the timeout (or a signal came first). */
 export const POLL_NEITHER = 0;
@@ -96,9 +96,9 @@ export function pollTwo(first: number, second: number, timeoutMs: number): numbe
   fds[3] = POLLIN;
   const endless = timeoutMs < 0 || timeoutMs === Number.POSITIVE_INFINITY;
   if (!endless) {
-    const seconds = Math.floor(timeoutMs / MS_A_SECOND);
+    const seconds = Math.floor(timeoutMs / MS_PER_SECOND);
     timespec[SECONDS] = seconds;
-    timespec[NANOSECONDS] = (timeoutMs - seconds * MS_A_SECOND) * NS_A_MS;
+    timespec[NANOSECONDS] = (timeoutMs - seconds * MS_PER_SECOND) * NS_PER_MS;
   }
   const count = orErrno(ppollCall(fds, 2, endless ? null : timespec, null));
   if (count < 0) {

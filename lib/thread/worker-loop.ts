@@ -48,17 +48,17 @@ import type { EventLoop } from '../sys/event-loop.js';
  * Events processed before the thread's own loop runs once. A pass costs about 2 µs; 32 hello-world requests take
  * 200 µs, which is what a timer may be late under load for this reason.
  */
-const EVENTS_A_TURN = 32;
+const MAX_EVENTS_PER_TURN = 32;
 /**
  * Microseconds in handlers after which the thread's own loop runs, whatever the number of events: so a timer of its own waits
  * for this and one handler more, and not for 32 of them.
  */
-const MICROS_A_TURN = 2000;
+const MAX_MICROS_PER_TURN = 2000;
 /** Events that a leader only notes or hands off before it looks after itself: own work, its loop, the end of the set. */
-const EVENTS_LED = 256;
+const MAX_EVENTS_PER_LEADERSHIP = 256;
 /** The same bounds for pieces of own work done before the thread tries to lead again. */
-const PIECES_OF_OWN_WORK = 32;
-const MICROS_OF_OWN_WORK = 2000;
+const MAX_PIECES_OF_OWN_WORK = 32;
+const MAX_MICROS_OF_OWN_WORK = 2000;
 
 /** How a step of a turn ended. */
 const GO_ON = 0;
@@ -182,7 +182,7 @@ export class WorkerLoop {
     const { threadSet } = this.#parts;
     // A plain look: before it sleeps in any way, the thread looks again by Atomics.
     if (this.#words[SET_STATE] === SET_STOPPING) return LEAVE;
-    if (this.#events >= EVENTS_A_TURN && !this.#promoted) return TO_LOOP;
+    if (this.#events >= MAX_EVENTS_PER_TURN && !this.#promoted) return TO_LOOP;
     if (!this.#promoted && !this.#othersFirst && this.#seemsToHaveWork()) return this.#ownWork();
     this.#promoted = false;
     if (!threadSet.join()) {
@@ -203,14 +203,14 @@ export class WorkerLoop {
     if (this.#busySince === 0) return false;
     this.#busyMicros += this.#parts.recorder.micros - this.#busySince;
     this.#busySince = 0;
-    return this.#busyMicros > MICROS_A_TURN;
+    return this.#busyMicros > MAX_MICROS_PER_TURN;
   }
 
   // ---- leading -----------------------------------------------------------------------------------------------------------
 
   #lead(): number {
     const { handles, counters, recorder } = this.#parts;
-    for (let led = 0; led < EVENTS_LED; ) {
+    for (let led = 0; led < MAX_EVENTS_PER_LEADERSHIP; ) {
       if (handles.ready.take()) {
         if (this.#claim()) return GO_ON;
         led++;
@@ -330,10 +330,10 @@ export class WorkerLoop {
     const { drainTicks, threadSet } = this.#parts;
     threadSet.process();
     this.#othersFirst = true;
-    const until = nowMicros() + MICROS_OF_OWN_WORK;
+    const until = nowMicros() + MAX_MICROS_OF_OWN_WORK;
     this.#proceedUntil(until);
     // One hand-off in any case: pieces that take all of the time, again and again, do not keep hand-offs waiting for ever.
-    for (let taken = 0; taken < PIECES_OF_OWN_WORK && (taken === 0 || nowMicros() < until); taken++) {
+    for (let taken = 0; taken < MAX_PIECES_OF_OWN_WORK && (taken === 0 || nowMicros() < until); taken++) {
       if (!this.#takeMail()) break;
     }
     // And one step of a sweep, behind hand-offs that never end.
@@ -346,7 +346,7 @@ export class WorkerLoop {
   /** Does pieces of own work, the oldest first. What comes up meanwhile has its turn behind the others' events. */
   #proceedUntil(until: number): void {
     const pieces = this.#deferred;
-    const most = Math.min(pieces.length, PIECES_OF_OWN_WORK);
+    const most = Math.min(pieces.length, MAX_PIECES_OF_OWN_WORK);
     this.#deferred = [];
     let done = 0;
     while (done < most && (done === 0 || nowMicros() < until)) this.#proceed(pieces[done++]!);

@@ -17,7 +17,7 @@ const COUNTS = [1, 1, 20, 300];
 const MAX_STEPS = 5;
 const MAX_TERMINATIONS = 3;
 /** What a campaign takes of the deck, about; and a stride that comes by every step, so that neighbours are not in one round. */
-const STEPS_A_CAMPAIGN = 9;
+const STEPS_PER_CAMPAIGN = 9;
 const STRIDE = 37;
 /** Within which terminations come. */
 const TERMINATIONS_MS = 400;
@@ -82,7 +82,7 @@ export function planRound(field: Field, calm: boolean, deck: Iterator<string, ne
 
 /** All steps, again and again, from where the campaigns of the seeds before this one may have come to. */
 export function* deckOf(seed: number): Generator<string, never> {
-  for (let turn = seed * STEPS_A_CAMPAIGN; ; turn++) yield STEPS[(turn * STRIDE) % STEPS.length]!;
+  for (let turn = seed * STEPS_PER_CAMPAIGN; ; turn++) yield STEPS[(turn * STRIDE) % STEPS.length]!;
 }
 
 /** Resolves once every participant has done what it came for. @throws what one of them saw that must not be */

@@ -25,7 +25,7 @@
  * load was "none" at all of them.
  *
  * Time: a nap may be over at any moment, and EAGER may be positive at any moment. EPOCH is kept, so that nobody naps on
- * at a vacancy unless somebody led since the last look. The bounds of a turn (EVENTS_A_TURN, MICROS_A_TURN) are choices: a
+ * at a vacancy unless somebody led since the last look. The bounds of a turn (MAX_EVENTS_PER_TURN, MAX_MICROS_PER_TURN) are choices: a
  * thread may return to its loop whenever something is there to be done, and a leader whose handlers took long gives up at once.
  *
  * Configurations, by -D; they may be combined, the price is the number of states. A set of threads is a number of bits.
@@ -693,7 +693,7 @@ taken:
 #endif
   :: !woken
   fi;
-  /* After EVENTS_LED of those it gives up; that may be at once, and where the flood never ends it is. */
+  /* After MAX_EVENTS_PER_LEADERSHIP of those it gives up; that may be at once, and where the flood never ends it is. */
   if
 #if !defined(FAIR) && !defined(LEAVING) || defined(BROKEN_LED_ENDLESSLY)
   :: d_step { true -> woken = 0; target = 0 }; goto look

@@ -9,7 +9,7 @@ const THREADS = 3;
 const CONNECTIONS = 6;
 const REQUESTS = 20_000;
 /** Of one kind the control plane passes on so many in a second, and one for the rest; and the second before and after. */
-const LINES_A_SECOND = 21;
+const LINES_PER_SECOND = 21;
 
 const failures = ({ log }: Running) => log.filter(({ message }) => message.startsWith('a handler failed'));
 const told = (running: Running) =>
@@ -38,7 +38,7 @@ for (const [path, kinds] of [
     await until('all are told', () => told(running) === REQUESTS);
     const seconds = Math.ceil((performance.now() - began) / 1000) + 2;
     const lines = failures(running);
-    const bound = kinds === 1 ? LINES_A_SECOND : 100 + kinds + 1;
+    const bound = kinds === 1 ? LINES_PER_SECOND : 100 + kinds + 1;
     assert.ok(lines.length <= seconds * bound, `${lines.length} lines in ${seconds} s`);
     assert.ok(lines.some(({ message }) => /^a handler failed, and [\d,]+ more like it$/.test(message)));
     assert.ok(

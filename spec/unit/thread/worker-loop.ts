@@ -34,7 +34,7 @@ import { type TestSet, withSet } from '../../support/set/test-set.js';
 /** A number that no thread of the sets here has. */
 const NOBODY = 7;
 /** As in lib/thread/worker-loop.ts. */
-const EVENTS_A_TURN = 32;
+const MAX_EVENTS_PER_TURN = 32;
 
 /** A handle that is bound to a certain thread, which is parked afterwards. */
 async function boundTo(set: TestSet, wanted: number): Promise<number> {
@@ -100,7 +100,7 @@ test(
     await set.start(0, { role: 'turns', steps: false });
     await until(() => many.every((fd) => set.tally(fd) === 1), 'all are taken');
     const counters = countersOf(set.memory.control, 0);
-    const passes = Math.floor(counters[EVENTS]! / EVENTS_A_TURN);
+    const passes = Math.floor(counters[EVENTS]! / MAX_EVENTS_PER_TURN);
     assert.ok(counters[LOOP_PASSES]! >= passes, `${counters[LOOP_PASSES]} passes`);
   }),
 );

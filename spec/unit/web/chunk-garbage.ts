@@ -11,7 +11,7 @@ import * as assert from 'uvu/assert';
 import { passedOn, SCAVENGE_BYTES } from '../../../lib/web/chunk-garbage.js';
 
 const PART_BYTES = 64 * 1024;
-const PARTS_A_SCAVENGE = SCAVENGE_BYTES / PART_BYTES;
+const PARTS_PER_SCAVENGE = SCAVENGE_BYTES / PART_BYTES;
 
 /** @returns how many scavenges were asked for, and not V8's own idea, while `work` ran */
 async function scavengesDuring(work: () => void): Promise<number> {
@@ -38,9 +38,9 @@ test('garbage is collected each time that enough chunks have been passed on, and
   const parts = (count: number) => () => {
     for (let part = 0; part < count; part++) passedOn(PART_BYTES);
   };
-  assert.is(await scavengesDuring(parts(PARTS_A_SCAVENGE - 1)), 0);
+  assert.is(await scavengesDuring(parts(PARTS_PER_SCAVENGE - 1)), 0);
   assert.is(await scavengesDuring(parts(1)), 1);
-  assert.is(await scavengesDuring(parts(5 * PARTS_A_SCAVENGE)), 5);
+  assert.is(await scavengesDuring(parts(5 * PARTS_PER_SCAVENGE)), 5);
 });
 
 test('an app does not find the collector among its globals', () => {
