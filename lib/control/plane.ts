@@ -44,7 +44,7 @@ import type { SocketAddress } from '../sys/socket.js';
 import { startListening } from '../sys/socket.js';
 import { createTimer } from '../sys/timer.js';
 import { BACKLOG, type Listener, type ListenOptions, openListener } from './listener.js';
-import { closeHandle, recover, type Survivors } from './recovery.js';
+import { closeHandle, recover, type SharedState } from './recovery.js';
 import { Strays } from './strays.js';
 import { Suspensions } from './suspensions.js';
 import { handleLimits, openDescriptors, startThreadPool } from './system.js';
@@ -106,7 +106,7 @@ export class ControlPlane {
   readonly #memory: SharedMemory;
   readonly #words: Int32Array;
   readonly #handles: HandleSet;
-  readonly #survivors: Survivors;
+  readonly #shared: SharedState;
   readonly #epoll: number;
   readonly #doorbells: number[];
   readonly #wakeUp: number;
@@ -144,7 +144,7 @@ export class ControlPlane {
     this.#wakeUp = wakeUp;
     const lot = new ParkingLot(control, doorbells);
     const strays = new Strays(control, table, count, listener.address);
-    this.#survivors = { control, table, pool: new BlockPool(blocks), lot, threads: count, strays };
+    this.#shared = { control, table, pool: new BlockPool(blocks), lot, threads: count, strays };
     this.observer = new Observer(this.#memory, {
       threads: count,
       maxConnections,
@@ -210,7 +210,7 @@ export class ControlPlane {
 
   /** Blocks of the pool in use. */
   pool(): Level {
-    const { pool } = this.#survivors;
+    const { pool } = this.#shared;
     return { current: pool.inUse(), peak: pool.peak(), limit: pool.size };
   }
 
@@ -249,7 +249,7 @@ export class ControlPlane {
     signalEventCounter(this.#wakeUp);
     while (this.connections() > 0 && performance.now() < deadline) await delay(DRAIN_POLL_MS);
     Atomics.store(this.#words, SET_STATE, SET_STOPPING);
-    this.#survivors.lot.wakeAll(this.#survivors.threads);
+    this.#shared.lot.wakeAll(this.#shared.threads);
     signalEventCounter(this.#wakeUp);
     const leaveMs = Math.max(deadline - performance.now(), 0) + LEAVE_MS;
     let left = await this.#keeper.settle(leaveMs, LOAD_MS);
@@ -288,7 +288,7 @@ export class ControlPlane {
       started: (thread) => this.#events.threadStart(thread),
       failing: (_thread, error) => this.#events.error(error),
       recover: (thread) => {
-        const lost = recover(this.#survivors, thread);
+        const lost = recover(this.#shared, thread);
         // A leader that waits in the kernel has to see what the reviver asks of it.
         signalEventCounter(this.#wakeUp);
         this.#resumeAccepting();
@@ -311,7 +311,7 @@ export class ControlPlane {
 
   #takeCare(): void {
     this.#resumeAccepting();
-    this.#survivors.strays.close();
+    this.#shared.strays.close();
     this.#suspensions.look();
   }
 
@@ -327,7 +327,7 @@ export class ControlPlane {
   }
 
   async #closeListener(): Promise<void> {
-    const { table } = this.#survivors;
+    const { table } = this.#shared;
     const { fd } = this.#listener;
     Atomics.store(this.#words, ACCEPT_SUSPENDED, 0);
     if (table.state(fd) !== FREE) {
@@ -339,7 +339,7 @@ export class ControlPlane {
   }
 
   #closeEverything(): void {
-    const { table, strays } = this.#survivors;
+    const { table, strays } = this.#shared;
     strays.close();
     // It is not in the table where the start failed at once.
     if (table.state(this.#wakeUp) !== FREE) table.close(this.#wakeUp);
@@ -348,7 +348,7 @@ export class ControlPlane {
       closeDescriptor(this.#timer);
     }
     for (let fd = 0; fd < table.end(); fd++) {
-      if (table.state(fd) !== FREE) closeHandle(this.#survivors, this.#words, fd);
+      if (table.state(fd) !== FREE) closeHandle(this.#shared, this.#words, fd);
     }
     for (const fd of [this.#wakeUp, this.#epoll, ...this.#doorbells]) closeDescriptor(fd);
   }

@@ -43,7 +43,7 @@ import type { Strays } from './strays.js';
 /** Handles that belong to the set itself: they are left, not closed. */
 const OWN_KINDS = new Set([ACCEPTOR, WAKE_UP, TIMER]);
 
-export interface Survivors {
+export interface SharedState {
   readonly control: SharedArrayBuffer;
   readonly table: HandleTable;
   readonly pool: BlockPool;
@@ -57,17 +57,17 @@ export interface Survivors {
  *
  * @returns how many connections were lost with it
  */
-export function recover(survivors: Survivors, dead: number): number {
-  const { control, lot, threads } = survivors;
+export function recover(shared: SharedState, dead: number): number {
+  const { control, lot, threads } = shared;
   const words = new Int32Array(control);
   moveState(control, dead, DEAD);
   words[threadArea(dead) + CURRENT_FD] = -1;
   new Mailbox(control, dead).clear();
-  releaseAccepted(survivors, words, dead);
-  completeClose(survivors, words, dead);
-  survivors.strays.close();
-  const lost = releaseHandles(survivors, words, dead);
-  survivors.pool.reclaim(dead, savedChains(survivors.table));
+  releaseAccepted(shared, words, dead);
+  completeClose(shared, words, dead);
+  shared.strays.close();
+  const lost = releaseHandles(shared, words, dead);
+  shared.pool.reclaim(dead, savedChains(shared.table));
   if (Atomics.load(words, LEADER) === dead + 1) Atomics.store(words, RESCAN, 1);
   // Leading, or inside the timer handle, it may have noted an event for a bound handle and not told its thread.
   for (let thread = 0; thread < threads; thread++) new Mailbox(control, thread).requestSweep();
@@ -77,7 +77,7 @@ export function recover(survivors: Survivors, dead: number): number {
 }
 
 /** What its acceptor had in hand. */
-function releaseAccepted({ control, table, strays }: Survivors, words: Int32Array, dead: number): void {
+function releaseAccepted({ control, table, strays }: SharedState, words: Int32Array, dead: number): void {
   const at = threadArea(dead) + ACCEPTING;
   const inHand = words[at]!;
   words[at] = NOTHING_ACCEPTED;
@@ -98,7 +98,7 @@ function releaseAccepted({ control, table, strays }: Survivors, words: Int32Arra
  * A close that was cut; see closeConnection in connection/acceptor.ts. No living thread opens a record in the name of a dead one, and
  * its replacement begins only after this, so a record that is the dead thread's is the one that it had not yet begun to close.
  */
-function completeClose({ control, table, strays }: Survivors, words: Int32Array, dead: number): void {
+function completeClose({ control, table, strays }: SharedState, words: Int32Array, dead: number): void {
   const at = threadArea(dead) + CLOSING;
   const inHand = words[at]!;
   words[at] = NOTHING_CLOSING;
@@ -110,8 +110,8 @@ function completeClose({ control, table, strays }: Survivors, words: Int32Array,
   strays.lookAt(fd);
 }
 
-function releaseHandles(survivors: Survivors, words: Int32Array, dead: number): number {
-  const { control, table } = survivors;
+function releaseHandles(shared: SharedState, words: Int32Array, dead: number): number {
+  const { control, table } = shared;
   let lost = 0;
   for (let fd = 0; fd < table.end(); fd++) {
     if (table.owner(fd) !== dead) continue;
@@ -120,7 +120,7 @@ function releaseHandles(survivors: Survivors, words: Int32Array, dead: number): 
       Atomics.store(words, RESCAN, 1);
       continue;
     }
-    closeHandle(survivors, words, fd);
+    closeHandle(shared, words, fd);
     countersOf(control, dead)[CLOSED]!++;
     lost++;
   }
@@ -133,7 +133,7 @@ function* savedChains(table: HandleTable): Generator<number> {
 }
 
 /** Closes a connection that no living thread is inside, with what it has in the pool. */
-export function closeHandle({ table, pool }: Survivors, words: Int32Array, fd: number): void {
+export function closeHandle({ table, pool }: SharedState, words: Int32Array, fd: number): void {
   const block = fd * HANDLE_WORDS + HANDLE_BLOCK;
   pool.free(table.words[block]!);
   table.words[block] = 0;

@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { WAKE_UP } from '../../../lib/connection/event-handler.js';
-import { recover, type Survivors } from '../../../lib/control/recovery.js';
+import { recover, type SharedState } from '../../../lib/control/recovery.js';
 import { Strays } from '../../../lib/control/strays.js';
 import { BlockPool } from '../../../lib/memory/block-pool.js';
 import { allocateMemory, EAGER, LEADER, MAX_THREADS, PARKED, WATCH } from '../../../lib/memory/layout.js';
@@ -109,7 +109,7 @@ export class TestSet {
   readonly handles: HandleSet;
   readonly lot: ParkingLot;
   readonly pool: BlockPool;
-  survivors: Survivors;
+  shared: SharedState;
   readonly epoll = epollCreate();
   readonly wakeUp = createEventCounter();
   readonly doorbells: number[];
@@ -127,12 +127,12 @@ export class TestSet {
     this.handles = new HandleSet(control, this.table, this.epoll);
     this.lot = new ParkingLot(control, this.doorbells);
     this.pool = new BlockPool(blocks);
-    this.survivors = this.survivorsOf({ address: '/none', family: 'Unix', port: 0 });
+    this.shared = this.sharedStateOf({ address: '/none', family: 'Unix', port: 0 });
     this.handles.registerHandle(this.wakeUp, WAKE_UP, WATCH_INPUT);
   }
 
   /** What the control plane would have of the set with that listener. */
-  survivorsOf(origin: SocketAddress): Survivors {
+  sharedStateOf(origin: SocketAddress): SharedState {
     const { table, pool, lot, count } = this;
     const { control } = this.memory;
     const strays = new Strays(control, table, count, origin);
@@ -217,7 +217,7 @@ export class TestSet {
 
   /** What the control plane does after a thread's death. @returns the connections lost */
   recover(dead: number): number {
-    const lost = recover(this.survivors, dead);
+    const lost = recover(this.shared, dead);
     signalEventCounter(this.wakeUp);
     // The numbers of what it closed may be anybody's now.
     this.#opened = this.#opened.filter((fd) => this.table.state(fd) !== FREE);

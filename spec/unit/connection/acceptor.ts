@@ -4,7 +4,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Acceptor, closeConnection, FIRST_CLOSING, PLACE_TAKEN } from '../../../lib/connection/acceptor.js';
 import { ACCEPTOR, TCP_CONNECTION, type ThreadContext } from '../../../lib/connection/event-handler.js';
-import type { Survivors } from '../../../lib/control/recovery.js';
+import type { SharedState } from '../../../lib/control/recovery.js';
 import { readCounters } from '../../../lib/memory/counters.js';
 import {
   ACCEPT_SUSPENDED,
@@ -35,7 +35,7 @@ interface Scene {
   readonly listener: ReturnType<typeof listen>;
   readonly context: ThreadContext;
   readonly acceptor: Acceptor;
-  readonly survivors: Survivors;
+  readonly shared: SharedState;
   readonly log: string[];
   /** A visit of the acceptor after an event. */
   visit(): void;
@@ -58,8 +58,8 @@ function scene(use: (scene: Scene) => Promise<void>, maxConnections = 1000): () 
         assert.is(set.table.claim(fd, set.table.generation(fd), READABLE, SELF), ENTERED);
         acceptor.handleEvent(fd);
       };
-      set.survivors = set.survivorsOf(localAddress(fd)!);
-      await use({ set, listener, context, acceptor, survivors: set.survivors, log, visit });
+      set.shared = set.sharedStateOf(localAddress(fd)!);
+      await use({ set, listener, context, acceptor, shared: set.shared, log, visit });
     } finally {
       await set.close();
       listener.close();
@@ -159,7 +159,7 @@ test(
 test(
   'the number of a cut close that an acceptor is just taking is looked at again later',
   scene(async (all) => {
-    const { set, listener, survivors } = all;
+    const { set, listener, shared } = all;
     const fd = await cutBeforeClose(all);
     await listener.client();
     closeDescriptor(fd);
@@ -171,7 +171,7 @@ test(
     assert.ok(isOpen(fd), 'it is the acceptor who has it');
     set.table.open(fd, TCP_CONNECTION, 0, SELF);
     set.words[accepting] = 0;
-    survivors.strays.close();
+    shared.strays.close();
     assert.ok(isOpen(fd));
     closeConnection(all.context, fd);
   }),
@@ -180,7 +180,7 @@ test(
 test(
   'a descriptor that a dead thread left open is closed later when an acceptor might have had it',
   scene(async (all) => {
-    const { set, survivors } = all;
+    const { set, shared } = all;
     const fd = await cutBeforeClose(all);
     const accepting = threadArea(SELF) + ACCEPTING;
     set.words[accepting] = PLACE_TAKEN;
@@ -188,7 +188,7 @@ test(
     assert.ok(isOpen(fd));
     assert.is(load(set.words, CONNECTIONS), 0, 'it counts as closed at once');
     set.words[accepting] = 0;
-    survivors.strays.close();
+    shared.strays.close();
     assert.not(isOpen(fd));
   }),
 );
@@ -196,7 +196,7 @@ test(
 test(
   'a connection that a dead thread had accepted and not noted is found and closed, and one that a living thread closes is not',
   scene(async (all) => {
-    const { set, listener, survivors } = all;
+    const { set, listener, shared } = all;
     const [closed] = (await accepted(all, 1)) as [number];
     // The living one is between the end of the record and close(2).
     set.words[threadArea(SELF) + CLOSING] = FIRST_CLOSING + closed;
@@ -213,7 +213,7 @@ test(
     closeDescriptor(closed);
     Atomics.sub(set.words, CONNECTIONS, 1);
     set.words[threadArea(SELF) + CLOSING] = 0;
-    survivors.strays.close();
+    shared.strays.close();
     assert.is(load(set.words, CONNECTIONS), 0);
   }),
 );

@@ -126,7 +126,7 @@ test('a wake-up handle is left in the name of a dead thread, and every handle is
   const set = new TestSet(2);
   const generation = set.table.generation(set.wakeUp);
   assert.is(set.table.claim(set.wakeUp, generation, READABLE, 1), ENTERED);
-  assert.is(recover(set.survivors, 1), 0);
+  assert.is(recover(set.shared, 1), 0);
   assert.is(set.table.state(set.wakeUp), IDLE);
   assert.is(set.table.generation(set.wakeUp), generation);
   assert.is(load(set.words, RESCAN), 1);
@@ -143,7 +143,7 @@ test('a thread that ends between queueing a bound handle and telling its owner l
   // As the timeouts do, which are no leader's: inside the timer's handle the thread claims what is past its deadline.
   assert.is(set.table.claim(timer, set.table.generation(timer), READABLE, 1), ENTERED);
   assert.is(set.table.claim(fd, set.table.generation(fd), TIMED_OUT, 1), HAND_OFF);
-  recover(set.survivors, 1);
+  recover(set.shared, 1);
   assert.is(set.table.claim(fd, set.table.generation(fd), READABLE, 0), NOTED, 'it counts as queued');
   assert.ok(new Mailbox(set.memory.control, 2).waiting(), 'so its owner has to look');
   await set.close();
@@ -158,7 +158,7 @@ test('when leadership of a dead thread is vacant, its successor is asked already
     assert.is(set.words[RESCAN], 1);
     for (const living of [0, 2]) assert.is(set.words[threadArea(living) + MAIL_OVERFLOW], 1);
   };
-  lookingOn(look, () => recover(set.survivors, 1));
+  lookingOn(look, () => recover(set.shared, 1));
   assert.ok(vacated > 0);
   await set.close();
 });
@@ -185,7 +185,7 @@ test('a connection that its living thread leaves while the reviver looks at it i
       return owner;
     }
   }
-  const lost = recover({ ...set.survivors, table: new Left(set.memory.handles) }, 0);
+  const lost = recover({ ...set.shared, table: new Left(set.memory.handles) }, 0);
   assert.is(lost, 0);
   assert.is(set.table.state(fd), IDLE);
   await set.close();

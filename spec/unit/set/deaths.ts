@@ -66,7 +66,7 @@ test('a thread may end at any step of accepting: the client is served, or sees t
   for (let step = 1; ; step++) {
     const set = new TestSet(2);
     const listener = listen();
-    set.survivors = set.survivorsOf(localAddress(listener.fd)!);
+    set.shared = set.sharedStateOf(localAddress(listener.fd)!);
     try {
       const victim = await set.start(VICTIM, { role: 'turns', steps: true });
       await set.quiet(1);
