@@ -3,7 +3,7 @@ import { EventEmitter } from 'node:events';
 import { guardedLogger } from './control/guarded-logger.js';
 import type { ListenOptions } from './control/listener.js';
 import type { ControlPlane, ThreadInfo, Transition } from './control/plane.js';
-import type { Subject } from './dashboard/monitored-server.js';
+import type { MonitoredServer } from './dashboard/monitored-server.js';
 import type { Dashboard } from './dashboard/server.js';
 import { oneLine, PacelineError } from './errors.js';
 import type { Level } from './observe/observation.js';
@@ -99,7 +99,7 @@ export class Server extends EventEmitter<ServerEvents> implements AsyncDisposabl
         threadExit: (exit) => this.#threadExit(exit),
         error: (error) => this.#report(error),
       });
-      this.#dashboard?.serve(this.#subject(this.#plane));
+      this.#dashboard?.serve(this.#monitored(this.#plane));
     } catch (error) {
       this.#state = 'closed';
       await this.#dashboard?.close();
@@ -188,7 +188,7 @@ export class Server extends EventEmitter<ServerEvents> implements AsyncDisposabl
   }
 
   /** What the dashboard shows. */
-  #subject({ observer, address, protocol }: ControlPlane): Subject {
+  #monitored({ observer, address, protocol }: ControlPlane): MonitoredServer {
     const { appName, strategy } = this.#options;
     const host = inUrl(address.address);
     const isTcp = address.family !== 'Unix';

@@ -41,7 +41,7 @@ export type Command =
   | { readonly action: 'run'; readonly settings: Settings };
 
 /** What surrounds the command. */
-export interface Surroundings {
+export interface CommandContext {
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly directory: string;
 }
@@ -90,20 +90,20 @@ const OPTIONS = {
  * @param line the arguments after the command's own name
  * @throws PacelineError `PACELINE_OPTION` where the command was used wrongly
  */
-export function readArguments(line: readonly string[], surroundings: Surroundings): Command {
+export function readArguments(line: readonly string[], context: CommandContext): Command {
   // A directory of that name can be served as ./top.
-  if (line[0] === 'top') return readTopArguments(line.slice(1), surroundings.environment);
+  if (line[0] === 'top') return readTopArguments(line.slice(1), context.environment);
   const { options, positional: app } = readLine(line, OPTIONS, 'APP');
   if (options.has('help')) return { action: 'help' };
   if (options.has('version')) return { action: 'version' };
-  const config = readConfig(options.get('config'), surroundings.directory);
+  const config = readConfig(options.get('config'), context.directory);
 
   const find = (setting: SettingName): Found => {
     const option = setting === 'app' ? app : options.get(setting);
     if (option !== undefined) return { value: option, name: setting === 'app' ? 'APP' : `--${setting}` };
     const variable = ENVIRONMENT[setting];
     // An empty variable is how a shell or a container file says "not set".
-    const inEnvironment = variable && surroundings.environment[variable];
+    const inEnvironment = variable && context.environment[variable];
     if (inEnvironment) return { value: inEnvironment, name: variable };
     return { value: config.values[setting], name: `${setting} in ${config.name}` };
   };
@@ -111,7 +111,7 @@ export function readArguments(line: readonly string[], surroundings: Surrounding
   return {
     action: 'run',
     settings: {
-      app: readApp(find('app'), app === undefined ? config.directory : surroundings.directory),
+      app: readApp(find('app'), app === undefined ? config.directory : context.directory),
       port: readPort(find('port')) ?? 8080,
       host: readText(find('host')) ?? '127.0.0.1',
       threads: given(find('threads'), resolveThreads),

@@ -4,7 +4,7 @@ import type { Access } from './access.js';
 import { type Answer, COMMON_HEADERS, content, sentence } from './answers.js';
 import { findAssets } from './assets.js';
 import { captureTrace } from './capture.js';
-import type { Show } from './live-dashboard.js';
+import type { LiveDashboard } from './live-dashboard.js';
 
 export interface Endpoint {
   readonly methods: readonly string[];
@@ -15,11 +15,11 @@ export interface Endpoint {
 export type Stage = 'starting' | 'serving' | 'draining';
 
 /** What the endpoints need of the server. */
-export interface Surroundings {
+export interface Dependencies {
   readonly access: Access;
   stage(): Stage;
   /** Null while the server starts. */
-  show(): Show | null;
+  dashboard(): LiveDashboard | null;
   /** Aborted once the dashboard closes. */
   readonly closing: AbortSignal;
 }
@@ -30,19 +30,19 @@ const JSON_TYPE = 'application/json; charset=utf-8';
 const TRACE_MAX_MS = 30_000;
 
 /** By path. */
-export function endpointsOf(surroundings: Surroundings): ReadonlyMap<string, Endpoint> {
+export function endpointsOf(dependencies: Dependencies): ReadonlyMap<string, Endpoint> {
   const read = (answer: Endpoint['answer']): Endpoint => ({ methods: READ, answer });
-  const shown = (answer: (show: Show) => Answer | Promise<Answer>): Endpoint =>
+  const whenLive = (answer: (dashboard: LiveDashboard) => Answer | Promise<Answer>): Endpoint =>
     read(() => {
-      const show = surroundings.show();
-      return show === null ? starting() : answer(show);
+      const dashboard = dependencies.dashboard();
+      return dashboard === null ? starting() : answer(dashboard);
     });
-  const traces = new Traces(surroundings);
+  const traces = new Traces(dependencies);
   const endpoints = new Map([
     ['/healthz', read(() => sentence(200, 'alive'))],
-    ['/readyz', read(() => readiness(surroundings.stage()))],
-    ['/metrics', shown(async ({ metrics }) => content(metrics.contentType, await metrics.text()))],
-    ['/api/threads', shown(async ({ threads }) => content(JSON_TYPE, await threads.get()))],
+    ['/readyz', read(() => readiness(dependencies.stage()))],
+    ['/metrics', whenLive(async ({ metrics }) => content(metrics.contentType, await metrics.text()))],
+    ['/api/threads', whenLive(async ({ threads }) => content(JSON_TYPE, await threads.get()))],
     ['/api/trace', read((request, response) => traces.answer(request, response))],
     // Whoever wants to switch comes another way; see upgrade.ts.
     ['/ws', read(() => sentence(426, 'This is the websocket of the page.', { upgrade: 'websocket' }))],
@@ -64,15 +64,15 @@ function readiness(stage: Stage): Answer {
 
 /** Traces, one at a time: two would read the same rings for twice the work of the main thread. */
 class Traces {
-  readonly #surroundings: Surroundings;
+  readonly #dependencies: Dependencies;
   #busy = false;
 
-  constructor(surroundings: Surroundings) {
-    this.#surroundings = surroundings;
+  constructor(dependencies: Dependencies) {
+    this.#dependencies = dependencies;
   }
 
   async answer(request: IncomingMessage, response: ServerResponse): Promise<Answer | null> {
-    const { access, show, closing } = this.#surroundings;
+    const { access, dashboard, closing } = this.#dependencies;
     if (!access.isToken(/^Bearer (\S+)$/i.exec(request.headers.authorization ?? '')?.[1])) {
       return sentence(401, 'A trace needs the token, as in Authorization: Bearer TOKEN.', {
         'www-authenticate': 'Bearer realm="paceline"',
@@ -82,8 +82,8 @@ class Traces {
     if (ms === null) {
       return sentence(400, `ms must be a whole number from 0 to ${TRACE_MAX_MS}, as in /api/trace?ms=5000.`);
     }
-    const subject = show()?.subject;
-    if (subject === undefined) return starting();
+    const monitored = dashboard()?.monitored;
+    if (monitored === undefined) return starting();
     if (closing.aborted) return sentence(503, 'The server stops.');
     if (request.method === 'HEAD') return content(JSON_TYPE, '');
     if (this.#busy) return sentence(409, 'Another trace is being recorded; ask again when it has ended.');
@@ -94,10 +94,14 @@ class Traces {
         'content-type': JSON_TYPE,
         'content-disposition': `attachment; filename="paceline-trace-${Date.now()}.json"`,
       });
-      const facts = { pid: process.pid, name: `paceline ${subject.app}`, threads: subject.threads().length };
+      const facts = {
+        pid: process.pid,
+        name: `paceline ${monitored.app}`,
+        threads: monitored.threads().length,
+      };
       const signal = stopSignal(closing, response);
       const sink = { write: (text: string) => written(response, text) };
-      await captureTrace(subject.observed, facts, { ms, sink, signal });
+      await captureTrace(monitored.observed, facts, { ms, sink, signal });
       response.end();
     } finally {
       this.#busy = false;

@@ -5,18 +5,18 @@ import { Held } from './held.js';
 import { Live, type LivePace } from './live.js';
 import { Loads } from './loads.js';
 import { Metrics } from './metrics.js';
-import type { Subject } from './monitored-server.js';
+import type { MonitoredServer } from './monitored-server.js';
 import { Sampler } from './sampler.js';
 import type { Death } from './warnings.js';
 
 /** How long the list of threads holds, in milliseconds. */
 const THREADS_HOLD_MS = 250;
 
-export interface Show {
-  readonly subject: Subject;
+export interface LiveDashboard {
+  readonly monitored: MonitoredServer;
   readonly sampler: Sampler;
   readonly metrics: Metrics;
-  /** The JSON of `subject.threads()`. */
+  /** The JSON of `monitored.threads()`. */
   readonly threads: Held<Buffer>;
   /** Null where the app is not the demo. */
   readonly loads: Loads | null;
@@ -24,8 +24,13 @@ export interface Show {
 }
 
 /** @param deaths the newest deaths of threads; others go on writing it */
-export function showOf(subject: Subject, deaths: readonly Death[], pace: LivePace, logger: Logger): Show {
-  const { observed, startedAt, url, app, strategy, loadTarget } = subject;
+export function liveDashboardOf(
+  monitored: MonitoredServer,
+  deaths: readonly Death[],
+  pace: LivePace,
+  logger: Logger,
+): LiveDashboard {
+  const { observed, startedAt, url, app, strategy, loadTarget } = monitored;
   const sampler = new Sampler(observed, logger);
   const loads = loadTarget === null ? null : new Loads(loadTarget);
   const build = { version: version(), node: process.version };
@@ -37,11 +42,11 @@ export function showOf(subject: Subject, deaths: readonly Death[], pace: LivePac
     url,
     app,
     strategy,
-    threads: subject.threads().length,
+    threads: monitored.threads().length,
     intervalMs: pace.intervalMs,
     load: loads !== null,
   } as const;
-  const live = new Live(subject, { facts, sampler, loads, deaths, pace, logger });
-  const threads = new Held(() => Buffer.from(JSON.stringify(subject.threads())), THREADS_HOLD_MS);
-  return { subject, sampler, metrics: new Metrics(subject, build), threads, loads, live };
+  const live = new Live(monitored, { facts, sampler, loads, deaths, pace, logger });
+  const threads = new Held(() => Buffer.from(JSON.stringify(monitored.threads())), THREADS_HOLD_MS);
+  return { monitored, sampler, metrics: new Metrics(monitored, build), threads, loads, live };
 }

@@ -11,7 +11,7 @@ import type { TransitionBatch, TransitionSource } from '../observe/observation.j
 import { detailOf, frameOf, tupleOf } from './frames.js';
 import { guardedInterval } from './guarded-interval.js';
 import type { Loads } from './loads.js';
-import type { Subject } from './monitored-server.js';
+import type { MonitoredServer } from './monitored-server.js';
 import {
   CLOSE_BAD_MESSAGE,
   CLOSE_SERVER_STOPS,
@@ -60,7 +60,7 @@ interface Client {
 export type Facts = Omit<Hello, 'history'>;
 
 export class Live {
-  readonly #subject: Subject;
+  readonly #monitored: MonitoredServer;
   readonly #facts: Facts;
   readonly #sampler: Sampler;
   readonly #loads: Loads | null;
@@ -76,7 +76,7 @@ export class Live {
   #recent: TransitionTuple[][] = [];
 
   constructor(
-    subject: Subject,
+    monitored: MonitoredServer,
     parts: {
       facts: Facts;
       sampler: Sampler;
@@ -86,7 +86,7 @@ export class Live {
       logger: Logger;
     },
   ) {
-    this.#subject = subject;
+    this.#monitored = monitored;
     this.#facts = parts.facts;
     this.#sampler = parts.sampler;
     this.#loads = parts.loads;
@@ -128,7 +128,7 @@ export class Live {
   #start(): void {
     if (this.#timer !== null) return;
     // With the past, so that the lanes of a page that opens are not empty.
-    this.#reader = this.#subject.observed.readTransitions(true);
+    this.#reader = this.#monitored.observed.readTransitions(true);
     this.#recent = [];
     this.#pinged = performance.now();
     this.#timer = guardedInterval(this.#logger, () => this.#tick(), this.#pace.intervalMs);

@@ -11,7 +11,7 @@ import type { Counter } from '../memory/counters.js';
 import { HISTOGRAM_BUCKETS, upperBoundUs } from '../memory/histogram.js';
 import type { HistogramName, Level, Observation, ObservedThread } from '../observe/observation.js';
 import { Held } from './held.js';
-import type { Subject } from './monitored-server.js';
+import type { MonitoredServer } from './monitored-server.js';
 import { STATES } from './protocol.js';
 import { mergeHistograms, sum } from './rates.js';
 
@@ -74,13 +74,13 @@ const BOUND_BUCKETS = BOUNDS_US.map((boundUs) => {
 
 export class Metrics {
   readonly contentType = Registry.PROMETHEUS_CONTENT_TYPE;
-  readonly #subject: Subject;
+  readonly #monitored: MonitoredServer;
   readonly #views: readonly View[];
   readonly #text = new Held(() => this.#make(), HOLD_MS);
 
-  constructor(subject: Subject, build: Build) {
-    this.#subject = subject;
-    this.#views = [...threadViews(), ...histogramViews(), ...setViews(), ...buildViews(subject, build)];
+  constructor(monitored: MonitoredServer, build: Build) {
+    this.#monitored = monitored;
+    this.#views = [...threadViews(), ...histogramViews(), ...setViews(), ...buildViews(monitored, build)];
   }
 
   /** The text, at most HOLD_MS old. */
@@ -89,7 +89,7 @@ export class Metrics {
   }
 
   async #make(): Promise<Buffer> {
-    const observation = this.#subject.observed.observe();
+    const observation = this.#monitored.observed.observe();
     const own = this.#views.map((view) => written(view, observation)).join('');
     return Buffer.from(own + (await processRegistry().metrics()));
   }
@@ -255,7 +255,7 @@ function setViews(): View[] {
 }
 
 /** What does not change. */
-function buildViews({ startedAt, strategy }: Subject, build: Build): View[] {
+function buildViews({ startedAt, strategy }: MonitoredServer, build: Build): View[] {
   return [
     gauge('build_info', 'What runs: always 1', () => 1, { ...build, strategy }),
     gauge('start_time_seconds', 'When the server started, since the epoch', () => startedAt / 1000),

@@ -3,7 +3,7 @@
 import type { ThreadInfo } from '../control/plane.js';
 import type { Observed } from '../observe/observation.js';
 
-export interface Subject {
+export interface MonitoredServer {
   readonly observed: Observed;
   threads(): readonly ThreadInfo[];
   /** Milliseconds since the epoch. */

@@ -18,8 +18,8 @@ import { Connections } from './connections.js';
 import { Door } from './door.js';
 import { type Endpoint, endpointsOf, type Stage } from './endpoints.js';
 import { type LivePace, PACE } from './live.js';
-import { type Show, showOf } from './live-dashboard.js';
-import type { Subject } from './monitored-server.js';
+import { type LiveDashboard, liveDashboardOf } from './live-dashboard.js';
+import type { MonitoredServer } from './monitored-server.js';
 import { Slices } from './slices.js';
 import { Gate } from './upgrade.js';
 import type { Death } from './warnings.js';
@@ -63,7 +63,7 @@ export class Dashboard {
   readonly #deaths: Death[] = [];
   readonly #closing = new AbortController();
   #stage: Stage = 'starting';
-  #show: Show | null = null;
+  #dashboard: LiveDashboard | null = null;
   readonly host: string;
   readonly port: number;
 
@@ -80,7 +80,7 @@ export class Dashboard {
     this.#endpoints = endpointsOf({
       access: this.#access,
       stage: () => this.#stage,
-      show: () => this.#show,
+      dashboard: () => this.#dashboard,
       closing: this.#closing.signal,
     });
     // With an expectation as without one: node:http would answer 100 or 417 by itself, whoever asks for whatever.
@@ -121,15 +121,15 @@ export class Dashboard {
   }
 
   /** From now on there is something to show. */
-  serve(subject: Subject): void {
-    this.#show = showOf(subject, this.#deaths, this.#pace, this.#logger);
+  serve(monitored: MonitoredServer): void {
+    this.#dashboard = liveDashboardOf(monitored, this.#deaths, this.#pace, this.#logger);
     this.#stage = 'serving';
   }
 
   /** The server begins to close: it is not ready any more, but still to be looked at. */
   drain(): void {
     this.#stage = 'draining';
-    void this.#show?.loads?.close();
+    void this.#dashboard?.loads?.close();
   }
 
   /** A thread died that nobody told to end. */
@@ -143,10 +143,10 @@ export class Dashboard {
     this.#stage = 'draining';
     this.#door.close();
     this.#closing.abort('the server stopped');
-    this.#show?.live.close();
-    this.#show?.sampler[Symbol.dispose]();
+    this.#dashboard?.live.close();
+    this.#dashboard?.sampler[Symbol.dispose]();
     this.#connections.close();
-    await this.#show?.loads?.close();
+    await this.#dashboard?.loads?.close();
     const timer = setTimeout(() => this.#connections.endAll(), CLOSE_MS);
     await this.#connections.gone();
     clearTimeout(timer);
@@ -186,17 +186,17 @@ export class Dashboard {
     }
     this.#gate.enter(request, socket, head, this.#upgradeRefusal(request), (client) => {
       this.#connections.switched(request.socket);
-      this.#show!.live.add(client);
+      this.#dashboard!.live.add(client);
     });
   }
 
   #upgradeRefusal(request: IncomingMessage): Answer | null {
     const refusal = this.#refusal(request, '/ws');
     if (refusal !== null) return refusal;
-    if (this.#show === null || this.#closing.signal.aborted) {
+    if (this.#dashboard === null || this.#closing.signal.aborted) {
       return sentence(503, 'The server does not serve at the moment.', { 'retry-after': '1' });
     }
-    if (this.#show.live.clients < MAX_CLIENTS) return null;
+    if (this.#dashboard.live.clients < MAX_CLIENTS) return null;
     return sentence(429, `${MAX_CLIENTS} clients look at this server already, and more may not.`, {
       'retry-after': '10',
     });

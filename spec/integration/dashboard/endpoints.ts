@@ -130,7 +130,7 @@ test('a server that starts is alive and not ready; one that closes is alive and 
   for (const path of ['/readyz', '/metrics', '/api/threads']) {
     assert.is((await showing.get(path)).status, 503, path);
   }
-  showing.dashboard.serve(showing.subject);
+  showing.dashboard.serve(showing.monitored);
   for (const path of ['/healthz', '/readyz', '/metrics', '/api/threads']) {
     assert.is((await showing.get(path)).status, 200, path);
   }
@@ -145,7 +145,7 @@ test('/api/threads is the JSON of server.threads()', async () => {
   await using showing = await Showing.start();
   const { headers, text } = await showing.get('/api/threads');
   assert.is(headers.get('content-type'), 'application/json; charset=utf-8');
-  assert.equal(JSON.parse(text), JSON.parse(JSON.stringify(showing.subject.threads())));
+  assert.equal(JSON.parse(text), JSON.parse(JSON.stringify(showing.monitored.threads())));
 });
 
 test('an endpoint that fails answers 500, the log says why, and the next one works', async () => {

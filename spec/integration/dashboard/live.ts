@@ -26,7 +26,7 @@ test('a hello comes first, and says what is looked at', async () => {
     type: 'hello',
     node: process.version,
     pid: process.pid,
-    startedAt: showing.subject.startedAt,
+    startedAt: showing.monitored.startedAt,
     url: 'http://127.0.0.1:8080',
     app: '/srv/app.js',
     strategy: 'leader-followers',

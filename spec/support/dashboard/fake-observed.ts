@@ -1,7 +1,7 @@
 /** A data plane that does what a spec says: its numbers are set by hand, its transitions are told. */
 
 import type { ThreadInfo } from '../../../lib/control/plane.js';
-import type { Subject } from '../../../lib/dashboard/monitored-server.js';
+import type { MonitoredServer } from '../../../lib/dashboard/monitored-server.js';
 import { COUNTERS, type Counter } from '../../../lib/memory/counters.js';
 import { bucketOf, HISTOGRAM_BUCKETS } from '../../../lib/memory/histogram.js';
 import type {
@@ -113,7 +113,7 @@ function threadOf(id: number, at: number): FakeThread {
   };
 }
 
-export function subjectOf(observed: FakeObserved, more: Partial<Subject> = {}): Subject {
+export function subjectOf(observed: FakeObserved, more: Partial<MonitoredServer> = {}): MonitoredServer {
   return {
     observed,
     threads: () =>

@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { WebSocket } from 'ws';
 import { type LivePace, PACE } from '../../../lib/dashboard/live.js';
-import type { Subject } from '../../../lib/dashboard/monitored-server.js';
+import type { MonitoredServer } from '../../../lib/dashboard/monitored-server.js';
 import {
   type ClientMessage,
   type Detail,
@@ -21,7 +21,7 @@ import { FakeObserved, subjectOf } from './fake-observed.js';
 interface ShowingOptions {
   readonly host?: string;
   readonly pace?: Partial<LivePace>;
-  readonly subject?: Partial<Subject>;
+  readonly monitored?: Partial<MonitoredServer>;
   /** Do not serve yet. */
   readonly starting?: boolean;
 }
@@ -32,14 +32,19 @@ export class Showing implements AsyncDisposable {
   private constructor(
     readonly dashboard: Dashboard,
     readonly observed: FakeObserved,
-    readonly subject: Subject,
+    readonly monitored: MonitoredServer,
     readonly log: readonly string[],
   ) {}
 
-  static async start({ host = '127.0.0.1', pace, subject, starting }: ShowingOptions = {}): Promise<Showing> {
+  static async start({
+    host = '127.0.0.1',
+    pace,
+    monitored,
+    starting,
+  }: ShowingOptions = {}): Promise<Showing> {
     const observed = new FakeObserved();
     const log: string[] = [];
-    const whole = subjectOf(observed, subject);
+    const whole = subjectOf(observed, monitored);
     const dashboard = await Dashboard.listen({ host, port: 0 }, recorder(log), { ...PACE, ...pace });
     if (starting !== true) dashboard.serve(whole);
     return new Showing(dashboard, observed, whole, log);

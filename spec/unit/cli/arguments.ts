@@ -220,10 +220,10 @@ test('unknown names and wrong values in a config file are refused', () => {
 
 test('--help and --version need nothing else to be right', () => {
   config('no JSON at all');
-  const surroundings = { environment: { PORT: 'junk' }, directory };
-  assert.equal(readArguments(['--port', 'x', '--help'], surroundings), { action: 'help' });
-  assert.equal(readArguments(['-h'], surroundings), { action: 'help' });
-  assert.equal(readArguments(['--version'], surroundings), { action: 'version' });
+  const context = { environment: { PORT: 'junk' }, directory };
+  assert.equal(readArguments(['--port', 'x', '--help'], context), { action: 'help' });
+  assert.equal(readArguments(['-h'], context), { action: 'help' });
+  assert.equal(readArguments(['--version'], context), { action: 'version' });
 });
 
 test.run();

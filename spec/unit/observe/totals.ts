@@ -69,9 +69,9 @@ for (const beginning of [BELOW, BELOW_SIGN]) {
 
   test(`metrics of words that stand at ${beginning} never go back`, async () => {
     const { observer, count } = seen(beginning);
-    const subject = { ...subjectOf(new FakeObserved(2)), observed: observer };
+    const monitored = { ...subjectOf(new FakeObserved(2)), observed: observer };
     const read = async () => {
-      const families = parseMetrics(String(await new Metrics(subject, { version: '1', node: '1' }).text()));
+      const families = parseMetrics(String(await new Metrics(monitored, { version: '1', node: '1' }).text()));
       const value = (family: string, sample = family): number =>
         families.get(family)!.samples.findLast(({ name }) => name === sample)!.value;
       return [
