@@ -1,26 +1,26 @@
 /**
  * The files that a thread has open: finding, opening and checking one costs six times as much as looking at one that is
- * open. A file stays on the shelf for a bounded time, in which its path is not looked at again, and no longer, so that a
+ * open. A file stays in the cache for a bounded time, in which its path is not looked at again, and no longer, so that a
  * deleted file's blocks are freed and a thread without requests holds nothing.
  */
 import type { Coding } from './accept-encoding.js';
 import type { Representation } from './representation.js';
 
 /** The forms of one file. */
-export interface Shelved {
+export interface CachedFile {
   readonly plain: Representation;
   readonly siblings: ReadonlyMap<Coding, Representation>;
 }
 
 interface Place {
-  readonly shelved: Shelved;
+  readonly file: CachedFile;
   readonly untilMs: number;
 }
 
-/** Files, each with up to three descriptors. Enough for the hot files of a site; 128 threads may fill a shelf each. */
-export const SHELF_MAX = 128;
+/** Files, each with up to three descriptors. Enough for the hot files of a site; 128 threads may fill a cache each. */
+export const MAX_OPEN_FILES = 128;
 
-export class Shelf {
+export class OpenFileCache {
   /** In the order in which they expire. */
   readonly #places = new Map<string, Place>();
   readonly #keepMs: number;
@@ -32,15 +32,15 @@ export class Shelf {
   }
 
   /** What lies there under a path, unless its time is over. */
-  get(path: string, nowMs: number): Shelved | undefined {
+  get(path: string, nowMs: number): CachedFile | undefined {
     const place = this.#places.get(path);
-    return place !== undefined && nowMs < place.untilMs ? place.shelved : undefined;
+    return place !== undefined && nowMs < place.untilMs ? place.file : undefined;
   }
 
-  put(path: string, shelved: Shelved, nowMs: number): void {
+  put(path: string, file: CachedFile, nowMs: number): void {
     this.drop(path);
-    if (this.#places.size >= SHELF_MAX) this.drop(this.#places.keys().next().value!);
-    this.#places.set(path, { shelved, untilMs: nowMs + this.#keepMs });
+    if (this.#places.size >= MAX_OPEN_FILES) this.drop(this.#places.keys().next().value!);
+    this.#places.set(path, { file, untilMs: nowMs + this.#keepMs });
     if (this.#sweeper === null) this.#sweepLater();
   }
 
@@ -48,17 +48,17 @@ export class Shelf {
     const place = this.#places.get(path);
     if (place === undefined) return;
     this.#places.delete(path);
-    release(place.shelved);
+    release(place.file);
   }
 
   clear(): void {
-    for (const { shelved } of this.#places.values()) release(shelved);
+    for (const { file } of this.#places.values()) release(file);
     this.#places.clear();
   }
 
   #sweepLater(): void {
     this.#sweeper = setTimeout(() => this.#sweep(), this.#keepMs);
-    // Files on a shelf are no reason for a process to live.
+    // Files in a cache are no reason for a process to live.
     this.#sweeper.unref();
   }
 
@@ -74,7 +74,7 @@ export class Shelf {
 }
 
 /** Gives up the forms of a file that the caller owns. */
-export function release({ plain, siblings }: Shelved): void {
+export function release({ plain, siblings }: CachedFile): void {
   plain.release();
   for (const sibling of siblings.values()) sibling.release();
 }

@@ -1,8 +1,8 @@
 /**
  * Static files: the entry `paceline/static`.
  *
- *   request ─▶ path below the root ─▶ shelf, or open and check ─▶ the form to send ─▶ conditions ─▶ range ─▶ response
- *              target-path            shelf, root                 accept-encoding     preconditions  byte-range
+ *   request ─▶ path below the root ─▶ open files, or open and check ─▶ the form to send ─▶ conditions ─▶ range ─▶ response
+ *              target-path            open files, root                 accept-encoding     preconditions  byte-range
  *
  * Everything is synchronous: the thread has nothing else to do, and another one takes what comes meanwhile. A response
  * carries a FileBody, which the connection hands to the kernel.
@@ -14,7 +14,7 @@ import { optionError, refuseUnknownNames, show, wholeNumber } from '../options/s
 import { responseOf } from '../web/light-response.js';
 import { acceptedCodings, CODINGS, type Coding } from './accept-encoding.js';
 import { parseRange, UNSATISFIABLE } from './byte-range.js';
-import { release, Shelf, type Shelved } from './open-file-cache.js';
+import { type CachedFile, OpenFileCache, release } from './open-file-cache.js';
 import { evaluate, NOT_MODIFIED, PRECONDITION_FAILED, rangeApplies } from './preconditions.js';
 import { contentType, Representation } from './representation.js';
 import { type RequestFields, requestFields } from './request-fields.js';
@@ -101,7 +101,7 @@ export function serveFiles(
 
 class FileServer {
   readonly #root: Root;
-  readonly #shelf: Shelf;
+  readonly #openFiles: OpenFileCache;
   readonly #prefix: string;
   readonly #dotfiles: boolean;
   readonly #precompressed: boolean;
@@ -129,7 +129,7 @@ class FileServer {
     this.#cacheLine = cacheLine(options);
     this.#notFound = notFound;
     this.#keeps = wholeNumber(recheckMs, 'recheckMs', 0, RECHECK_MAX_MS) > 0;
-    this.#shelf = new Shelf(recheckMs);
+    this.#openFiles = new OpenFileCache(recheckMs);
     this.#root = openRoot(root, flag(options.followSymlinks, 'followSymlinks', false), this.#dotfiles);
   }
 
@@ -140,16 +140,16 @@ class FileServer {
     }
     const path = pathOfUrl(request.url);
     const fields = requestFields(request);
-    const kept = this.#shelf.get(path, performance.now());
+    const kept = this.#openFiles.get(path, performance.now());
     if (kept !== undefined) {
       const representation = choose(kept, fields);
       // The fast path: the file is open, and nobody has written to it.
       if (representation.isCurrent()) return respond(method, fields, representation);
-      this.#shelf.drop(path);
+      this.#openFiles.drop(path);
     }
     const found = this.#find(path);
     if (typeof found === 'number') return this.#other(request, path, found);
-    if (this.#keeps) this.#shelf.put(path, found, performance.now());
+    if (this.#keeps) this.#openFiles.put(path, found, performance.now());
     const response = respond(method, fields, choose(found, fields));
     // The response's body is an owner of its own.
     if (!this.#keeps) release(found);
@@ -164,7 +164,7 @@ class FileServer {
   }
 
   /** @returns the file, which the caller owns, or a status; DIRECTORY when the path lacks its slash */
-  #find(path: string): Shelved | number {
+  #find(path: string): CachedFile | number {
     const { length } = this.#prefix;
     if (length > 0 && !(path.startsWith(this.#prefix) && path[length] === '/')) return NOT_FOUND;
     const target = targetPath(length === 0 ? path : path.slice(length), this.#dotfiles);
@@ -183,7 +183,7 @@ class FileServer {
     return DIRECTORY;
   }
 
-  #describe(found: Found, path: string): Shelved {
+  #describe(found: Found, path: string): CachedFile {
     const siblings = new Map<Coding, Found>();
     for (const { name, extension } of this.#precompressed ? CODINGS : []) {
       const sibling = this.#root.has(path + extension) ? this.#open(path + extension) : NOT_FOUND;
@@ -209,13 +209,13 @@ class FileServer {
       return this.#root.open(path);
     } catch (error) {
       if (!isOutOfDescriptors(error)) throw error;
-      this.#shelf.clear();
+      this.#openFiles.clear();
       return this.#root.open(path);
     }
   }
 }
 
-function choose({ plain, siblings }: Shelved, fields: Readonly<RequestFields>): Representation {
+function choose({ plain, siblings }: CachedFile, fields: Readonly<RequestFields>): Representation {
   if (siblings.size === 0) return plain;
   for (const coding of acceptedCodings(fields['accept-encoding'])) {
     const sibling = siblings.get(coding);

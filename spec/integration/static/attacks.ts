@@ -287,7 +287,7 @@ test('a folder that is swapped for a link out again and again never gives what t
   assert.ok(statuses.has(404) && Atomics.load(stop, 1) > 1, 'the race was run');
 });
 
-test('a file on the shelf is let go when its folder was swapped for a link', async () => {
+test('a file in the cache is let go when its folder was swapped for a link', async () => {
   using site = new Site({ 'sub/file.txt': 'public', '../outside/file.txt': SECRET });
   const serve = site.serve({ recheckMs: 1 });
   assert.is(await (await ask(serve, '/sub/file.txt')).text(), 'public');

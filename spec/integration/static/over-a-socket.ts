@@ -159,7 +159,7 @@ test('clients that leave in the middle leave nothing open', async () => {
     }
     await until('no connection is open', () => server.connections === 0);
     assert.is((await (await connect()).get('/a.txt')).text, 'x');
-    // The shelves let go of what nobody asks for, in threads that have nothing to do, too.
+    // The caches let go of what nobody asks for, in threads that have nothing to do, too.
     await until('no file is open', () => openDescriptors() <= before + 2);
   });
 });

@@ -4,7 +4,7 @@ import { pathToFileURL } from 'node:url';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { PacelineError } from '../../../lib/errors.js';
-import { SHELF_MAX } from '../../../lib/static/open-file-cache.js';
+import { MAX_OPEN_FILES } from '../../../lib/static/open-file-cache.js';
 import { type StaticOptions, serveFiles } from '../../../lib/static/serve-files.js';
 import { FileBody } from '../../../lib/web/file-body.js';
 import { createRequest } from '../../../lib/web/light-request.js';
@@ -615,7 +615,7 @@ test('a file that was written to is noticed at once', async () => {
   }
 });
 
-test('without time on the shelf a file that was replaced is noticed at once', async () => {
+test('without time in the cache a file that was replaced is noticed at once', async () => {
   using site = new Site({ 'a.txt': 'before', 'b.txt': 'behind' });
   const serve = site.serve();
   assert.is(await (await ask(serve, '/a.txt')).text(), 'before');
@@ -623,14 +623,14 @@ test('without time on the shelf a file that was replaced is noticed at once', as
   assert.is(await (await ask(serve, '/a.txt')).text(), 'behind');
 });
 
-test('no more files stay open than the shelf has places', async () => {
-  const names = Array.from({ length: SHELF_MAX + 20 }, (_, index) => `${index}.txt`);
+test('no more files stay open than the cache has places', async () => {
+  const names = Array.from({ length: MAX_OPEN_FILES + 20 }, (_, index) => `${index}.txt`);
   using site = new Site(Object.fromEntries(names.map((name) => [name, name])));
   const before = openDescriptors();
   const serve = site.serve({ recheckMs });
   for (const name of names) assert.is(await (await ask(serve, `/${name}`)).text(), name);
   // Fewer, where the collector closes files of other tests meanwhile.
-  assert.ok(openDescriptors() <= before + SHELF_MAX);
+  assert.ok(openDescriptors() <= before + MAX_OPEN_FILES);
 });
 
 test('nothing stays open that was served and sent', async () => {
