@@ -29,7 +29,7 @@ function textOf(error: unknown): string {
  * which is what an aborted or timed out fetch() throws, arrives without anything in it. Such an error is replaced by its
  * description: what a listener of this event throws takes the place of the error.
  */
-export function guardLastWords(): void {
+export function installUncaughtExceptionGuard(): void {
   process.on('uncaughtExceptionMonitor', (error) => {
     // The app may have a listener that saves the thread.
     if (process.listenerCount('uncaughtException') > 0) return;

@@ -30,7 +30,7 @@ import { type App, loadApp } from './app-loader.js';
 import type { ThreadStart } from './messages.js';
 import { Reports } from './reports.js';
 import { drainTicks as runTicks, uncaught } from './ticks.js';
-import { describe, guardLastWords } from './uncaught.js';
+import { describe, installUncaughtExceptionGuard } from './uncaught.js';
 import { WakeUp } from './wake-up.js';
 import { WorkerLoop } from './worker-loop.js';
 
@@ -93,7 +93,7 @@ function join(app: App, loop: EventLoop): void {
 }
 
 try {
-  guardLastWords();
+  installUncaughtExceptionGuard();
   const loop = new EventLoop();
   installResponse();
   const app = await loadApp(start.app);
