@@ -12,7 +12,7 @@ import { DROPPED } from '../memory/counters.js';
 import { BROKEN, PEER_ENDED, READABLE, TIMED_OUT } from '../set/handle-table.js';
 import { closeConnection } from './acceptor.js';
 import { isDue } from './deadlines.js';
-import { VisitBudget } from './dispatch-budget.js';
+import { DispatchBudget } from './dispatch-budget.js';
 import type { Deferred, ThreadContext } from './event-handler.js';
 
 export abstract class Connection implements Deferred {
@@ -20,7 +20,7 @@ export abstract class Connection implements Deferred {
   fd = -1;
   bound = false;
   protected readonly context: ThreadContext;
-  protected readonly budget = new VisitBudget();
+  protected readonly budget = new DispatchBudget();
   /** There is nothing to receive until an event says so. */
   protected drained = false;
   protected peerEnded = false;

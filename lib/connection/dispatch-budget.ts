@@ -23,21 +23,21 @@ export const NOTED_COST = CREDITS / 64;
  * The time of a visit, for requests that cost more than hello world. Others wait for it where threads are few; a visit more
  * costs a connection 2 µs, so that longer ones gain nothing.
  */
-const VISIT_MS = 5;
+const MAX_DISPATCH_MS = 5;
 
 /** Work before which the clock is not read, 35 ns a reading: one receive and the request in it. */
 const UNTIMED_CREDITS = RECEIVE_COST + REQUEST_COST;
 /** Small work reads the clock only once in so many credits. */
 const CREDITS_PER_READING = REQUEST_COST;
 
-export class VisitBudget {
+export class DispatchBudget {
   #spent = 0;
   #endMicros = 0;
 
   /** A visit begins with an event. @param micros when, by sys/clock.ts */
   begin(micros: number): void {
     this.#spent = 0;
-    this.#endMicros = micros + VISIT_MS * 1000;
+    this.#endMicros = micros + MAX_DISPATCH_MS * 1000;
   }
 
   /** A visit begins that goes on with the last one. What it has to do is here already, so nothing is received first. */
