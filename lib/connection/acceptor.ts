@@ -7,9 +7,9 @@
  * connections that wait stay in the kernel's queue meanwhile, instead of making the leader spin.
  *
  * A thread may be ended at any call of a function and at any loop, as V8 looks there whether it is to stop, so also between any
- * two calls below. What it was about, it notes first, in ACCEPTING and CLOSING, and the reviver completes it. Where CONNECTIONS
+ * two calls below. What it was about, it notes first, in ACCEPTING and CLOSING, and recovery completes it. Where CONNECTIONS
  * is changed, the note is changed by the next statement, with no call of a function and no loop between them: a thread cannot be
- * ended there, so the reviver never counts twice.
+ * ended there, so recovery never counts twice.
  */
 import { ACCEPTED, CLOSED, DROPPED } from '../memory/counters.js';
 import {
@@ -52,7 +52,7 @@ export class Acceptor implements EventHandler {
   readonly #context: ThreadContext;
   readonly #kind: number;
   readonly #watch: number;
-  /** The word that tells the reviver what is in hand. */
+  /** The word that tells recovery what is in hand. */
   readonly #accepting: number;
 
   /** @param kind which event handler serves the accepted connections */
@@ -91,7 +91,7 @@ export class Acceptor implements EventHandler {
       if (Atomics.load(control, SET_STATE) >= SET_DRAINING) return left;
       const open = Atomics.load(control, CONNECTIONS);
       if (open >= limits.maxConnections) return this.#suspend(fd, open, FOR_LIMIT, left);
-      // Counted first, and noted for the reviver: at no point may a connection be lost with this thread.
+      // Counted first, and noted for recovery: at no point may a connection be lost with this thread.
       Atomics.add(control, CONNECTIONS, 1);
       control[this.#accepting] = PLACE_TAKEN;
       const accepted = acceptConnection(fd);
@@ -123,7 +123,7 @@ export class Acceptor implements EventHandler {
   #take(accepted: number, open: number): boolean {
     const { control, table } = this.#context;
     if (accepted >= table.capacity) {
-      // Dying here, this thread leaves a descriptor that the reviver finds.
+      // Dying here, this thread leaves a descriptor that recovery finds.
       closeDescriptor(accepted);
       this.#giveUp();
       return false;
@@ -204,7 +204,7 @@ export function resumeAccepting(control: Int32Array, handles: HandleSet): void {
 }
 
 /**
- * Ends a connection that the calling thread is inside or that is bound to it. The reviver tells by CLOSING and the record how far
+ * Ends a connection that the calling thread is inside or that is bound to it. Recovery tells by CLOSING and the record how far
  * a thread came that died in here:
  *
  *   CLOSING set, the record still the dead thread's    nothing has happened: it is closed as one that the thread was inside

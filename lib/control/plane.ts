@@ -289,7 +289,7 @@ export class ControlPlane {
       failing: (_thread, error) => this.#events.error(error),
       recover: (thread) => {
         const lost = recover(this.#shared, thread);
-        // A leader that waits in the kernel has to see what the reviver asks of it.
+        // A leader that waits in the kernel has to see what recovery asks of it.
         signalEventCounter(this.#wakeUp);
         this.#resumeAccepting();
         return lost;

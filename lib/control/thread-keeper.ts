@@ -1,6 +1,6 @@
 /**
  * Starts the threads of the set and replaces those that die. Each place in the set has a number, which a replacement
- * inherits once the reviver has cleaned up after its predecessor.
+ * inherits once recovery has cleaned up after its predecessor.
  *
  * Whatever a thread, its app, a limit of the system or a listener does, a place is seen to: what is due is done first, and told
  * afterwards, because listeners are the embedder's and may throw.

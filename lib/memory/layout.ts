@@ -27,13 +27,13 @@ export const MASK_WORDS = MAX_THREADS / 32;
 
 // ---- control: the election (owner: set/thread-set.ts) --------------------------------------------------------------
 
-/** Atomic. 0, or 1 + the number of the thread that leads. Taken by CAS from 0; vacated by its holder or its reviver. */
+/** Atomic. 0, or 1 + the number of the thread that leads. Taken by CAS from 0; vacated by its holder or by recovery. */
 export const LEADER = 0;
 /** Plain. Counts leaderships; only the leader writes it. Tells the follower on watch whether anything moves. */
 export const EPOCH = 1;
 /**
  * Plain. 1 + the thread that gave leadership up last. Written by the holder of LEADER right before it vacates it, or by its
- * reviver (owner: set/recorder.ts).
+ * recovery (owner: set/recorder.ts).
  */
 export const PROMOTER = 2;
 /** Plain, a double: its index among the doubles. When that was, in microseconds of sys/clock.ts; written with PROMOTER. */
@@ -41,7 +41,7 @@ export const PROMOTED_AT = LINE / 2 - 1;
 
 // ---- control: the follower on watch (owner: set/watch.ts) ------------------------------------------------------------
 
-/** Atomic. 0, or 1 + the number of the parked thread that is on watch. Set and cleared by that thread, or its reviver. */
+/** Atomic. 0, or 1 + the number of the parked thread that is on watch. Set and cleared by that thread, or by recovery. */
 export const WATCH = 8 * LINE;
 /** Atomic. Promotions that are to wake a follower all the same. Set by the one on watch, counted down by promotions. */
 export const EAGER = 8 * LINE + 1;
@@ -123,7 +123,7 @@ export const REQUEST_AT = 2;
 export const REQUEST_TO = 3;
 /**
  * Plain. What an acceptor in this thread has counted as a connection and not yet put into the handle table: 0 nothing, 1 a
- * place for one, else 2 + its descriptor. For the reviver (owner: connection/acceptor.ts).
+ * place for one, else 2 + its descriptor. For recovery (owner: connection/acceptor.ts).
  */
 export const ACCEPTING = LINE;
 /**

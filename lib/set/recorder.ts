@@ -188,7 +188,7 @@ export class Recorder {
   }
 }
 
-/** A dead thread's leadership is given up by its reviver: the promotion is from the dead one's lane all the same. */
+/** A dead thread's leadership is given up by recovery: the promotion is from the dead one's lane all the same. */
 export function recordRevocation(words: Int32Array, dead: number): void {
   words[PROMOTER] = dead + 1;
   new Float64Array(words.buffer)[PROMOTED_AT] = nowMicros();

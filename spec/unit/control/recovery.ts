@@ -163,11 +163,11 @@ test('when leadership of a dead thread is vacant, its successor is asked already
   await set.close();
 });
 
-test('a connection that its living thread leaves while the reviver looks at it is none of the dead thread', async () => {
+test('a connection that its living thread leaves while recovery looks at it is none of the dead thread', async () => {
   const set = new TestSet(4);
   const fd = set.connect();
   assert.is(set.table.claim(fd, set.table.generation(fd), READABLE, 3), ENTERED);
-  // Thread 3 leaves as soon as the reviver has had one look at it.
+  // Thread 3 leaves as soon as recovery has had one look at it.
   class Left extends HandleTable {
     #leave(number: number): void {
       if (number === fd && super.state(number) === INSIDE) super.leave(number);

@@ -49,7 +49,7 @@ for (const watch of [false, true]) {
           (fd) => set.table.state(fd) === BOUND && set.table.owner(fd) === VICTIM,
         );
         const lost = set.recover(VICTIM);
-        assert.is(traffic.bury(), lost, `step ${step}: only what the reviver says is gone`);
+        assert.is(traffic.bury(), lost, `step ${step}: only what recovery says is gone`);
         assert.ok(lost <= bound.length + 1, `step ${step}: ${lost} lost, ${bound.length} bound`);
         // Nothing new comes to help: what the dead thread had in hand is looked for.
         await until(() => traffic.arrived(), `step ${step}: every event of every connection that lives`);
