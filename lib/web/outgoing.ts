@@ -1,12 +1,8 @@
-/**
- * From what a handler returned to what the connection writes.
- */
-import { PacelineError } from '../errors.js';
-import { noteBody, noteHeaders } from './fetched.js';
+/** What the Fetch API's side hands to the connection: a response in the form in which it is framed and written. */
 import type { FileBody } from './file-body.js';
-import { contentTypeLine } from './header-lines.js';
-import { lightOutgoing, outgoingOf } from './light-response.js';
-import { RealResponse } from './web-globals.js';
+
+/** A body at hand: what the Fetch standard calls its source. Bytes are memory of our own, and a file is read only on demand. */
+export type OutgoingSource = string | Uint8Array | Blob | FileBody;
 
 /** A response, ready to be framed. */
 export interface Outgoing {
@@ -24,100 +20,5 @@ export interface Outgoing {
   /** Whether the handler wants the connection closed after this. */
   close: boolean;
   /** A string is to be sent as UTF-8. A FileBody is to be closed in the end, whatever becomes of the response. */
-  body: null | string | Uint8Array | Blob | FileBody | ReadableStream<Uint8Array>;
-}
-
-const TEXT_LINE = contentTypeLine('text/plain;charset=UTF-8');
-const BYTES_LINE = contentTypeLine('application/octet-stream');
-const JSON_LINE = contentTypeLine('application/json');
-
-/**
- * Turns a handler's result into a response.
- * @param result a Response, a string, bytes, an object or array for JSON; what a promise of one of these was fulfilled with
- * @throws PacelineError `PACELINE_APP_SHAPE` when it is something else, or a Response whose body has been read; and what the
- * app's own getters throw
- */
-export function toOutgoing(result: unknown): Outgoing {
-  if (typeof result === 'string') return shorthand(TEXT_LINE, result);
-  if (typeof result !== 'object' || result === null) throw badShape(result);
-  return fromLight(result) ?? fromObject(result);
-}
-
-function fromLight(result: object): Outgoing | null {
-  let outgoing: Outgoing | null;
-  try {
-    outgoing = lightOutgoing(result);
-  } catch (cause) {
-    throw new PacelineError('PACELINE_APP_SHAPE', USED, { cause });
-  }
-  if (outgoing?.status === 0) throw new PacelineError('PACELINE_APP_SHAPE', NETWORK_ERROR);
-  return outgoing;
-}
-
-function fromObject(result: object): Outgoing {
-  if (result instanceof RealResponse || Object.prototype.toString.call(result) === '[object Response]') {
-    return fromOther(result as Response);
-  }
-  if (ArrayBuffer.isView(result)) {
-    // Copied, as a Response would: the app may fill or transfer the buffer before all of it is sent.
-    const { buffer, byteOffset, byteLength } = result;
-    return shorthand(BYTES_LINE, new Uint8Array(new Uint8Array(buffer, byteOffset, byteLength)));
-  }
-  if (result instanceof ArrayBuffer) return shorthand(BYTES_LINE, new Uint8Array(result.slice(0)));
-  const text = isData(result) ? JSON.stringify(result) : undefined;
-  if (text === undefined) throw badShape(result);
-  return shorthand(JSON_LINE, text);
-}
-
-function shorthand(headers: string, body: string | Uint8Array): Outgoing {
-  return { status: 200, statusText: '', headers, contentLength: -1, close: false, body };
-}
-
-/**
- * A Response that fetch() made, or one of another library: undici from npm, node-fetch, a ponyfill, another server's light
- * one. It is sent by what it says. Nothing of that is known to be valid, so it is given to the constructor.
- */
-function fromOther(response: Response): Outgoing {
-  const { status, statusText, url, headers, bodyUsed } = response;
-  const body = asStream(response.body);
-  if (bodyUsed || body?.locked) throw new PacelineError('PACELINE_APP_SHAPE', USED);
-  if (!isSendable(status)) throw new PacelineError('PACELINE_APP_SHAPE', NETWORK_ERROR);
-  // Done for those of Node.js already. Other libraries' fetch() leaves the same fields in the same way.
-  noteHeaders(headers, url);
-  if (body !== null) noteBody(body, url, headers);
-  return outgoingOf(body, { status, statusText, headers });
-}
-
-/** Other libraries have streams of their own, or those of node:stream. */
-function asStream(body: unknown): ReadableStream | null {
-  if (body === null || body === undefined) return null;
-  return body instanceof ReadableStream ? body : ReadableStream.from(body as AsyncIterable<unknown>);
-}
-
-/** A subclass may have getters of its own. */
-function isSendable(status: unknown): boolean {
-  return typeof status === 'number' && Number.isInteger(status) && status >= 200 && status <= 599;
-}
-
-/** Plain objects, arrays, and what says by itself how it is written as JSON. Not a Map or an Error, which give `{}`. */
-function isData(value: object): boolean {
-  const prototype = Object.getPrototypeOf(value);
-  if (prototype === Object.prototype || prototype === null || Array.isArray(value)) return true;
-  return 'toJSON' in value && typeof value.toJSON === 'function';
-}
-
-const USED =
-  'the body of the Response that the handler returned has been read or is being read; return response.clone() taken before, or a new Response for each request';
-const NETWORK_ERROR =
-  'the handler returned Response.error(), which has no status to send; return a Response with a status from 200 to 599';
-
-function badShape(result: unknown): PacelineError {
-  const what =
-    typeof result === 'object' && result !== null
-      ? (result.constructor?.name ?? 'an object')
-      : String(result);
-  return new PacelineError(
-    'PACELINE_APP_SHAPE',
-    `the handler returned ${what}; it may return a Response, a string, a Uint8Array or ArrayBuffer, a plain object or array (sent as JSON), or a promise of one of these`,
-  );
+  body: OutgoingSource | ReadableStream<Uint8Array> | null;
 }

@@ -16,7 +16,7 @@ import {
   linesOf,
   sentFieldsOf,
 } from './header-lines.js';
-import type { Outgoing } from './outgoing.js';
+import type { Outgoing, OutgoingSource } from './outgoing.js';
 import {
   isDisturbed,
   isFresh,
@@ -30,8 +30,6 @@ import {
 
 const RealHeaders = globalThis.Headers;
 
-/** A body at hand. Bytes are our own copy. A file is read only when somebody wants its bytes. */
-type Source = string | Uint8Array | Blob | FileBody;
 type Stream = ReadableStream<Uint8Array>;
 
 const TEXT_LINE = contentTypeLine('text/plain;charset=UTF-8');
@@ -51,13 +49,13 @@ const STATUS_TEXT = /^[\t -~\x80-\xff]*$/;
  * What the streams of light bodies were made of. Frameworks often make `new Response(old.body, old)` to change a header;
  * then the new response has the text or bytes again, and not a stream.
  */
-const sources = new WeakMap<Stream, Source>();
+const sources = new WeakMap<Stream, OutgoingSource>();
 
 /** The body at hand that the stream of a light response stands for; null when it is some other stream. */
-const sourceOf = (stream: Stream): Source | null => sources.get(stream) ?? null;
+const sourceOf = (stream: Stream): OutgoingSource | null => sources.get(stream) ?? null;
 
 export class ResponseState {
-  #source: Source | null = null;
+  #source: OutgoingSource | null = null;
   /** The stream that was given, or that the real response gave; #real may have a newer one. */
   #stream: Stream | null = null;
   #status = 200;
@@ -208,7 +206,7 @@ export class ResponseState {
     return { status, statusText, headers, contentLength: size < 0 ? contentLength : size, close, body };
   }
 
-  #takeBody(): Source | Stream | null {
+  #takeBody(): OutgoingSource | Stream | null {
     const source = this.#source;
     // Fast path: nobody has looked at it.
     if (typeof source === 'string' && this.#stream === null && this.#real === null && !this.#used) {
@@ -221,7 +219,7 @@ export class ResponseState {
   }
 
   /** Takes the source for sending. Somebody may have looked at the stream: what it was made of is still cheaper to send. */
-  #spend(source: Source, stream: Stream | null): Source {
+  #spend(source: OutgoingSource, stream: Stream | null): OutgoingSource {
     this.#used = true;
     if (!(source instanceof FileBody)) {
       if (stream !== null) useUp(stream);
@@ -336,7 +334,7 @@ export class ResponseState {
   }
 }
 
-function streamable(source: Source | null): Exclude<Source, FileBody> | Stream | null {
+function streamable(source: OutgoingSource | null): Exclude<OutgoingSource, FileBody> | Stream | null {
   return source instanceof FileBody ? source.stream() : source;
 }
 

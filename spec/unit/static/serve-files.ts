@@ -8,7 +8,8 @@ import { MAX_OPEN_FILES } from '../../../lib/static/open-file-cache.js';
 import { type StaticOptions, serveFiles } from '../../../lib/static/serve-files.js';
 import { FileBody } from '../../../lib/web/file-body.js';
 import { createRequest } from '../../../lib/web/light-request.js';
-import { type Outgoing, toOutgoing } from '../../../lib/web/outgoing.js';
+import type { Outgoing } from '../../../lib/web/outgoing.js';
+import { toOutgoing } from '../../../lib/web/to-outgoing.js';
 import { ask, LAST_MODIFIED, MTIME, openDescriptors, Site, statusOf } from '../../support/static/site.js';
 
 const TEXT = 'abcdefghijklmnopqrstuvwxyz';

@@ -3,7 +3,8 @@ import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { installResponse } from '../../../lib/web/light-response.js';
-import { type Outgoing, toOutgoing } from '../../../lib/web/outgoing.js';
+import type { Outgoing } from '../../../lib/web/outgoing.js';
+import { toOutgoing } from '../../../lib/web/to-outgoing.js';
 import { RealResponse } from '../../../lib/web/web-globals.js';
 import { answerOf, startUpstream } from '../../support/web/upstream.js';
 

@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert';
 import { IncomingBody } from '../../../lib/web/incoming-body.js';
 import { createRequest } from '../../../lib/web/light-request.js';
 import { installResponse } from '../../../lib/web/light-response.js';
-import { toOutgoing } from '../../../lib/web/outgoing.js';
+import { toOutgoing } from '../../../lib/web/to-outgoing.js';
 
 installResponse();
 

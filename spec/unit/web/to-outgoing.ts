@@ -6,7 +6,8 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { PacelineError } from '../../../lib/errors.js';
 import { installResponse } from '../../../lib/web/light-response.js';
-import { type Outgoing, toOutgoing } from '../../../lib/web/outgoing.js';
+import type { Outgoing } from '../../../lib/web/outgoing.js';
+import { toOutgoing } from '../../../lib/web/to-outgoing.js';
 import { RealResponse } from '../../../lib/web/web-globals.js';
 
 installResponse();
