@@ -12,7 +12,7 @@ export interface HostedCase {
   readonly methods: readonly string[];
   /** How many messages are complete. */
   readonly complete: number;
-  /** The last one asks for another protocol, so what follows it need not be HTTP. */
+  /** The last one offers an upgrade: llhttp stops there, and what follows need not be HTTP. */
   readonly upgrade: boolean;
   /** With which status the parser refuses it; 0: it does not. */
   readonly status: number;
@@ -31,21 +31,31 @@ export function withHosts(original: Uint8Array): HostedCase {
   }
 }
 
+/** Whether a message offers an upgrade as RFC 9110, 7.8 asks: by its field and by Connection, in HTTP/1.1. */
+export function offersUpgrade({ headers, minorVersion }: { headers: string; minorVersion: number }): boolean {
+  return (
+    minorVersion === 1 && /^upgrade:[ \t]*\S/im.test(headers) && /^connection:.*\bupgrade\b/im.test(headers)
+  );
+}
+
 function readMessages(bytes: Uint8Array) {
   const parser = new RequestParser({ maxHeaderSize: 16_384, maxBodySize: Number.POSITIVE_INFINITY });
   const methods: string[] = [];
   let complete = 0;
   let closes = false;
+  let upgrade = false;
   for (let at = 0; ; at = parser.position) {
     const result = parser.execute(bytes, at, bytes.length);
     if (result === HEAD) {
-      const { messageStart, methodEnd } = parser;
-      methods.push(Buffer.from(bytes).toString('latin1', messageStart, messageStart + methodEnd));
+      const { messageStart, methodEnd, headersStart, headLength, minorVersion } = parser;
+      const head = Buffer.from(bytes).toString('latin1', messageStart, messageStart + headLength);
+      methods.push(head.slice(0, methodEnd));
+      upgrade = offersUpgrade({ headers: head.slice(headersStart), minorVersion });
     }
     if (result === END) {
       complete++;
       closes = !parser.keepAlive;
-      if (closes || parser.upgrade) return { methods, complete, closes, upgrade: parser.upgrade, status: 0 };
+      if (closes || upgrade) return { methods, complete, closes, upgrade, status: 0 };
     }
     if (result !== REFUSED && result !== NEED_MORE) continue;
     const hostless = parser.reason === 'no Host' ? parser.messageStart : undefined;

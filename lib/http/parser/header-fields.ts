@@ -24,10 +24,7 @@ const {
   SAW_CONTINUE,
   SAW_HOST,
   SAW_KEEP_ALIVE,
-  SAW_UPGRADE,
-  SAW_UPGRADE_TOKEN,
   TRANSFER_ENCODING,
-  UPGRADE,
 } = states;
 const { COLON, COMMA, CR, FIELD_VALUE, HTAB, LF, SP, TOKEN } = tables;
 
@@ -35,7 +32,6 @@ const { COLON, COMMA, CR, FIELD_VALUE, HTAB, LF, SP, TOKEN } = tables;
 const MAX_FIELDS = 2000;
 const NAME_HOST = tables.ascii('host');
 const NAME_EXPECT = tables.ascii('expect');
-const NAME_UPGRADE = tables.ascii('upgrade');
 const NAME_CONNECTION = tables.ascii('connection');
 const NAME_CONTENT_LENGTH = tables.ascii('content-length');
 const NAME_TRANSFER_ENCODING = tables.ascii('transfer-encoding');
@@ -115,9 +111,6 @@ function fieldLine(
       return hostLine(registers, bytes, start, end);
     case EXPECT:
       return expectLine(registers, bytes, start, end);
-    case UPGRADE:
-      if (start < end) registers.flags |= SAW_UPGRADE;
-      return true;
     case CONNECTION:
       return connectionLine(registers, bytes, start, end);
     case CONTENT_LENGTH:
@@ -157,7 +150,6 @@ function connectionLine(registers: ParserRegisters, bytes: Uint8Array, start: nu
     while (at < end && TOKEN[bytes[at]!] !== 0) at++;
     if (isText(bytes, token, at, VALUE_KEEP_ALIVE)) registers.flags |= SAW_KEEP_ALIVE;
     else if (isText(bytes, token, at, VALUE_CLOSE)) registers.flags |= SAW_CLOSE;
-    else if (isText(bytes, token, at, NAME_UPGRADE)) registers.flags |= SAW_UPGRADE_TOKEN;
     while (at < end && (bytes[at] === SP || bytes[at] === HTAB)) at++;
     // Two tokens with only a space between them are no list, and neither is a byte that no token can have.
     if (at < end && bytes[at] !== COMMA) return registers.refuseLine(400, 'invalid Connection');
@@ -192,8 +184,6 @@ function identify(bytes: Uint8Array, at: number, length: number): number {
       return isLetters(bytes, at, NAME_HOST) ? HOST : OTHER;
     case NAME_EXPECT.length:
       return isLetters(bytes, at, NAME_EXPECT) ? EXPECT : OTHER;
-    case NAME_UPGRADE.length:
-      return isLetters(bytes, at, NAME_UPGRADE) ? UPGRADE : OTHER;
     case NAME_CONNECTION.length:
       return isLetters(bytes, at, NAME_CONNECTION) ? CONNECTION : OTHER;
     case NAME_CONTENT_LENGTH.length:

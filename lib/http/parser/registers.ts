@@ -7,7 +7,7 @@
  * there, load() takes them back. While a thread is inside the connection (invariant I3: one at a time) this object owns
  * them, so nothing here is atomic. They are numbers only; the bytes of an unfinished head stay with the caller:
  *
- *   word 0   state (6 bits), field being read (3), empty lines skipped (4), flags (10): the codes in parser-states.ts
+ *   word 0   state (6 bits), field being read (3), empty lines skipped (4), flags (8): the codes in states.ts
  *   word 1   bytes of the head examined (low half); start of the name or value being read (high half), both relative to
  *            the message's first byte; in a body the high half counts extension and trailer bytes
  *   word 2   end of the request target (low half), start of the host (high half, 0: none)
@@ -30,8 +30,6 @@ const {
   SAW_CONTENT_LENGTH,
   SAW_CONTINUE,
   SAW_KEEP_ALIVE,
-  SAW_UPGRADE,
-  SAW_UPGRADE_TOKEN,
   SAW_VERSION_1_1,
   START,
   TRAILER_START,
@@ -78,8 +76,6 @@ export class ParserRegisters {
   contentLength = -1;
   /** Content follows, and the client waits for 100 (Continue) before it sends it, RFC 9110 section 10.1.1. HTTP/1.1 only. */
   expectContinue = false;
-  /** An Upgrade field, named by Connection as RFC 9110 section 7.8 asks. HTTP/1.1 only. */
-  upgrade = false;
 
   /** After BODY: bytes[spanStart, spanEnd) are content, never empty. */
   spanStart = 0;
@@ -175,12 +171,10 @@ export class ParserRegisters {
       this.minorVersion = 1;
       this.keepAlive = (flags & SAW_CLOSE) === 0;
       this.expectContinue = this.hasBody && (flags & SAW_CONTINUE) !== 0;
-      this.upgrade = (flags & SAW_UPGRADE) !== 0 && (flags & SAW_UPGRADE_TOKEN) !== 0;
     } else {
       this.minorVersion = 0;
       this.keepAlive = (flags & (SAW_CLOSE | SAW_KEEP_ALIVE)) === SAW_KEEP_ALIVE;
       this.expectContinue = false;
-      this.upgrade = false;
     }
   }
 

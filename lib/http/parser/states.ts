@@ -59,7 +59,7 @@ export const DEAD = 32;
 export const OTHER = 0;
 export const HOST = 1;
 export const EXPECT = 2;
-export const UPGRADE = 3;
+// 3 is free: no field has it.
 export const CONNECTION = 4;
 export const CONTENT_LENGTH = 5;
 export const TRANSFER_ENCODING = 6;
@@ -73,5 +73,3 @@ export const SAW_HOST = 16;
 export const SAW_CONTINUE = 32;
 export const SAW_CLOSE = 64;
 export const SAW_KEEP_ALIVE = 128;
-export const SAW_UPGRADE_TOKEN = 256;
-export const SAW_UPGRADE = 512;

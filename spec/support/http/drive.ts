@@ -24,7 +24,6 @@ export interface Message {
   chunked: boolean;
   contentLength: number;
   expectContinue: boolean;
-  upgrade: boolean;
   body: string;
   complete: boolean;
 }
@@ -62,7 +61,6 @@ function messageOf(parser: RequestParser, bytes: Uint8Array): Message {
     chunked: parser.chunked,
     contentLength: parser.contentLength,
     expectContinue: parser.expectContinue,
-    upgrade: parser.upgrade,
     body: '',
     complete: false,
   };
@@ -71,10 +69,10 @@ function messageOf(parser: RequestParser, bytes: Uint8Array): Message {
 /** The facts that must outlive a change of threads in the middle of a body. */
 function factsOf(parser: RequestParser): unknown {
   const { headLength, methodEnd, targetStart, targetEnd, headersStart, hostStart, hostEnd } = parser;
-  const { minorVersion, keepAlive, hasBody, chunked, contentLength, expectContinue, upgrade } = parser;
+  const { minorVersion, keepAlive, hasBody, chunked, contentLength, expectContinue } = parser;
   return [
     ...[headLength, methodEnd, targetStart, targetEnd, headersStart, hostStart, hostEnd, minorVersion],
-    ...[keepAlive, hasBody, chunked, contentLength, expectContinue, upgrade],
+    ...[keepAlive, hasBody, chunked, contentLength, expectContinue],
   ];
 }
 
