@@ -66,7 +66,6 @@ export function beginExchange(
       headersStart,
       hostStart,
       hostEnd,
-      secure: false,
       fallbackHost,
     },
     exchange.body,

@@ -23,8 +23,6 @@ export interface RequestHead {
   /** Of the Host field's value; -1 when there is none. */
   readonly hostStart: number;
   readonly hostEnd: number;
-  /** Whether it came over TLS. */
-  readonly secure: boolean;
   /** Host and port for the URL when there is no usable Host field. */
   readonly fallbackHost: string;
 }
@@ -335,57 +333,45 @@ function urlOfOtherForm(head: RequestHead, target: string): string {
     url.password = '';
     return url.href;
   }
-  const authority = target === '*' ? null : parseOrigin(schemeOf(head), target);
+  const authority = target === '*' ? null : parseOrigin(target);
   return `${authority ?? originOf(head)}/`;
 }
 
 /** Origins by Host value: there are few, and the parser is slow. Clients choose the values, hence the bound. */
 const ORIGINS_MAX = 64;
-const origins = { 'http:': new Map<string, string | null>(), 'https:': new Map<string, string | null>() };
+const origins = new Map<string, string | null>();
 
 /** The one found last, for the same reason as `last`. */
-let lastHost = { scheme: '', host: '', origin: '' };
-
-function schemeOf(head: RequestHead): 'http:' | 'https:' {
-  return head.secure ? 'https:' : 'http:';
-}
+let lastHost = { host: '', origin: '' };
 
 function originOf(head: RequestHead): string {
   const { text, hostStart, hostEnd } = head;
-  const scheme = schemeOf(head);
   if (hostStart >= 0) {
     const { host: known } = lastHost;
-    if (
-      hostEnd - hostStart === known.length &&
-      lastHost.scheme === scheme &&
-      text.startsWith(known, hostStart)
-    ) {
-      return lastHost.origin;
-    }
+    if (hostEnd - hostStart === known.length && text.startsWith(known, hostStart)) return lastHost.origin;
     const host = text.substring(hostStart, hostEnd);
-    const origin = cachedOrigin(scheme, host);
+    const origin = cachedOrigin(host);
     if (origin !== null) {
-      lastHost = { scheme, host, origin };
+      lastHost = { host, origin };
       return origin;
     }
   }
-  return cachedOrigin(scheme, head.fallbackHost) ?? `${scheme}//localhost`;
+  return cachedOrigin(head.fallbackHost) ?? 'http://localhost';
 }
 
-function cachedOrigin(scheme: 'http:' | 'https:', host: string): string | null {
-  const known = origins[scheme];
-  let origin = known.get(host);
+function cachedOrigin(host: string): string | null {
+  let origin = origins.get(host);
   if (origin === undefined) {
-    origin = parseOrigin(scheme, host);
-    if (known.size >= ORIGINS_MAX) known.clear();
-    known.set(host, origin);
+    origin = parseOrigin(host);
+    if (origins.size >= ORIGINS_MAX) origins.clear();
+    origins.set(host, origin);
   }
   return origin;
 }
 
 /** Scheme, host and port as the URL parser writes them; null when `host` is something else than host and port. */
-function parseOrigin(scheme: string, host: string): string | null {
+function parseOrigin(host: string): string | null {
   if (/[/?#@\\\s]/.test(host)) return null;
-  const text = `${scheme}//${host}/`;
-  return URL.canParse(text) ? `${scheme}//${new URL(text).host}` : null;
+  const text = `http://${host}/`;
+  return URL.canParse(text) ? new URL(text).origin : null;
 }

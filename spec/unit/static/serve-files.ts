@@ -571,7 +571,6 @@ test('a request as it comes from a connection is read without its Headers, until
       headersStart: targetEnd + 11,
       hostStart,
       hostEnd: hostStart + 9,
-      secure: false,
       fallbackHost: 'x',
     },
     null,

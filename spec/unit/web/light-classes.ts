@@ -49,10 +49,7 @@ function serverRequest(method = 'GET', content = ''): Request {
   const body = new IncomingBody({ resume: () => undefined });
   if (content !== '') body.push(Buffer.from(content));
   body.end();
-  return createRequest(
-    { ...head, hostStart: -1, hostEnd: -1, secure: false, fallbackHost: 'localhost' },
-    body,
-  );
+  return createRequest({ ...head, hostStart: -1, hostEnd: -1, fallbackHost: 'localhost' }, body);
 }
 
 async function withFetched(use: (response: Response) => unknown): Promise<void> {

@@ -15,16 +15,9 @@ interface Given {
   target?: string;
   host?: string | null;
   fields?: string[];
-  secure?: boolean;
 }
 
-function headOf({
-  method = 'GET',
-  target = '/',
-  host = 'example.com',
-  fields = [],
-  secure = false,
-}: Given): RequestHead {
+function headOf({ method = 'GET', target = '/', host = 'example.com', fields = [] }: Given): RequestHead {
   const lines = [`${method} ${target} HTTP/1.1`, ...(host === null ? [] : [`Host: ${host}`]), ...fields];
   const text = `${lines.join('\r\n')}\r\n\r\n`;
   const hostStart = host === null ? -1 : text.indexOf('Host: ') + 6;
@@ -36,7 +29,6 @@ function headOf({
     headersStart: text.indexOf('\r\n') + 2,
     hostStart,
     hostEnd: host === null ? -1 : hostStart + host.length,
-    secure,
     fallbackHost: '127.0.0.1:8080',
   };
 }
@@ -190,35 +182,27 @@ test('the host is written as the URL parser writes it', () => {
     '0x7f.1',
   ];
   hosts.push('[::1]:80', '[::0001]', 'xn--bcher-kva.example', 'a_b.c', 'a.b.', '1.2.3.4:65535', 'b%41r');
-  for (const secure of [false, true]) {
-    const scheme = secure ? 'https' : 'http';
-    for (const host of hosts) {
-      for (let again = 0; again < 2; again++) {
-        assert.is(
-          make({ host, secure, target: '/x' }).url,
-          new RealRequest(`${scheme}://${host}/x`).url,
-          host,
-        );
-      }
+  for (const host of hosts) {
+    for (let again = 0; again < 2; again++) {
+      assert.is(make({ host, target: '/x' }).url, new RealRequest(`http://${host}/x`).url, host);
     }
   }
 });
 
-test('the URL before is never taken for that of another target, host or scheme', () => {
+test('the URL before is never taken for that of another target or host', () => {
   const givens: Given[] = [];
   for (const target of ['/a', '/b', '/a', '/ab', '/a?', '*', 'http://a.b/a', '/../a']) {
     for (const host of ['a.b', 'a.b', 'a.c', 'A.b', null, 'no host']) {
-      for (const secure of [false, true]) givens.push({ target, host, secure });
+      givens.push({ target, host });
     }
   }
   // Each one is asked for right after each other one.
   for (const before of givens) {
     for (const given of givens) {
       make(before).url;
-      const scheme = given.secure ? 'https' : 'http';
       const host = given.host === null || given.host === 'no host' ? '127.0.0.1:8080' : given.host;
       const path = given.target === '*' ? '/' : given.target;
-      const expected = new RealRequest(new URL(path!, `${scheme}://${host}`)).url;
+      const expected = new RealRequest(new URL(path!, `http://${host}`)).url;
       assert.is(make(given).url, expected, JSON.stringify([before, given]));
     }
   }

@@ -27,7 +27,7 @@ function request(...chunks: Uint8Array[]): Request {
   const body = new IncomingBody({ resume: () => undefined });
   for (const chunk of chunks) body.push(chunk);
   body.end();
-  return createRequest({ text, ...offsets, secure: false, fallbackHost: 'localhost' }, body);
+  return createRequest({ text, ...offsets, fallbackHost: 'localhost' }, body);
 }
 
 /** Takes the memory away, as postMessage() with a transfer list does. */
