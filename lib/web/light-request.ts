@@ -346,7 +346,8 @@ let lastHost = { host: '', origin: '' };
 
 function originOf(head: RequestHead): string {
   const { text, hostStart, hostEnd } = head;
-  if (hostStart >= 0) {
+  // An empty Host is none (RFC 9112, 3.3).
+  if (hostEnd > hostStart) {
     const { host: known } = lastHost;
     if (hostEnd - hostStart === known.length && text.startsWith(known, hostStart)) return lastHost.origin;
     const host = text.substring(hostStart, hostEnd);

@@ -51,6 +51,10 @@ async function outcome(use: () => unknown): Promise<unknown> {
   }
 }
 
+test('the first host that a thread sees may be empty', () => {
+  assert.is(make({ host: '', target: '/x' }).url, 'http://127.0.0.1:8080/x');
+});
+
 test('a light request is a Request', () => {
   const request = make({});
   assert.instance(request, Request);
