@@ -12,7 +12,10 @@ import { alike, delegateRest, replaceMembers } from './light-members.js';
 import { bareClass, carriedBy, carry } from './light-state.js';
 import { isDisturbed, isFresh, nativeRequest, RealRequest, usedRequest, usedStream } from './web-globals.js';
 
-/** A validated request head and where its parts are. Offsets are in characters of `text`. */
+/**
+ * A request head that the parser has accepted, and where its parts are: the host is one that a URL can have, the target
+ * has a form of RFC 9112, 3.2 other than CONNECT's. Offsets are in characters of `text`.
+ */
 export interface RequestHead {
   /** Request line and header lines as latin1, each ended by CRLF, with the empty line at the end. */
   readonly text: string;
@@ -20,10 +23,10 @@ export interface RequestHead {
   readonly targetStart: number;
   readonly targetEnd: number;
   readonly headersStart: number;
-  /** Of the Host field's value; -1 when there is none. */
+  /** Of the Host field's value, or of the authority in a target in absolute form; both -1 when there is none. */
   readonly hostStart: number;
   readonly hostEnd: number;
-  /** Host and port for the URL when there is no usable Host field. */
+  /** Host and port for the URL when there is no Host field, or an empty one. */
   readonly fallbackHost: string;
 }
 
@@ -299,6 +302,8 @@ function carriesBody(method: string): boolean {
  */
 const PLAIN_TARGET = /^(?:\/(?![.%])[\w\-~!$&()*+,;=:@%.]*)+(?:\?[\w\-~!$&()*+,;=:@%./?[\]|]*)?$/;
 
+const SLASH = 0x2f;
+
 /** The URL made last: a busy route is asked for again and again, and hashing or joining strings costs more than a look. */
 let last = { origin: '', target: '', url: '' };
 
@@ -314,65 +319,44 @@ function urlOf(head: RequestHead): string {
     return last.url;
   }
   const target = text.substring(targetStart, targetEnd);
-  const url = target.charCodeAt(0) === 0x2f ? urlOfPath(origin, target) : urlOfOtherForm(head, target);
+  const url = composeUrl(origin, target);
   last = { origin, target, url };
   return url;
 }
 
-function urlOfPath(origin: string, target: string): string {
+/** The URL of a target in origin, asterisk or absolute form (RFC 9112, 3.2 and 3.3); the parser refuses the rest. */
+function composeUrl(origin: string, target: string): string {
+  if (target === '*') return `${origin}/`;
+  if (target.charCodeAt(0) !== SLASH) return new URL(target).href;
   const composed = origin + target;
   return PLAIN_TARGET.test(target) ? composed : new URL(composed).href;
 }
 
-/** Absolute form is the URL; in authority form (CONNECT) and asterisk form the path is empty (RFC 9112, 3.2 and 7.1). */
-function urlOfOtherForm(head: RequestHead, target: string): string {
-  if (/^https?:\/\//i.test(target) && URL.canParse(target)) {
-    const url = new URL(target);
-    // A Request's URL must have no credentials.
-    url.username = '';
-    url.password = '';
-    return url.href;
-  }
-  const authority = target === '*' ? null : parseOrigin(target);
-  return `${authority ?? originOf(head)}/`;
-}
-
-/** Origins by Host value: there are few, and the parser is slow. Clients choose the values, hence the bound. */
+/** Origins by Host value: there are few, and the URL parser is slow. Clients choose the values, hence the bound. */
 const ORIGINS_MAX = 64;
-const origins = new Map<string, string | null>();
+const origins = new Map<string, string>();
 
 /** The one found last, for the same reason as `last`. */
 let lastHost = { host: '', origin: '' };
 
-function originOf(head: RequestHead): string {
-  const { text, hostStart, hostEnd } = head;
-  // An empty Host is none (RFC 9112, 3.3).
-  if (hostEnd > hostStart) {
-    const { host: known } = lastHost;
-    if (hostEnd - hostStart === known.length && text.startsWith(known, hostStart)) return lastHost.origin;
-    const host = text.substring(hostStart, hostEnd);
-    const origin = cachedOrigin(host);
-    if (origin !== null) {
-      lastHost = { host, origin };
-      return origin;
-    }
-  }
-  return cachedOrigin(head.fallbackHost) ?? 'http://localhost';
+function originOf({ text, hostStart, hostEnd, fallbackHost }: RequestHead): string {
+  // Without Host, or with an empty one, the target URI has the server's own authority (RFC 9112, 3.3).
+  if (hostStart === hostEnd) return cachedOrigin(fallbackHost);
+  const { host: known } = lastHost;
+  if (hostEnd - hostStart === known.length && text.startsWith(known, hostStart)) return lastHost.origin;
+  const host = text.substring(hostStart, hostEnd);
+  const origin = cachedOrigin(host);
+  lastHost = { host, origin };
+  return origin;
 }
 
-function cachedOrigin(host: string): string | null {
+/** Scheme, host and port as the URL parser writes them. */
+function cachedOrigin(host: string): string {
   let origin = origins.get(host);
   if (origin === undefined) {
-    origin = parseOrigin(host);
+    origin = new URL(`http://${host}/`).origin;
     if (origins.size >= ORIGINS_MAX) origins.clear();
     origins.set(host, origin);
   }
   return origin;
-}
-
-/** Scheme, host and port as the URL parser writes them; null when `host` is something else than host and port. */
-function parseOrigin(host: string): string | null {
-  if (/[/?#@\\\s]/.test(host)) return null;
-  const text = `http://${host}/`;
-  return URL.canParse(text) ? new URL(text).origin : null;
 }
