@@ -88,11 +88,6 @@ export class RequestParser extends ParserRegisters {
     return this.state >= METHOD && this.state <= HEAD_LF;
   }
 
-  /** True between messages: no byte of a next message was seen (empty lines before it do not count). */
-  get idle(): boolean {
-    return this.state <= START_LF;
-  }
-
   /** True when nothing at all was seen since the last message: save() has nothing to tell that reset() loses. */
   get fresh(): boolean {
     return this.state === START && this.emptyLines === 0;

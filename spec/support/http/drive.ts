@@ -34,7 +34,6 @@ export interface Outcome {
   status: number;
   reason: string;
   inHead: boolean;
-  idle: boolean;
   fresh: boolean;
   /** Bytes before the message that was being read, or was refused, at the end. */
   lastStart: number;
@@ -129,7 +128,6 @@ export function drive(input: Uint8Array, cuts: readonly number[], limits: Parser
     }
     assert.is(next.fresh, parser.fresh);
     assert.is(next.inHead, parser.inHead);
-    assert.is(next.idle, parser.idle);
     if (!parser.inHead && facts !== undefined) assert.equal(factsOf(next), facts);
     parser = next;
   }
@@ -138,8 +136,8 @@ export function drive(input: Uint8Array, cuts: readonly number[], limits: Parser
   return { ...endOf(parser), messages, lastStart, status: 0, reason: '' };
 }
 
-function endOf(parser: RequestParser): { inHead: boolean; idle: boolean; fresh: boolean } {
-  return { inHead: parser.inHead, idle: parser.idle, fresh: parser.fresh };
+function endOf(parser: RequestParser): { inHead: boolean; fresh: boolean } {
+  return { inHead: parser.inHead, fresh: parser.fresh };
 }
 
 /** Where the refused message started is known late or early, depending on the split; all else must be the same. */

@@ -41,7 +41,7 @@ function accepts(request: string, limits?: ParserLimits): Message {
   assert.is(outcome.status, 0, `${JSON.stringify(request)}: ${outcome.reason}`);
   assert.is(outcome.messages.length, 1, JSON.stringify(request));
   assert.ok(outcome.messages[0]!.complete, `unfinished: ${JSON.stringify(request)}`);
-  assert.ok(outcome.idle);
+  assert.ok(outcome.fresh);
   return outcome.messages[0]!;
 }
 
@@ -50,7 +50,7 @@ function refuses(request: string, status: number, reason?: RegExp, limits?: Pars
   assert.is(outcome.status, status, `${JSON.stringify(request)}: ${outcome.status} ${outcome.reason}`);
   if (reason !== undefined) assert.match(outcome.reason, reason);
   assert.not(outcome.inHead);
-  assert.not(outcome.idle);
+  assert.not(outcome.fresh);
 }
 
 function chunked(...lines: string[]): string {
@@ -234,10 +234,9 @@ test('up to four empty lines before a request are ignored', () => {
   refuses(`\r${head(GET, HOST)}`, 400);
   const empty = '\r\n'.repeat(4);
   assert.is(parse(head(GET, HOST) + empty + head(GET, HOST) + empty + head(GET, HOST)).messages.length, 3);
-  const idle = parse('\r\n\r');
-  assert.ok(idle.idle);
-  assert.not(idle.inHead);
-  assert.not(idle.fresh, 'half an empty line must be saved');
+  const between = parse('\r\n\r');
+  assert.not(between.inHead);
+  assert.not(between.fresh, 'half an empty line must be saved');
 });
 
 test('a line ends with CRLF and nothing else', () => {
@@ -886,27 +885,27 @@ test('a message after an accepted one is held to the same rules', () => {
   assert.ok(outcome.messages[0]!.complete);
 });
 
-test('between messages the parser is idle, in a head it says so, and reset makes it new', () => {
+test('between messages the parser is fresh, in a head it says so, and reset makes it new', () => {
   const parser = new RequestParser(LIMITS);
   const bytes = Buffer.from(`${head(POST, HOST, 'Content-Length: 2')}ok`);
-  assert.ok(parser.idle && !parser.inHead);
+  assert.ok(parser.fresh && !parser.inHead);
   assert.is(parser.execute(bytes, 0, 0), NEED_MORE);
-  assert.ok(parser.idle && !parser.inHead);
+  assert.ok(parser.fresh && !parser.inHead);
   assert.is(parser.execute(bytes, 0, 1), NEED_MORE);
-  assert.ok(!parser.idle && parser.inHead);
+  assert.ok(!parser.fresh && parser.inHead);
   assert.is(parser.messageStart, 0);
   assert.is(parser.position, 1);
   assert.is(parser.execute(bytes, 1, bytes.length), HEAD);
-  assert.ok(!parser.idle && !parser.inHead);
+  assert.ok(!parser.fresh && !parser.inHead);
   assert.is(parser.execute(bytes, parser.position, parser.position), NEED_MORE);
   assert.is(parser.execute(bytes, parser.position, bytes.length), BODY);
-  assert.not(parser.idle);
+  assert.not(parser.fresh);
   assert.is(parser.execute(bytes, bytes.length, bytes.length), END);
-  assert.ok(parser.idle);
+  assert.ok(parser.fresh);
   assert.is(parser.execute(Buffer.from('\n'), 0, 1), REFUSED);
-  assert.not(parser.idle);
+  assert.not(parser.fresh);
   parser.reset();
-  assert.ok(parser.idle && parser.status === 0);
+  assert.ok(parser.fresh && parser.status === 0);
   assert.is(parser.execute(bytes, 0, bytes.length), HEAD);
 });
 
