@@ -3,7 +3,7 @@
 /** There is nothing of the file in the range: 416. */
 export const UNSATISFIABLE = 416;
 
-export interface ByteRange {
+interface ByteRange {
   readonly start: number;
   /** The byte after the last one. */
   readonly end: number;

@@ -2,7 +2,7 @@
 import type { Representation } from './representation.js';
 import type { RequestFields } from './request-fields.js';
 
-export const PROCEED = 200;
+const PROCEED = 200;
 export const NOT_MODIFIED = 304;
 export const PRECONDITION_FAILED = 412;
 
@@ -61,7 +61,7 @@ function isModifiedSince(date: string | null, { lastModified, modifiedS }: Repre
 }
 
 /** Milliseconds since 1970 of a date in one of the three forms of RFC 9110, 5.6.7, or NaN. */
-export function parseHttpDate(text: string): number {
+function parseHttpDate(text: string): number {
   if (IMF_DATE.test(text) || RFC850_DATE.test(text)) return Date.parse(text);
   return ASCTIME_DATE.test(text) ? Date.parse(`${text} GMT`) : Number.NaN;
 }

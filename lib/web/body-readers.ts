@@ -5,7 +5,7 @@
 import { decodeText, ownBuffer } from './web-globals.js';
 
 /** How the readers get at a body. */
-export interface BodyAccess {
+interface BodyAccess {
   /**
    * The body decoded, when its bytes are at hand or on their way; null when the real object must sort it out. The bytes
    * that it decodes are as `ownBuffer` wants them.

@@ -158,7 +158,7 @@ export function copyHeaders(from: Headers, to: Headers): void {
 }
 
 /** What a set of header fields says to the connection. */
-export interface SentFields {
+interface SentFields {
   /** Lines without those that the runtime owns. */
   headers: string;
   /** Bytes; -1 when the fields do not say. */
