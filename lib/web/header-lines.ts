@@ -90,6 +90,9 @@ export function contentTypeLine(type: string): string {
   return type === '' ? '' : `content-type: ${type}\r\n`;
 }
 
+export const TEXT_LINE = contentTypeLine('text/plain;charset=UTF-8');
+export const JSON_LINE = contentTypeLine('application/json');
+
 /**
  * The lines of a headers init in the order given. Fast path.
  * @param init what was given as `headers`

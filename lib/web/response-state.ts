@@ -13,8 +13,10 @@ import {
   copyHeaders,
   headersOf,
   isFieldValue,
+  JSON_LINE,
   linesOf,
   sentFieldsOf,
+  TEXT_LINE,
 } from './header-lines.js';
 import type { Outgoing, OutgoingSource } from './outgoing.js';
 import {
@@ -32,9 +34,7 @@ const RealHeaders = globalThis.Headers;
 
 type Stream = ReadableStream<Uint8Array>;
 
-const TEXT_LINE = contentTypeLine('text/plain;charset=UTF-8');
 const FORM_LINE = contentTypeLine('application/x-www-form-urlencoded;charset=UTF-8');
-const JSON_LINE = contentTypeLine('application/json');
 
 type BodyInit = ConstructorParameters<typeof Response>[0];
 type HeadersInit = ConstructorParameters<typeof Headers>[0];
@@ -248,7 +248,7 @@ export class ResponseState {
     if (init !== undefined) {
       if (init === null || typeof init !== 'object') return false;
       const { status = 200, statusText = '' } = init as { status?: unknown; statusText?: unknown };
-      if (typeof status !== 'number' || !isStatus(status)) return false;
+      if (!isSendableStatus(status)) return false;
       if (statusText !== '' && (typeof statusText !== 'string' || !STATUS_TEXT.test(statusText)))
         return false;
       this.#status = status;
@@ -338,8 +338,9 @@ function streamable(source: OutgoingSource | null): Exclude<OutgoingSource, File
   return source instanceof FileBody ? source.stream() : source;
 }
 
-function isStatus(status: number): boolean {
-  return Number.isInteger(status) && status >= 200 && status <= 599;
+/** Whether a Response may have the status. Of any type: a subclass may have getters of its own. */
+export function isSendableStatus(status: unknown): status is number {
+  return typeof status === 'number' && Number.isInteger(status) && status >= 200 && status <= 599;
 }
 
 function isNullBodyStatus(status: number): boolean {

@@ -3,14 +3,13 @@
  */
 import { PacelineError } from '../errors.js';
 import { noteBody, noteHeaders } from './fetched.js';
-import { contentTypeLine } from './header-lines.js';
+import { contentTypeLine, JSON_LINE, TEXT_LINE } from './header-lines.js';
 import { lightOutgoing, outgoingOf } from './light-response.js';
 import type { Outgoing } from './outgoing.js';
+import { isSendableStatus } from './response-state.js';
 import { RealResponse } from './web-globals.js';
 
-const TEXT_LINE = contentTypeLine('text/plain;charset=UTF-8');
 const BYTES_LINE = contentTypeLine('application/octet-stream');
-const JSON_LINE = contentTypeLine('application/json');
 
 /**
  * Turns a handler's result into a response.
@@ -62,7 +61,7 @@ function fromOther(response: Response): Outgoing {
   const { status, statusText, url, headers, bodyUsed } = response;
   const body = asStream(response.body);
   if (bodyUsed || body?.locked) throw new PacelineError('PACELINE_APP_SHAPE', USED);
-  if (!isSendable(status)) throw new PacelineError('PACELINE_APP_SHAPE', NETWORK_ERROR);
+  if (!isSendableStatus(status)) throw new PacelineError('PACELINE_APP_SHAPE', NETWORK_ERROR);
   // Done for those of Node.js already. Other libraries' fetch() leaves the same fields in the same way.
   noteHeaders(headers, url);
   if (body !== null) noteBody(body, url, headers);
@@ -73,11 +72,6 @@ function fromOther(response: Response): Outgoing {
 function asStream(body: unknown): ReadableStream | null {
   if (body === null || body === undefined) return null;
   return body instanceof ReadableStream ? body : ReadableStream.from(body as AsyncIterable<unknown>);
-}
-
-/** A subclass may have getters of its own. */
-function isSendable(status: unknown): boolean {
-  return typeof status === 'number' && Number.isInteger(status) && status >= 200 && status <= 599;
 }
 
 /** Plain objects, arrays, and what says by itself how it is written as JSON. Not a Map or an Error, which give `{}`. */
