@@ -5,11 +5,11 @@
  */
 
 import { bodyReaders } from './body-readers.js';
-import { learnCodings } from './fetched.js';
 import { copyHeaders, headersOf } from './header-lines.js';
 import type { IncomingBody } from './incoming-body.js';
 import { alike, delegateRest, replaceMembers } from './light-members.js';
 import { bareClass, carriedBy, carry } from './light-state.js';
+import { learnCodings } from './proxied-response.js';
 import { isDisturbed, isFresh, nativeRequest, RealRequest, usedRequest, usedStream } from './web-globals.js';
 
 /**

@@ -6,7 +6,6 @@
  * It says whether the body is used, and whoever takes the source uses the stream up.
  */
 
-import { passedOn, type Upstream, upstreamOfBody, upstreamOfHeaders } from './fetched.js';
 import { FileBody } from './file-body.js';
 import {
   contentTypeLine,
@@ -19,6 +18,7 @@ import {
   TEXT_LINE,
 } from './header-lines.js';
 import type { Outgoing, OutgoingSource } from './outgoing.js';
+import { passedOn, type Upstream, upstreamOfBody, upstreamOfHeaders } from './proxied-response.js';
 import {
   isDisturbed,
   isFresh,

@@ -2,10 +2,10 @@
  * From what a handler returned to what the connection writes.
  */
 import { PacelineError } from '../errors.js';
-import { noteBody, noteHeaders } from './fetched.js';
 import { contentTypeLine, JSON_LINE, TEXT_LINE } from './header-lines.js';
 import { lightOutgoing, outgoingOf } from './light-response.js';
 import type { Outgoing } from './outgoing.js';
+import { noteBody, noteHeaders } from './proxied-response.js';
 import { isSendableStatus } from './response-state.js';
 import { RealResponse } from './web-globals.js';
 
