@@ -57,7 +57,7 @@ function codingsOf(headers: Headers): string[] {
  *
  * @param fields those of the response that the handler returned
  */
-export function* passedOn(
+export function* forwardedFields(
   fields: Iterable<[string, string]>,
   { headers, decoded }: Upstream,
 ): Generator<[string, string]> {

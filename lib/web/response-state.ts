@@ -18,7 +18,7 @@ import {
   TEXT_LINE,
 } from './header-lines.js';
 import type { Outgoing, OutgoingSource } from './outgoing.js';
-import { passedOn, type Upstream, upstreamOfBody, upstreamOfHeaders } from './proxied-response.js';
+import { forwardedFields, type Upstream, upstreamOfBody, upstreamOfHeaders } from './proxied-response.js';
 import {
   isDisturbed,
   isFresh,
@@ -201,7 +201,7 @@ export class ResponseState {
     if (this.#headers === null && this.#upstream === null) {
       return { status, statusText, headers: this.#lines, contentLength: size, close: false, body };
     }
-    const fields = this.#upstream === null ? this.headers : passedOn(this.headers, this.#upstream);
+    const fields = this.#upstream === null ? this.headers : forwardedFields(this.headers, this.#upstream);
     const { headers, contentLength, close } = sentFieldsOf(fields);
     return { status, statusText, headers, contentLength: size < 0 ? contentLength : size, close, body };
   }
