@@ -7,8 +7,8 @@
 import { bodyReaders } from './body-readers.js';
 import { copyHeaders, headersOf } from './header-lines.js';
 import type { IncomingBody } from './incoming-body.js';
-import { alike, delegateRest, replaceMembers } from './light-members.js';
 import { bareClass, carriedBy, carry } from './light-state.js';
+import { alike, delegateRest, replaceMembers } from './patch-prototype.js';
 import { learnCodings } from './proxied-response.js';
 import { isDisturbed, isFresh, nativeRequest, RealRequest, usedRequest, usedStream } from './web-globals.js';
 

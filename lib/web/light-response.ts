@@ -6,10 +6,10 @@
 
 import { bodyReaders } from './body-readers.js';
 import type { FileBody } from './file-body.js';
-import { alike, delegateRest, replaceMembers } from './light-members.js';
 import { installRequest } from './light-request.js';
 import { bareClass, carriedBy, carry } from './light-state.js';
 import type { Outgoing } from './outgoing.js';
+import { alike, delegateRest, replaceMembers } from './patch-prototype.js';
 import { noteBody, noteHeaders } from './proxied-response.js';
 import { type RedirectStatus, ResponseState } from './response-state.js';
 import { nativeResponse, RealResponse } from './web-globals.js';
