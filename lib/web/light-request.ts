@@ -7,8 +7,8 @@
 import { bodyReaders } from './body-readers.js';
 import { copyHeaders, headersOf } from './header-lines.js';
 import type { IncomingBody } from './incoming-body.js';
-import { bareClass, carriedBy, carry } from './light-state.js';
 import { alike, delegateRest, replaceMembers } from './patch-prototype.js';
+import { attachState, bareClass, privateStateOf } from './private-state.js';
 import { learnCodings } from './proxied-response.js';
 import { isDisturbed, isFresh, nativeRequest, RealRequest, usedRequest, usedStream } from './web-globals.js';
 
@@ -140,7 +140,7 @@ class RequestState {
 
 /** The state of a light request; null for any other value. */
 function stateOf(value: unknown): RequestState | null {
-  const state = carriedBy(value);
+  const state = privateStateOf(value);
   return state instanceof RequestState ? state : null;
 }
 
@@ -217,7 +217,7 @@ const Bare = bareClass(RealRequest.prototype);
 /** Makes the Request for a head and its body. Nothing is decoded yet. */
 export function createRequest(head: RequestHead, body: IncomingBody | null): Request {
   const request = new Bare();
-  carry(request, new RequestState(head, body));
+  attachState(request, new RequestState(head, body));
   return request;
 }
 

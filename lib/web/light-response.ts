@@ -7,9 +7,9 @@
 import { bodyReaders } from './body-readers.js';
 import type { FileBody } from './file-body.js';
 import { installRequest } from './light-request.js';
-import { bareClass, carriedBy, carry } from './light-state.js';
 import type { Outgoing } from './outgoing.js';
 import { alike, delegateRest, replaceMembers } from './patch-prototype.js';
+import { attachState, bareClass, privateStateOf } from './private-state.js';
 import { noteBody, noteHeaders } from './proxied-response.js';
 import { type RedirectStatus, ResponseState } from './response-state.js';
 import { nativeResponse, RealResponse } from './web-globals.js';
@@ -18,7 +18,7 @@ const REDIRECTS = new Set<unknown>([301, 302, 303, 307, 308]);
 
 /** The state of a light response; null for any other value. */
 function stateOf(value: unknown): ResponseState | null {
-  const state = carriedBy(value);
+  const state = privateStateOf(value);
   return state instanceof ResponseState ? state : null;
 }
 
@@ -36,7 +36,7 @@ function LightResponse(this: object, body: unknown = null, init: unknown = undef
   if (new.target === undefined) {
     throw new TypeError("Class constructor Response cannot be invoked without 'new'");
   }
-  carry(this, ResponseState.made(body, init));
+  attachState(this, ResponseState.made(body, init));
 }
 
 /** Objects that become light responses: Response itself is their class, also where a subclass's method makes them. */
@@ -44,7 +44,7 @@ const Bare = bareClass(RealResponse.prototype);
 
 function lightOf(state: ResponseState): Response {
   const response = new Bare();
-  carry(response, state);
+  attachState(response, state);
   return response;
 }
 

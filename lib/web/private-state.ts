@@ -24,12 +24,12 @@ class Carrier extends Given {
 }
 
 /** Makes `object` a light one. To be called once for an object. */
-export function carry(object: object, state: object): void {
+export function attachState(object: object, state: object): void {
   new Carrier(object, state);
 }
 
-/** What `carry` was given for the value; null when it is no light object. Fast path. */
-export const carriedBy: (value: unknown) => object | null = Carrier.stateOf;
+/** What `attachState` was given for the value; null when it is no light object. Fast path. */
+export const privateStateOf: (value: unknown) => object | null = Carrier.stateOf;
 
 /** A class whose objects have the prototype and nothing else. */
 export function bareClass<T extends object>(prototype: T): new () => T {
