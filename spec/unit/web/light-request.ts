@@ -4,8 +4,9 @@ import type { AddressInfo } from 'node:net';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { IncomingBody } from '../../../lib/web/incoming-body.js';
-import { abortRequest, createRequest, type RequestHead } from '../../../lib/web/light-request.js';
+import { abortRequest, createRequest } from '../../../lib/web/light-request.js';
 import { installResponse } from '../../../lib/web/light-response.js';
+import type { RequestHead } from '../../../lib/web/request-head.js';
 import { RealRequest } from '../../../lib/web/web-globals.js';
 
 installResponse();
