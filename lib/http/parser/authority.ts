@@ -1,14 +1,15 @@
 /** The authority of a URI, host and port: in a Host field, in a target in absolute form, in CONNECT's target. */
-import { isLetters } from './letters.js';
-import * as tables from './tables.js';
+
+import * as classes from './byte-classes.js';
+import { isLetters } from './compare-bytes.js';
 
 const { BRACKET_CLOSE, BRACKET_OPEN, COLON, DIGIT_0, DIGIT_9, DOT, HYPHEN, IPV6, QUESTION, REG_NAME, SLASH } =
-  tables;
+  classes;
 
 /** A domain name has at most 253 characters; what the registers hold is four times that. */
 const MAX_HOST_SIZE = 1023;
-const SCHEME_HTTP = tables.ascii('http://');
-const SCHEME_HTTPS = tables.ascii('https://');
+const SCHEME_HTTP = classes.ascii('http://');
+const SCHEME_HTTPS = classes.ascii('https://');
 
 /** What {@link authorityStart} returns when there is none. */
 export const NO_AUTHORITY = -1;

@@ -2,15 +2,16 @@
  * How long the content of a request is, RFC 9112 section 6: Content-Length and Transfer-Encoding. All that two readers of
  * one request could understand in two ways is refused here, because that is how requests are smuggled.
  */
-import { isText } from './letters.js';
+
+import * as classes from './byte-classes.js';
+import { isText } from './compare-bytes.js';
 import type { ParserRegisters } from './registers.js';
 import * as states from './states.js';
-import * as tables from './tables.js';
 
 const { SAW_CHUNKED, SAW_CONTENT_LENGTH, SAW_VERSION_1_1 } = states;
-const { COMMA, DIGIT_0, HTAB, SP, TOKEN } = tables;
+const { COMMA, DIGIT_0, HTAB, SP, TOKEN } = classes;
 
-const VALUE_CHUNKED = tables.ascii('chunked');
+const VALUE_CHUNKED = classes.ascii('chunked');
 
 /**
  * RFC 9112 section 6.3, RFC 9110 section 8.6. Repeating the same value, in one line or more, may be let pass by the RFC;

@@ -2,10 +2,11 @@
  * The chunked transfer coding, RFC 9112 section 7.1: the lines around the chunks' data, their extensions, and the trailers.
  * One byte at a time, because there are few of them: the data itself is told by length and never looked at.
  */
+
+import * as classes from './byte-classes.js';
 import { refuseFieldStart } from './header-fields.js';
 import type { ParserRegisters } from './registers.js';
 import * as states from './states.js';
-import * as tables from './tables.js';
 
 const {
   DATA,
@@ -45,7 +46,7 @@ const {
   SEMICOLON,
   SP,
   TOKEN,
-} = tables;
+} = classes;
 
 /**
  * Bytes around the data of each chunk that are nobody's concern, besides as many as the data has. Signatures of chunks take 85;
@@ -68,7 +69,7 @@ const FORBIDDEN_TRAILERS = [
   'upgrade',
   'te',
   'trailer',
-].map(tables.ascii);
+].map(classes.ascii);
 const ALL_FORBIDDEN_TRAILERS = (1 << FORBIDDEN_TRAILERS.length) - 1;
 
 /**

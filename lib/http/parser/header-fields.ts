@@ -4,10 +4,10 @@
  */
 import { isAuthority } from './authority.js';
 import { contentLengthLine, transferEncodingLine } from './body-framing.js';
-import { isLetters, isText } from './letters.js';
+import * as classes from './byte-classes.js';
+import { isLetters, isText } from './compare-bytes.js';
 import { type ParserRegisters, STOPPED } from './registers.js';
 import * as states from './states.js';
-import * as tables from './tables.js';
 
 const {
   CONNECTION,
@@ -26,18 +26,18 @@ const {
   SAW_KEEP_ALIVE,
   TRANSFER_ENCODING,
 } = states;
-const { COLON, COMMA, CR, FIELD_VALUE, HTAB, LF, SP, TOKEN } = tables;
+const { COLON, COMMA, CR, FIELD_VALUE, HTAB, LF, SP, TOKEN } = classes;
 
 /** Node's default bound of header fields. */
 const MAX_FIELDS = 2000;
-const NAME_HOST = tables.ascii('host');
-const NAME_EXPECT = tables.ascii('expect');
-const NAME_CONNECTION = tables.ascii('connection');
-const NAME_CONTENT_LENGTH = tables.ascii('content-length');
-const NAME_TRANSFER_ENCODING = tables.ascii('transfer-encoding');
-const VALUE_CONTINUE = tables.ascii('100-continue');
-const VALUE_CLOSE = tables.ascii('close');
-const VALUE_KEEP_ALIVE = tables.ascii('keep-alive');
+const NAME_HOST = classes.ascii('host');
+const NAME_EXPECT = classes.ascii('expect');
+const NAME_CONNECTION = classes.ascii('connection');
+const NAME_CONTENT_LENGTH = classes.ascii('content-length');
+const NAME_TRANSFER_ENCODING = classes.ascii('transfer-encoding');
+const VALUE_CONTINUE = classes.ascii('100-continue');
+const VALUE_CLOSE = classes.ascii('close');
+const VALUE_KEEP_ALIVE = classes.ascii('keep-alive');
 
 /** RFC 9112 section 5. Returns the position after the empty line. */
 export function headerFields(

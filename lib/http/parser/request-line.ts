@@ -3,24 +3,24 @@
  * target. Each part goes on where the last call stopped and says STOPPED when the bytes end or the request is refused.
  */
 import { authorityStart, endOfAuthority, isAuthority, NO_AUTHORITY } from './authority.js';
-import { isExactly, isText } from './letters.js';
+import * as classes from './byte-classes.js';
+import { isExactly, isText } from './compare-bytes.js';
 import { type ParserRegisters, STOPPED } from './registers.js';
 import * as states from './states.js';
-import * as tables from './tables.js';
 
 const { FIELD_START, METHOD, REQUEST_TARGET, SAW_ABSOLUTE_TARGET, SAW_VERSION_1_1, VERSION } = states;
-const { ASTERISK, CR, DIGIT_0, DIGIT_9, DOT, LF, SLASH, SP, TARGET, TOKEN } = tables;
+const { ASTERISK, CR, DIGIT_0, DIGIT_9, DOT, LF, SLASH, SP, TARGET, TOKEN } = classes;
 
 /** The longest registered method has 17 letters (UPDATEREDIRECTREF). Longer than this is 501, RFC 9112 section 3. */
 const MAX_METHOD_SIZE = 64;
 /** The methods that Fetch puts in upper case, whatever case they were given in (its "normalize a method"). */
-const NORMALISED = ['delete', 'get', 'head', 'options', 'post', 'put'].map(tables.ascii);
+const NORMALISED = ['delete', 'get', 'head', 'options', 'post', 'put'].map(classes.ascii);
 /** The bit that lower case has and upper case has not. */
 const LOWER_CASE = 0x20;
-const METHOD_CONNECT = tables.ascii('CONNECT');
-const METHOD_OPTIONS = tables.ascii('OPTIONS');
-const VERSION_START = tables.ascii('HTTP/');
-const LINE_1_1 = tables.ascii('HTTP/1.1\r\n');
+const METHOD_CONNECT = classes.ascii('CONNECT');
+const METHOD_OPTIONS = classes.ascii('OPTIONS');
+const VERSION_START = classes.ascii('HTTP/');
+const LINE_1_1 = classes.ascii('HTTP/1.1\r\n');
 /** Where in "HTTP/1.1\r\n" the parts stand. */
 const AT_MAJOR = 5;
 const AT_DOT = 6;

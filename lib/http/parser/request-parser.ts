@@ -11,17 +11,17 @@
  * A verdict never depends on how the bytes were split: each check stands at a fixed byte, or, for a limit, before every
  * other check on the bytes past it.
  *
- * Why its files take states and tables out of a namespace into constants of their own: V8 writes a file's own constants
+ * Why its files take states and byte classes out of a namespace into constants of their own: V8 writes a file's own constants
  * into the machine code, but loads at each use what is imported by name. In Node.js 20 that is a quarter of a head's time.
  */
 import { PacelineError } from '../../errors.js';
 import { authorityStart, endOfAuthority } from './authority.js';
+import * as classes from './byte-classes.js';
 import { chunkFraming } from './chunked-body.js';
 import { headerFields } from './header-fields.js';
 import { ParserRegisters, STOPPED } from './registers.js';
 import { requestLine } from './request-line.js';
 import * as states from './states.js';
-import * as tables from './tables.js';
 
 export type { ParserLimits } from './limits.js';
 export { PARSER_WORDS } from './registers.js';
@@ -45,7 +45,7 @@ const {
   START,
   START_LF,
 } = states;
-const { CR, LF, TOKEN } = tables;
+const { CR, LF, TOKEN } = classes;
 
 /** Result of execute(): all bytes were looked at and the message goes on. */
 export const NEED_MORE = 0;
