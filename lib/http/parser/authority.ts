@@ -1,7 +1,7 @@
 /** The authority of a URI, host and port: in a Host field, in a target in absolute form, in CONNECT's target. */
 
 import * as classes from './byte-classes.js';
-import { isLetters } from './compare-bytes.js';
+import { startsWithIgnoringCase } from './compare-bytes.js';
 
 const { BRACKET_CLOSE, BRACKET_OPEN, COLON, DIGIT_0, DIGIT_9, DOT, HYPHEN, IPV6, QUESTION, REG_NAME, SLASH } =
   classes;
@@ -16,9 +16,9 @@ export const NO_AUTHORITY = -1;
 
 /** Where the authority of a target in absolute form starts; NO_AUTHORITY when it has another form or scheme. */
 export function authorityStart(bytes: Uint8Array, start: number, end: number): number {
-  if (end - start > SCHEME_HTTP.length && isLetters(bytes, start, SCHEME_HTTP))
+  if (end - start > SCHEME_HTTP.length && startsWithIgnoringCase(bytes, start, SCHEME_HTTP))
     return start + SCHEME_HTTP.length;
-  if (end - start > SCHEME_HTTPS.length && isLetters(bytes, start, SCHEME_HTTPS))
+  if (end - start > SCHEME_HTTPS.length && startsWithIgnoringCase(bytes, start, SCHEME_HTTPS))
     return start + SCHEME_HTTPS.length;
   return NO_AUTHORITY;
 }

@@ -4,7 +4,7 @@
  */
 
 import * as classes from './byte-classes.js';
-import { isText } from './compare-bytes.js';
+import { equalsIgnoringCase } from './compare-bytes.js';
 import type { ParserRegisters } from './registers.js';
 import * as states from './states.js';
 
@@ -54,7 +54,7 @@ export function transferEncodingLine(
   if ((registers.flags & SAW_VERSION_1_1) === 0) {
     return registers.refuseLine(400, 'Transfer-Encoding in HTTP/1.0');
   }
-  if (isText(bytes, start, end, VALUE_CHUNKED)) {
+  if (equalsIgnoringCase(bytes, start, end, VALUE_CHUNKED)) {
     registers.flags |= SAW_CHUNKED;
     return true;
   }
@@ -70,7 +70,7 @@ function isCodingsThenChunked(bytes: Uint8Array, start: number, end: number): bo
   while (at < end) {
     const coding = at;
     while (at < end && TOKEN[bytes[at]!] !== 0) at++;
-    const isChunked = isText(bytes, coding, at, VALUE_CHUNKED);
+    const isChunked = equalsIgnoringCase(bytes, coding, at, VALUE_CHUNKED);
     if (at === end) return isChunked;
     if (at === coding || isChunked) return false;
     while (at < end && bytes[at] !== COMMA) at++;

@@ -5,7 +5,7 @@
 import { isAuthority } from './authority.js';
 import { contentLengthLine, transferEncodingLine } from './body-framing.js';
 import * as classes from './byte-classes.js';
-import { isLetters, isText } from './compare-bytes.js';
+import { equalsIgnoringCase, startsWithIgnoringCase } from './compare-bytes.js';
 import { type ParserRegisters, STOPPED } from './registers.js';
 import * as states from './states.js';
 
@@ -132,7 +132,8 @@ function hostLine(registers: ParserRegisters, bytes: Uint8Array, start: number, 
 
 /** RFC 9110 section 10.1.1. In HTTP/1.0 the one expectation that exists must be ignored. */
 function expectLine(registers: ParserRegisters, bytes: Uint8Array, start: number, end: number): boolean {
-  if (!isText(bytes, start, end, VALUE_CONTINUE)) return registers.refuseLine(417, 'unknown expectation');
+  if (!equalsIgnoringCase(bytes, start, end, VALUE_CONTINUE))
+    return registers.refuseLine(417, 'unknown expectation');
   registers.flags |= SAW_CONTINUE;
   return true;
 }
@@ -148,8 +149,8 @@ function connectionLine(registers: ParserRegisters, bytes: Uint8Array, start: nu
     }
     const token = at;
     while (at < end && TOKEN[bytes[at]!] !== 0) at++;
-    if (isText(bytes, token, at, VALUE_KEEP_ALIVE)) registers.flags |= SAW_KEEP_ALIVE;
-    else if (isText(bytes, token, at, VALUE_CLOSE)) registers.flags |= SAW_CLOSE;
+    if (equalsIgnoringCase(bytes, token, at, VALUE_KEEP_ALIVE)) registers.flags |= SAW_KEEP_ALIVE;
+    else if (equalsIgnoringCase(bytes, token, at, VALUE_CLOSE)) registers.flags |= SAW_CLOSE;
     while (at < end && (bytes[at] === SP || bytes[at] === HTAB)) at++;
     // Two tokens with only a space between them are no list, and neither is a byte that no token can have.
     if (at < end && bytes[at] !== COMMA) return registers.refuseLine(400, 'invalid Connection');
@@ -181,15 +182,15 @@ function afterValue(bytes: Uint8Array, from: number, end: number): number {
 function identify(bytes: Uint8Array, at: number, length: number): number {
   switch (length) {
     case NAME_HOST.length:
-      return isLetters(bytes, at, NAME_HOST) ? HOST : OTHER;
+      return startsWithIgnoringCase(bytes, at, NAME_HOST) ? HOST : OTHER;
     case NAME_EXPECT.length:
-      return isLetters(bytes, at, NAME_EXPECT) ? EXPECT : OTHER;
+      return startsWithIgnoringCase(bytes, at, NAME_EXPECT) ? EXPECT : OTHER;
     case NAME_CONNECTION.length:
-      return isLetters(bytes, at, NAME_CONNECTION) ? CONNECTION : OTHER;
+      return startsWithIgnoringCase(bytes, at, NAME_CONNECTION) ? CONNECTION : OTHER;
     case NAME_CONTENT_LENGTH.length:
-      return isLetters(bytes, at, NAME_CONTENT_LENGTH) ? CONTENT_LENGTH : OTHER;
+      return startsWithIgnoringCase(bytes, at, NAME_CONTENT_LENGTH) ? CONTENT_LENGTH : OTHER;
     case NAME_TRANSFER_ENCODING.length:
-      return isLetters(bytes, at, NAME_TRANSFER_ENCODING) ? TRANSFER_ENCODING : OTHER;
+      return startsWithIgnoringCase(bytes, at, NAME_TRANSFER_ENCODING) ? TRANSFER_ENCODING : OTHER;
     default:
       return OTHER;
   }

@@ -4,7 +4,7 @@
  */
 import { authorityStart, endOfAuthority, isAuthority, NO_AUTHORITY } from './authority.js';
 import * as classes from './byte-classes.js';
-import { isExactly, isText } from './compare-bytes.js';
+import { equalsIgnoringCase, startsWith } from './compare-bytes.js';
 import { type ParserRegisters, STOPPED } from './registers.js';
 import * as states from './states.js';
 
@@ -67,14 +67,16 @@ export function requestLine(
 function isMiswritten(bytes: Uint8Array, start: number, end: number): boolean {
   let bits = 0;
   for (let at = start; at < end; at++) bits |= bytes[at]!;
-  return (bits & LOWER_CASE) !== 0 && NORMALISED.some((method) => isText(bytes, start, end, method));
+  return (
+    (bits & LOWER_CASE) !== 0 && NORMALISED.some((method) => equalsIgnoringCase(bytes, start, end, method))
+  );
 }
 
 /** RFC 9112 section 2.3, up to the line's end. A version of the right form that is not spoken here is 505. */
 function version(registers: ParserRegisters, bytes: Uint8Array, from: number, end: number): number {
   const start = registers.messageStart + registers.targetEnd + 1;
   // The fast path: what nearly every request says, and in one piece.
-  if (from === start && end - from >= LINE_1_1.length && isExactly(bytes, from, LINE_1_1)) {
+  if (from === start && end - from >= LINE_1_1.length && startsWith(bytes, from, LINE_1_1)) {
     registers.flags |= SAW_VERSION_1_1;
     registers.state = FIELD_START;
     return targetForm(registers, bytes) ? from + LINE_1_1.length : STOPPED;
@@ -112,14 +114,14 @@ function targetForm(registers: ParserRegisters, bytes: Uint8Array): boolean {
   const head = registers.messageStart;
   const start = head + registers.methodEnd + 1;
   const end = head + registers.targetEnd;
-  const isConnect = registers.methodEnd === METHOD_CONNECT.length && isExactly(bytes, head, METHOD_CONNECT);
+  const isConnect = registers.methodEnd === METHOD_CONNECT.length && startsWith(bytes, head, METHOD_CONNECT);
   if (isConnect) {
     if (!isAuthority(bytes, start, end)) return registers.refuseLine(400, 'CONNECT without an authority');
     return registers.refuseLine(501, 'CONNECT is not implemented');
   }
   if (bytes[start] === SLASH) return true;
   if (bytes[start] === ASTERISK && end - start === 1) {
-    if (registers.methodEnd === METHOD_OPTIONS.length && isExactly(bytes, head, METHOD_OPTIONS)) return true;
+    if (registers.methodEnd === METHOD_OPTIONS.length && startsWith(bytes, head, METHOD_OPTIONS)) return true;
     return registers.refuseLine(400, 'only OPTIONS may have the target *');
   }
   const authority = authorityStart(bytes, start, end);
