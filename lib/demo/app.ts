@@ -16,7 +16,7 @@ interface Route {
 const READ = ['GET', 'HEAD'];
 
 /** Long enough to see an effect, short enough that a visitor cannot take the demo down for long. */
-const MS_MAX = 10_000;
+const MAX_MS = 10_000;
 
 const TEXT: ResponseInit = { headers: { 'content-type': 'text/plain' } };
 const HTML: ResponseInit = {
@@ -67,8 +67,8 @@ function forMs(defaultMs: number, verb: string, pass: (ms: number) => unknown): 
   return async (_request, { thread }, url) => {
     const text = url.searchParams.get('ms') ?? String(defaultMs);
     const ms = Number(text);
-    if (!/^\d+(\.\d+)?$/.test(text) || ms > MS_MAX) {
-      return refusal(400, `ms must be a number from 0 to ${MS_MAX}, as in ${url.pathname}?ms=${defaultMs}.`);
+    if (!/^\d+(\.\d+)?$/.test(text) || ms > MAX_MS) {
+      return refusal(400, `ms must be a number from 0 to ${MAX_MS}, as in ${url.pathname}?ms=${defaultMs}.`);
     }
     const startMs = performance.now();
     await pass(ms);

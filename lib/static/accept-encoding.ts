@@ -13,7 +13,7 @@ const ELEMENT =
   /^[ \t]*([!#$%&'*+\-.^_`|~0-9a-z]+)[ \t]*(?:;[ \t]*q=(0(?:\.\d{0,3})?|1(?:\.0{0,3})?)[ \t]*)?$/i;
 
 /** Clients send a handful of values; the bound is for those that make them up. */
-const KNOWN_MAX = 64;
+const MAX_KNOWN = 64;
 const known = new Map<string, readonly Coding[]>();
 
 /**
@@ -28,7 +28,7 @@ export function acceptedCodings(field: string | null): readonly Coding[] {
   let codings = known.get(field);
   if (codings === undefined) {
     codings = parse(field);
-    if (known.size >= KNOWN_MAX) known.clear();
+    if (known.size >= MAX_KNOWN) known.clear();
     known.set(field, codings);
   }
   return codings;

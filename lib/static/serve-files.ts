@@ -73,9 +73,9 @@ const OPTION_NAMES = [
 
 const INDEX = 'index.html';
 /** More is not sensible to promise (RFC 2616, 14.21, and what caches make of it). */
-const MAX_AGE_MAX_S = 31_536_000;
-const RECHECK_DEFAULT_MS = 1000;
-const RECHECK_MAX_MS = 60_000;
+const MAX_MAX_AGE_S = 31_536_000;
+const DEFAULT_RECHECK_MS = 1000;
+const MAX_RECHECK_MS = 60_000;
 
 const ALLOW = 'allow: GET, HEAD, OPTIONS\r\n';
 const TEXT = 'content-type: text/plain; charset=utf-8\r\nx-content-type-options: nosniff\r\n';
@@ -114,7 +114,7 @@ class FileServer {
       throw optionError(`the options must be an object, not ${show(options)}`);
     }
     refuseUnknownNames(Object.keys(options), OPTION_NAMES, 'option of serveFiles');
-    const { prefix = '', recheckMs = RECHECK_DEFAULT_MS, notFound } = options;
+    const { prefix = '', recheckMs = DEFAULT_RECHECK_MS, notFound } = options;
     if (typeof prefix !== 'string' || !/^(?:\/[^/?#]+)*$/.test(prefix)) {
       throw optionError(
         `prefix must be '' or a path that begins and does not end with a slash, not ${show(prefix)}`,
@@ -128,7 +128,7 @@ class FileServer {
     this.#precompressed = flag(options.precompressed, 'precompressed', true);
     this.#cacheLine = cacheLine(options);
     this.#notFound = notFound;
-    this.#keeps = wholeNumber(recheckMs, 'recheckMs', 0, RECHECK_MAX_MS) > 0;
+    this.#keeps = wholeNumber(recheckMs, 'recheckMs', 0, MAX_RECHECK_MS) > 0;
     this.#openFiles = new OpenFileCache(recheckMs);
     this.#root = openRoot(root, flag(options.followSymlinks, 'followSymlinks', false), this.#dotfiles);
   }
@@ -274,7 +274,7 @@ function cacheLine({ maxAge, immutable }: StaticOptions): string {
       throw optionError('immutable needs maxAge, for how long it counts; a year is usual: 31536000');
     return 'cache-control: no-cache\r\n';
   }
-  const seconds = wholeNumber(maxAge, 'maxAge', 0, MAX_AGE_MAX_S);
+  const seconds = wholeNumber(maxAge, 'maxAge', 0, MAX_MAX_AGE_S);
   return `cache-control: max-age=${seconds}${isImmutable ? ', immutable' : ''}\r\n`;
 }
 

@@ -40,7 +40,7 @@ interface Name {
 }
 
 /** Apps use a handful of names; the bound is for those that make names up. */
-const NAMES_MAX = 256;
+const MAX_NAMES = 256;
 const names = new Map<string, Name>();
 
 /** The one that was looked for last: most responses have one field. */
@@ -68,7 +68,7 @@ function knownName(text: string): Name | null {
     value: '',
     line: `${lower}: \r\n`,
   };
-  if (names.size < NAMES_MAX) names.set(text, name);
+  if (names.size < MAX_NAMES) names.set(text, name);
   return name;
 }
 

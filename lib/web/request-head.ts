@@ -61,7 +61,7 @@ function composeUrl(origin: string, target: string): string {
 }
 
 /** Origins by Host value: there are few, and the URL parser is slow. Clients choose the values, hence the bound. */
-const ORIGINS_MAX = 64;
+const MAX_ORIGINS = 64;
 const origins = new Map<string, string>();
 
 /** The one found last, for the same reason as `last`. */
@@ -83,7 +83,7 @@ function cachedOrigin(host: string): string {
   let origin = origins.get(host);
   if (origin === undefined) {
     origin = new URL(`http://${host}/`).origin;
-    if (origins.size >= ORIGINS_MAX) origins.clear();
+    if (origins.size >= MAX_ORIGINS) origins.clear();
     origins.set(host, origin);
   }
   return origin;

@@ -54,7 +54,7 @@ const {
  */
 const SHARE_BYTES = 128;
 /** A chunk size up to this takes one more digit without leaving the exact integers. */
-const LARGEST_SIZE_BEFORE_DIGIT = 2 ** 49 - 1;
+const MAX_SIZE_BEFORE_DIGIT = 2 ** 49 - 1;
 
 /**
  * Fields that no trailer section may hold, because they say where a message ends, where it goes or how the connection is
@@ -131,7 +131,7 @@ function sizeDigit(registers: ParserRegisters, byte: number): void {
   } else if (digit >= 0) {
     // Leading zeros are in the grammar, but their number must have a bound.
     if (registers.remaining === 0 && !spend(registers)) return;
-    if (registers.remaining > LARGEST_SIZE_BEFORE_DIGIT) registers.refuse(400, 'chunk size beyond 2^53 - 1');
+    if (registers.remaining > MAX_SIZE_BEFORE_DIGIT) registers.refuse(400, 'chunk size beyond 2^53 - 1');
     else registers.remaining = registers.remaining * 16 + digit;
   } else if (registers.remaining > registers.maxBodySize - registers.total) {
     registers.refuse(413, 'chunks beyond the limit');

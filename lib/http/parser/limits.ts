@@ -19,7 +19,7 @@ export interface ParserLimits {
 }
 
 /** What 16 bits of a register can hold. */
-const LARGEST_HEADER_SIZE = 0xffff;
+const MAX_HEADER_SIZE = 0xffff;
 
 /**
  * The limits with their defaults, each an exact integer.
@@ -40,9 +40,9 @@ export function checkLimits(limits: ParserLimits): Required<ParserLimits> {
 }
 
 function requireLimit(name: string, value: number): void {
-  if (Number.isInteger(value) && value >= 1 && value <= LARGEST_HEADER_SIZE) return;
+  if (Number.isInteger(value) && value >= 1 && value <= MAX_HEADER_SIZE) return;
   throw new PacelineError(
     'PACELINE_OPTION',
-    `${name} is ${value}, not a count of bytes from 1 to ${LARGEST_HEADER_SIZE}`,
+    `${name} is ${value}, not a count of bytes from 1 to ${MAX_HEADER_SIZE}`,
   );
 }
