@@ -12,7 +12,7 @@ export interface CachedFile {
   readonly siblings: ReadonlyMap<Coding, Representation>;
 }
 
-interface Place {
+interface Entry {
   readonly file: CachedFile;
   readonly untilMs: number;
 }
@@ -22,42 +22,42 @@ export const MAX_OPEN_FILES = 128;
 
 export class OpenFileCache {
   /** In the order in which they expire. */
-  readonly #places = new Map<string, Place>();
-  readonly #keepMs: number;
+  readonly #entries = new Map<string, Entry>();
+  readonly #ttlMs: number;
   #sweeper: NodeJS.Timeout | null = null;
 
-  /** @param keepMs how long a file stays */
-  constructor(keepMs: number) {
-    this.#keepMs = keepMs;
+  /** @param ttlMs how long a file stays */
+  constructor(ttlMs: number) {
+    this.#ttlMs = ttlMs;
   }
 
   /** What lies there under a path, unless its time is over. */
   get(path: string, nowMs: number): CachedFile | undefined {
-    const place = this.#places.get(path);
-    return place !== undefined && nowMs < place.untilMs ? place.file : undefined;
+    const entry = this.#entries.get(path);
+    return entry !== undefined && nowMs < entry.untilMs ? entry.file : undefined;
   }
 
   put(path: string, file: CachedFile, nowMs: number): void {
     this.drop(path);
-    if (this.#places.size >= MAX_OPEN_FILES) this.drop(this.#places.keys().next().value!);
-    this.#places.set(path, { file, untilMs: nowMs + this.#keepMs });
+    if (this.#entries.size >= MAX_OPEN_FILES) this.drop(this.#entries.keys().next().value!);
+    this.#entries.set(path, { file, untilMs: nowMs + this.#ttlMs });
     if (this.#sweeper === null) this.#sweepLater();
   }
 
   drop(path: string): void {
-    const place = this.#places.get(path);
-    if (place === undefined) return;
-    this.#places.delete(path);
-    release(place.file);
+    const entry = this.#entries.get(path);
+    if (entry === undefined) return;
+    this.#entries.delete(path);
+    release(entry.file);
   }
 
   clear(): void {
-    for (const { file } of this.#places.values()) release(file);
-    this.#places.clear();
+    for (const { file } of this.#entries.values()) release(file);
+    this.#entries.clear();
   }
 
   #sweepLater(): void {
-    this.#sweeper = setTimeout(() => this.#sweep(), this.#keepMs);
+    this.#sweeper = setTimeout(() => this.#sweep(), this.#ttlMs);
     // Files in a cache are no reason for a process to live.
     this.#sweeper.unref();
   }
@@ -65,11 +65,11 @@ export class OpenFileCache {
   #sweep(): void {
     this.#sweeper = null;
     const nowMs = performance.now();
-    for (const [path, { untilMs }] of this.#places) {
+    for (const [path, { untilMs }] of this.#entries) {
       if (untilMs > nowMs) break;
       this.drop(path);
     }
-    if (this.#places.size > 0) this.#sweepLater();
+    if (this.#entries.size > 0) this.#sweepLater();
   }
 }
 

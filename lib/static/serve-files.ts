@@ -105,7 +105,7 @@ class FileServer {
   readonly #prefix: string;
   readonly #dotfiles: boolean;
   readonly #precompressed: boolean;
-  readonly #keeps: boolean;
+  readonly #caches: boolean;
   readonly #cacheLine: string;
   readonly #notFound: StaticOptions['notFound'];
 
@@ -128,7 +128,7 @@ class FileServer {
     this.#precompressed = flag(options.precompressed, 'precompressed', true);
     this.#cacheLine = cacheLine(options);
     this.#notFound = notFound;
-    this.#keeps = wholeNumber(recheckMs, 'recheckMs', 0, MAX_RECHECK_MS) > 0;
+    this.#caches = wholeNumber(recheckMs, 'recheckMs', 0, MAX_RECHECK_MS) > 0;
     this.#openFiles = new OpenFileCache(recheckMs);
     this.#root = openRoot(root, flag(options.followSymlinks, 'followSymlinks', false), this.#dotfiles);
   }
@@ -140,19 +140,19 @@ class FileServer {
     }
     const path = pathOfUrl(request.url);
     const fields = requestFields(request);
-    const kept = this.#openFiles.get(path, performance.now());
-    if (kept !== undefined) {
-      const representation = choose(kept, fields);
+    const cached = this.#openFiles.get(path, performance.now());
+    if (cached !== undefined) {
+      const representation = choose(cached, fields);
       // The fast path: the file is open, and nobody has written to it.
       if (representation.isCurrent()) return respond(method, fields, representation);
       this.#openFiles.drop(path);
     }
     const found = this.#find(path);
     if (typeof found === 'number') return this.#other(request, path, found);
-    if (this.#keeps) this.#openFiles.put(path, found, performance.now());
+    if (this.#caches) this.#openFiles.put(path, found, performance.now());
     const response = respond(method, fields, choose(found, fields));
     // The response's body is an owner of its own.
-    if (!this.#keeps) release(found);
+    if (!this.#caches) release(found);
     return response;
   }
 
