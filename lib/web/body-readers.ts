@@ -1,26 +1,26 @@
 /**
- * What the light Request and Response have in common: the methods that read a body. The fast path decodes bytes that are
- * at hand; all else is asked of the real object.
+ * The methods that read a body, which the light Request and Response have in common. The fast path decodes bytes that are
+ * at hand; everything else is delegated to the real object.
  */
 import { decodeText, ownBuffer } from './web-globals.js';
 
-/** How the readers get at a body. */
+/** How the readers access a body. */
 interface BodyAccess {
   /**
-   * The body decoded, when its bytes are at hand or on their way; null when the real object must sort it out. The bytes
-   * that it decodes are as `ownBuffer` wants them.
+   * The decoded body, when its bytes are at hand or still arriving; null when the real object must decide. `decode` gets
+   * bytes that satisfy `ownBuffer`.
    */
   take<T>(object: unknown, decode: (bytes: Uint8Array) => T): Promise<T> | null;
-  /** Calls undici's method, of the real object in place of a light one. Throws what the real class's constructor throws. */
+  /** Calls undici's method on the real object in place of a light one. Throws what the real class's constructor throws. */
   askReal(object: unknown, name: string): Promise<unknown>;
 }
 
 const parseJson = (bytes: Uint8Array): unknown => JSON.parse(decodeText(bytes));
 const ownBytes = (bytes: Uint8Array): Uint8Array => new Uint8Array(ownBuffer(bytes));
 
-/** The readers of a class, to be put into its prototype. */
+/** The readers of a class, to be copied to its prototype. */
 export function bodyReaders({ take, askReal }: BodyAccess): object {
-  /** Async, so that what is thrown becomes a rejection. */
+  /** Async, so that an exception becomes a rejection. */
   async function ask(object: unknown, name: string): Promise<unknown> {
     return askReal(object, name);
   }

@@ -1,23 +1,23 @@
 /**
- * A response body that is a part of an open file. The connection sends it with sendfile(2), so its bytes never get into
- * JavaScript, unless somebody there asks for them.
+ * A response body that is part of an open file. The connection sends it with sendfile(2), so its bytes enter JavaScript
+ * only when user code reads them.
  *
  *   OpenFile ◀── FileBody ── close(): sent, client gone, HEAD, stream read or cancelled
  *       ▲  ◀── FileBody ── …
- *       └───── whoever opened it, until release()
+ *       └───── the opener, until release()
  *
- * The descriptor is closed when the last of them lets go. A body that is forgotten (a response that middleware threw
- * away) never does; then the collector finds the OpenFile, and the registry closes its descriptor.
+ * The last owner closes the descriptor. A body that is never closed (of a response that middleware dropped) is found by the
+ * garbage collector together with its OpenFile, and the registry closes the descriptor.
  */
 import { read } from 'node:fs';
 import { closeFile } from '../sys/file.js';
 
-/** Bytes that one read of a stream takes at most. */
+/** At most this many bytes are read at once for a stream. */
 const READ_BYTES = 64 * 1024;
 
 const forgotten = new FinalizationRegistry<number>(closeFile);
 
-/** A descriptor from `openFile` that several owners share. Whoever makes it is its first owner. */
+/** A descriptor from `openFile`, with a count of owners. Its creator is the first one. */
 export class OpenFile {
   readonly fd: number;
   #owners = 1;
@@ -33,7 +33,7 @@ export class OpenFile {
     this.#owners++;
   }
 
-  /** One owner less; the last one closes the descriptor. */
+  /** Removes an owner; the last one closes the descriptor. */
   release(): void {
     if (this.#owners === 0) throw new Error('release() of a file that is closed');
     if (--this.#owners > 0) return;
@@ -49,7 +49,7 @@ export class FileBody {
   readonly end: number;
   #file: OpenFile | null;
 
-  /** Becomes one more owner of `file`. */
+  /** Adds itself as an owner of `file`. */
   constructor(file: OpenFile, start: number, end: number) {
     file.retain();
     this.#file = file;
@@ -66,22 +66,22 @@ export class FileBody {
     return this.#file === null;
   }
 
-  /** Gives the descriptor back: the body is sent, or will not be. May be called again, and then does nothing. */
+  /** Releases the file: the body is sent, or will not be. Idempotent. */
   close(): void {
     const file = this.#file;
     this.#file = null;
     file?.release();
   }
 
-  /** Another body of the same bytes, which is closed for itself. @throws Error once this one is closed */
+  /** Another body of the same bytes, to be closed separately. @throws Error once this one is closed */
   share(): FileBody {
     if (this.#file === null) throw new Error('share() of a body that is closed');
     return new FileBody(this.#file, this.start, this.end);
   }
 
   /**
-   * The bytes as a stream, for whoever wants them in JavaScript. It reads when it is read from and closes the body at its
-   * end or when it is cancelled; as long as nobody reads it, the body can still be sent.
+   * The bytes as a stream, for user code. It reads the file on demand and closes the body at its end or when it is
+   * cancelled; until it is read from, the body can still be sent as a file.
    */
   stream(): ReadableStream<Uint8Array> {
     let at = this.start;
@@ -90,14 +90,14 @@ export class FileBody {
       pull: async (controller) => {
         try {
           const chunk = await this.#read(at);
-          // Cancelled meanwhile: nobody wants it.
+          // Cancelled meanwhile: the chunk is dropped.
           if (chunk === null) return;
           at += chunk.byteLength;
           if (chunk.byteLength > 0) controller.enqueue(chunk);
           if (at < this.end) return;
           this.close();
           controller.close();
-          // A reader that brought its own buffer gets it back only so (Streams, ReadableByteStreamController.close).
+          // Returns the buffer of a BYOB reader (Streams, ReadableByteStreamController.close).
           controller.byobRequest?.respond(0);
         } catch (error) {
           this.close();
@@ -108,13 +108,13 @@ export class FileBody {
     }) as ReadableStream<Uint8Array>;
   }
 
-  /** The bytes from `at`, as many as one read gives; null when the body was closed before they came. */
+  /** The bytes from `at`, as many as one read returns; null when the body was closed before they arrived. */
   async #read(at: number): Promise<Uint8Array<ArrayBuffer> | null> {
     const file = this.#file;
     if (file === null) throw new Error('the file was closed before it was read');
     const want = Math.min(READ_BYTES, this.end - at);
     if (want === 0) return new Uint8Array(0);
-    // An owner for as long as libuv's thread uses the descriptor, whoever closes the body meanwhile.
+    // One more owner while libuv's thread uses the descriptor: the body may be closed meanwhile.
     file.retain();
     try {
       const bytes = new Uint8Array(want);

@@ -1,9 +1,9 @@
 /**
  * Header fields as text: `name: value\r\n` lines, the form in which they arrive and leave. The light request and response
- * keep them so, and make a Headers object only when somebody asks for one.
+ * keep them so, and make a Headers object on demand only.
  *
- * Only what is certainly right is turned into lines here. For everything else `linesOf` answers null, and the real
- * Headers class decides what it means or throws what the Fetch standard says.
+ * Only fields that are certainly valid become lines here. For everything else `linesOf` returns null, and the real Headers
+ * class decides what it means or throws as the Fetch standard requires.
  */
 
 /** The real class, taken before an app can replace it. */
@@ -11,13 +11,13 @@ const Headers = globalThis.Headers;
 
 /** RFC 9110, 5.6.2. */
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
-/** RFC 9110, 5.5, with obs-text: no control character, so no end of a line, and nothing that latin1 cannot carry. */
+/** RFC 9110, 5.5, with obs-text: no control characters, so no line ends, and nothing beyond latin1. */
 const VALUE = /^[\t -~\x80-\xff]*$/;
 
-/** What the Headers class refuses in a value, as it ends a line, or cannot be sent as latin1. */
+/** Characters that the Headers class refuses in a value: they end a line, or are beyond latin1. */
 const UNSENDABLE = /[\0\r\n\u0100-\uffff]/;
 
-/** Fields that the runtime writes by itself, or that describe the connection rather than the message (RFC 9110, 7.6.1). */
+/** Fields that the runtime writes itself, or that describe the connection and not the message (RFC 9110, 7.6.1). */
 const OWNED = new Set([
   'connection',
   'content-length',
@@ -32,18 +32,18 @@ const OWNED = new Set([
 
 interface Name {
   readonly lower: string;
-  /** Owned by the runtime, or what a proxy may have to leave out: a Headers object has to be looked at when it is sent. */
+  /** Owned by the runtime, or a field that a proxy may have to remove: needs a Headers object, which is checked on sending. */
   readonly special: boolean;
   /** The last value sent under this name and its line: most fields have the same value in every response. */
   value: string;
   line: string;
 }
 
-/** Apps use a handful of names; the bound is for those that make names up. */
+/** Apps use a handful of names; the bound is for apps that generate names. */
 const MAX_NAMES = 256;
 const names = new Map<string, Name>();
 
-/** The one that was looked for last: most responses have one field. */
+/** The last one looked up: most responses have one field. */
 let lastText = '';
 let lastName: Name | null = null;
 
@@ -80,12 +80,12 @@ function lineOf(name: Name, value: unknown): string | null {
   return name.line;
 }
 
-/** Whether the value can be sent as it is. */
+/** Whether the value can be sent unchanged. */
 export function isFieldValue(value: string): boolean {
   return VALUE.test(value);
 }
 
-/** The `content-type` line of a type that is known to be valid. */
+/** The `content-type` line of a type that is known to be valid; '' for no type. */
 export function contentTypeLine(type: string): string {
   return type === '' ? '' : `content-type: ${type}\r\n`;
 }
@@ -94,10 +94,11 @@ export const TEXT_LINE = contentTypeLine('text/plain;charset=UTF-8');
 export const JSON_LINE = contentTypeLine('application/json');
 
 /**
- * The lines of a headers init in the order given. Fast path.
- * @param init what was given as `headers`
+ * The lines of a headers init, in its order. Fast path.
+ *
+ * @param init the `headers` of a Response init
  * @param typeLine a `content-type` line to add when the init has none, or ''
- * @returns null when the init is not plain (the real class shall look at it) or names a special field
+ * @returns null when the init is not plain (the real class must parse it) or names a special field
  */
 export function linesOf(init: unknown, typeLine: string): string | null {
   if (typeof init !== 'object' || init === null) return init === undefined ? typeLine : null;
@@ -112,7 +113,7 @@ export function linesOf(init: unknown, typeLine: string): string | null {
 function linesOfRecord(record: Record<string, unknown>, typeLine: string): string | null {
   let lines = '';
   let type = typeLine;
-  // Faster than Object.keys(), and right as long as nobody adds to Object.prototype, hence the look.
+  // Faster than Object.keys(). hasOwn() excludes what an app has added to Object.prototype.
   for (const key in record) {
     if (!Object.hasOwn(record, key)) continue;
     const name = nameOf(key);
@@ -140,7 +141,7 @@ function linesOfPairs(pairs: Iterable<unknown>, typeLine: string): string | null
   return type === '' ? lines : lines + type;
 }
 
-/** A Headers object of the lines from `start` to the end of the text or an empty line. */
+/** A Headers object of the lines from `start` up to an empty line or the end of the text. */
 export function headersOf(text: string, start: number): Headers {
   const headers = new Headers();
   let at = start;
@@ -153,25 +154,26 @@ export function headersOf(text: string, start: number): Headers {
   }
 }
 
-/** Makes `to` say what `from` says. */
+/** Replaces the fields of `to` by those of `from`. */
 export function copyHeaders(from: Headers, to: Headers): void {
   if (from === to) return;
   for (const name of [...to.keys()]) to.delete(name);
   for (const [name, value] of from) to.append(name, value);
 }
 
-/** What a set of header fields says to the connection. */
+/** A response's header fields, split into what is sent as lines and what the connection acts on. */
 interface SentFields {
-  /** Lines without those that the runtime owns. */
+  /** Lines, without the fields that the runtime owns. */
   headers: string;
-  /** Bytes; -1 when the fields do not say. */
+  /** In bytes; -1 without a valid content-length. */
   contentLength: number;
   close: boolean;
 }
 
 /**
- * Turns a Headers object into what is sent. `set-cookie` fields stay separate, as iteration gives them so.
- * @throws TypeError when a value cannot be sent: undici does not look at those that it sets itself
+ * Turns a Headers object into what is sent. `set-cookie` fields stay separate, as iteration yields them.
+ *
+ * @throws TypeError when a value cannot be sent: undici does not check the values that it sets itself
  */
 export function sentFieldsOf(fields: Iterable<[string, string]>): SentFields {
   const sent: SentFields = { headers: '', contentLength: -1, close: false };
@@ -180,7 +182,7 @@ export function sentFieldsOf(fields: Iterable<[string, string]>): SentFields {
       if (UNSENDABLE.test(value)) throw new TypeError(`The value of the header field ${name} cannot be sent`);
       sent.headers += `${name}: ${value}\r\n`;
     } else if (name === 'content-length') {
-      // More digits than a safe integer has, or two lengths joined, say nothing; the runtime then counts by itself.
+      // Ignored with more digits than a safe integer has, or when two lengths were joined; the runtime counts then.
       if (/^\d{1,15}$/.test(value)) sent.contentLength = Number(value);
     } else if (name === 'connection') {
       sent.close = /(?:^|,)\s*close\s*(?:,|$)/i.test(value);

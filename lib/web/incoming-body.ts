@@ -4,37 +4,37 @@
  *   connection --push/end/fail--> [ queue ] --bytes() or stream()--> handler
  *            <----- resume() ------
  *
- * The producer may push as long as `wantsMore`. The queue reports itself full at the high mark and asks for more
- * (`source.resume()`) once it has fallen to the low mark. There is at most one consumer:
+ * Back-pressure: the producer may push as long as `wantsMore`. The queue is full at the high-water mark and asks for more
+ * (`source.resume()`) once it has fallen to the low-water mark. There is at most one consumer:
  *
- *   unread  --bytes()-->  gathering   everything is wanted at once, so the queue is never full
+ *   unread  --bytes()-->  gathering   the consumer takes everything at once, so the queue is never full
  *   unread  --stream()--> streaming   one chunk for each pull
- *   any     --discard()-> discarding  the queue is empty and stays so
+ *   any     --discard()-> discarding  the queue is empty and stays empty
  *
- * A client may send its body in pieces of one byte, each of which would cost some 250 bytes as an object of its own. So the queue
- * is a list of buffers of geometric size: a piece goes into what the last one has left, and a new one is as large as what is
- * queued, up to a bound. There is never more room unused than used, and never more buffers than the bytes need.
+ * A client may send its body in pieces of one byte, each of which would cost some 250 bytes as an object of its own. So the
+ * queue is a list of buffers of geometric size: a piece fills the free room of the last buffer first, and a new buffer is as
+ * large as what is queued, up to a bound. There is never more room unused than used, and never more buffers than needed.
  */
 
 import { passedOn } from './chunk-garbage.js';
 import { unusableBody } from './web-globals.js';
 
-/** The queue is full at this many bytes: one default socket buffer's worth, so a slow handler costs little memory. */
+/** High-water mark: one default socket buffer's worth, so that a slow handler costs little memory. */
 export const HIGH_WATER_BYTES = 64 * 1024;
-/** A full queue asks for more when no more than this many bytes are left. */
+/** Low-water mark: a full queue asks for more when no more than this many bytes are left. */
 export const LOW_WATER_BYTES = 16 * 1024;
 
 /** The connection's side of a body. */
 export interface BodySource {
   /** The consumer wants more, after `wantsMore` had been false. */
   resume(): void;
-  /** The handler asks for the body for the first time: the moment to answer `Expect: 100-continue` (RFC 9110, 10.1.1). */
+  /** The handler reads the body for the first time: the moment to answer `Expect: 100-continue` (RFC 9110, 10.1.1). */
   onFirstUse?(): void;
 }
 
-/** The largest buffer that pieces share; a piece that is larger has one of its own size. */
+/** Size bound of a buffer that pieces share; a larger piece gets a buffer of its own size. */
 export const SHARED_BUFFER_BYTES = 16 * 1024;
-/** Up to here copying byte by byte is faster than making a window to copy from (measured on Node.js 20 to 26). */
+/** Up to this size copying byte by byte is faster than creating a subarray to copy from (measured on Node.js 20 to 26). */
 const TINY_BYTES = 32;
 
 const UNREAD = 0;
@@ -47,9 +47,9 @@ const EMPTY = new Uint8Array(0);
 export class IncomingBody {
   readonly #source: BodySource;
   #mode = UNREAD;
-  /** All of them are full but the last. */
+  /** All but the last are full. */
   #buffers: Uint8Array[] = [];
-  /** Bytes used of the last one. */
+  /** Bytes used in the last buffer. */
   #lastUsed = 0;
   #queuedBytes = 0;
   #full = false;
@@ -59,14 +59,14 @@ export class IncomingBody {
   #gathered: { resolve(bytes: Uint8Array): void; reject(error: Error): void } | null = null;
   #stream: ReadableStream<Uint8Array> | null = null;
   #controller: ReadableByteStreamController | null = null;
-  /** Ends the promise of a pull that found the queue empty. */
+  /** Resolves the promise of a pull that found the queue empty. */
   #pulled: (() => void) | null = null;
 
   constructor(source: BodySource) {
     this.#source = source;
   }
 
-  /** Whether the producer should go on reading. When it is false, `source.resume()` says when it is true again. */
+  /** Whether the producer may push more. After false, `source.resume()` is called when it is true again. */
   get wantsMore(): boolean {
     return !this.#full;
   }
@@ -76,33 +76,33 @@ export class IncomingBody {
     return this.#mode !== UNREAD;
   }
 
-  /** Buffers in the queue: what it takes beside its bytes. */
+  /** Number of buffers in the queue, a measure of its overhead. */
   get buffers(): number {
     return this.#buffers.length;
   }
 
-  /** Whether somebody has got hold of the stream and will read from it, though perhaps nobody has yet. */
+  /** Whether the stream has a reader, which may not have read yet. */
   get held(): boolean {
     return this.#stream?.locked ?? false;
   }
 
-  /** Whether nothing more will come: the body ended or failed. */
+  /** Whether the body has ended or failed: nothing more arrives. */
   get settled(): boolean {
     return this.#ended || this.#error !== null;
   }
 
-  /** Whether the rest of it will never come. */
+  /** Whether the rest of the body will never arrive. */
   get failed(): boolean {
     return this.#error !== null;
   }
 
-  /** Adds a copy of what arrived: the bytes of `source` from `start` up to `end`. */
+  /** Queues a copy of the bytes [start, end) of `source`. */
   push(source: Uint8Array, start = 0, end = source.byteLength): void {
     if (this.settled) throw new Error('push() after the end of the body');
     if (start === end || this.#mode === DISCARDING) return;
     this.#append(source, start, end);
     if (this.#pulled !== null) {
-      // The queue was empty, or the pull would have been served from it.
+      // The queue was empty before, or the pull would have taken from it.
       this.#enqueue(this.#shift()!);
       this.#endPull();
       return;
@@ -122,7 +122,7 @@ export class IncomingBody {
     }
   }
 
-  /** The rest of the body will never come. What is queued is dropped; consumers get the error. */
+  /** The rest of the body will never arrive. What is queued is dropped; consumers get the error. */
   fail(error: Error): void {
     if (this.settled) return;
     this.#error = error;
@@ -135,8 +135,10 @@ export class IncomingBody {
   }
 
   /**
-   * Takes the whole body. This is the fast path: a body that came in one piece is not copied again.
-   * @returns the bytes; rejects with what `fail` was told (an AbortError when the client has left), and with a TypeError when the body was taken before
+   * Takes the whole body. Fast path: a body that arrived in one piece is not copied again.
+   *
+   * @returns the bytes; rejects with the error of `fail` (an AbortError when the client has left), and with a TypeError when
+   * the body was taken before
    */
   bytes(): Promise<Uint8Array> {
     if (this.#mode !== UNREAD) return Promise.reject(unusableBody());
@@ -152,7 +154,8 @@ export class IncomingBody {
   }
 
   /**
-   * Takes the body as a byte stream, which reads from the connection no faster than it is read.
+   * Takes the body as a byte stream, which reads from the connection no faster than it is read itself.
+   *
    * @throws TypeError when the body was taken before
    */
   stream(): ReadableStream<Uint8Array> {
@@ -171,13 +174,13 @@ export class IncomingBody {
   }
 
   /**
-   * Drops what is queued and whatever comes, so that the connection can get to its next request. A stream in use gets an
-   * error; `bytes()` that somebody waits for goes on, as it takes everything anyway.
+   * Drops what is queued and everything that still arrives, so that the connection can reach its next request. A stream in
+   * use gets an error; a pending `bytes()` continues, as it takes everything anyway.
    */
   discard(): void {
     if (this.#gathered !== null) return;
     this.#mode = DISCARDING;
-    // Does nothing to a stream that is closed or that was cancelled, which is how a consumer gets here.
+    // No effect on a stream that is closed, or cancelled: cancelling calls this method.
     this.#controller?.error(new TypeError('The body was discarded: the response is complete'));
     this.#controller = null;
     this.#endPull();
@@ -223,7 +226,7 @@ export class IncomingBody {
     this.#queuedBytes += end - start;
   }
 
-  /** Takes the first buffer out of the queue. @returns what is used of it, in memory of its own */
+  /** Removes the first buffer from the queue. @returns its used part, in memory of its own */
   #shift(): Uint8Array | undefined {
     const buffer = this.#buffers.shift();
     if (buffer === undefined) return undefined;
@@ -232,7 +235,7 @@ export class IncomingBody {
     return used === buffer.byteLength ? buffer : buffer.slice(0, used);
   }
 
-  /** A byte stream takes the chunk's whole ArrayBuffer away. */
+  /** A byte stream detaches the chunk's whole ArrayBuffer. */
   #enqueue(chunk: Uint8Array): void {
     passedOn(chunk.byteLength);
     this.#controller?.enqueue(chunk);
@@ -242,7 +245,7 @@ export class IncomingBody {
     const controller = this.#controller;
     this.#controller = null;
     controller?.close();
-    // A reader that brought its own buffer gets it back only so (Streams, ReadableByteStreamController.close).
+    // Returns the buffer of a BYOB reader (Streams, ReadableByteStreamController.close).
     controller?.byobRequest?.respond(0);
   }
 

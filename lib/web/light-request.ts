@@ -1,6 +1,9 @@
 /**
- * The Request that a handler gets: a view of the received head that makes strings and objects when they are asked for.
- * It passes for a Request (`instanceof`, `new Request(it)`, `fetch(it)`). What it keeps is in request-state.ts.
+ * The Request that a handler gets: a view of the received head that makes strings and objects on demand. It passes for a
+ * Request (`instanceof`, `new Request(it)`, `fetch(it)`). What it keeps is in request-state.ts; this file has the members
+ * on the prototype, the factory, and the installation of the global class.
+ *
+ * docs/decisions/0009-light-classes.md says why it is built this way.
  */
 
 import { bodyReaders } from './body-readers.js';
@@ -58,7 +61,7 @@ const members = {
   }),
 };
 
-/** What every Request has that no caller has set up otherwise. */
+/** The members that only a caller's init can set, with their defaults. */
 const UNSET = {
   destination: '',
   referrer: 'about:client',
@@ -81,7 +84,7 @@ for (const [name, value] of Object.entries(UNSET)) {
   });
 }
 
-// At once, as a light request is of no use without them, and real ones are as they were.
+// On import: a light request needs these members, and real requests behave as before.
 replaceMembers(RealRequest.prototype, members);
 delegateRest(RealRequest.prototype, members, realOf);
 
@@ -96,29 +99,29 @@ export function createRequest(head: RequestHead, body: IncomingBody | null): Req
 }
 
 /**
- * Tells the handler through `request.signal` that the client left. Costs nothing when nobody asked for the signal; who
- * asks later gets one that is aborted.
+ * Tells the handler through `request.signal` that the client left. Free when the signal was never read; a signal read
+ * later is already aborted.
  */
 export function abortRequest(request: Request, reason: unknown): void {
   stateOf(request)?.abort(reason);
 }
 
-/** Method and URL for the log, whatever the handler has made of its request's properties. */
+/** Method and URL for the log, from the received head: the handler may have redefined its request's properties. */
 export function requestLine(request: Request): { method: string; url: string } | undefined {
   const head = stateOf(request)?.head;
   return head && { method: methodOf(head), url: urlOf(head) };
 }
 
 /**
- * The head as it arrived, for parts of the runtime that look for a few fields: request line and header lines, as in
- * {@link RequestHead}. null for a request that is none of ours, or whose Headers object somebody has and may have changed.
+ * The head as received, for parts of the runtime that need a few fields only: request line and header lines, as in
+ * {@link RequestHead}. null for a request that is not a light one, or whose Headers object was handed out and may have changed.
  */
 export function untouchedHead(request: Request): string | null {
   const state = stateOf(request);
   return state?.isUntouched ? state.head.text : null;
 }
 
-/** The real request in place of a light one. With a body of its own the init leaves that of the request alone. */
+/** The real request in place of a light one. An init with a body of its own leaves the request's body unused. */
 function unwrap(input: unknown, init: unknown): unknown {
   const state = stateOf(input);
   if (state === null) return input;
@@ -126,12 +129,12 @@ function unwrap(input: unknown, init: unknown): unknown {
   return body === undefined || body === null ? state.real() : state.bodiless();
 }
 
-/** Arguments of `new Request` and `fetch` as the real ones can take them. */
+/** The arguments of `new Request` and `fetch`, with a real request in place of a light one. */
 const unwrapped = ([input, ...rest]: unknown[]): unknown[] => [unwrap(input, rest[0]), ...rest];
 
 /**
  * Makes `new Request(request)` and `fetch(request)` take a light request. undici looks for its own private fields in a
- * Request, so it must be given the real one. A proxy, because it leaves name, prototype, statics and subclassing alone.
+ * Request, so it must be given a real one. A proxy, because it preserves name, prototype, statics and subclassing.
  */
 export function installRequest(): void {
   const realFetch = globalThis.fetch;

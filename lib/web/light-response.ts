@@ -1,7 +1,9 @@
 /**
  * The Response that an app constructs. undici's constructor makes a stream, a Headers list and more, and takes as long as
- * two whole requests; this one keeps what it was given (response-state.ts). It passes for a Response; what it cannot do by
- * itself is done by a real one (undici's), made then. docs/decisions/0009-light-classes.md has what follows from that.
+ * two whole requests; this one keeps its arguments (response-state.ts). It passes for a Response; whatever it cannot do is
+ * done by a real one (undici's), made on demand. docs/decisions/0009-light-classes.md describes the consequences.
+ *
+ * This file has the members on the prototype, the static methods, the constructor, and the installation of both classes.
  */
 
 import { bodyReaders } from './body-readers.js';
@@ -29,8 +31,8 @@ function realOf(value: unknown): unknown {
 }
 
 /**
- * The global class: a function, because a class cannot be given the prototype of another one. Subclasses work as usual: what
- * their `super()` gets is an object of their own prototype.
+ * The global class: a function, because a class cannot be given the prototype of another one. Subclasses work as usual:
+ * `super()` gets an object with the subclass's prototype.
  */
 function LightResponse(this: object, body: unknown = null, init: unknown = undefined): void {
   if (new.target === undefined) {
@@ -39,7 +41,7 @@ function LightResponse(this: object, body: unknown = null, init: unknown = undef
   attachState(this, ResponseState.made(body, init));
 }
 
-/** Objects that become light responses: Response itself is their class, also where a subclass's method makes them. */
+/** Objects that become light responses. Their class is Response, also when a static method is called on a subclass. */
 const Bare = bareClass(RealResponse.prototype);
 
 function lightOf(state: ResponseState): Response {
@@ -120,28 +122,28 @@ const members = {
   }),
 };
 
-/** A response of a status and header lines that are known to be valid: for the runtime itself. */
+/** A response with a status and header lines that are known to be valid: for the runtime's own use. */
 export function responseOf(status: number, lines: string, body: string | FileBody | null): Response {
   return lightOf(ResponseState.of(status, lines, body));
 }
 
-/** What a light response sends; null when `value` is none. Throws a TypeError when its body has been used. */
+/** What a light response sends; null when `value` is not one. @throws TypeError when its body has been used */
 export function lightOutgoing(value: object): Outgoing | null {
   return stateOf(value)?.outgoing() ?? null;
 }
 
-/** What is sent for parts of a response that are not known to be valid. Throws what the constructor throws. */
+/** What is sent for parts of a response that are not known to be valid. @throws what the constructor throws */
 export function outgoingOf(body: unknown, init: ResponseInit): Outgoing {
   return ResponseState.made(body, init).outgoing();
 }
 
-// At once, as a light response is of no use without them, and real ones are as they were.
+// On import: a light response needs these members, and real responses behave as before.
 replaceMembers(RealResponse.prototype, members);
 delegateRest(RealResponse.prototype, members, realOf);
 
 let installed = false;
 
-/** Puts the light classes in place of the global ones. For each worker thread, before the app loads; does it once. */
+/** Replaces the global Request, Response and fetch. For each worker thread, before the app loads. Idempotent. */
 export function installResponse(): void {
   if (installed) return;
   installed = true;

@@ -1,12 +1,12 @@
 /**
- * Puts the members of a light class into the prototype of the real one. Each looks at its object first: a light one is
- * served here, any other is handed to undici's own member, which also says what is wrong with objects of neither kind.
+ * Patches undici's prototypes with the members of a light class. Each member checks its object first: a light one is served
+ * from its state, any other is delegated to undici's own member, which also throws for objects of neither kind.
  */
 type Members = Record<string, PropertyDescriptor>;
 
 /**
- * Replaces members of `target` by those of `source` that have the same names, and leaves all else about them as it is:
- * order, enumerability, names and lengths of functions. What `target` lacks, as older versions of Node.js do, stays missing.
+ * Replaces the members of `target` by those of `source` with the same names, and preserves everything else: order,
+ * enumerability, names and lengths of functions. A member that `target` lacks (older versions of Node.js) stays missing.
  */
 export function replaceMembers(target: object, source: object): void {
   const members: Members = Object.getOwnPropertyDescriptors(source);
@@ -21,9 +21,9 @@ export function replaceMembers(target: object, source: object): void {
 }
 
 /**
- * Gives the members that `target` has and `source` does not know, those of newer versions of Node.js, to the real object.
+ * Delegates the members that `target` has and `source` does not (newer versions of Node.js) to the real object.
  *
- * @param realOf the real object in place of a light one; any other object as it is
+ * @param realOf returns the real object in place of a light one, and any other object unchanged
  */
 export function delegateRest(target: object, source: object, realOf: (object: unknown) => unknown): void {
   const rest: Members = {};
@@ -49,7 +49,7 @@ export function delegateRest(target: object, source: object, realOf: (object: un
   replaceMembers(target, Object.defineProperties({}, rest));
 }
 
-/** Gives a function the name and length of the one whose place it takes. */
+/** Gives a function the name and length of the one that it replaces. */
 export function alike<T extends object>(ours: T, native: object): T {
   for (const key of ['length', 'name']) {
     Object.defineProperty(ours, key, Object.getOwnPropertyDescriptor(native, key)!);

@@ -1,10 +1,10 @@
 /**
- * How a light object is told from a real one. Both have undici's prototype, so that `instanceof`, `constructor` and
- * whatever an app puts on `Request.prototype` or `Response.prototype` hold for both; a light one carries its state in a
- * private field, which nobody outside of this file can see, name or forge.
+ * Tells light objects from real ones. Both have undici's prototype, so that `instanceof`, `constructor` and anything that an
+ * app puts on `Request.prototype` or `Response.prototype` work for both. A light object has its state in a private field,
+ * which no code outside this file can see, name or forge.
  */
 
-/** A constructor that gives back what it is given, so that the fields of a class derived from it are put on that object. */
+/** A constructor that returns its argument, so that the fields of a derived class are added to that object. */
 function given(object: object): object {
   return object;
 }
@@ -23,15 +23,15 @@ class Carrier extends Given {
   }
 }
 
-/** Makes `object` a light one. To be called once for an object. */
+/** Makes `object` a light one. To be called once per object. */
 export function attachState(object: object, state: object): void {
   new Carrier(object, state);
 }
 
-/** What `attachState` was given for the value; null when it is no light object. Fast path. */
+/** The state that `attachState` gave to the value; null when it is not a light object. Fast path. */
 export const privateStateOf: (value: unknown) => object | null = Carrier.stateOf;
 
-/** A class whose objects have the prototype and nothing else. */
+/** A class whose objects have the given prototype and no fields. */
 export function bareClass<T extends object>(prototype: T): new () => T {
   function Bare(): void {}
   Bare.prototype = prototype;

@@ -1,21 +1,21 @@
 /**
- * Responses that fetch() made, when they are passed on to a client. Their fields were meant for this process: some speak of the
- * connection to the upstream (RFC 9110, 7.6.1), and some of a content coding that fetch() has undone although it leaves
- * the field that names it.
+ * Responses of fetch() that a handler forwards to a client. Their header fields were meant for this process: some describe
+ * the connection to the upstream (RFC 9110, 7.6.1), and some a content coding that fetch() has decoded while it keeps the
+ * field that names it.
  */
 
-/** What is known of a fetched response, wherever its parts go. */
+/** What is known about a fetched response, for each of its parts. */
 export interface Upstream {
   readonly headers: Headers;
-  /** Whether the body is no longer coded as the headers say. */
+  /** Whether fetch() has decoded the body, contrary to what the headers say. */
   readonly decoded: boolean;
 }
 
-/** What a proxy keeps to itself, beside what `connection` names and every `proxy-` field. */
+/** Fields that a proxy removes, besides those that `connection` names and every `proxy-` field. */
 const HOP_BY_HOP = new Set(['connection', 'keep-alive', 'te', 'trailer', 'transfer-encoding', 'upgrade']);
 const OF_CODED_BODY = new Set(['content-encoding', 'content-length']);
 
-/** Codings that every fetch() undoes. It undoes all of a list or, when it does not know one of them, none. */
+/** Codings that every fetch() decodes. It decodes all of a list or, when one of them is unknown to it, none. */
 const DECODED = new Set(['gzip', 'x-gzip', 'deflate', 'br']);
 const ZSTD = 'zstd';
 
@@ -27,9 +27,9 @@ const bodies = new WeakMap<object, Upstream>();
 const headerObjects = new WeakMap<object, Upstream>();
 
 /**
- * Notes that the body, or the Headers object, of a response goes to somebody who may send it.
+ * Notes where the body, or the Headers object, of a response comes from when user code gets hold of it and may send it.
  *
- * @param url the response's; '' for one that was not fetched
+ * @param url of the response; '' for one that was not fetched
  */
 export function noteBody(body: ReadableStream, url: string, headers: Headers): void {
   if (url) bodies.set(body, { headers, decoded: wasDecoded(headers) });
@@ -38,7 +38,7 @@ export function noteHeaders(headers: Headers, url: string): void {
   if (url) headerObjects.set(headers, { headers, decoded: false });
 }
 
-/** Where a stream, or a Headers object, came from; null when no fetched response had it. */
+/** The fetched response that a stream, or a Headers object, came from; null when there is none. */
 export const upstreamOfBody = (body: object): Upstream | null => bodies.get(body) ?? null;
 export const upstreamOfHeaders = (headers: object): Upstream | null => headerObjects.get(headers) ?? null;
 
@@ -53,9 +53,9 @@ function codingsOf(headers: Headers): string[] {
 }
 
 /**
- * The fields that go on to the client. A field that the handler has set to something else is its own, and stays.
+ * The fields to forward to the client. A field that the handler has set to another value is the handler's own, and stays.
  *
- * @param fields those of the response that the handler returned
+ * @param fields of the response that the handler returned
  */
 export function* forwardedFields(
   fields: Iterable<[string, string]>,
@@ -79,8 +79,8 @@ type Fetch = typeof globalThis.fetch;
 let learning: Promise<void> | null = null;
 
 /**
- * Finds out whether `fetch` undoes zstd, which depends on the version of undici inside Node.js, as soon as it matters: when
- * `response` says that it is coded so. Asked once, of `fetch` itself.
+ * Finds out whether `fetch` decodes zstd, which depends on the version of undici inside Node.js, as soon as it matters: when
+ * `response` has that coding. Tried once, with `fetch` itself.
  */
 export async function learnCodings(fetch: Fetch, { headers }: Response): Promise<void> {
   if (learning === null && !codingsOf(headers).includes(ZSTD)) return;
@@ -95,12 +95,12 @@ async function decodesZstd(fetch: Fetch): Promise<boolean> {
   try {
     return (await (await fetch('http://localhost/', init)).text()) === PLAIN;
   } catch {
-    // A fetch() that takes no dispatcher is none of Node's. Passing the field on keeps field and body as they came.
+    // A fetch() that takes no dispatcher is not Node's. Forwarding the field keeps field and body as received.
     return false;
   }
 }
 
-/** The handler that undici gives a dispatcher: by its first interface, or by the one of undici 7 and later. */
+/** The handler that undici gives to a dispatcher: the first interface, or that of undici 7 and later. */
 interface DispatchHandler {
   onConnect?(abort: () => void): void;
   onHeaders?(status: number, fields: Uint8Array[], resume: () => void, statusText: string): void;

@@ -1,4 +1,4 @@
-/** The head of a request as the connection hands it over, and the method and URL that it spells. */
+/** A request's head as the connection hands it over, and the method and URL in it. */
 
 /**
  * A request head that the parser has accepted, and where its parts are: the host is one that a URL can have, the target
@@ -26,15 +26,16 @@ export function methodOf({ text, methodEnd }: RequestHead): string {
 
 /**
  * A target in origin form that the URL parser would not change: no segment that starts with `.` or `%2e` (it could be a
- * dot segment) and no character that is percent-encoded in a path or query. Others merely take the slow way.
+ * dot segment) and no character that is percent-encoded in a path or query. Other targets take the slow path.
  */
 const PLAIN_TARGET = /^(?:\/(?![.%])[\w\-~!$&()*+,;=:@%.]*)+(?:\?[\w\-~!$&()*+,;=:@%./?[\]|]*)?$/;
 
 const SLASH = 0x2f;
 
-/** The URL made last: a busy route is asked for again and again, and hashing or joining strings costs more than a look. */
+/** The last URL made: a busy route repeats, and comparing with the last target costs less than hashing or joining strings. */
 let last = { origin: '', target: '', url: '' };
 
+/** `request.url`: the target's URL as the URL parser writes it. */
 export function urlOf(head: RequestHead): string {
   const { text, targetStart, targetEnd } = head;
   const origin = originOf(head);
@@ -64,7 +65,7 @@ function composeUrl(origin: string, target: string): string {
 const MAX_ORIGINS = 64;
 const origins = new Map<string, string>();
 
-/** The one found last, for the same reason as `last`. */
+/** The last one found, for the same reason as `last`. */
 let lastHost = { host: '', origin: '' };
 
 function originOf({ text, hostStart, hostEnd, fallbackHost }: RequestHead): string {

@@ -1,6 +1,6 @@
 /**
- * What a light request keeps: the received head and the body that arrives, and what was made of them on demand. What it
- * cannot do by itself is done by a real Request (undici's), which is made then and from then on owns the body.
+ * What a light request keeps: the received head, the body as it arrives, and the objects made of them on demand. Whatever
+ * this cannot do is done by a real Request (undici's), which is made at that point and owns the body from then on.
  */
 import { copyHeaders, headersOf } from './header-lines.js';
 import type { IncomingBody } from './incoming-body.js';
@@ -29,7 +29,7 @@ export class RequestState {
     return this.#head;
   }
 
-  /** Whether nobody has the Headers object, and so nobody may have changed it. */
+  /** Whether no Headers object has been made: the fields are as received. */
   get isUntouched(): boolean {
     return this.#headers === null;
   }
@@ -49,9 +49,9 @@ export class RequestState {
   }
 
   /**
-   * Aborts when the client leaves before it has the whole response. The reason is a DOMException named AbortError, whose `cause`
-   * is the PacelineError that says how (`PACELINE_CLIENT_GONE`, or `PACELINE_BODY_LIMIT` for a body that was refused). A handler
-   * that then fails for this reason is not logged as failed, and nothing is sent.
+   * Aborts when the client leaves before it has received the whole response. The reason is a DOMException named AbortError;
+   * its `cause` is a PacelineError with the code `PACELINE_CLIENT_GONE`, or `PACELINE_BODY_LIMIT` for a body that was
+   * refused. A handler that then fails with this reason is not logged as failed, and nothing is sent.
    */
   get signal(): AbortSignal {
     if (this.#controller === null) {
@@ -79,7 +79,7 @@ export class RequestState {
     this.#controller?.abort(reason);
   }
 
-  /** The fast path of the readers; null when the body was used or somebody has the stream: the real object's matter. */
+  /** Fast path of the body readers. null when the body is used or its stream was handed out: the real object decides then. */
   take<T>(decode: (bytes: Uint8Array) => T): Promise<T> | null {
     if (this.#real !== null || this.#stream !== null) return null;
     const incoming = this.#incoming;
@@ -87,7 +87,7 @@ export class RequestState {
     return incoming.used ? null : incoming.bytes().then(decode);
   }
 
-  /** The real request in place of the light one: one whose body is used, if this one's is. */
+  /** The real request in place of the light one; its body is used if this one's is. */
   real(): Request {
     const stream = this.#currentStream();
     const isUsed = stream === null ? (this.#incoming?.used ?? false) : !isFresh(stream);
@@ -109,7 +109,7 @@ export class RequestState {
       const { url, method, headers, body, signal } = this;
       this.#real = new RealRequest(url, { method, headers, body, duplex: 'half', signal });
     }
-    // The handler may have changed the headers that it got from us.
+    // The handler may have changed the Headers object that it was given.
     copyHeaders(this.headers, nativeRequest.get(this.#real, 'headers'));
     return this.#real;
   }

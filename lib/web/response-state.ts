@@ -1,9 +1,9 @@
 /**
- * What a light response keeps: what it was given, as long as that is plain. Only what is certainly right is kept so. Any
- * other body or init goes to the real constructor at once, so that it means, or throws, exactly what it does there.
+ * What a light response keeps: the arguments of its constructor, as long as they are plain and certainly valid. Any other
+ * body or init goes to the real constructor at once, so that it means, or throws, exactly what it does there.
  *
- * A body is at hand (`source`), a stream, or both: a stream that somebody has been shown stands for the source from then on.
- * It says whether the body is used, and whoever takes the source uses the stream up.
+ * A body is at hand (`source`), a stream, or both: once `body` has been read, its stream represents the source. The stream
+ * then tells whether the body is used, and taking the source uses the stream up.
  */
 
 import { FileBody } from './file-body.js';
@@ -46,24 +46,24 @@ const EMPTY = new Uint8Array(0);
 const STATUS_TEXT = /^[\t -~\x80-\xff]*$/;
 
 /**
- * What the streams of light bodies were made of. Frameworks often make `new Response(old.body, old)` to change a header;
- * then the new response has the text or bytes again, and not a stream.
+ * The sources of the streams of light bodies. Frameworks often make `new Response(old.body, old)` to change a header; the
+ * new response then gets the text or bytes back, and not a stream.
  */
 const sources = new WeakMap<Stream, OutgoingSource>();
 
-/** The body at hand that the stream of a light response stands for; null when it is some other stream. */
+/** The source that the stream of a light response represents; null for any other stream. */
 const sourceOf = (stream: Stream): OutgoingSource | null => sources.get(stream) ?? null;
 
 export class ResponseState {
   #source: OutgoingSource | null = null;
-  /** The stream that was given, or that the real response gave; #real may have a newer one. */
+  /** The stream that was passed in, or that came from the real response; #real may have a newer one. */
   #stream: Stream | null = null;
   #status = 200;
   #statusText = '';
   /** The header fields while #headers is null. */
   #lines = '';
   #headers: Headers | null = null;
-  /** The source was taken while nobody had seen a stream. */
+  /** The source was taken before a stream of it existed. */
   #used = false;
   /** From redirect(): the headers cannot be changed. */
   #fixed = false;
@@ -71,11 +71,11 @@ export class ResponseState {
   /** The fetched response from which the body, or else the headers, were taken. */
   #upstream: Upstream | null = null;
 
-  /** As `new Response()` does. */
+  /** For `new Response()`. */
   static made(body: unknown, init: unknown): ResponseState {
     const state = new ResponseState();
     if (state.#keep(body, init, TEXT_LINE)) return state;
-    // Some of it may have been kept by then.
+    // A new state: this one may have kept a part.
     const real = body instanceof FileBody ? body.stream() : body;
     return ResponseState.adopted(new RealResponse(real as BodyInit, init as ResponseInit));
   }
@@ -89,13 +89,13 @@ export class ResponseState {
     return state;
   }
 
-  /** A JSON text; null when the real class must look at the init. */
+  /** For JSON text; null when the real class must parse the init. */
   static json(text: string, init: unknown): ResponseState | null {
     const state = new ResponseState();
     return state.#keep(text, init, JSON_LINE) ? state : null;
   }
 
-  /** @param url as the URL parser writes it */
+  /** For `Response.redirect()`. @param url as the URL parser writes it */
   static redirect(url: string, status: RedirectStatus): ResponseState {
     const state = ResponseState.of(status, `location: ${url}\r\n`, null);
     state.#fixed = true;
@@ -160,7 +160,7 @@ export class ResponseState {
       return copy;
     }
     const copy = new ResponseState();
-    // Both stay files, also where somebody has seen a stream. Its two branches would be read into JavaScript.
+    // Both stay files, even if there is a stream already: its two branches would be read into JavaScript.
     if (this.#source instanceof FileBody) copy.#source = this.#source.share();
     else copy.#source = this.#source instanceof Uint8Array ? new Uint8Array(this.#source) : this.#source;
     copy.#status = this.#status;
@@ -171,7 +171,7 @@ export class ResponseState {
     return copy;
   }
 
-  /** The fast path of the readers; null when the body is not at hand as text or bytes, or was used. */
+  /** Fast path of the body readers; null when the body is not at hand as text or bytes, or is used. */
   take<T>(decode: (bytes: Uint8Array) => T): Promise<T> | null {
     if (this.#real !== null || this.#stream !== null || this.#used) return null;
     const source = this.#source;
@@ -182,14 +182,14 @@ export class ResponseState {
     );
   }
 
-  /** The real response in place of the light one: one whose body is used, if this one's is. */
+  /** The real response in place of the light one; its body is used if this one's is. */
   real(): Response {
     return this.#isFresh() ? this.#materialise() : usedResponse();
   }
 
   /**
-   * What is to be sent. The body is used from then on, as it is wherever a Response is sent; a response without one may be
-   * sent again. Fast path: no object of undici is touched.
+   * What is sent. The body is used from then on, as in every server that sends a Response; a response without one may be
+   * sent again. Fast path: no undici object is involved.
    *
    * @throws TypeError when the body has been used
    */
@@ -208,7 +208,7 @@ export class ResponseState {
 
   #takeBody(): OutgoingSource | Stream | null {
     const source = this.#source;
-    // Fast path: nobody has looked at it.
+    // Fast path: text, never accessed.
     if (typeof source === 'string' && this.#stream === null && this.#real === null && !this.#used) {
       this.#used = true;
       return source;
@@ -218,7 +218,7 @@ export class ResponseState {
     return source === null ? stream : this.#spend(source, stream);
   }
 
-  /** Takes the source for sending. Somebody may have looked at the stream: what it was made of is still cheaper to send. */
+  /** Takes the source for sending, which is cheaper than sending the stream, if there is one. */
   #spend(source: OutgoingSource, stream: Stream | null): OutgoingSource {
     this.#used = true;
     if (!(source instanceof FileBody)) {
@@ -242,7 +242,7 @@ export class ResponseState {
     return stream === null ? !this.#used : isFresh(stream);
   }
 
-  /** Keeps body and init when they are plain; false when the real constructor must look at them. Fast path. */
+  /** Keeps body and init when they are plain; false when the real constructor must process them. Fast path. */
   #keep(body: unknown, init: unknown, textLine: string): boolean {
     let headers: unknown;
     if (init !== undefined) {
@@ -272,7 +272,7 @@ export class ResponseState {
     return true;
   }
 
-  /** What is no plain list of fields: false when the real class refuses it, for the real constructor to say so. */
+  /** Keeps headers that are no plain list of fields; false when the real class refuses them: the real constructor then throws. */
   #keepHeaders(headers: unknown, typeLine: string): boolean {
     try {
       this.#headers = new RealHeaders(headers as HeadersInit);
@@ -286,7 +286,7 @@ export class ResponseState {
     return true;
   }
 
-  /** Keeps a body that is an object, and returns its `content-type` line; null when the real class must look at it. */
+  /** Keeps a body that is an object, and returns its `content-type` line; null when the real class must process it. */
   #keepObject(body: unknown): string | null {
     if (body instanceof ReadableStream) {
       if (!isFresh(body)) return null;
@@ -301,7 +301,7 @@ export class ResponseState {
     }
     if (body instanceof Blob) {
       this.#source = body;
-      // A subclass may say anything, and undici would believe it. The File API's answer to a bad type is no type.
+      // A subclass may return any type, which undici does not check. The File API turns an invalid type into none.
       return isFieldValue(body.type) ? contentTypeLine(body.type) : '';
     }
     if (body instanceof URLSearchParams) {
@@ -310,7 +310,7 @@ export class ResponseState {
     }
     const view = body instanceof ArrayBuffer ? new Uint8Array(body) : body;
     if (!ArrayBuffer.isView(view) || !isPlainBuffer(view.buffer)) return null;
-    // Fetch copies: the caller may fill the same buffer again before this is sent.
+    // A copy, as the Fetch standard makes one: the caller may reuse its buffer before this is sent.
     this.#source = new Uint8Array(new Uint8Array(view.buffer, view.byteOffset, view.byteLength));
     return '';
   }
@@ -328,7 +328,7 @@ export class ResponseState {
       this.#real = new RealResponse(body, { ...init, headers: this.headers });
       if (this.#source !== null) sources.set(this.#currentStream()!, this.#source);
     }
-    // The handler may have changed the headers that it got from us.
+    // The handler may have changed the Headers object that it was given.
     copyHeaders(this.headers, nativeResponse.get(this.#real, 'headers'));
     return this.#real;
   }
@@ -347,7 +347,7 @@ function isNullBodyStatus(status: number): boolean {
   return status === 204 || status === 205 || status === 304;
 }
 
-/** Shared and resizable memory is for the real class to refuse. */
+/** Shared and resizable memory is left to the real class, which refuses it. */
 function isPlainBuffer(buffer: ArrayBufferLike): boolean {
   return buffer instanceof ArrayBuffer && !(buffer as ArrayBuffer & { resizable?: boolean }).resizable;
 }

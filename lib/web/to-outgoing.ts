@@ -1,6 +1,4 @@
-/**
- * From what a handler returned to what the connection writes.
- */
+/** Converts what a handler returned into what the connection writes. */
 import { PacelineError } from '../errors.js';
 import { contentTypeLine, JSON_LINE, TEXT_LINE } from './header-lines.js';
 import { lightOutgoing, outgoingOf } from './light-response.js';
@@ -13,9 +11,10 @@ const BYTES_LINE = contentTypeLine('application/octet-stream');
 
 /**
  * Turns a handler's result into a response.
- * @param result a Response, a string, bytes, an object or array for JSON; what a promise of one of these was fulfilled with
- * @throws PacelineError `PACELINE_APP_SHAPE` when it is something else, or a Response whose body has been read; and what the
- * app's own getters throw
+ *
+ * @param result a Response, a string, bytes, an object or array for JSON; for a promise, its fulfilment value
+ * @throws PacelineError `PACELINE_APP_SHAPE` for any other value, and for a Response whose body has been read; and whatever
+ * the app's own getters throw
  */
 export function toOutgoing(result: unknown): Outgoing {
   if (typeof result === 'string') return shorthand(TEXT_LINE, result);
@@ -54,27 +53,27 @@ function shorthand(headers: string, body: string | Uint8Array): Outgoing {
 }
 
 /**
- * A Response that fetch() made, or one of another library: undici from npm, node-fetch, a ponyfill, another server's light
- * one. It is sent by what it says. Nothing of that is known to be valid, so it is given to the constructor.
+ * A Response of fetch(), or of another library: undici from npm, node-fetch, a ponyfill, another server's light class. Its
+ * properties are not known to be valid, so they go through the constructor.
  */
 function fromOther(response: Response): Outgoing {
   const { status, statusText, url, headers, bodyUsed } = response;
   const body = asStream(response.body);
   if (bodyUsed || body?.locked) throw new PacelineError('PACELINE_APP_SHAPE', USED);
   if (!isSendableStatus(status)) throw new PacelineError('PACELINE_APP_SHAPE', NETWORK_ERROR);
-  // Done for those of Node.js already. Other libraries' fetch() leaves the same fields in the same way.
+  // Already done for Node's own fetch(). Those of other libraries keep the same fields in the same way.
   noteHeaders(headers, url);
   if (body !== null) noteBody(body, url, headers);
   return outgoingOf(body, { status, statusText, headers });
 }
 
-/** Other libraries have streams of their own, or those of node:stream. */
+/** Other libraries use stream classes of their own, or those of node:stream. */
 function asStream(body: unknown): ReadableStream | null {
   if (body === null || body === undefined) return null;
   return body instanceof ReadableStream ? body : ReadableStream.from(body as AsyncIterable<unknown>);
 }
 
-/** Plain objects, arrays, and what says by itself how it is written as JSON. Not a Map or an Error, which give `{}`. */
+/** Plain objects, arrays, and objects with toJSON(). Not a Map or an Error, which would become `{}`. */
 function isData(value: object): boolean {
   const prototype = Object.getPrototypeOf(value);
   if (prototype === Object.prototype || prototype === null || Array.isArray(value)) return true;

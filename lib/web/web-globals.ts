@@ -1,13 +1,13 @@
 /**
- * The web-standard classes that Node.js ships (undici), taken before they are replaced, and what the light request and
- * response share.
+ * The web-standard classes that Node.js ships (undici), captured before they are replaced, and helpers that the light
+ * request and response share.
  */
 import * as stream from 'node:stream';
 
 export const RealRequest = globalThis.Request;
 export const RealResponse = globalThis.Response;
 
-/** Members of undici's classes, as they were before ours took their place in the prototype. */
+/** The members of an undici class, as they were before its prototype was patched. */
 class NativeMembers<Real extends object> {
   readonly #members: Record<string, PropertyDescriptor>;
 
@@ -15,12 +15,12 @@ class NativeMembers<Real extends object> {
     this.#members = Object.getOwnPropertyDescriptors(prototype) as Record<string, PropertyDescriptor>;
   }
 
-  /** What the property says. @throws TypeError, as undici words it, for an object that is none of its own */
+  /** The property's value. @throws undici's TypeError for an object that is not of its class */
   get<Name extends keyof Real & string>(object: unknown, name: Name): Real[Name] {
     return this.#members[name]!.get!.call(object) as Real[Name];
   }
 
-  /** Calls the method, whatever the app has put in its place since. */
+  /** Calls undici's method, even if the app has replaced it since. */
   call(object: unknown, name: string, args: readonly unknown[] = []): unknown {
     return this.#members[name]!.value.apply(object, args);
   }
@@ -34,25 +34,25 @@ export function isDisturbed(body: ReadableStream): boolean {
   return (stream as unknown as { isDisturbed(body: ReadableStream): boolean }).isDisturbed(body);
 }
 
-/** Whether nobody reads or has read the stream. */
+/** Whether the stream has no reader and has never been read. */
 export function isFresh(body: ReadableStream): boolean {
   return !body.locked && !isDisturbed(body);
 }
 
-/** Leaves the stream as the methods of Fetch leave one that they have read. */
+/** Leaves the stream in the state in which Fetch's body methods leave one that they have read. */
 export function useUp(body: ReadableStream): void {
-  // Only for streams that cannot fail, such as those made of bytes at hand: nobody waits for what this gives.
+  // Only for streams that cannot fail, such as those made of bytes at hand: the promise is not awaited.
   void body.getReader().cancel();
 }
 
-/** What `body` is once the whole body was taken in one go: a stream that has been read to its end. */
+/** The value of `body` after the whole body was taken at once: a stream that has been read to its end. */
 export function usedStream(): ReadableStream<Uint8Array> {
   const empty = new ReadableStream<Uint8Array>({ start: (controller) => controller.close() });
   useUp(empty);
   return empty;
 }
 
-/** Real objects whose bodies are used, so that whatever is asked of them fails in undici's words. */
+/** Real objects with used bodies, so that every use of them fails with undici's own errors. */
 export function usedResponse(): Response {
   const response = new RealResponse('');
   useUp(nativeResponse.get(response, 'body')!);
@@ -68,7 +68,7 @@ export function unusableBody(): TypeError {
   return new TypeError('Body is unusable: Body has already been read');
 }
 
-/** Decodes as the Fetch standard's "UTF-8 decode" does: a byte order mark is dropped, what is no UTF-8 becomes U+FFFD. */
+/** Decodes as the Encoding standard's "UTF-8 decode": drops a byte order mark, and replaces invalid UTF-8 by U+FFFD. */
 export function decodeText(bytes: Uint8Array): string {
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
   return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
@@ -77,8 +77,8 @@ export function decodeText(bytes: Uint8Array): string {
 /**
  * The bytes as an ArrayBuffer that the app may keep, change and transfer.
  *
- * @param bytes nobody else's, unless they are a window of a larger buffer, which is copied, or empty: there may be one
- * empty array for all
+ * @param bytes without another owner, unless they are part of a larger buffer, which is copied, or empty: one empty array
+ * may be shared
  */
 export function ownBuffer(bytes: Uint8Array): ArrayBuffer {
   const { buffer, byteLength } = bytes;
