@@ -1,6 +1,6 @@
 /**
- * The demo app: one route for each way in which a handler can treat its thread, so that a visitor can watch the others
- * go on. Every thread loads this module.
+ * The demo app: one route for each way in which a handler can use its thread, so that a visitor can see the other threads
+ * continue. Every thread loads this module.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FetchContext } from '../web/context.js';
@@ -15,7 +15,7 @@ interface Route {
 
 const READ = ['GET', 'HEAD'];
 
-/** Long enough to see an effect, short enough that a visitor cannot take the demo down for long. */
+/** Long enough to see an effect, short enough that a visitor cannot block the demo for long. */
 const MAX_MS = 10_000;
 
 const TEXT: ResponseInit = { headers: { 'content-type': 'text/plain' } };
@@ -40,7 +40,7 @@ const ROUTES: ReadonlyMap<string, Route> = new Map([
 export default { fetch: handle };
 
 function handle(request: Request, context: FetchContext): Response | Promise<Response> {
-  // The fast path, for benchmarks: no URL object, no look-up. The scheme's own slashes end before index 8.
+  // Fast path, for benchmarks: no URL object, no look-up. The slashes of the scheme end before index 8.
   const { url } = request;
   const path = url.indexOf('/', 8);
   if (url.length === path + 6 && url.endsWith('/hello') && request.method === 'GET') return hello();
@@ -62,7 +62,7 @@ function route(request: Request, context: FetchContext): Response | Promise<Resp
   return found.handle(request, context, url);
 }
 
-/** A handler that passes `?ms=` to `pass`, and answers with how long that really took, and where. */
+/** A handler that passes `?ms=` to `pass`, and responds with the time that it took and the thread. */
 function forMs(defaultMs: number, verb: string, pass: (ms: number) => unknown): Handler {
   return async (_request, { thread }, url) => {
     const text = url.searchParams.get('ms') ?? String(defaultMs);
@@ -83,7 +83,7 @@ function spin(ms: number): void {
   while (performance.now() < endMs);
 }
 
-/** Nobody else has this cell, so nobody ends the wait early. */
+/** No other thread has this cell, so none can end the wait early. */
 const PRIVATE_CELL = new Int32Array(new SharedArrayBuffer(4));
 
 /** Stops the thread and takes no CPU, as a synchronous database call does. */

@@ -1,6 +1,6 @@
 /** Range requests (RFC 9110, 14). */
 
-/** There is nothing of the file in the range: 416. */
+/** No byte of the file is in the range: 416. */
 export const UNSATISFIABLE = 416;
 
 interface ByteRange {
@@ -12,11 +12,11 @@ interface ByteRange {
 const SINGLE_RANGE = /^bytes=[ \t]*(?:(\d+)-(\d*)|-(\d+))[ \t]*$/i;
 
 /**
- * The part of a file that a Range field asks for.
+ * The part of a file that a Range field selects.
  *
  * @returns null when the whole file is to be sent: the unit is unknown, the field is malformed, or it has several ranges,
- * which a server may ignore (14.2) and which clients can use to make it work hard. An empty file is always sent whole, as
- * clients that limit every download by a range would else get an error for it.
+ * which a server may ignore (14.2) and which would let clients cause much work. An empty file is always sent whole:
+ * clients that limit every download by a range would get an error otherwise.
  */
 export function parseRange(field: string, size: number): ByteRange | typeof UNSATISFIABLE | null {
   const match = SINGLE_RANGE.exec(field);

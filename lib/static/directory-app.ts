@@ -1,4 +1,4 @@
-/** The app that a directory stands for: `paceline ./public`. The control plane names the directory in this module's query. */
+/** The app for a directory: `paceline ./public`. The URL of this module names the directory in its query, as `?root=`. */
 import { serveFiles } from './serve-files.js';
 
 const root = new URL(import.meta.url).searchParams.get('root')!;

@@ -1,7 +1,7 @@
 /**
- * The files that a thread has open: finding, opening and checking one costs six times as much as looking at one that is
- * open. A file stays in the cache for a bounded time, in which its path is not looked at again, and no longer, so that a
- * deleted file's blocks are freed and a thread without requests holds nothing.
+ * The files that a thread has open: finding, opening and checking a file costs six times as much as checking one that is
+ * open. An entry expires after a bounded time, in which its path is not resolved again. A timer removes expired entries, so
+ * that the blocks of a deleted file are freed and a thread without requests has no file open.
  */
 import type { Coding } from './accept-encoding.js';
 import type { Representation } from './representation.js';
@@ -21,22 +21,23 @@ interface Entry {
 export const MAX_OPEN_FILES = 128;
 
 export class OpenFileCache {
-  /** In the order in which they expire. */
+  /** In the order of their expiry. */
   readonly #entries = new Map<string, Entry>();
   readonly #ttlMs: number;
   #sweeper: NodeJS.Timeout | null = null;
 
-  /** @param ttlMs how long a file stays */
+  /** @param ttlMs how long an entry is valid */
   constructor(ttlMs: number) {
     this.#ttlMs = ttlMs;
   }
 
-  /** What lies there under a path, unless its time is over. */
+  /** The file cached for a path, unless its entry has expired. */
   get(path: string, nowMs: number): CachedFile | undefined {
     const entry = this.#entries.get(path);
     return entry !== undefined && nowMs < entry.untilMs ? entry.file : undefined;
   }
 
+  /** Adds a file, which the cache owns from then on; a full cache evicts the entry that expires first. */
   put(path: string, file: CachedFile, nowMs: number): void {
     this.drop(path);
     if (this.#entries.size >= MAX_OPEN_FILES) this.drop(this.#entries.keys().next().value!);
@@ -58,7 +59,7 @@ export class OpenFileCache {
 
   #sweepLater(): void {
     this.#sweeper = setTimeout(() => this.#sweep(), this.#ttlMs);
-    // Files in a cache are no reason for a process to live.
+    // Cached files must not keep the process running.
     this.#sweeper.unref();
   }
 
@@ -73,7 +74,7 @@ export class OpenFileCache {
   }
 }
 
-/** Gives up the forms of a file that the caller owns. */
+/** Releases the forms of a file that the caller owns. */
 export function release({ plain, siblings }: CachedFile): void {
   plain.release();
   for (const sibling of siblings.values()) sibling.release();

@@ -12,7 +12,7 @@ const IMF_DATE = /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GM
 const RFC850_DATE = /^[A-Z][a-z]{5,8}, \d{2}-[A-Z][a-z]{2}-\d{2} \d{2}:\d{2}:\d{2} GMT$/;
 const ASCTIME_DATE = /^[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d{2}:\d{2}:\d{2} \d{4}$/;
 
-/** Evaluates a GET or HEAD request's conditions in the order of RFC 9110, 13.2.2, but for If-Range. */
+/** Evaluates the conditions of a GET or HEAD request in the order of RFC 9110, 13.2.2, except If-Range. */
 export function evaluate(
   fields: Readonly<RequestFields>,
   representation: Representation,
@@ -33,15 +33,15 @@ export function evaluate(
 }
 
 /**
- * Whether a range may be served: a part of this very content is what the client still needs. A weak validator is never
- * good enough (RFC 9110, 13.1.5).
+ * Evaluates If-Range: whether a range may be served, because the client's part is of the same content. A weak validator
+ * never matches (RFC 9110, 13.1.5).
  */
 export function rangeApplies(ifRange: string | null, { strong, tag, lastModified }: Representation): boolean {
   if (ifRange === null) return true;
   return strong && (ifRange === tag || ifRange === lastModified);
 }
 
-/** Whether a list of entity tags has that of the representation; `*` has every one (RFC 9110, 8.8.3.2). */
+/** Whether a list of entity tags contains that of the representation; `*` matches any (RFC 9110, 8.8.3.2). */
 function matches(list: string, { tag, strong }: Representation, strongly: boolean): boolean {
   if (list === '*') return true;
   if (strongly && !strong) return false;
@@ -51,10 +51,10 @@ function matches(list: string, { tag, strong }: Representation, strongly: boolea
   return false;
 }
 
-/** null when there is no date to compare with; one that is no HTTP date is ignored (RFC 9110, 13.1.3 and 13.1.4). */
+/** null when there is no date to compare with; an invalid HTTP date is ignored (RFC 9110, 13.1.3 and 13.1.4). */
 function isModifiedSince(date: string | null, { lastModified, modifiedS }: Representation): boolean | null {
   if (date === null) return null;
-  // The fast path: clients send back what they were sent.
+  // Fast path: clients send back the value that they were sent.
   if (date === lastModified) return false;
   const sinceMs = parseHttpDate(date);
   return Number.isNaN(sinceMs) ? null : modifiedS * 1000 > sinceMs;

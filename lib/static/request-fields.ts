@@ -1,4 +1,4 @@
-/** The header fields that decide how a file is answered, read without making a Headers object where that is possible. */
+/** The request fields that decide how a file is served, read without making a Headers object where possible. */
 import { untouchedHead } from '../web/light-request.js';
 
 /** The value of each field, or null. */
@@ -26,7 +26,7 @@ const NAMES = Object.keys(NONE) as (keyof RequestFields)[];
 const LINE =
   /\r\n(accept-encoding|range|if-(?:match|none-match|modified-since|unmodified-since|range)):[ \t]*([^\r]*)/gi;
 
-/** Reads the fields; those of a request without any are one shared object. */
+/** Reads the fields. Requests with none of them share one object. */
 export function requestFields(request: Request): Readonly<RequestFields> {
   const head = untouchedHead(request);
   if (head === null) return fromHeaders(request.headers);
@@ -36,7 +36,7 @@ export function requestFields(request: Request): Readonly<RequestFields> {
     fields ??= { ...NONE };
     const name = match[1]!.toLowerCase() as keyof RequestFields;
     const value = match[2]!.trimEnd();
-    // Lines of one name are one list (RFC 9110, 5.3).
+    // Lines with the same name are combined into one list (RFC 9110, 5.3).
     fields[name] = fields[name] === null ? value : `${fields[name]}, ${value}`;
   }
   return fields ?? NONE;

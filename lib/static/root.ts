@@ -1,8 +1,8 @@
 /**
- * The folder that files are served from, and the way into it that has no way out.
+ * The directory that files are served from, and opening files below it and nowhere else.
  *
- * A file is opened first and looked at after: the kernel is asked what the descriptor really is and where it lies. So
- * nobody can put a link in a path's place between the check and the opening.
+ * A file is opened first and checked afterwards: the kernel says what the descriptor really is and where it lies. So there
+ * is no race in which a link replaces a path between the check and the opening.
  */
 import { existsSync, fstatSync } from 'node:fs';
 import { constants } from 'node:os';
@@ -12,35 +12,35 @@ import { OpenFile } from '../web/file-body.js';
 
 const { ENOENT, ENOTDIR, ELOOP, ENAMETOOLONG, ENXIO, ENODEV, EPERM } = constants.errno;
 
-/** Results of `Root.open` that are no file. */
+/** Results of `Root.open` other than a file: status codes. */
 export const DIRECTORY = 301;
 export const FORBIDDEN = 403;
 export const NOT_FOUND = 404;
 
 /** A regular file that was opened. */
 export interface Found {
-  /** The caller is its owner. */
+  /** Owned by the caller. */
   readonly file: OpenFile;
   readonly size: number;
-  /** When it was last written, in milliseconds since 1970, with fractions. */
+  /** Modification time, in milliseconds since 1970, with fractions. */
   readonly mtimeMs: number;
 }
 
 export class Root {
-  /** Free of links and without a slash at the end, so '' for the file system's own root. */
+  /** Without symbolic links and trailing slash, so '' for the file system's root. */
   readonly #path: string;
   readonly #followSymlinks: boolean;
   readonly #dotfiles: boolean;
 
   /**
-   * @param path of the folder; links in it are followed once, now
+   * @param path of the directory; symbolic links in it are resolved once, now
    * @throws PacelineError `PACELINE_SYSTEM` when it cannot be opened or is no directory
    */
   constructor(path: string, followSymlinks: boolean, dotfiles: boolean) {
     const fd = openFile(path, true);
     if (fd < 0) throw systemError('open', -fd, path);
     const isDirectory = fstatSync(fd).isDirectory();
-    // In the kernel's own words, since those of files are compared with it.
+    // As the kernel writes it, because the paths of files are compared with it.
     const real = pathOfFile(fd);
     closeFile(fd);
     if (!isDirectory) throw systemError('open', ENOTDIR, path);
@@ -51,12 +51,11 @@ export class Root {
   }
 
   /**
-   * Opens a file. Never waits: not for a FIFO's other end either.
+   * Opens a file. Never blocks, not even for a FIFO's other end.
    *
    * @param path below the root as `targetPath` gives it, beginning with a slash
-   * @returns the file, DIRECTORY, FORBIDDEN, or NOT_FOUND, which stands for links that may not be followed and for
-   * special files, too
-   * @throws PacelineError `PACELINE_SYSTEM` when the machine is at fault: no descriptors left, a broken disk
+   * @returns the file, DIRECTORY, FORBIDDEN, or NOT_FOUND, which includes links that may not be followed and special files
+   * @throws PacelineError `PACELINE_SYSTEM` for failures of the system: no descriptors left, an I/O error
    */
   open(path: string): Found | typeof DIRECTORY | typeof FORBIDDEN | typeof NOT_FOUND {
     const wanted = this.#path + path;
@@ -75,17 +74,17 @@ export class Root {
     }
   }
 
-  /** Whether something may be there: looking is cheaper than failing to open it. */
+  /** Whether the path may exist: checking is cheaper than failing to open it. */
   has(path: string): boolean {
     return existsSync(this.#path + path);
   }
 
-  /** Whether what was opened may be served. @param real where it lies; '' when nobody knows */
+  /** Whether an opened file may be served. @param real its path according to the kernel; '' when unknown */
   #isInside(real: string, wanted: string): boolean {
-    // Without a link on the way it lies exactly where it was looked for.
+    // Without links the real path is the requested one.
     if (real === wanted) return true;
     if (!this.#followSymlinks || !real.startsWith(`${this.#path}/`)) return false;
-    // A link must not make a file public that its own name hides.
+    // A link must not make a file public whose own name hides it.
     return this.#dotfiles || !real.includes('/.', this.#path.length);
   }
 }
@@ -98,7 +97,7 @@ function statusOf(errno: number, path: string): typeof FORBIDDEN | typeof NOT_FO
     case ENOENT:
     case ENOTDIR:
     case ENAMETOOLONG:
-    // A link where none is followed, or a circle of them.
+    // A link where links are not followed, or a loop of links.
     case ELOOP:
     // A socket, or a device that does not exist.
     case ENXIO:
@@ -109,7 +108,7 @@ function statusOf(errno: number, path: string): typeof FORBIDDEN | typeof NOT_FO
   }
 }
 
-/** Whether an error says that descriptors have run out, so that closing some helps. */
+/** Whether an error means that descriptors have run out, so that closing some helps. */
 export const isOutOfDescriptors = (error: unknown): boolean => {
   const { errno } = error as { errno?: number };
   return errno === EMFILE || errno === ENFILE;

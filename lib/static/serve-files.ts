@@ -4,8 +4,8 @@
  *   request ─▶ path below the root ─▶ open files, or open and check ─▶ the form to send ─▶ conditions ─▶ range ─▶ response
  *              target-path            open files, root                 accept-encoding     preconditions  byte-range
  *
- * Everything is synchronous: the thread has nothing else to do, and another one takes what comes meanwhile. A response
- * carries a FileBody, which the connection hands to the kernel.
+ * Everything is synchronous: other threads take the requests that arrive meanwhile. A response has a FileBody, which the
+ * connection sends with sendfile(2).
  */
 import { STATUS_CODES } from 'node:http';
 import { resolve } from 'node:path';
@@ -72,7 +72,7 @@ const OPTION_NAMES = [
 ] as const satisfies readonly (keyof StaticOptions)[];
 
 const INDEX = 'index.html';
-/** More is not sensible to promise (RFC 2616, 14.21, and what caches make of it). */
+/** A year: servers should not promise more (RFC 2616, 14.21), and caches do not honour more. */
 const MAX_MAX_AGE_S = 31_536_000;
 const DEFAULT_RECHECK_MS = 1000;
 const MAX_RECHECK_MS = 60_000;
@@ -143,7 +143,7 @@ class FileServer {
     const cached = this.#openFiles.get(path, performance.now());
     if (cached !== undefined) {
       const representation = choose(cached, fields);
-      // The fast path: the file is open, and nobody has written to it.
+      // Fast path: the file is open and unchanged.
       if (representation.isCurrent()) return respond(method, fields, representation);
       this.#openFiles.drop(path);
     }
@@ -151,19 +151,19 @@ class FileServer {
     if (typeof found === 'number') return this.#other(request, path, found);
     if (this.#caches) this.#openFiles.put(path, found, performance.now());
     const response = respond(method, fields, choose(found, fields));
-    // The response's body is an owner of its own.
+    // The response's body is an owner itself.
     if (!this.#caches) release(found);
     return response;
   }
 
-  /** The answer to a request for what is no file. */
+  /** The response when there is no file to send. */
   #other(request: Request, path: string, status: number): Response | Promise<Response> {
     if (status === NOT_FOUND && this.#notFound !== undefined) return this.#notFound(request);
     if (status !== DIRECTORY) return failure(status);
     return responseOf(status, `location: ${path}/${queryOfUrl(request.url)}\r\n`, null);
   }
 
-  /** @returns the file, which the caller owns, or a status; DIRECTORY when the path lacks its slash */
+  /** @returns the file, which the caller owns, or a status; DIRECTORY when a directory's path lacks its slash */
   #find(path: string): CachedFile | number {
     const { length } = this.#prefix;
     if (length > 0 && !(path.startsWith(this.#prefix) && path[length] === '/')) return NOT_FOUND;
@@ -175,7 +175,7 @@ class FileServer {
     return typeof found === 'number' ? found : this.#describe(found, wanted);
   }
 
-  /** A directory has an address of its own if it has an index; else nobody has to know of it. */
+  /** DIRECTORY, for a redirect to its path with a slash, if it has an index; else its existence is not revealed. */
   #directory(target: string): typeof DIRECTORY | typeof NOT_FOUND {
     const index = this.#open(`${target}/${INDEX}`);
     if (typeof index === 'number') return NOT_FOUND;
@@ -191,7 +191,7 @@ class FileServer {
     }
     const nowMs = Date.now();
     const type = contentType(path);
-    // Whoever gets the plain file must know as well that others get something else (RFC 9110, 12.5.5).
+    // The plain file needs Vary as well: other clients get another form (RFC 9110, 12.5.5).
     const shared = siblings.size === 0 ? this.#cacheLine : this.#cacheLine + VARY;
     return {
       plain: new Representation(found, null, type, shared, nowMs),
@@ -233,7 +233,7 @@ function respond(
   if (outcome === NOT_MODIFIED) return responseOf(outcome, representation.lines, null);
   if (outcome === PRECONDITION_FAILED) return failure(outcome, representation.lines);
   const { size, bodyLines } = representation;
-  // A range has a meaning for GET only (RFC 9110, 14.2).
+  // Range is defined for GET only (RFC 9110, 14.2).
   if (fields.range !== null && method === 'GET' && rangeApplies(fields['if-range'], representation)) {
     const range = parseRange(fields.range, size);
     if (range === UNSATISFIABLE) {
