@@ -1,4 +1,4 @@
-/** The bytes of an app's typed array, by a view that carries nothing of the app's own. */
+/** At the boundary to user code: the bytes of an app's typed array as a view without any of the app's own members. */
 import { isUint8Array } from 'node:util/types';
 
 const TypedArray = Object.getPrototypeOf(Uint8Array.prototype) as Uint8Array;
@@ -12,7 +12,7 @@ const lengthOf = getterOf('byteLength') as (this: Uint8Array) => number;
  * A plain Uint8Array over the same memory: a subclass may have getters and methods of its own, which would be called
  * wherever the bytes are sent or copied.
  *
- * @returns null for what is no Uint8Array (nor a Buffer), a proxy of one among it
+ * @returns null for any value other than a Uint8Array (or a Buffer); also for a proxy of one
  */
 export function plainBytes(value: unknown): Uint8Array | null {
   if (!isUint8Array(value)) return null;

@@ -1,11 +1,11 @@
-/** Promises and what passes for one, adopted exactly as `await` adopts them. */
+/** At the boundary to user code: promises and other thenables that apps return, adopted exactly as `await` does. */
 
-/** Taken before an app can replace them. */
+/** Captured before an app can replace them. */
 const NativePromise = Promise;
 const { then } = NativePromise.prototype;
 
 /**
- * Whether `await value` would wait for anything but a value. Its `then` is not read here, as `await` reads it once.
+ * Whether `await value` may have to wait. `then` is not read here, because `await` reads it once.
  *
  * @throws what a proxy throws
  */
@@ -14,8 +14,9 @@ export function isThenable(value: unknown): value is PromiseLike<unknown> {
 }
 
 /**
- * Calls one of the two once, and never before it returns, whatever the thenable does: one that settles twice counts once,
- * one that fulfils with a promise is followed, and a native promise is asked by the method that it was born with.
+ * Calls one of the two callbacks exactly once, and not before this function returns, whatever the thenable does: the first
+ * settlement counts, a promise as fulfilment value is followed, and native promises are subscribed to with the original
+ * `then`.
  *
  * @throws what the value's own getters throw
  */
