@@ -1,4 +1,4 @@
-/** The authority of a URI, host and port: in a Host field, in a target in absolute form, in CONNECT's target. */
+/** The authority of a URI (host and port): in a Host field, in a target in absolute form, in CONNECT's target. */
 
 import * as classes from './byte-classes.js';
 import { startsWithIgnoringCase } from './compare-bytes.js';
@@ -6,7 +6,7 @@ import { startsWithIgnoringCase } from './compare-bytes.js';
 const { BRACKET_CLOSE, BRACKET_OPEN, COLON, DIGIT_0, DIGIT_9, DOT, HYPHEN, IPV6, QUESTION, REG_NAME, SLASH } =
   classes;
 
-/** A domain name has at most 253 characters; what the registers hold is four times that. */
+/** A domain name has at most 253 characters; the registers can hold four times that. */
 const MAX_HOST_SIZE = 1023;
 const SCHEME_HTTP = classes.ascii('http://');
 const SCHEME_HTTPS = classes.ascii('https://');
@@ -14,7 +14,7 @@ const SCHEME_HTTPS = classes.ascii('https://');
 /** What {@link authorityStart} returns when there is none. */
 export const NO_AUTHORITY = -1;
 
-/** Where the authority of a target in absolute form starts; NO_AUTHORITY when it has another form or scheme. */
+/** The start of the authority in a target in absolute form; NO_AUTHORITY for another form or scheme. */
 export function authorityStart(bytes: Uint8Array, start: number, end: number): number {
   if (end - start > SCHEME_HTTP.length && startsWithIgnoringCase(bytes, start, SCHEME_HTTP))
     return start + SCHEME_HTTP.length;
@@ -23,7 +23,7 @@ export function authorityStart(bytes: Uint8Array, start: number, end: number): n
   return NO_AUTHORITY;
 }
 
-/** Where an authority ends: at the path, the query or the end of the target. */
+/** The end of an authority: at the path, the query or the end of the target. */
 export function endOfAuthority(bytes: Uint8Array, start: number, end: number): number {
   let at = start;
   while (at < end && bytes[at] !== SLASH && bytes[at] !== QUESTION) at++;
@@ -31,9 +31,9 @@ export function endOfAuthority(bytes: Uint8Array, start: number, end: number): n
 }
 
 /**
- * RFC 9110 section 4.2 and RFC 3986 section 3.2: uri-host [ ":" port ], with a host and without user information. And the host
- * is one that a URL has as it was sent, for `request.url` must not name another server than the client did: no percent-encoding,
- * which a URL decodes and the next reader may not, and nothing that URL refuses.
+ * RFC 9110 section 4.2 and RFC 3986 section 3.2: uri-host [ ":" port ], with a host and without user information. The host
+ * must also be valid in a URL as it was sent, because `request.url` must not name another server than the client did: no
+ * percent-encoding, which a URL decodes and the next reader may not, and nothing that URL refuses.
  */
 export function isAuthority(bytes: Uint8Array, start: number, end: number): boolean {
   if (end - start > MAX_HOST_SIZE) return false;
@@ -44,7 +44,7 @@ export function isAuthority(bytes: Uint8Array, start: number, end: number): bool
   return true;
 }
 
-/** The last authority that was found valid: a server is asked for the same one again and again. */
+/** The last valid authority: most requests to a server have the same one. */
 const known = new Uint8Array(MAX_HOST_SIZE);
 let knownSize = 0;
 
@@ -72,8 +72,8 @@ function isHostAndPort(bytes: Uint8Array, start: number, end: number): boolean {
 }
 
 /**
- * Whether a host is certainly one of a URL: a name without two hyphens in a row, so without "xn--", whose last label has no digit
- * in front; or an IPv4 address in four decimal numbers. The fast path, for nearly every host.
+ * Whether a host is certainly valid in a URL: a name without two hyphens in a row, so without "xn--", whose last label does
+ * not start with a digit; or an IPv4 address of four decimal numbers. Fast path, for nearly every host.
  */
 function isPlainHost(bytes: Uint8Array, start: number, end: number): boolean {
   let label = start;
@@ -82,7 +82,7 @@ function isPlainHost(bytes: Uint8Array, start: number, end: number): boolean {
     if (byte === DOT) label = at + 1;
     else if (byte === HYPHEN && bytes[at + 1] === HYPHEN) return false;
   }
-  // A last label in digits makes a number of the whole; behind a last dot there is another label to look at.
+  // A numeric last label makes the URL parser read an IPv4 address; before a final dot there is another last label.
   if (label === end || bytes[start] === BRACKET_OPEN) return false;
   const first = bytes[label]!;
   return first < DIGIT_0 || first > DIGIT_9 || isDottedDecimal(bytes, start, end);
@@ -103,12 +103,12 @@ function isDottedDecimal(bytes: Uint8Array, start: number, end: number): boolean
   return at === end;
 }
 
-/** The rest (internationalised names, IPv6, unusual numbers) is for URL to say. */
+/** The URL parser decides about the rest: internationalised names, IPv6, unusual numbers. */
 function isUrlHost(bytes: Uint8Array, start: number, end: number): boolean {
   return URL.canParse(`http://${String.fromCharCode(...bytes.subarray(start, end))}/`);
 }
 
-/** RFC 3986 section 3.2.3: digits, or none. */
+/** RFC 3986 section 3.2.3: digits, or empty; at most 65535. */
 function isPort(bytes: Uint8Array, start: number, end: number): boolean {
   let port = 0;
   for (let at = start; at < end; at++) {

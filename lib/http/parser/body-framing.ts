@@ -1,6 +1,6 @@
 /**
- * How long the content of a request is, RFC 9112 section 6: Content-Length and Transfer-Encoding. All that two readers of
- * one request could understand in two ways is refused here, because that is how requests are smuggled.
+ * The length of a request's content, RFC 9112 section 6: Content-Length and Transfer-Encoding. Anything that two readers of
+ * a request could interpret in two ways is refused here: that is how requests are smuggled.
  */
 
 import * as classes from './byte-classes.js';
@@ -14,8 +14,8 @@ const { COMMA, DIGIT_0, HTAB, SP, TOKEN } = classes;
 const VALUE_CHUNKED = classes.ascii('chunked');
 
 /**
- * RFC 9112 section 6.3, RFC 9110 section 8.6. Repeating the same value, in one line or more, may be let pass by the RFC;
- * no honest client does so, and two readers of it are how requests are smuggled.
+ * RFC 9112 section 6.3, RFC 9110 section 8.6. The RFC allows a recipient to accept the same value repeated, in one line or
+ * more; it is refused here, because no honest client sends it and readers that differ about it enable request smuggling.
  */
 export function contentLengthLine(
   registers: ParserRegisters,
@@ -30,7 +30,7 @@ export function contentLengthLine(
   for (let at = start; at < end; at++) {
     const digit = bytes[at]! - DIGIT_0;
     if (digit < 0 || digit > 9) return registers.refuseLine(400, 'invalid Content-Length');
-    // Exact up to the bound; rounding beyond it never brings a number back under it.
+    // Exact up to the bound; rounding above it never yields a number below it.
     length = length * 10 + digit;
     if (length > Number.MAX_SAFE_INTEGER) return registers.refuseLine(400, 'Content-Length beyond 2^53 - 1');
   }
@@ -40,8 +40,8 @@ export function contentLengthLine(
 }
 
 /**
- * RFC 9112 sections 6.1 and 7. `chunked` alone is understood. Another coding below a final `chunked` is 501; without a
- * final `chunked`, or with more than one, the length cannot be known: 400.
+ * RFC 9112 sections 6.1 and 7. Only `chunked` alone is implemented. Other codings before a final `chunked` are 501; without
+ * a final `chunked`, or with more than one, the length is unknown: 400.
  */
 export function transferEncodingLine(
   registers: ParserRegisters,
@@ -64,7 +64,7 @@ export function transferEncodingLine(
   return registers.refuseLine(400, 'invalid Transfer-Encoding');
 }
 
-/** Whether a Transfer-Encoding is other codings, each at least by its name well-formed, and then `chunked`. */
+/** Whether a Transfer-Encoding is a list of other codings, each with a well-formed name, and then `chunked`. */
 function isCodingsThenChunked(bytes: Uint8Array, start: number, end: number): boolean {
   let at = start;
   while (at < end) {

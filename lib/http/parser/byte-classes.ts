@@ -1,7 +1,6 @@
 /**
- * Byte classes of HTTP/1.1, one table of 256 entries a class: `TABLE[byte] !== 0` says whether the byte belongs to it.
- * A look-up costs the same for every byte and has no branches, which is why the parser's loops stand on these tables
- * and not on comparisons.
+ * Byte classes of HTTP/1.1, one table of 256 entries per class: `CLASS[byte] !== 0` if the byte belongs to it. A look-up
+ * costs the same for every byte and has no branches, which is why the parser's loops use tables and not comparisons.
  */
 
 export const HTAB = 0x09;
@@ -40,9 +39,9 @@ function tableWhere(belongs: (byte: number) => boolean): Uint8Array {
 export const TOKEN = tableOf(`${ALPHANUMERIC}!#$%&'*+-.^_\`|~`);
 
 /**
- * What may stand in a request target: visible ASCII without `#`. RFC 3986 allows fewer (no `"<>\^{|}` and backquote), but
- * browsers send some of those unescaped in queries, and they end nothing and separate nothing. A fragment is never sent
- * (RFC 9112 section 3.2), so `#` is refused; llhttp passes it on, and with its lenient flags also takes bytes above 0x7f.
+ * The bytes of a request target: visible ASCII without `#`. RFC 3986 allows fewer (no `"<>\^{|}` and backquote), but
+ * browsers send some of those unescaped in queries, and none of them is a delimiter. A fragment is never sent (RFC 9112
+ * section 3.2), so `#` is refused; llhttp accepts it, and with its lenient flags also bytes above 0x7f.
  */
 export const TARGET = tableWhere((byte) => byte > 0x20 && byte < 0x7f && byte !== 0x23);
 
@@ -52,10 +51,10 @@ export const FIELD_VALUE = tableWhere((byte) => byte === HTAB || (byte >= 0x20 &
 /** reg-name, RFC 3986 section 3.2.2, without percent-encoded triplets: unreserved and sub-delims. */
 export const REG_NAME = tableOf(`${ALPHANUMERIC}-._~!$&'()*+,;=`);
 
-/** What may stand between the brackets of an IPv6 literal, RFC 3986 section 3.2.2. IPvFuture has no user, so no `v`. */
+/** The bytes between the brackets of an IPv6 literal, RFC 3986 section 3.2.2. No `v`: IPvFuture is not in use. */
 export const IPV6 = tableOf('0123456789abcdefABCDEF:.');
 
-/** qdtext, RFC 9110 section 5.6.4: what stands for itself inside quotes. */
+/** qdtext, RFC 9110 section 5.6.4: bytes that need no escape inside quotes. */
 export const QUOTED_TEXT = tableWhere(
   (byte) => FIELD_VALUE[byte] !== 0 && byte !== DQUOTE && byte !== BACKSLASH,
 );
@@ -66,7 +65,7 @@ export const HEX = Int8Array.from({ length: 256 }, (_, byte) => {
   return byte < 0x80 ? digit : -1;
 });
 
-/** The bytes of a text in ASCII, for the constants that bytes are compared with. */
+/** The bytes of an ASCII text, for the constants that bytes are compared with. */
 export function ascii(text: string): Uint8Array {
   return Uint8Array.from(text, (letter) => letter.charCodeAt(0));
 }

@@ -1,6 +1,6 @@
 /**
  * The chunked transfer coding, RFC 9112 section 7.1: the lines around the chunks' data, their extensions, and the trailers.
- * One byte at a time, because there are few of them: the data itself is told by length and never looked at.
+ * It goes byte by byte, because these bytes are few: the data itself is delimited by its length and never examined.
  */
 
 import * as classes from './byte-classes.js';
@@ -49,16 +49,16 @@ const {
 } = classes;
 
 /**
- * Bytes around the data of each chunk that are nobody's concern, besides as many as the data has. Signatures of chunks take 85;
- * what exceeds this share adds up, to at most maxHeaderSize.
+ * Bytes of framing that each chunk may have without being counted, in addition to as many as its data has. Signatures of
+ * chunks take 85; bytes beyond this share are summed up, to at most maxHeaderSize.
  */
 const SHARE_BYTES = 128;
-/** A chunk size up to this takes one more digit without leaving the exact integers. */
+/** Up to this chunk size one more digit still gives an exact integer. */
 const MAX_SIZE_BEFORE_DIGIT = 2 ** 49 - 1;
 
 /**
- * Fields that no trailer section may hold, because they say where a message ends, where it goes or how the connection is
- * used (RFC 9110 section 6.5.1). All other trailers are checked and discarded. At most 16: one bit each.
+ * Fields that a trailer section must not contain, because they define the end of a message, its routing or the use of the
+ * connection (RFC 9110 section 6.5.1). All other trailers are checked and discarded. At most 16: one bit each.
  */
 const FORBIDDEN_TRAILERS = [
   'content-length',
@@ -73,10 +73,10 @@ const FORBIDDEN_TRAILERS = [
 const ALL_FORBIDDEN_TRAILERS = (1 << FORBIDDEN_TRAILERS.length) - 1;
 
 /**
- * What stands around the data of the chunks, RFC 9112 section 7.1. The state says why it stopped: DATA, START (the message
- * is complete), DEAD, or any other when the bytes ended.
+ * Parses the framing around the data of the chunks, RFC 9112 section 7.1. The state says why it stopped: DATA, START (the
+ * message is complete), DEAD, or any other when the bytes ended.
  *
- * @returns the position after the last byte looked at
+ * @returns the position after the last byte examined
  */
 export function chunkFraming(
   registers: ParserRegisters,
@@ -114,7 +114,7 @@ function sizeByte(registers: ParserRegisters, byte: number): void {
   }
 }
 
-/** Data follows, or the trailers, which have a bound of their own. */
+/** After a size line: data follows, or the trailers, which have a bound of their own. */
 function sizeEnded(registers: ParserRegisters): void {
   const { extra, remaining } = registers;
   registers.state = remaining === 0 ? TRAILER_START : DATA;
@@ -129,7 +129,7 @@ function sizeDigit(registers: ParserRegisters, byte: number): void {
     registers.state = SIZE;
     if (digit < 0) registers.refuse(400, 'invalid chunk size');
   } else if (digit >= 0) {
-    // Leading zeros are in the grammar, but their number must have a bound.
+    // The grammar allows leading zeros; their number must have a bound.
     if (registers.remaining === 0 && !spend(registers)) return;
     if (registers.remaining > MAX_SIZE_BEFORE_DIGIT) registers.refuse(400, 'chunk size beyond 2^53 - 1');
     else registers.remaining = registers.remaining * 16 + digit;
@@ -150,8 +150,8 @@ function afterExtension(registers: ParserRegisters, byte: number): void {
 }
 
 /**
- * RFC 9112 section 7.1.1: chunk-ext = *( BWS ";" BWS name [ BWS "=" BWS ( token / quoted-string ) ] ). They are checked,
- * because a reader that skips them loosely ends the line elsewhere than the next one, and then ignored.
+ * RFC 9112 section 7.1.1: chunk-ext = *( BWS ";" BWS name [ BWS "=" BWS ( token / quoted-string ) ] ). They are
+ * checked, because a reader that skips them loosely may end the line elsewhere than the next reader, and then ignored.
  */
 function extensionByte(registers: ParserRegisters, byte: number): void {
   if (!spend(registers)) return;
@@ -200,7 +200,7 @@ function extensionByte(registers: ParserRegisters, byte: number): void {
   registers.refuse(400, 'invalid chunk extension');
 }
 
-/** RFC 9112 section 7.1.2. Trailers are held to the rules of fields, then discarded. */
+/** RFC 9112 section 7.1.2. Trailers are checked like header fields, then discarded. */
 function trailerByte(registers: ParserRegisters, byte: number): void {
   if (!spend(registers)) return;
   switch (registers.state) {
@@ -236,7 +236,7 @@ function trailerByte(registers: ParserRegisters, byte: number): void {
   }
 }
 
-/** Strikes the names out that do not go on with this byte: no bytes of the name have to be kept for it. */
+/** Removes the candidates that do not continue with this byte, so that no bytes of the name have to be kept. */
 function matchTrailer(registers: ParserRegisters, byte: number): void {
   const index = registers.trailerMatch >>> 16;
   let candidates = registers.trailerMatch & 0xffff;
@@ -247,7 +247,7 @@ function matchTrailer(registers: ParserRegisters, byte: number): void {
   registers.trailerMatch = candidates | ((index + 1) << 16);
 }
 
-/** Whether a name is left over, and was gone through to its end. */
+/** Whether a candidate is left whose whole name was matched. */
 function isForbiddenTrailer(registers: ParserRegisters): boolean {
   const length = registers.trailerMatch >>> 16;
   for (let i = 0; i < FORBIDDEN_TRAILERS.length; i++) {
@@ -256,7 +256,7 @@ function isForbiddenTrailer(registers: ParserRegisters): boolean {
   return false;
 }
 
-/** Counts a byte that no other limit counts. False: refused. */
+/** Counts a byte that no other limit covers. False: refused. */
 function spend(registers: ParserRegisters): boolean {
   if (registers.extra < registers.maxHeaderSize) {
     registers.extra++;

@@ -1,13 +1,16 @@
-/** Comparing bytes of a message with the words of the protocol, without making strings of them. */
+/** Comparisons of a message's bytes with constants of the protocol, without making strings. */
 
-/** Whether the bytes say `text`, which is in lower case, in any case. */
+/** Whether bytes[start, end) are `text`, in any case. @param text in lower case */
 export function equalsIgnoringCase(bytes: Uint8Array, start: number, end: number, text: Uint8Array): boolean {
   return end - start === text.length && startsWithIgnoringCase(bytes, start, text);
 }
 
 /**
- * The same when the length is known. Setting bit 0x20 makes letters lower-case and leaves digits, "-", "/" and ":" alone;
- * besides them only control characters (CR for "-") are mapped onto these, and none reaches this place.
+ * Whether the bytes from `at` on are `text`, in any case. Setting bit 0x20 makes letters lower-case and leaves digits, "-",
+ * "/" and ":" unchanged. Of all other bytes only control characters (CR for "-") are mapped onto these, and the callers
+ * pass none.
+ *
+ * @param text in lower case
  */
 export function startsWithIgnoringCase(bytes: Uint8Array, at: number, text: Uint8Array): boolean {
   for (let i = 0; i < text.length; i++) {
@@ -16,7 +19,7 @@ export function startsWithIgnoringCase(bytes: Uint8Array, at: number, text: Uint
   return true;
 }
 
-/** Whether the bytes from `at` on are those of `text`, in this case. */
+/** Whether the bytes from `at` on are `text`, case-sensitively. */
 export function startsWith(bytes: Uint8Array, at: number, text: Uint8Array): boolean {
   for (let i = 0; i < text.length; i++) {
     if (bytes[at + i] !== text[i]) return false;

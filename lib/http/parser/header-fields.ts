@@ -1,6 +1,6 @@
 /**
- * The header fields of a head, RFC 9112 section 5: the loop that most bytes of a request go through, and what a field with
- * a meaning here says. What Content-Length and Transfer-Encoding say is in body-framing.ts.
+ * The header fields of a head, RFC 9112 section 5: the loop that most bytes of a request go through, and the fields that the
+ * parser interprets. Content-Length and Transfer-Encoding are in body-framing.ts.
  */
 import { isAuthority } from './authority.js';
 import { contentLengthLine, transferEncodingLine } from './body-framing.js';
@@ -28,7 +28,7 @@ const {
 } = states;
 const { COLON, COMMA, CR, FIELD_VALUE, HTAB, LF, SP, TOKEN } = classes;
 
-/** Node's default bound of header fields. */
+/** Node's default limit of header fields. */
 const MAX_FIELDS = 2000;
 const NAME_HOST = classes.ascii('host');
 const NAME_EXPECT = classes.ascii('expect');
@@ -94,7 +94,7 @@ export function headerFields(
   return STOPPED;
 }
 
-/** A field line that means something here, its value being bytes[from, to). False: refused. */
+/** A field that the parser interprets, with the value bytes[from, to). False: refused. */
 function fieldLine(
   registers: ParserRegisters,
   field: number,
@@ -120,7 +120,7 @@ function fieldLine(
   }
 }
 
-/** RFC 9112 section 3.2, RFC 9110 section 7.2. An empty value is allowed: the target URI had no authority. */
+/** RFC 9112 section 3.2, RFC 9110 section 7.2. An empty value is valid: the target URI has no authority. */
 function hostLine(registers: ParserRegisters, bytes: Uint8Array, start: number, end: number): boolean {
   if ((registers.flags & SAW_HOST) !== 0) return registers.refuseLine(400, 'Host given twice');
   if (start < end && !isAuthority(bytes, start, end)) return registers.refuseLine(400, 'invalid Host');
@@ -130,7 +130,7 @@ function hostLine(registers: ParserRegisters, bytes: Uint8Array, start: number, 
   return true;
 }
 
-/** RFC 9110 section 10.1.1. In HTTP/1.0 the one expectation that exists must be ignored. */
+/** RFC 9110 section 10.1.1. In HTTP/1.0 the only defined expectation must be ignored. */
 function expectLine(registers: ParserRegisters, bytes: Uint8Array, start: number, end: number): boolean {
   if (!equalsIgnoringCase(bytes, start, end, VALUE_CONTINUE))
     return registers.refuseLine(417, 'unknown expectation');
@@ -152,20 +152,20 @@ function connectionLine(registers: ParserRegisters, bytes: Uint8Array, start: nu
     if (equalsIgnoringCase(bytes, token, at, VALUE_KEEP_ALIVE)) registers.flags |= SAW_KEEP_ALIVE;
     else if (equalsIgnoringCase(bytes, token, at, VALUE_CLOSE)) registers.flags |= SAW_CLOSE;
     while (at < end && (bytes[at] === SP || bytes[at] === HTAB)) at++;
-    // Two tokens with only a space between them are no list, and neither is a byte that no token can have.
+    // Not a list: two tokens with only white space between them, or a byte that no token can have.
     if (at < end && bytes[at] !== COMMA) return registers.refuseLine(400, 'invalid Connection');
   }
   return true;
 }
 
-/** A byte that no field line, in the head or in the trailers, starts with. */
+/** Refuses a byte with which no field line starts, in the head or in the trailers. */
 export function refuseFieldStart(registers: ParserRegisters, byte: number): number {
-  // RFC 9112 section 5.2: a server must refuse obs-fold or unfold it; llhttp refuses it too unless told otherwise.
+  // RFC 9112 section 5.2: a server must refuse obs-fold or unfold it; llhttp refuses it too, except in a lenient mode.
   if (byte === SP || byte === HTAB) return registers.refuse(400, 'white space at the start of a field line');
   return registers.refuse(400, byte === COLON ? 'empty field name' : 'invalid byte in a field name');
 }
 
-/** Where a field value's run of bytes ends. Most of a head is values, and four at a time is a seventh less for all of it. */
+/** The end of a field value's bytes. Most of a head is values; testing four bytes at once takes a seventh off a head's time. */
 function afterValue(bytes: Uint8Array, from: number, end: number): number {
   let at = from;
   const last = end - 3;
@@ -178,7 +178,7 @@ function afterValue(bytes: Uint8Array, from: number, end: number): number {
   return at;
 }
 
-/** Which field a name means. The length alone rules most names out. */
+/** The code of a field name. The length alone rules most names out. */
 function identify(bytes: Uint8Array, at: number, length: number): number {
   switch (length) {
     case NAME_HOST.length:

@@ -1,30 +1,30 @@
-/** The bounds of one message that an operator sets, and the check that they are usable numbers. */
+/** The limits of one message that an operator sets, and their validation. */
 import { PacelineError } from '../../errors.js';
 
-/** Bounds of one message, all in bytes. */
+/** Limits of one message, all in bytes. */
 export interface ParserLimits {
   /**
-   * The whole head, from the method's first byte to the empty line's last; more is answered 431. The same bound holds
-   * for the trailers of a body (431), for the extensions of one chunk, and for those of all chunks of a body together beyond
-   * 128 bytes and the size of its data for each chunk (413). Default elsewhere: 16384. At most 65535.
+   * The whole head, from the method's first byte to the empty line's last; a longer one is refused with 431. The same limit
+   * applies to the trailers of a body (431), to the extensions of one chunk, and to the extensions of all chunks of a body
+   * together beyond 128 bytes and the size of its data for each chunk (413). From 1 to 65535. The server's default is 16384.
    */
   maxHeaderSize: number;
   /**
-   * The request target alone; more is answered 414. Default: half of maxHeaderSize, which at the default size is above
-   * the 8000 octets that RFC 9112 section 3 recommends to support, and leaves room for the fields.
+   * The request target alone; a longer one is refused with 414. Default: half of maxHeaderSize, which at the default size is
+   * more than the 8000 octets that RFC 9112 section 3 recommends to support, and leaves room for the fields.
    */
   maxTargetSize?: number;
-  /** The content, chunk framing not counted; more is answered 413. Infinity: no bound but 2^53 - 1. */
+  /** The content without chunk framing; more is refused with 413. Infinity: no limit but 2^53 - 1. */
   maxBodySize: number;
 }
 
-/** What 16 bits of a register can hold. */
+/** The maximum of a register of 16 bits. */
 const MAX_HEADER_SIZE = 0xffff;
 
 /**
  * The limits with their defaults, each an exact integer.
  *
- * @throws PacelineError PACELINE_OPTION when a limit is no usable number.
+ * @throws PacelineError `PACELINE_OPTION` when a limit is not in its range
  */
 export function checkLimits(limits: ParserLimits): Required<ParserLimits> {
   const { maxHeaderSize, maxBodySize, maxTargetSize = Math.floor(maxHeaderSize / 2) } = limits;

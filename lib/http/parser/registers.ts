@@ -1,11 +1,11 @@
 /**
- * The registers of the request parser: all that it knows of the message it is in, and the facts of the head that follow
- * from them. The files of the grammar (request-line.ts, header-fields.ts, body-framing.ts, chunked-body.ts) are functions
- * over this one object, and RequestParser extends it, so that V8 sees one shape everywhere.
+ * The registers of the request parser: its whole state within a message, and the facts of the head that are derived from
+ * it. The files of the grammar (request-line.ts, header-fields.ts, body-framing.ts, chunked-body.ts) are functions on this
+ * one object, and RequestParser extends it, so that V8 sees one shape everywhere.
  *
- * Who owns the registers. The connection's record in shared memory owns them between two events: save() writes them
- * there, load() takes them back. While a thread is inside the connection (invariant I3: one at a time) this object owns
- * them, so nothing here is atomic. They are numbers only; the bytes of an unfinished head stay with the caller:
+ * Ownership: between two events the connection's record in shared memory owns the registers. save() writes them there,
+ * load() takes them back. While a thread is inside the connection (only one can be) this object owns
+ * them, so nothing here is atomic. They are numbers only; the caller keeps the bytes of an unfinished head. The layout:
  *
  *   word 0   state (6 bits), field being read (3), empty lines skipped (4), flags (8): the codes in states.ts
  *   word 1   bytes of the head examined (low half); start of the name or value being read (high half), both relative to
@@ -16,7 +16,7 @@
  *            trailer's name still matches
  *   word 6,7 Content-Length, or the sum of the chunk sizes so far
  *
- * Halves of 16 bits are why maxHeaderSize ends at 65535. All facts of the head survive a save and load in the body.
+ * Because of the halves of 16 bits maxHeaderSize is at most 65535. All facts of the head survive a save and load in the body.
  */
 import { checkLimits, type ParserLimits } from './limits.js';
 import * as states from './states.js';
@@ -38,16 +38,16 @@ const {
 /** How many int32 words {@link ParserRegisters.save} writes and {@link ParserRegisters.load} reads. */
 export const PARSER_WORDS = 8;
 
-/** What the functions of the head return instead of a position when the bytes end or the request is refused. */
+/** Returned by the functions of the head instead of a position when the bytes end or the request is refused. */
 export const STOPPED = -1;
 
-/** SP, HTTP-version and CRLF: what stands between the target and the first header field. */
+/** Length of SP, HTTP-version and CRLF, which are between the target and the first header field. */
 const AFTER_TARGET = 11;
 const TWO_32 = 2 ** 32;
 
-/** The facts of a head are for everybody; the registers below them are for the files of the parser only. */
+/** The facts of a head are public; the registers below them are for the files of the parser only. */
 export class ParserRegisters {
-  /** After execute(): absolute index of the first byte not consumed; `to` after NEED_MORE. No meaning after REFUSED. */
+  /** After execute(): absolute index of the first byte not consumed; `to` after NEED_MORE. Undefined after REFUSED. */
   position = 0;
   /** Absolute index of the message's first byte, in the bytes of the last call that was in its head. */
   messageStart = 0;
@@ -61,13 +61,13 @@ export class ParserRegisters {
   /** Where the first header field's line starts. */
   headersStart = 0;
   /**
-   * Where the host of the request starts: the Host field's value without white space, or, when the target is in absolute
-   * form, the target's own authority (RFC 9112 section 3.2.2 says to ignore Host then). -1: HTTP/1.0 without Host.
+   * Start of the request's host: the Host field's value without white space, or, with a target in absolute form, the
+   * target's own authority (RFC 9112 section 3.2.2: Host is ignored then). -1: HTTP/1.0 without Host.
    */
   hostStart = -1;
   hostEnd = -1;
   minorVersion: 0 | 1 = 1;
-  /** Whether the client wants the connection to live on, RFC 9112 section 9.3. */
+  /** Whether the client allows the connection to persist, RFC 9112 section 9.3. */
   keepAlive = false;
   /** Whether content follows: chunked, or a Content-Length above 0. */
   hasBody = false;
@@ -90,7 +90,7 @@ export class ParserRegisters {
   readonly maxTargetSize: number;
   readonly maxBodySize: number;
 
-  // Registers that are no facts: for the files of the parser only.
+  // Registers that are not facts: for the files of the parser only.
   state = START;
   field = OTHER;
   flags = 0;
@@ -105,10 +105,10 @@ export class ParserRegisters {
   total = 0;
   /** Bytes of chunk extensions beyond the chunks' share, then of trailers: they count as neither head nor content. */
   extra = 0;
-  /** Candidates among the names that no trailer may have (low 16 bits) and the letter of the name that comes next. */
+  /** Candidates among the forbidden trailer names (low 16 bits), and the index of the next byte of the name (high 16). */
   trailerMatch = 0;
 
-  /** @throws PacelineError PACELINE_OPTION when a limit is no usable number. */
+  /** @throws PacelineError `PACELINE_OPTION` when a limit is not in its range */
   constructor(limits: ParserLimits) {
     const { maxHeaderSize, maxTargetSize, maxBodySize } = checkLimits(limits);
     this.maxHeaderSize = maxHeaderSize;
@@ -116,7 +116,7 @@ export class ParserRegisters {
     this.maxBodySize = maxBodySize;
   }
 
-  /** Writes the registers to `words[at, at + PARSER_WORDS)`. They must not be used twice: one copy goes on. */
+  /** Writes the registers to `words[at, at + PARSER_WORDS)`. Only one copy may continue: this parser, or one that loads them. */
   save(words: Int32Array, at: number): void {
     const half = this.state < COMPLETE ? this.mark : this.extra;
     const rest = this.state >= TRAILER_START ? this.trailerMatch : this.remaining;
@@ -131,7 +131,7 @@ export class ParserRegisters {
     words[at + 7] = (sum / TWO_32) | 0;
   }
 
-  /** Takes over what save() wrote, of this or another parser with the same limits. */
+  /** Reads the registers that save() wrote, of this or another parser with the same limits. */
   load(words: Int32Array, at: number): void {
     const first = words[at]!;
     const third = words[at + 3]!;
@@ -159,7 +159,7 @@ export class ParserRegisters {
     this.setFacts();
   }
 
-  /** The facts that follow from the registers. */
+  /** Sets the facts that are derived from the registers. */
   setFacts(): void {
     const flags = this.flags;
     this.headLength = this.examined;
@@ -178,7 +178,7 @@ export class ParserRegisters {
     }
   }
 
-  /** Before the first byte of a message: what the last one left behind. */
+  /** Clears what the last message left, before the first byte of the next one. */
   clear(): void {
     this.flags = 0;
     this.examined = 0;
@@ -198,7 +198,7 @@ export class ParserRegisters {
     this.reason = '';
   }
 
-  /** Every byte that comes is refused from now on. @returns STOPPED, for the functions that return a position */
+  /** Refuses the request; every later byte is refused too. @returns STOPPED, for the functions that return a position */
   refuse(status: number, reason: string): typeof STOPPED {
     this.state = DEAD;
     this.status = status;
@@ -206,7 +206,7 @@ export class ParserRegisters {
     return STOPPED;
   }
 
-  /** The same for the functions that check a line. */
+  /** The same, for the functions that check a line. @returns false */
   refuseLine(status: number, reason: string): false {
     this.refuse(status, reason);
     return false;

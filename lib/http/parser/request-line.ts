@@ -1,6 +1,6 @@
 /**
  * The first line of a head, RFC 9112 section 3: method, target and version, and which method may have which form of
- * target. Each part goes on where the last call stopped and says STOPPED when the bytes end or the request is refused.
+ * target. Each part resumes where the last call stopped, and returns STOPPED when the bytes end or the request is refused.
  */
 import { authorityStart, endOfAuthority, isAuthority, NO_AUTHORITY } from './authority.js';
 import * as classes from './byte-classes.js';
@@ -11,24 +11,24 @@ import * as states from './states.js';
 const { FIELD_START, METHOD, REQUEST_TARGET, SAW_ABSOLUTE_TARGET, SAW_VERSION_1_1, VERSION } = states;
 const { ASTERISK, CR, DIGIT_0, DIGIT_9, DOT, LF, SLASH, SP, TARGET, TOKEN } = classes;
 
-/** The longest registered method has 17 letters (UPDATEREDIRECTREF). Longer than this is 501, RFC 9112 section 3. */
+/** The longest registered method has 17 letters (UPDATEREDIRECTREF). A longer one than this is 501, RFC 9112 section 3. */
 const MAX_METHOD_SIZE = 64;
-/** The methods that Fetch puts in upper case, whatever case they were given in (its "normalize a method"). */
+/** The methods that Fetch puts in upper case, in whatever case they are written (its "normalize a method"). */
 const NORMALISED = ['delete', 'get', 'head', 'options', 'post', 'put'].map(classes.ascii);
-/** The bit that lower case has and upper case has not. */
+/** The bit that is set in lower-case letters and clear in upper-case ones. */
 const LOWER_CASE = 0x20;
 const METHOD_CONNECT = classes.ascii('CONNECT');
 const METHOD_OPTIONS = classes.ascii('OPTIONS');
 const VERSION_START = classes.ascii('HTTP/');
 const LINE_1_1 = classes.ascii('HTTP/1.1\r\n');
-/** Where in "HTTP/1.1\r\n" the parts stand. */
+/** The positions of the parts in "HTTP/1.1\r\n". */
 const AT_MAJOR = 5;
 const AT_DOT = 6;
 const AT_MINOR = 7;
 const AT_CR = 8;
 const AT_LF = 9;
 
-/** RFC 9112 section 3: method SP request-target SP HTTP-version CRLF. Returns where the fields start. */
+/** RFC 9112 section 3: method SP request-target SP HTTP-version CRLF. @returns the start of the fields, or STOPPED */
 export function requestLine(
   registers: ParserRegisters,
   bytes: Uint8Array,
@@ -61,8 +61,8 @@ export function requestLine(
 }
 
 /**
- * Methods are case-sensitive (RFC 9110 section 9.1), so "delete" is another one than "DELETE", and a proxy's rule about that does
- * not hold for it; but `new Request()` makes "DELETE" of it. What no honest client sends gets to no handler.
+ * Methods are case-sensitive (RFC 9110 section 9.1), so "delete" is not "DELETE", and a proxy's rule for DELETE does not
+ * apply to it; but `new Request()` turns it into "DELETE". No honest client sends it, so no handler gets it.
  */
 function isMiswritten(bytes: Uint8Array, start: number, end: number): boolean {
   let bits = 0;
@@ -72,10 +72,10 @@ function isMiswritten(bytes: Uint8Array, start: number, end: number): boolean {
   );
 }
 
-/** RFC 9112 section 2.3, up to the line's end. A version of the right form that is not spoken here is 505. */
+/** RFC 9112 section 2.3, up to the line's end. A well-formed version that is not supported is 505. */
 function version(registers: ParserRegisters, bytes: Uint8Array, from: number, end: number): number {
   const start = registers.messageStart + registers.targetEnd + 1;
-  // The fast path: what nearly every request says, and in one piece.
+  // Fast path: HTTP/1.1, in one piece, as in nearly every request.
   if (from === start && end - from >= LINE_1_1.length && startsWith(bytes, from, LINE_1_1)) {
     registers.flags |= SAW_VERSION_1_1;
     registers.state = FIELD_START;
@@ -98,7 +98,7 @@ function version(registers: ParserRegisters, bytes: Uint8Array, from: number, en
       }
     } else if (index < AT_LF) {
       if (byte !== CR) return registers.refuse(400, 'no CRLF after the HTTP version');
-      // Only now, so that HTTP/2's preface "PRI * HTTP/2.0" is told about the version and not about the asterisk.
+      // Checked last, so that HTTP/2's preface "PRI * HTTP/2.0" is refused for its version and not for its asterisk.
       if (!targetForm(registers, bytes)) return STOPPED;
     } else {
       if (byte !== LF) return registers.refuse(400, 'no CRLF after the HTTP version');
@@ -127,7 +127,7 @@ function targetForm(registers: ParserRegisters, bytes: Uint8Array): boolean {
   const authority = authorityStart(bytes, start, end);
   if (authority === NO_AUTHORITY) return registers.refuseLine(400, 'invalid form of the request target');
   const authorityEnd = endOfAuthority(bytes, authority, end);
-  // An empty host is no http URI (RFC 9110 section 4.2.1), and user information is an attack's mark (section 4.2.4).
+  // An http URI has no empty host (RFC 9110 section 4.2.1), and user information is a mark of attacks (section 4.2.4).
   if (authorityEnd === authority || !isAuthority(bytes, authority, authorityEnd)) {
     return registers.refuseLine(400, 'invalid authority in the request target');
   }

@@ -1,18 +1,18 @@
 /**
- * The HTTP/1.1 request parser: a finite state machine over bytes, strict by RFC 9112 and RFC 9110. It allocates nothing
- * on its way, stops after any byte, and can be resumed by another thread.
+ * The HTTP/1.1 request parser: a finite state machine over bytes, strict by RFC 9112 and RFC 9110. It allocates nothing,
+ * can stop after any byte, and can be resumed by another thread.
  *
- * This file drives it from result to result. The states and how they follow each other are in parser-states.ts, what is
- * saved between two events in parser-registers.ts, and the grammar in the files of its parts: request-line.ts,
+ * This file drives it from result to result. The states and their transitions are in states.ts, the registers that are
+ * saved between two events in registers.ts, and the grammar in the files of its parts: request-line.ts,
  * header-fields.ts (with authority.ts for Host, body-framing.ts for the length of the content) and chunked-body.ts.
  *
- * Resuming costs nothing for what was examined before: the loops go on at the byte after the last. Only a completed
- * name of an interesting length and the value of a field with a meaning here are looked at a second time.
- * A verdict never depends on how the bytes were split: each check stands at a fixed byte, or, for a limit, before every
- * other check on the bytes past it.
+ * Resuming does not examine bytes again: the loops continue at the byte after the last. Only a complete name with the length
+ * of a known one, and the value of a field that the parser interprets, are read a second time.
+ * A verdict never depends on how the bytes were split: each check is made at a fixed byte, or, for a limit, before every
+ * other check of the bytes beyond it.
  *
- * Why its files take states and byte classes out of a namespace into constants of their own: V8 writes a file's own constants
- * into the machine code, but loads at each use what is imported by name. In Node.js 20 that is a quarter of a head's time.
+ * Why its files copy states and byte classes from a namespace into constants of their own: V8 embeds a module's own constants
+ * in the machine code, but loads an imported binding at each use. In Node.js 20 that is a quarter of a head's time.
  */
 import { PacelineError } from '../../errors.js';
 import { authorityStart, endOfAuthority } from './authority.js';
@@ -47,7 +47,7 @@ const {
 } = states;
 const { CR, LF, TOKEN } = classes;
 
-/** Result of execute(): all bytes were looked at and the message goes on. */
+/** Result of execute(): all bytes were consumed, and the message continues. */
 export const NEED_MORE = 0;
 /** Result of execute(): the head is complete and its facts are set. */
 export const HEAD = 1;
@@ -58,15 +58,15 @@ export const END = 3;
 /** Result of execute(): not an acceptable request; `status` and `reason` say why. The connection must be closed. */
 export const REFUSED = 4;
 
-/** RFC 9112 section 2.2 wants at least one ignored; endless ones would be traffic that no limit counts. */
+/** RFC 9112 section 2.2 asks to ignore at least one; without a bound they would be traffic that no limit covers. */
 const MAX_LEADING_EMPTY_LINES = 4;
 
 /**
  * Parses the requests of one connection at a time, one after the other.
  *
- * The rule for the caller: hand every byte in once, in order. While a head is unfinished (`inHead`) keep its bytes, from
- * `messageStart` on, and have them lie right before `from` in the next call, wherever that is; the parser goes on at
- * `from` and reads the kept ones only where it needs them. At all other times nothing has to be kept.
+ * The caller passes every byte once, in order. While a head is unfinished (`inHead`) it keeps the head's bytes, from
+ * `messageStart` on, and places them directly before `from` in the next call, at any offset; the parser continues at `from`
+ * and reads the kept bytes only where it needs them. At all other times nothing has to be kept.
  *
  * ```ts
  * for (;;) {
@@ -77,10 +77,10 @@ const MAX_LEADING_EMPTY_LINES = 4;
  * }
  * ```
  *
- * After HEAD the caller calls again from `position`: BODY comes as often as content is there (for every chunk at least
- * once), then END. A request without content gives END at once, without consuming anything. After END the next call
- * starts the next message (pipelining, RFC 9112 section 9.3.2); whether there may be one (`keepAlive`) is the caller's to
- * see. The facts hold until the first byte of the next message.
+ * After HEAD the caller calls again from `position`: the result is BODY as often as there is content (at least once for
+ * every chunk), then END. A request without content gives END at once, without consuming anything. After END the next call
+ * starts the next message (pipelining, RFC 9112 section 9.3.2); the caller checks whether there may be one (`keepAlive`).
+ * The facts are valid until the first byte of the next message.
  */
 export class RequestParser extends ParserRegisters {
   /** True while a message's head has begun and is unfinished: the caller must keep its bytes. */
@@ -88,7 +88,7 @@ export class RequestParser extends ParserRegisters {
     return this.state >= METHOD && this.state <= HEAD_LF;
   }
 
-  /** True when nothing at all was seen since the last message: save() has nothing to tell that reset() loses. */
+  /** True when no byte was seen since the last message: reset() gives the same state, so save() is not needed. */
   get fresh(): boolean {
     return this.state === START && this.emptyLines === 0;
   }
@@ -101,11 +101,11 @@ export class RequestParser extends ParserRegisters {
   }
 
   /**
-   * Parses bytes[from, to) up to the next result. `from` is the byte after the last one consumed; in a head, the bytes
-   * of the message so far lie right before it.
+   * Parses bytes[from, to) up to the next result. `from` is the byte after the last one consumed; in a head, the bytes of
+   * the message so far are directly before it.
    *
    * @returns NEED_MORE, HEAD, BODY, END or REFUSED.
-   * @throws PacelineError PACELINE_STATE when there is no room before `from` for the bytes to keep: they were lost.
+   * @throws PacelineError `PACELINE_STATE` when there is no room before `from` for the kept bytes: the caller lost them.
    */
   execute(bytes: Uint8Array, from: number, to: number): number {
     if (this.state < COMPLETE) return this.head(bytes, from, to);
@@ -130,7 +130,7 @@ export class RequestParser extends ParserRegisters {
     }
     const head = at - this.examined;
     this.messageStart = head;
-    // Nothing past the limit is looked at, so the loops need no check of their own for it.
+    // Bytes beyond the limit are not examined, so the loops need no check for it.
     const end = Math.min(to, head + this.maxHeaderSize);
     if (this.state < FIELD_START) at = requestLine(this, bytes, at, end);
     if (at !== STOPPED) at = headerFields(this, bytes, at, end);
@@ -167,7 +167,7 @@ export class RequestParser extends ParserRegisters {
     return STOPPED;
   }
 
-  /** The checks that need the whole head, and the facts. */
+  /** Makes the checks that need the whole head, and sets the facts. */
   private finishHead(bytes: Uint8Array, at: number): number {
     const flags = this.flags;
     const head = this.messageStart;
@@ -194,7 +194,7 @@ export class RequestParser extends ParserRegisters {
     return HEAD;
   }
 
-  /** Content that needs no look at its bytes: the rest of a body of known length, or of a chunk. */
+  /** Content whose bytes are not examined: the rest of a body of known length, or of a chunk. */
   private content(from: number, to: number): number {
     if (from === to) return NEED_MORE;
     const length = Math.min(this.remaining, to - from);
@@ -206,7 +206,7 @@ export class RequestParser extends ParserRegisters {
     return BODY;
   }
 
-  /** What stands around the data of the chunks, and the data that comes right behind it. */
+  /** The framing around the data of the chunks, and the data that follows directly. */
   private framing(bytes: Uint8Array, from: number, to: number): number {
     const at = chunkFraming(this, bytes, from, to);
     if (this.state === START) return this.end(at);

@@ -1,6 +1,6 @@
 /**
- * The states of the request parser and how they follow each other; the field that it reads, and the flags of what it saw:
- * the codes of the registers' first word.
+ * The states of the request parser and their transitions, the codes of the fields that it interprets, and the flags of what
+ * it has seen: the codes in the registers' first word.
  *
  *   Start ⇄ StartLf            empty lines before a request (RFC 9112 section 2.2): request-parser.ts
  *     │ first byte of a message
@@ -14,10 +14,10 @@
  *     └─ chunked ──► SizeStart → Size ─(Ext…)→ SizeLf → Data → DataCr → DataLf → SizeStart …     chunked-body.ts
  *                                                 └ size 0 ► TrailerStart → TrailerName → TrailerValue → TrailerLf …
  *                                                                └ CR ► EndLf ─► result END, Start
- *   every state ── a byte that the grammar has no place for, or a limit ──► Dead, refused for good
+ *   every state ── a byte that the grammar does not allow, or a limit ──► Dead, refused for good
  *
- * The order of the numbers is used: everything from Method to HeadLf is inside a head, Fixed and later inside a body;
- * a chunk's size, its extensions and the trailers are a range each.
+ * The order of the numbers matters: Method to HeadLf are inside a head, Fixed and later ones inside a body; a chunk's size,
+ * its extensions and the trailers are a range each.
  */
 
 // The states.
@@ -55,7 +55,7 @@ export const TRAILER_LF = 30;
 export const END_LF = 31;
 export const DEAD = 32;
 
-// The fields that mean something to the parser.
+// The fields that the parser interprets.
 export const OTHER = 0;
 export const HOST = 1;
 export const EXPECT = 2;
