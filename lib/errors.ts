@@ -1,45 +1,62 @@
 /**
- * The one error class of Paceline. `code` is stable: programs may branch on it; the message is for people and says
- * what is wrong and what would be right.
+ * The stable codes of {@link PacelineError}: programs may branch on them. What each one means:
+ *
+ * - `PACELINE_OPTION`: an option or argument has an invalid value. Thrown by `createServer()`, `listen()`, `close()` and
+ *   `serveFiles()`.
+ * - `PACELINE_PLATFORM`: the platform is not Linux, or this build of Node.js does not export the calls that the runtime needs.
+ * - `PACELINE_SYSTEM`: a system call failed; `errno` and `syscall` say which and how. Without them: the server could not
+ *   start for another reason, which is the `cause`.
+ * - `PACELINE_ADDRESS_IN_USE`: another socket listens on the address (bind(2), EADDRINUSE).
+ * - `PACELINE_ADDRESS`: the address is invalid, is not one of this machine, or this user may not listen on it.
+ * - `PACELINE_APP_LOAD`: the app module does not exist, threw while it loaded, or ended its thread meanwhile.
+ * - `PACELINE_APP_SHAPE`: the module does not export an app; or, at a request, the handler returned a value that cannot be
+ *   sent, which is logged and answered with 500.
+ * - `PACELINE_STATE`: a call at the wrong time, for example a second `listen()`; or `close()` could not end a thread that is
+ *   stuck in a native call.
+ * - `PACELINE_THREAD_START`: the system does not allow another thread, or has no descriptors for it: a limit of threads,
+ *   memory or open files.
+ * - `PACELINE_THREAD_LOOP`: a thread has died again and again right after its start. The server keeps trying.
+ * - `PACELINE_CONNECTION`: a method of a TCP connection was called after its end, or outside its handlers without `bind()`.
+ * - `PACELINE_WRITE_OVERFLOW`: more than 64 MiB are queued on a TCP connection, which is aborted.
+ * - `PACELINE_BODY_LIMIT`: a request body is longer than `maxBodySize`. Reading the body rejects with this error, and the
+ *   request is answered with 413 (RFC 9110, 15.5.14).
+ * - `PACELINE_CLIENT_GONE`: the client left before its request or the response was complete, or its body was invalid. It
+ *   is the `cause` of the AbortError with which `request.signal` aborts and reading the body rejects. Reading a body that the
+ *   client was never asked to send, because the response ended before, rejects with this error itself.
  */
 export type PacelineErrorCode =
-  /** An option has a value that it cannot have. */
   | 'PACELINE_OPTION'
-  /** This platform, or this build of Node.js, lacks what the runtime stands on. */
   | 'PACELINE_PLATFORM'
-  /** A system call failed; `errno` and `syscall` say how. */
   | 'PACELINE_SYSTEM'
-  /** The address to listen on is taken. */
   | 'PACELINE_ADDRESS_IN_USE'
-  /** The address to listen on is not allowed or does not exist on this machine. */
   | 'PACELINE_ADDRESS'
-  /** The app module does not exist or threw while it loaded. */
   | 'PACELINE_APP_LOAD'
-  /** The module loaded, but what it exports is no app. */
   | 'PACELINE_APP_SHAPE'
-  /** A call came in a state of the server in which it makes no sense. */
   | 'PACELINE_STATE'
-  /** The system gives no thread, or no descriptors for one: a limit of threads, memory or open files. */
   | 'PACELINE_THREAD_START'
-  /** A thread died again and again while it started. */
   | 'PACELINE_THREAD_LOOP'
-  /** A connection was used outside its thread or after its end. */
   | 'PACELINE_CONNECTION'
-  /** More bytes wait to be sent on a connection than the bound allows. */
   | 'PACELINE_WRITE_OVERFLOW'
-  /** A request body is longer than the limit. */
   | 'PACELINE_BODY_LIMIT'
-  /** The client left before its message or the response to it was complete. */
   | 'PACELINE_CLIENT_GONE';
 
+/**
+ * The one error class of Paceline. `code` is stable; the message is for people: it says what is wrong and what would be
+ * right, and may change between versions.
+ */
 export class PacelineError extends Error {
   override readonly name = 'PacelineError';
 
-  /** The errno of the failed system call, for `PACELINE_SYSTEM` and the address errors. */
+  /** The errno of the failed system call, a positive number (errno(3)); for `PACELINE_SYSTEM` and the address errors. */
   readonly errno: number | undefined;
-  /** The name of the failed system call. */
+  /** The name of the failed system call, for example `bind`. */
   readonly syscall: string | undefined;
 
+  /**
+   * @param code one of the stable codes
+   * @param message one sentence for people
+   * @param options `cause`: the error behind this one; `errno` and `syscall`: of a failed system call. Default: none
+   */
   constructor(
     readonly code: PacelineErrorCode,
     message: string,
@@ -52,21 +69,21 @@ export class PacelineError extends Error {
 }
 
 /**
- * The reason of `request.signal`, and what reading a body ends with that will never be complete: a DOMException named
- * AbortError, as of every other aborted operation (DOM, AbortController), so that `error.name === 'AbortError'` finds it.
+ * The reason of `request.signal`, and the error of reading a body that will never be complete: a DOMException named
+ * AbortError, as for every other aborted operation (DOM, AbortController), so that `error.name === 'AbortError'` holds.
  *
- * @param cause says what happened, by its `code`; the AbortErrors that Node.js makes of a signal's reason lead to it, too
+ * @param cause tells by its `code` what happened; the AbortErrors that Node.js makes of a signal's reason lead to it, too
  */
 export function abortError(cause: PacelineError): DOMException {
   return new DOMException(cause.message, { name: 'AbortError', cause });
 }
 
-/** An app may have made a circle of causes. */
+/** A bound, because an app may have made a cycle of causes. */
 const MAX_CAUSES = 8;
 
 /**
- * Whether an error is, or was caused by, a client's leaving: a signal's reason as it is, or what an API made of it that was given
- * the signal. It looks at what the app threw, so it may run user code; it never throws.
+ * Whether an error is, or was caused by, the departure of a client: a signal's reason itself, or the error that an API made
+ * of it. It reads properties of what the app threw, so it may run user code; it never throws.
  */
 export function isClientGone(error: unknown): boolean {
   try {
@@ -75,15 +92,15 @@ export function isClientGone(error: unknown): boolean {
       cause = cause.cause;
     }
   } catch {
-    // A proxy may answer even these questions with an error.
+    // A proxy may throw even here.
   }
   return false;
 }
 
-/** Of one line; a message may have megabytes. */
+/** Bound of one line: a message may have megabytes. */
 const MAX_CHARACTERS = 500;
 
-/** An error's message, or whatever was thrown, without line breaks and control characters; '' for nothing. */
+/** An error's message, or any other thrown value as text, in one line without control characters; '' for undefined. */
 export function oneLine(error: unknown): string {
   if (error === undefined) return '';
   const text = textOf(error instanceof Error ? error.message : error);
@@ -94,7 +111,7 @@ export function oneLine(error: unknown): string {
   return line.length <= MAX_CHARACTERS ? line : `${line.slice(0, MAX_CHARACTERS)}…`;
 }
 
-/** An app may throw what cannot be turned into text. */
+/** For any value: an app may throw one that String() cannot convert. */
 function textOf(value: unknown): string {
   try {
     return String(value);
