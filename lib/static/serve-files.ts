@@ -21,42 +21,48 @@ import { type RequestFields, requestFields } from './request-fields.js';
 import { DIRECTORY, type Found, isOutOfDescriptors, NOT_FOUND, Root } from './root.js';
 import { pathOfUrl, queryOfUrl, targetPath } from './target-path.js';
 
-/** What `serveFiles` takes. Every option may be left out. */
+/** The options of {@link serveFiles}. All are optional. */
 export interface StaticOptions {
   /**
-   * The part of a URL's path that stands for the root, for example `/assets`: it begins with a slash and does not end with
-   * one. Paths outside of it are not found. Default: `''`.
+   * The part of a URL's path that stands for the root, for example `/assets`: `''`, or a path that begins with a slash and
+   * does not end with one. Paths outside it are not found. Default: `''`.
    */
   prefix?: string;
   /**
-   * Whether names that begin with a dot are served. Those in `/.well-known/` (RFC 8615) always are. Default: false, since
-   * such files are most often there by accident (`.env`, `.git`).
+   * Whether files and directories are served whose names begin with a dot. Those in `/.well-known/` (RFC 8615) always are.
+   * Default: false, because such files are usually there by accident (`.env`, `.git`).
    */
   dotfiles?: boolean;
   /**
-   * Whether symbolic links below the root are followed. Even then they must lead to something below the root that would be
-   * served under its own name. Default: false.
+   * Whether symbolic links below the root are followed. Even then their target must be below the root, at a path that would
+   * be served itself. Default: false.
    */
   followSymlinks?: boolean;
   /**
-   * Whether `app.js.br` or `app.js.gz` is sent in place of `app.js` to clients that accept it. They are taken as they are:
-   * make them anew whenever the file changes. Default: true.
+   * Whether `app.js.br` or `app.js.gz` is sent instead of `app.js` to clients that accept it (RFC 9110, 12.5.3). Their
+   * contents are not compared: generate them again whenever the file changes. Default: true.
    */
   precompressed?: boolean;
   /**
-   * For how long a client may use what it has without asking, in seconds, from 0 to a year (RFC 9111, 5.2.2.1). Default:
-   * it asks each time (`no-cache`), and gets 304 as long as nothing has changed.
+   * For how long a client may use its copy without asking, in seconds, from 0 to 31536000, a year: the `max-age` of
+   * Cache-Control (RFC 9111, 5.2.2.1). Default: the client asks each time (`no-cache`), and gets 304 while nothing has
+   * changed.
    */
   maxAge?: number;
-  /** Whether a file never changes, so that reloading a page does not ask for it either (RFC 8246). Needs `maxAge`. */
+  /**
+   * Whether a file never changes, so that not even reloading a page asks for it (RFC 8246). Needs `maxAge`. Default: false.
+   */
   immutable?: boolean;
   /**
-   * For how long a thread may use a file that it has open without looking at its path again, in milliseconds, from 0 to a
-   * minute. In that time a file that was replaced or deleted is served as it was; one that was written to is noticed at
-   * once. Default: 1000.
+   * For how long a thread may use an open file without resolving its path again, in milliseconds, from 0 to 60000. In that
+   * time a file that was replaced or deleted is served as it was; one that was written to is noticed at once. 0 opens the
+   * file for each request. Default: 1000.
    */
   recheckMs?: number;
-  /** Answers what is not found, in place of a plain 404: an app's one page, for example. */
+  /**
+   * Responds to GET and HEAD requests for what is not found, for example with the page of a single-page app. It gets the
+   * request. Default: a plain 404.
+   */
   notFound?: (request: Request) => Response | Promise<Response>;
 }
 
@@ -82,14 +88,24 @@ const TEXT = 'content-type: text/plain; charset=utf-8\r\nx-content-type-options:
 const VARY = 'vary: accept-encoding\r\n';
 
 /**
- * Makes a handler that serves the files of a folder.
+ * Makes a handler that serves the files of a directory.
  *
- * GET and HEAD are answered with a file, its validators and ranges (RFC 9110), a directory with its `index.html`. What
- * does not exist, is hidden, special or a symbolic link gives 404, what this user may not read 403, a path that no file
- * can have 400, another method 405.
+ * GET and HEAD are answered with a file, its validators, conditions and single ranges (RFC 9110, 13 and 14), a directory with
+ * its `index.html`, or with a redirect (301) to its path with a slash. A file that does not exist, is hidden, special or a
+ * symbolic link gives 404, one that this user may not read 403, a path that no file can have 400, OPTIONS 204, and any other
+ * method 405.
  *
- * @param root the folder: a path, relative to the working directory, or a `file:` URL. Links in it are followed once, now
- * @throws PacelineError `PACELINE_OPTION` for a root that is no directory and for options that cannot be
+ * ```ts
+ * const files = serveFiles('./dist', { prefix: '/assets', maxAge: 31_536_000, immutable: true });
+ * export default { fetch: (request: Request) => files(request) };
+ * ```
+ *
+ * @param root the directory: a path, relative to the working directory, or a `file:` URL. Symbolic links in it are resolved
+ * once, now
+ * @param options see {@link StaticOptions}
+ * @returns the handler. It throws a PacelineError `PACELINE_SYSTEM` when the system fails to open or read a file (no
+ * descriptors left, an I/O error), and whatever `notFound` throws
+ * @throws PacelineError `PACELINE_OPTION` for a root that is not a readable directory, and for unknown or invalid options
  */
 export function serveFiles(
   root: string | URL,
