@@ -1,12 +1,12 @@
 /**
- * Reads the request cases of nodejs/llhttp (test/request, MIT licence), which lie outside the project as test data.
- * Only the reading: what they are compared with is the business of the specs that import this.
+ * Reads the request cases of nodejs/llhttp (test/request, MIT licence), which are test data outside the project. The specs
+ * that import this compare them.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 export interface CorpusCase {
-  /** File and heading, with a number behind the second and later cases of the same heading. */
+  /** File and heading, with a number after the second and later cases of the same heading. */
   readonly id: string;
   /** `request` for the strict cases. */
   readonly type: string;
@@ -17,14 +17,14 @@ export interface CorpusCase {
   readonly heads: number;
   /** The error that llhttp reports; undefined when it accepts. Its pauses (upgrade, CONNECT) are no errors. */
   readonly error: string | undefined;
-  /** The concatenated content of all messages, as llhttp's log tells it; undefined when it tells it in escapes. */
+  /** The concatenated content of all messages, as in llhttp's log; undefined when the log has it in escapes. */
   readonly body: string | undefined;
 }
 
-/** Where the corpus lies when it is there: beside the repository. */
+/** Where the corpus is, if it is present: beside the repository. */
 export const CORPUS_FOLDER = join(process.cwd(), '..', 'shared', 'corpus', 'llhttp');
 
-/** llhttp's "errors" that only stop the parser so that its user can take over: PAUSED and its kin. */
+/** llhttp's "errors" that only stop the parser so that its user can take over: PAUSED and the like. */
 const PAUSES = new Set(['21', '22', '23']);
 
 /** All cases of all types, or undefined when the folder is missing (then the caller says so and skips). */

@@ -1,4 +1,4 @@
-/** Where this server judges requests otherwise than llhttp, case by case of its corpus, each with the reason. */
+/** Where this server's verdict on requests differs from llhttp's, case by case of its corpus, each with the reason. */
 
 const CONNECT = 'CONNECT asks for a proxy, which this server is not: 501';
 const FRAGMENT = 'a target holds no fragment, RFC 9112 section 3.2: 400';
@@ -26,12 +26,11 @@ export const STRICTER: Record<string, string> = {
 
 /** Cases with another verdict that is not a stricter one. */
 export const OTHERWISE: Record<string, string> = {
-  'invalid.md: Invalid method':
-    "MKCOLA is a token, so it is a method, and what it means is the handler's business",
+  'invalid.md: Invalid method': 'MKCOLA is a token, so it is a method, and the handler decides what it means',
   'invalid.md: HTTP protocol and ANNOUNCE method': 'the same: llhttp keeps ANNOUNCE for RTSP',
   'content-length.md: Content-Length reset when no body is received':
-    'the case tells llhttp to skip the body; nobody can tell this parser so',
+    'the case tells llhttp to skip the body, which this parser has no option for',
 };
 
-/** llhttp's own word for a connection that ended: the parser leaves that to the connection, which reads no further. */
+/** llhttp's error after the end of a connection: this parser leaves that to the connection, which reads no further. */
 export const AFTER_CLOSE = 'Data after `Connection: close`';

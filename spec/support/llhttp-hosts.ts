@@ -1,12 +1,12 @@
 /**
  * Most cases of llhttp's corpus have no Host, which llhttp leaves to its user and this server refuses (RFC 9112, 3.2). To
- * compare more than that, their messages get one.
+ * compare more than that, a Host is added to their messages.
  */
 import { END, HEAD, NEED_MORE, REFUSED, RequestParser } from '../../lib/http/parser/request-parser.js';
 
 export interface HostedCase {
   readonly bytes: Uint8Array;
-  /** At least one message had none. */
+  /** Whether a Host was added to at least one message. */
   readonly withoutHost: boolean;
   /** The methods of the messages whose heads are complete, up to the last one that the connection may have. */
   readonly methods: readonly string[];
@@ -14,13 +14,13 @@ export interface HostedCase {
   readonly complete: number;
   /** The last one offers an upgrade: llhttp stops there, and what follows need not be HTTP. */
   readonly upgrade: boolean;
-  /** With which status the parser refuses it; 0: it does not. */
+  /** The status with which the parser refuses it; 0: it does not. */
   readonly status: number;
   /** Whether the last message ends the connection. */
   readonly closes: boolean;
 }
 
-/** The case with a Host in each message, and what the parser makes of it. */
+/** The case with a Host in each message, and the parser's verdict. */
 export function withHosts(original: Uint8Array): HostedCase {
   let bytes = original;
   for (;;) {

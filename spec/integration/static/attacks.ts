@@ -1,4 +1,4 @@
-/** What must never be served, and what must never make a thread wait. */
+/** What must never be served, and what must never block a thread. */
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, linkSync, mkdirSync, renameSync, symlinkSync, unlinkSync } from 'node:fs';
@@ -37,7 +37,7 @@ function guarded(): Site {
   return site;
 }
 
-/** Paths as a client may write them, and the status each is answered with. */
+/** Paths as a client may write them, and the status of the response to each. */
 const ATTACKS: [string, number][] = [
   // The URL parser resolves these, within the root.
   ['/../secret.txt', 404],
@@ -59,13 +59,13 @@ const ATTACKS: [string, number][] = [
   ['/%2fetc/passwd', 400],
   ['/sub%2fb.txt', 400],
   ['/%5c%5chost%5cshare', 400],
-  // Encoded twice: a name that nobody has.
+  // Encoded twice: a name that no file has.
   ['/%252e%252e/secret.txt', 404],
   ['/%252e%252e%252fsecret.txt', 404],
   ['/..%252fsecret.txt', 404],
   ['/..%25%32%66secret.txt', 404],
   ['/..%255csecret.txt', 404],
-  // UTF-8 that is none: overlong slashes and dots, surrogates, beyond the end, cut off.
+  // Invalid UTF-8: overlong slashes and dots, surrogates, beyond U+10FFFF, truncated.
   ['/..%c0%afsecret.txt', 400],
   ['/%c0%ae%c0%ae/secret.txt', 400],
   ['/..%e0%80%afsecret.txt', 400],
@@ -117,7 +117,7 @@ const ATTACKS: [string, number][] = [
   ['/up/public/a.txt', 404],
   ['/top/etc/passwd', 404],
   ['/environ', 404],
-  // Names that are too long for a name, for a path, for anything.
+  // Names that are too long for a file name, for a path, for a URL.
   [`/${'a'.repeat(256)}`, 404],
   [`/${'a/'.repeat(2500)}`, 404],
   [`/${'%61'.repeat(100_000)}`, 404],
@@ -133,7 +133,7 @@ for (const options of [{}, { followSymlinks: true }]) {
       const text = await response.text();
       const where = path.slice(0, 80);
       assert.not.match(text, SECRET, where);
-      // Links that stay inside are another matter.
+      // With followSymlinks a link that stays inside the root is served.
       if (options.followSymlinks && path.endsWith('/public/a.txt')) assert.is(text, 'public', where);
       else assert.equal([response.status, response.headers.get('location')], [status, null], where);
     }
@@ -215,7 +215,7 @@ test('symbolic links that stay inside are followed where the option says so', as
     ['/inside.txt', 200],
     ['/inside/b.txt', 200],
     ['/twice/b.txt', 200],
-    // A link is no way around the rule for dotfiles.
+    // A link does not bypass the rule for dotfiles.
     ['/env.txt', 404],
     ['/shown/', 404],
     ['/shown', 404],
@@ -302,7 +302,7 @@ test('a file in the cache is let go when its folder was swapped for a link', asy
   assert.is(status, 404);
 });
 
-test('FIFOs, sockets, devices and folders are no files, and nobody waits for them', async () => {
+test('FIFOs, sockets, devices and folders are no files, and no thread waits for them', async () => {
   using site = new Site({ 'folder.txt/x': '' });
   execFileSync('mkfifo', [join(site.root, 'fifo'), join(site.root, 'index.html')]);
   const server = createServer().listen(join(site.root, 'socket'));
@@ -383,7 +383,7 @@ test('header values of any length and shape take no time to speak of', async () 
       const headers = name === 'if-range' ? { range: 'bytes=0-0', [name]: value } : { [name]: value };
       const startMs = performance.now();
       assert.ok((await statusOf(ask(serve, '/a.txt', { headers }))) < 500);
-      // Anything but linear would take minutes.
+      // Anything but linear time would take minutes.
       assert.ok(performance.now() - startMs < 5000, name);
     }
   }

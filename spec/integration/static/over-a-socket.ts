@@ -52,7 +52,7 @@ async function served(
 }
 
 test.before(async () => {
-  // What is opened once and kept (koffi, the thread pool) is not the server's.
+  // Descriptors that are opened once and kept (koffi, the thread pool) are not the server's.
   using site = new Site({ 'a.txt': 'x' });
   const { server, connect } = await start(site.root);
   const client = await connect();
@@ -159,12 +159,12 @@ test('clients that leave in the middle leave nothing open', async () => {
     }
     await until('no connection is open', () => server.connections === 0);
     assert.is((await (await connect()).get('/a.txt')).text, 'x');
-    // The caches let go of what nobody asks for, in threads that have nothing to do, too.
+    // The caches release expired files, also in idle threads.
     await until('no file is open', () => openDescriptors() <= before + 2);
   });
 });
 
-test('a client that reads nothing stalls nobody, and gets all of it in the end', async () => {
+test('a client that reads nothing stalls no other, and gets all of it in the end', async () => {
   using site = new Site({ 'large.bin': content(LARGE_BYTES), 'a.txt': 'x' });
   await served(site, async (connect) => {
     const slow = await Promise.all(range(6).map(() => connect()));

@@ -1,7 +1,7 @@
-/** Where this server judges requests otherwise than node:http (llhttp, strict), by class, each with the reason. */
+/** Where this server's verdict on requests differs from node:http's (llhttp, strict), by class, each with the reason. */
 
 interface Stricter {
-  /** What the parser says. */
+  /** The parser's reason. */
   readonly reason: RegExp;
   readonly why: string;
 }
@@ -64,9 +64,9 @@ export const STRICTER: readonly Stricter[] = [
 ];
 
 interface Wider {
-  /** What node says. */
+  /** node's error code. */
   readonly error: string;
-  /** What the stream must have in it for the class. */
+  /** What the stream must contain to be in the class. */
   readonly bytes: RegExp;
   readonly why: string;
 }

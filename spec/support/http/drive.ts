@@ -1,4 +1,4 @@
-/** Drives the parser as a connection does: in pieces, each taken over by another parser from shared memory. */
+/** Drives the parser as a connection does: in pieces, each with another parser that loads its registers from shared memory. */
 import * as assert from 'uvu/assert';
 import {
   BODY,
@@ -11,7 +11,7 @@ import {
   RequestParser,
 } from '../../../lib/http/parser/request-parser.js';
 
-/** What one message looked like from outside. */
+/** One message as the parser reported it. */
 export interface Message {
   method: string;
   target: string;
@@ -65,7 +65,7 @@ function messageOf(parser: RequestParser, bytes: Uint8Array): Message {
   };
 }
 
-/** The facts that must outlive a change of threads in the middle of a body. */
+/** The facts that must survive a change of threads in the middle of a body. */
 function factsOf(parser: RequestParser): unknown {
   const { headLength, methodEnd, targetStart, targetEnd, headersStart, hostStart, hostEnd } = parser;
   const { minorVersion, keepAlive, hasBody, chunked, contentLength, expectContinue } = parser;
@@ -75,7 +75,7 @@ function factsOf(parser: RequestParser): unknown {
   ];
 }
 
-/** Feeds `input` in pieces that end at `cuts`; before each piece a NEW parser takes over from shared memory. */
+/** Feeds `input` in pieces that end at `cuts`; before each piece a new parser loads the registers from shared memory. */
 export function drive(input: Uint8Array, cuts: readonly number[], limits: ParserLimits = LIMITS): Outcome {
   const guard = 0x5a5a5a5a;
   const words = new Int32Array(new SharedArrayBuffer(4 * (PARSER_WORDS + 2))).fill(guard);
@@ -140,7 +140,7 @@ function endOf(parser: RequestParser): { inHead: boolean; fresh: boolean } {
   return { inHead: parser.inHead, fresh: parser.fresh };
 }
 
-/** Where the refused message started is known late or early, depending on the split; all else must be the same. */
+/** The outcome without the start of the refused message, which depends on the split; all else must be the same. */
 export function verdict(outcome: Outcome): unknown {
   return { ...outcome, lastStart: 0 };
 }

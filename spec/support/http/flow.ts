@@ -1,4 +1,4 @@
-/** A server process whose memory is watched, and a client that holds nothing of what it sends and gets. */
+/** A server process whose memory is measured, and a client that keeps nothing of what it sends and receives. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
@@ -25,7 +25,7 @@ export class ServerProcess implements AsyncDisposable {
     return new ServerProcess(child, Number(line.toString()));
   }
 
-  /** Resident memory in KiB: `VmRSS` now, or `VmHWM`, the most so far (proc_pid_status(5)). */
+  /** Resident memory in KiB: `VmRSS` now, or `VmHWM`, the maximum so far (proc_pid_status(5)). */
   memoryKib(field: 'VmRSS' | 'VmHWM'): number {
     const status = readFileSync(`/proc/${this.#child.pid}/status`, 'utf8');
     return Number(new RegExp(`^${field}:\\s+(\\d+) kB$`, 'm').exec(status)![1]);
@@ -42,7 +42,7 @@ export class ServerProcess implements AsyncDisposable {
   }
 }
 
-/** Sends `bytes` bytes as one body. @returns what the app says of it */
+/** Sends `bytes` bytes as one body. @returns the app's response */
 export async function upload(
   server: ServerProcess,
   bytes: number,
@@ -63,7 +63,7 @@ export async function upload(
   return JSON.parse(answer.slice(answer.indexOf('\r\n\r\n'))) as { bytes: number };
 }
 
-/** Asks for `bytes` bytes. @returns how many came, chunk framing included */
+/** Requests `bytes` bytes. @returns how many arrived, chunk framing included */
 export async function download(server: ServerProcess, bytes: number, chunked: boolean): Promise<number> {
   const socket = server.connect();
   const query = `bytes=${bytes}${chunked ? '' : '&sized'}`;

@@ -34,7 +34,7 @@ const LATE_FIELDS = ['Connection: close', 'Expect: 100-continue'];
 const EXTENSIONS = ['', '', '', ';a', ';a=b', ';a="b;\\"c"', ' ;a = b;c'];
 const TRAILERS = ['', '', 'X-Sum: 1\r\n', 'X-Sum:\r\nVary: *\r\n'];
 
-/** Bytes that mean something to a parser somewhere. */
+/** Bytes that are special in some parser. */
 const STRANGE_BYTES = '\r\n\0 \t:;,=/"\\#%[]()<>@?{}09afAFxX-+_.\x01\x0b\x0c\x7f\x80\xa0\xff';
 /** Pieces of attacks: smuggling, splitting, obsolete syntax. */
 const STRANGE_PIECES = [
@@ -97,7 +97,7 @@ const STRANGE_PIECES = [
   ],
 ];
 
-/** One request that everybody has to accept. Its bytes are the latin1 of the text. */
+/** One request that every server must accept. Its bytes are the latin1 of the text. */
 export function validRequest(random: Random, isLast: boolean): string {
   const method = oneOf(random, METHODS);
   const minor = random(12) === 0 && isLast ? 0 : 1;
@@ -105,7 +105,7 @@ export function validRequest(random: Random, isLast: boolean): string {
   for (let count = random(5); count > 0; count--) lines.push(oneOf(random, FIELDS));
   if (isLast && random(6) === 0) lines.push(oneOf(random, LATE_FIELDS));
   if (random(8) === 0) lines.push(`X-Long: ${'y'.repeat(random(4000))}`);
-  // What content in the others means is undefined (RFC 9110, 9.3), and handlers do not see it.
+  // Content of the other methods has no defined meaning (RFC 9110, 9.3), and handlers do not see it.
   const hasContent = !['GET', 'HEAD', 'OPTIONS'].includes(method) && random(4) > 0;
   const chunked = hasContent && minor === 1 && random(2) === 0;
   if (chunked) return `${head(random, [...lines, 'Transfer-Encoding: chunked'])}${chunks(random)}`;
@@ -114,7 +114,7 @@ export function validRequest(random: Random, isLast: boolean): string {
   return `${head(random, [...lines, `Content-Length: ${content.length}`])}${content}`;
 }
 
-/** Several requests one behind the other, with empty lines where the grammar lets them be. */
+/** Several requests in sequence, with empty lines where the grammar allows them. */
 export function validStream(random: Random): string {
   let stream = '';
   for (let count = 1 + random(4); count > 0; count--) {
@@ -124,7 +124,7 @@ export function validStream(random: Random): string {
   return stream;
 }
 
-/** A stream with a few things wrong with it, or not. */
+/** A stream with no, one or a few mutations. */
 export function mutatedStream(random: Random): string {
   let stream = validStream(random);
   for (let edits = 1 + random(3); edits > 0; edits--) stream = mutate(random, stream);
@@ -152,7 +152,7 @@ function mutate(random: Random, stream: string): string {
       return splice(stream, at, random(3), oneOf(random, STRANGE_PIECES));
     case 4:
     case 5: {
-      // A whole line more, where lines begin.
+      // Inserts a whole line at the start of a line.
       const start = lines.slice(0, line).join('\r\n').length + (line === 0 ? 0 : 2);
       return splice(stream, start, 0, oneOf(random, STRANGE_PIECES));
     }

@@ -1,4 +1,4 @@
-/** What two servers make of the same bytes: this one, seen over the wire, and node:http's, seen from inside. */
+/** The verdicts of two servers on the same bytes: this one, seen over the wire, and node:http's, seen from inside. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -16,11 +16,11 @@ export interface Seen {
 export interface Verdict {
   /** The requests that were complete. */
   readonly messages: Seen[];
-  /** Why the connection was refused in the end: a status, or node's error code. Undefined: it was not. */
+  /** Why the connection was refused in the end: a status, or node's error code. undefined: it was not. */
   readonly refused: string | undefined;
 }
 
-/** Sends the pieces, each in a turn of its own, and the end. @returns all that came back */
+/** Sends the pieces, each in an iteration of the event loop of its own, and the end. @returns all bytes received */
 export async function sendAll(
   target: Target,
   pieces: readonly Uint8Array[],
@@ -31,7 +31,7 @@ export async function sendAll(
   const parts: Buffer[] = [];
   const closed = new Promise<void>((resolve) => {
     socket.on('data', (part: Buffer) => parts.push(part));
-    // A server that refuses may close while more is on its way: the reset is part of the refusal.
+    // A server that refuses may close while more bytes are in flight: the reset is part of the refusal.
     socket.on('error', () => {});
     socket.on('close', () => resolve());
     socket.on('end', () => socket.end());
@@ -75,16 +75,16 @@ export function verdictOf(answers: Buffer): Verdict {
   return { messages, refused: undefined };
 }
 
-/** What is wrong with none: the bytes were over, or behind the last message. */
+/** node's error codes that are no refusal: the bytes ended, or came after the last message. */
 const NO_REFUSAL = new Set(['HPE_INVALID_EOF_STATE', 'HPE_CLOSED_CONNECTION', 'ECONNRESET']);
 
-/** What came over one connection of the reference server. */
+/** What the reference server received on one connection. */
 interface Record {
   readonly messages: Seen[];
   refused: string | undefined;
 }
 
-/** node:http's server, strict, that remembers what came over each connection. */
+/** node:http's server, strict, which records what it receives on each connection. */
 export class NodeServer implements AsyncDisposable {
   readonly #server: Server;
   readonly #records = new Map<number, Record>();
@@ -105,7 +105,7 @@ export class NodeServer implements AsyncDisposable {
     this.#server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
       const record = this.#recordOf(socket);
       if (record !== undefined && !NO_REFUSAL.has(error.code!)) record.refused ??= error.code!;
-      // What was complete before may not have come to its end events yet.
+      // Messages that are complete may not have emitted their end events yet.
       setImmediate(() => setImmediate(() => socket.end()));
     });
   }
@@ -147,7 +147,7 @@ export class NodeServer implements AsyncDisposable {
     const refused = hostless ? 'no Host' : refusal;
     if (refused !== undefined) {
       record.refused = refused;
-      // What was complete before has not come to its end event yet.
+      // A message that is complete has not emitted its end event yet.
       setImmediate(() => setImmediate(() => request.socket.destroy()));
       return;
     }

@@ -1,4 +1,4 @@
-/** A folder of files for a spec, and requests to it. */
+/** A directory of files for a spec, and requests to it. */
 import {
   mkdirSync,
   mkdtempSync,
@@ -58,7 +58,7 @@ export async function ask(serve: Handler, path: string, init: RequestInit = {}):
   return serve(new Request(`http://host.test${path}`, init));
 }
 
-/** The status of a response whose body nobody wants. */
+/** The status of a response; its body is discarded. */
 export async function statusOf(response: Promise<Response>): Promise<number> {
   const { status, body } = await response;
   await body?.cancel();

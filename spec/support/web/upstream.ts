@@ -6,7 +6,7 @@ export interface Upstream extends AsyncDisposable {
   readonly url: string;
 }
 
-/** @param answers by path: head and body, as they go onto the wire */
+/** @param answers by path: head and body, as sent */
 export async function startUpstream(
   answers: Record<string, () => (string | Uint8Array)[]>,
 ): Promise<Upstream> {

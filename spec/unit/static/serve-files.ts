@@ -242,7 +242,7 @@ test('If-Range lets a range count for the same content only', async () => {
     const headers = { range: 'bytes=0-1', 'if-range': ifRange };
     assert.is(await statusOf(site.ask('/letters.txt', { headers })), 200, ifRange);
   }
-  // Even where there is nothing in the range: the client is to get the new content, not an error.
+  // Even if no byte is in the range: the client must get the new content, not an error.
   assert.is(
     await statusOf(site.ask('/letters.txt', { headers: { range: 'bytes=99-', 'if-range': '"x"' } })),
     200,
@@ -432,7 +432,7 @@ test('each coding has a tag of its own, and its ranges are those of the compress
     [206, `bytes 0-9/${BR.length}`, 'br'],
   );
   assert.is(await part.text(), BR.slice(0, 10));
-  // The beginning that the client has is of the plain file.
+  // The client has the beginning of the plain file.
   assert.is(
     await statusOf(site.ask('/a.js', { headers: { ...range, 'if-range': tags.get('identity')! } })),
     200,
@@ -507,7 +507,7 @@ test('what is not found can be answered by the app', async () => {
   assert.is(await statusOf(ask(later, '/missing')), 410);
 });
 
-test('refusals are plain sentences that nobody takes for a page', async () => {
+test('refusals are plain sentences that no browser takes for a page', async () => {
   using site = new Site();
   const response = await site.ask('/<script>alert(1)</script>');
   assert.equal([response.status, await response.text()], [404, 'Not Found\n']);
@@ -555,7 +555,7 @@ test('options that cannot be are refused by name', () => {
   refused(site.root, { notFound: new Response() }, /^notFound must be a function/);
 });
 
-test('a request as it comes from a connection is read without its Headers, until somebody has changed them', async () => {
+test('a request as it comes from a connection is read without its Headers, until a handler has them', async () => {
   using site = new Site({ 'letters.txt': TEXT, 'letters.txt.gz': GZ });
   const fields =
     'Host: host.test\r\nRANGE:bytes=0-1\r\nAccept-Encoding: br\r\naccept-encoding: \tgzip \t\r\nx-range: bytes=5-6\r\n';
@@ -629,7 +629,7 @@ test('no more files stay open than the cache has places', async () => {
   const before = openDescriptors();
   const serve = site.serve({ recheckMs });
   for (const name of names) assert.is(await (await ask(serve, `/${name}`)).text(), name);
-  // Fewer, where the collector closes files of other tests meanwhile.
+  // Fewer if the collector closes files of other tests meanwhile.
   assert.ok(openDescriptors() <= before + MAX_OPEN_FILES);
 });
 

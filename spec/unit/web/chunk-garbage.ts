@@ -13,7 +13,7 @@ import { passedOn, SCAVENGE_BYTES } from '../../../lib/web/chunk-garbage.js';
 const PART_BYTES = 64 * 1024;
 const PARTS_PER_SCAVENGE = SCAVENGE_BYTES / PART_BYTES;
 
-/** @returns how many scavenges were asked for, and not V8's own idea, while `work` ran */
+/** @returns the number of scavenges during `work` that were requested, not started by V8 itself */
 async function scavengesDuring(work: () => void): Promise<number> {
   let scavenges = 0;
   const count = (entries: PerformanceEntry[]): void => {
@@ -26,7 +26,7 @@ async function scavengesDuring(work: () => void): Promise<number> {
   const observer = new PerformanceObserver((list) => count(list.getEntries()));
   observer.observe({ entryTypes: ['gc'] });
   work();
-  // Entries are queued by an immediate of their own, and handed out by another.
+  // Entries are queued in one immediate, and delivered in another.
   await nextPass();
   await nextPass();
   count(observer.takeRecords());

@@ -35,7 +35,7 @@ async function withFile(content: string | Uint8Array, use: (path: string) => Pro
   const path = site.write('file', content);
   const before = openDescriptors();
   await use(path);
-  // A read that is under way keeps its file open until it ends.
+  // A pending read keeps its file open until it ends.
   await until('the descriptors are closed', () => openDescriptors() <= before);
   assert.is(openDescriptors(), before);
 }
@@ -107,7 +107,7 @@ const READERS: [string, (response: Response) => Promise<string>][] = [
 ];
 
 for (const [name, read] of READERS) {
-  test(`whoever reads it by ${name} gets its bytes`, async () => {
+  test(`reading it by ${name} gives its bytes`, async () => {
     await withFile(TEXT, async (path) => {
       const response = new Response(bodyOf(path, 2, 5) as never);
       assert.is(await read(response), 'cde');
@@ -198,7 +198,7 @@ test('where a body cannot be sent as a file it is sent as a stream', () =>
     null204.close();
   }));
 
-test('a response that nobody sends or reads is closed by the collector', async () => {
+test('a response that is neither sent nor read is closed by the collector', async () => {
   setFlagsFromString('--expose-gc');
   const collect = runInNewContext('gc') as () => void;
   await withFile(TEXT, async (path) => {

@@ -15,7 +15,7 @@ const textOf = (body: Outgoing['body']): Promise<string> => new RealResponse(bod
 
 type Init = ResponseInit | undefined;
 
-/** As that of \@hono/node-server: it makes the global one's when it is asked for anything, and passes for one. */
+/** As that of \@hono/node-server: it creates a global Response on the first access, and passes for one. */
 class Cached {
   readonly #body: unknown;
   readonly #init: Init;
@@ -49,7 +49,7 @@ for (const name of [
 Object.setPrototypeOf(Cached, Response);
 Object.setPrototypeOf(Cached.prototype, Response.prototype);
 
-/** As that of \@whatwg-node/fetch: headers and streams of its own, and a length that it knows. */
+/** As that of \@whatwg-node/fetch: headers and streams of its own, and a known length. */
 class Ponyfill {
   readonly status: number;
   readonly statusText = '';

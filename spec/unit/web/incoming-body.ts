@@ -11,7 +11,7 @@ function bytesOf(text: string): Uint8Array {
   return new TextEncoder().encode(text);
 }
 
-/** A body with a source that counts what it is told. */
+/** A body with a source that counts its calls. */
 function makeBody() {
   const told = { resumes: 0, firstUses: 0 };
   const body = new IncomingBody({
@@ -72,7 +72,7 @@ test('the body can be taken only once', async () => {
   assert.throws(() => body.stream(), TypeError);
 });
 
-test('the queue is full at the high mark when nobody reads', () => {
+test('the queue is full at the high-water mark without a reader', () => {
   const { body, told } = makeBody();
   body.push(new Uint8Array(HIGH_WATER_BYTES - 1));
   assert.is(body.wantsMore, true);
@@ -199,7 +199,7 @@ test('discard() ends a stream in use with an error', async () => {
   assert.instance(await rejectionOf(read), TypeError);
 });
 
-test('discard() leaves bytes() that somebody waits for alone', async () => {
+test('discard() does not affect a pending bytes()', async () => {
   const { body } = makeBody();
   const promise = body.bytes();
   body.discard();

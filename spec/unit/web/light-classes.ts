@@ -1,11 +1,11 @@
-/** The light classes from outside: nothing tells them from those of Node.js, and nothing of their inside can be reached. */
+/** The light classes from outside: they look like those of Node.js, and their private state cannot be reached. */
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 
-/** Everything that reflection says of an object's own properties. */
+/** All that reflection shows of an object's own properties. */
 function described(object: object): unknown[] {
   return Reflect.ownKeys(object).map((key) => {
     const { get, set, value, ...flags } = Object.getOwnPropertyDescriptor(object, key)!;
@@ -36,7 +36,7 @@ const describedFetch = (): unknown => [
 ];
 const before = { classes: described1(), fetch: describedFetch() };
 
-// Not before what is there without them has been looked at.
+// Imported only now, after the state without them has been recorded.
 const { installResponse } = await import('../../../lib/web/light-response.js');
 const { createRequest } = await import('../../../lib/web/light-request.js');
 const { IncomingBody } = await import('../../../lib/web/incoming-body.js');
@@ -80,7 +80,7 @@ test('members of objects that are neither fail in the words of Node.js', async (
           assert.instance(error, TypeError);
           continue;
         }
-        // What can be said without looking at the object: undici has a few such members.
+        // undici has a few members that do not check their object.
         assert.ok(['duplex', 'isReloadNavigation', 'isHistoryNavigation'].includes(name), name);
       }
     }

@@ -65,7 +65,7 @@ test('a light request is a Request', () => {
   assert.is(Request.name, 'Request');
 });
 
-test('the members that nobody set are those of a real request', () => {
+test('the members that no init has set are those of a real request', () => {
   const light = make({ target: '/a?b=c' });
   const real = new RealRequest('http://example.com/a?b=c');
   for (const name of Object.keys(Object.getOwnPropertyDescriptors(RealRequest.prototype))) {
@@ -189,7 +189,7 @@ test('the URL before is never taken for that of another target or host', () => {
       givens.push({ target, host });
     }
   }
-  // Each one is asked for right after each other one.
+  // Each one directly after each other one.
   for (const before of givens) {
     for (const given of givens) {
       make(before).url;
@@ -383,7 +383,7 @@ test('bodies read as those of real requests do', async () => {
             body: method === 'GET' ? null : bodyOf(...parts).stream(),
             duplex: 'half',
           });
-          // The real constructor, given the real class, must say the same as ours, given the light one.
+          // The real constructor with a real request must give the same result as ours with a light one.
           assert.equal(
             await outcome(() => read(light)),
             await outcome(() => read(real)),

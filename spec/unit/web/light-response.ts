@@ -323,7 +323,7 @@ test('every use gives, or throws, what the real class does', async () => {
     { status: 201, statusText: 'Made', headers: { 'content-type': 'application/json', 'x-a': '0' } },
   ];
   for (const [bodyName, body] of BODIES) {
-    // A form's parts are all there is to it, and its boundary is random.
+    // Only the parts of a form can be compared: its boundary is random.
     if (bodyName === 'FormData') continue;
     for (const init of inits) {
       for (const [name, use] of USES) {

@@ -1,4 +1,4 @@
-/** What goes on to the client of a response that fetch() made. */
+/** What a client gets when a handler forwards a response of fetch(). */
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -40,7 +40,7 @@ const CODED: [coding: string, body: Uint8Array][] = [
   ['identity', Buffer.from('as it came')],
 ];
 
-/** Ways in which handlers pass a response on. */
+/** Ways in which handlers forward a response. */
 const WAYS: [string, (response: Response) => Response][] = [
   ['itself', (response) => response],
   ['a clone', (response) => response.clone()],

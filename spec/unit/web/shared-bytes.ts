@@ -1,4 +1,4 @@
-/** No two owners of the same bytes: what is handed out or taken in can be changed or transferred without harm. */
+/** Bytes have one owner: those that are passed in or out can be changed or transferred without effect on others. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { IncomingBody } from '../../../lib/web/incoming-body.js';
@@ -30,7 +30,7 @@ function request(...chunks: Uint8Array[]): Request {
   return createRequest({ text, ...offsets, fallbackHost: 'localhost' }, body);
 }
 
-/** Takes the memory away, as postMessage() with a transfer list does. */
+/** Detaches the memory, as postMessage() with a transfer list does. */
 const transfer = (buffer: ArrayBuffer): unknown => structuredClone(buffer, { transfer: [buffer] });
 
 const EMPTY: [string, () => Body][] = [

@@ -122,7 +122,7 @@ test('a response is sent once, and one without a body again, as elsewhere', () =
       const response = new Response(body instanceof ReadableStream ? new Blob(['x']).stream() : body);
       if (look) void response.body;
       const { body: sent } = now(response);
-      // The connection reads a stream; all else is taken at once.
+      // The connection reads a stream; any other body is taken at once.
       if (sent instanceof ReadableStream) sent.getReader();
       else assert.is(response.bodyUsed, true);
       assert.match(
@@ -212,7 +212,7 @@ test('nothing that ends a line gets into the head', () => {
     const evil = Object.defineProperty(new Blob(['x']), 'type', { value: text });
     assert.is(now(new Response(evil)).headers, '');
     try {
-      // undici's Headers trim a value when they are copied, so that nothing may be left of it.
+      // undici's Headers trim a value when they are copied, which may leave an empty one.
       assert.match(now(new RealResponse(evil)).headers, /^content-type: a?\r\n$/);
     } catch (error) {
       assert.instance(error, TypeError);

@@ -26,7 +26,7 @@ function parse(request: string, limits: ParserLimits = LIMITS): Outcome {
   return drive(input, [], limits);
 }
 
-/** Lines to a head, without the need to write the line ends. */
+/** Joins lines to a head, with line ends and the empty line. */
 function head(...lines: string[]): string {
   return `${lines.join('\r\n')}\r\n\r\n`;
 }
@@ -409,14 +409,14 @@ test('a Host or an authority that cannot be the host of a URL as it was sent is 
   for (const host of [...escaped, ...idna, ...numbers, ...addresses]) {
     const isPossible = URL.canParse(`http://${host}/`) && !host.includes('%');
     if (isPossible) {
-      // What a Node.js version's URL takes has a URL of its own, and not the server's.
+      // A host that the URL of a Node.js version accepts gives a URL of its own, not the server's.
       assert.ok(accepts(head(GET, `Host: ${host}`)));
       continue;
     }
     refuses(head(GET, `Host: ${host}`), 400, /invalid Host/);
     refuses(head(`GET http://${host}/ HTTP/1.1`, HOST), 400, /invalid authority/);
     refuses(head(`GET https://${host}/path HTTP/1.1`, HOST), 400, /invalid authority/);
-    // One that is right is not taken for another one, before or after.
+    // A valid host is not mistaken for another one, before or after.
     accepts(head(GET, 'Host: xn--mnchen-3ya.de'));
     refuses(head(GET, `Host: ${host}`), 400, /invalid Host/);
   }
@@ -731,7 +731,7 @@ function extended(count: number, size: number, length: number): string {
   return chunked(...Array.from({ length: count }, () => [line, 'x'.repeat(size)]).flat(), '0', '');
 }
 
-/** Without the splitting tests, as the requests are large: how many bytes of content were taken, or the refusal. */
+/** Without the splitting tests, as the requests are large. @returns the bytes of content taken, or the refusal */
 function outcomeOf(request: string, limits: ParserLimits = LIMITS): number | string {
   const { status, reason, messages } = drive(Buffer.from(request, 'latin1'), [], limits);
   return status === 0 && messages[0]!.complete ? messages[0]!.body.length : `${status} ${reason}`;
@@ -740,11 +740,11 @@ function outcomeOf(request: string, limits: ParserLimits = LIMITS): number | str
 const TOO_LONG = '413 chunk size or extension too long';
 
 test('the extensions of any number of chunks pass where each is of a usual length', () => {
-  // As signatures of chunks are, in requests that are sent to object stores.
+  // Like the signatures of chunks in requests to object stores.
   const signature = `;chunk-signature=${'0123456789abcdef'.repeat(4)}`;
   assert.is(outcomeOf(extended(300, 10, signature.length)), 3000);
   assert.is(outcomeOf(extended(2000, 1, 128)), 2000);
-  // A longer one is paid for by the content that it is sent with.
+  // A longer one is allowed in proportion to the content that it is sent with.
   assert.is(outcomeOf(extended(100, 1000, 1128)), 100_000);
 });
 
@@ -817,7 +817,7 @@ test('trailers have the bound of a head', () => {
   accepts(chunked('0', `A: ${'b'.repeat(93)}`, ''), limits);
   refuses(chunked('0', `A: ${'b'.repeat(94)}`, ''), 431, /trailers/, limits);
   refuses(chunked('0', ...Array.from({ length: 40 }, () => 'A:'), ''), 431, /trailers/, limits);
-  // What the extensions took is not missing here.
+  // The bytes that the extensions used do not count here.
   accepts(chunked(`1;${'a'.repeat(90)}`, 'x', `0;${'a'.repeat(90)}`, `A: ${'b'.repeat(93)}`, ''), limits);
 });
 
@@ -924,7 +924,7 @@ test('resuming a head does not look at its bytes again', () => {
   const parser = new RequestParser(LIMITS);
   const bytes = Buffer.from(head(GET, HOST, `A: ${'b'.repeat(1000)}`));
   assert.is(parser.execute(bytes, 0, 500), NEED_MORE);
-  // Bytes that no head may have, where the parser has been; it would refuse them if it looked.
+  // Invalid bytes in the part that was examined before: the parser would refuse them if it read them again.
   bytes.fill(0, 100, 400);
   assert.is(parser.execute(bytes, 500, bytes.length), HEAD);
   assert.is(parser.headLength, bytes.length);
@@ -942,7 +942,7 @@ test('a caller that lost the bytes of an unfinished head is told so', () => {
 
 // --- splitting: after every test above, over all the requests that they used ------------------------------------------
 
-/** Splitting at every byte is work in the square of the length: long inputs are split around their interesting ends. */
+/** Splitting at every byte is quadratic in the length: long inputs are split near their interesting ends only. */
 const EVERY_BYTE_UP_TO = 700;
 
 function cutsOf(length: number): number[] {
