@@ -4,7 +4,8 @@ export type { ThreadInfo, Transition } from './control/plane.js';
 export { PacelineError, type PacelineErrorCode } from './errors.js';
 export type { Logger } from './logger.js';
 export type { Level } from './observe/observation.js';
-export type { DashboardOptions, ServerOptions, ThreadRange } from './options/server-options.js';
+export type { DashboardOptions, ServerOptions } from './options/server-options.js';
+export type { ThreadRange } from './options/thread-range.js';
 export {
   type CloseOptions,
   createServer,

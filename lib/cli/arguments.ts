@@ -6,16 +6,9 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { type HostAndPort, hostAndPort, PORT_MAX } from '../options/host-port.js';
-import {
-  optionError,
-  refuseUnknownNames,
-  resolveStrategy,
-  resolveThreads,
-  type StrategyName,
-  show,
-  type ThreadRange,
-  wholeNumber,
-} from '../options/server-options.js';
+import { resolveStrategy, type StrategyName } from '../options/strategy.js';
+import { resolveThreads, type ThreadRange } from '../options/thread-range.js';
+import { optionError, refuseUnknownNames, show, wholeNumber } from '../options/validate.js';
 import { readLine } from './line.js';
 import type { LogFormat, LogLevel } from './log.js';
 import { readTopArguments, type TopTarget } from './top-arguments.js';

@@ -1,6 +1,6 @@
 /** From the words of a command line to its options, in the manner of every command here. */
 import { parseArgs } from 'node:util';
-import { optionError, refuseUnknownNames, show } from '../options/server-options.js';
+import { optionError, refuseUnknownNames, show } from '../options/validate.js';
 
 /** The options of a command, by their long names, as parseArgs takes them. */
 export type OptionTable = Readonly<

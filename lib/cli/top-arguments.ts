@@ -1,7 +1,8 @@
 /** The arguments of `paceline top`: which dashboard to look at, and the token that it printed. */
 
 import { type HostAndPort, hostAndPort } from '../options/host-port.js';
-import { DASHBOARD_HOST, DASHBOARD_PORT, optionError, show } from '../options/server-options.js';
+import { DASHBOARD_HOST, DASHBOARD_PORT } from '../options/server-options.js';
+import { optionError, show } from '../options/validate.js';
 import type { Command } from './arguments.js';
 import { readLine } from './line.js';
 

@@ -3,23 +3,12 @@
  * mistake is reported once, by the name of the option, and not by each thread in its own words. Nothing here touches
  * the platform: the command line and the tests may load it anywhere.
  */
-import { type Stats, statSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
-import { resolve } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
-import { PacelineError } from '../errors.js';
 import type { Logger } from '../logger.js';
-import { MAX_THREADS } from '../memory/layout.js';
+import { resolveApp } from './app-url.js';
 import { PORT_MAX } from './host-port.js';
-
-/** How many threads to run: both ends are whole numbers from 1 to 128. */
-export interface ThreadRange {
-  readonly min: number;
-  readonly max: number;
-}
-
-/** The models that this version can run. */
-export type StrategyName = 'leader-followers';
+import { resolveStrategy, type StrategyName } from './strategy.js';
+import { resolveThreads, type ThreadRange } from './thread-range.js';
+import { optionError, refuseUnknownNames, show, wholeNumber } from './validate.js';
 
 /** What `createServer` takes. Every option may be left out; an option that is `undefined` counts as left out. */
 export interface ServerOptions {
@@ -120,8 +109,6 @@ export type ResolvedDashboard = {
   readonly [Name in keyof DashboardOptions]-?: NonNullable<DashboardOptions[Name]>;
 };
 
-/** The floor of the default: with fewer, a few blocking handlers would take every thread. */
-const THREADS_DEFAULT_MIN = 4;
 const CONNECTIONS_DEFAULT = 16_384;
 const CONNECTIONS_MAX = 1_048_576;
 const HEADER_BYTES_DEFAULT = 16_384;
@@ -137,13 +124,6 @@ const BODY_BYTES_DEFAULT = 16 * 1024 * 1024;
 
 /** What the built-in app is called where apps have names. */
 export const DEMO_NAME = 'demo';
-const DEMO_APP = new URL('../demo/app.js', import.meta.url);
-/** Serves the directory that its query names. */
-const DIRECTORY_APP = new URL('../static/directory-app.js', import.meta.url);
-
-const STRATEGIES: readonly StrategyName[] = ['leader-followers'];
-/** Part of the design, so that a user who read of them is told the truth instead of "unknown". */
-const STRATEGIES_LATER = ['reactor', 'half-sync-half-reactive', 'half-sync-half-async', 'simulated-proactor'];
 
 const OPTION_NAMES = [
   'app',
@@ -208,110 +188,6 @@ export function resolveOptions(options: ServerOptions = {}): ResolvedOptions {
   };
 }
 
-/**
- * Checks the `threads` option. `name` is what the user called it, for the message.
- *
- * @throws PacelineError `PACELINE_OPTION`
- */
-export function resolveThreads(value: unknown, name = 'threads'): ThreadRange {
-  if (value === undefined) {
-    const count = Math.min(MAX_THREADS, Math.max(THREADS_DEFAULT_MIN, availableParallelism()));
-    return { min: count, max: count };
-  }
-  const range = threadRange(value, name);
-  if (range === undefined) {
-    throw optionError(
-      `${name} must be a whole number from 1 to ${MAX_THREADS}, or MIN:MAX of two, not ${show(value)}`,
-    );
-  }
-  if (range.min > range.max) {
-    throw optionError(
-      `${name} must have its smaller number first, so ${range.max}:${range.min}, not ${range.min}:${range.max}`,
-    );
-  }
-  return range;
-}
-
-/** The range that `value` spells, or undefined where it spells none. */
-function threadRange(value: unknown, name: string): ThreadRange | undefined {
-  let min: unknown = value;
-  let max: unknown = value;
-  if (typeof value === 'string') {
-    const match = /^(\d{1,3})(?::(\d{1,3}))?$/.exec(value);
-    min = Number(match?.[1] ?? Number.NaN);
-    max = Number(match?.[2] ?? min);
-  } else if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
-    refuseUnknownNames(Object.keys(value), ['min', 'max'], `member of ${name}`);
-    ({ min, max } = value as Partial<ThreadRange>);
-  }
-  return isWholeNumber(min, 1, MAX_THREADS) && isWholeNumber(max, 1, MAX_THREADS) ? { min, max } : undefined;
-}
-
-/**
- * Checks the `strategy` option. `name` is what the user called it, for the message.
- *
- * @throws PacelineError `PACELINE_OPTION`
- */
-export function resolveStrategy(value: unknown, name = 'strategy'): StrategyName {
-  if (value === undefined) return 'leader-followers';
-  const known = STRATEGIES.find((strategy) => strategy === value);
-  if (known !== undefined) return known;
-  const valid = STRATEGIES.join(', ');
-  if (typeof value === 'string' && STRATEGIES_LATER.includes(value)) {
-    throw optionError(`${name} ${value} is not available in this version; available: ${valid}`);
-  }
-  throw optionError(`${name} must be one of: ${valid}; not ${show(value)}`);
-}
-
-/** The URL to import for the `app` option. What a module exports is for the threads to check, once they load it. */
-function resolveApp(value: unknown): string {
-  if (value === undefined) return DEMO_APP.href;
-  if (!(value instanceof URL) && (typeof value !== 'string' || value === '')) {
-    throw optionError(`app must be the path or the URL of a module or a directory, not ${show(value)}`);
-  }
-  const url = appUrl(value);
-  if (url.protocol === 'data:') return url.href;
-  if (url.protocol !== 'file:') {
-    throw optionError(`app must be a path, or a URL that begins with file: or data:, not ${show(url.href)}`);
-  }
-  const path = filePath(url);
-  return statusOf(path).isDirectory() ? directoryApp(path) : url.href;
-}
-
-function directoryApp(path: string): string {
-  const url = new URL(DIRECTORY_APP);
-  url.searchParams.set('root', path);
-  return url.href;
-}
-
-function appUrl(value: string | URL): URL {
-  if (value instanceof URL) return value;
-  // Two letters at least before the colon, and no path separator: `file:///x` is a URL, `./a:b.js` is a path.
-  const isUrl = /^[a-z][a-z0-9+.-]+:/i.test(value) && URL.canParse(value);
-  return isUrl ? new URL(value) : pathToFileURL(resolve(value));
-}
-
-function filePath(url: URL): string {
-  try {
-    return fileURLToPath(url);
-  } catch (cause) {
-    throw optionError(`app must be the URL of a file on this machine, not ${show(url.href)}`, { cause });
-  }
-}
-
-function statusOf(path: string): Stats {
-  try {
-    return statSync(path);
-  } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    const message =
-      code === 'ENOENT' || code === 'ENOTDIR'
-        ? `there is no app at ${path}; name the file of a module, or a directory`
-        : `the app at ${path} cannot be looked at (${code}); name a file that this user may read`;
-    throw new PacelineError('PACELINE_APP_LOAD', message, { cause });
-  }
-}
-
 function resolveDashboard(value: unknown): ResolvedDashboard | false {
   if (value === undefined || value === false) return false;
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
@@ -345,83 +221,4 @@ function resolveLogger(value: unknown): Logger {
     }
   }
   return logger as Logger;
-}
-
-/**
- * Returns `value` where it is a whole number from `min` to `max`.
- *
- * @throws PacelineError `PACELINE_OPTION`, with `name` as what the user called it
- */
-export function wholeNumber(value: unknown, name: string, min: number, max: number): number {
-  if (isWholeNumber(value, min, max)) return value;
-  throw optionError(`${name} must be a whole number from ${min} to ${max}, not ${show(value)}`);
-}
-
-function isWholeNumber(value: unknown, min: number, max: number): value is number {
-  return typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max;
-}
-
-/**
- * Refuses the first of `names` that is not among `valid`, with the nearest valid one as a hint.
- *
- * @throws PacelineError `PACELINE_OPTION`
- */
-export function refuseUnknownNames(
-  names: readonly string[],
-  valid: readonly string[],
-  kind: string,
-  validNamed = valid.join(', '),
-): void {
-  const unknown = names.find((name) => !valid.includes(name));
-  if (unknown === undefined) return;
-  const near = nearest(unknown, valid);
-  const hint = near === undefined ? `valid: ${validNamed}` : `did you mean ${near}?`;
-  throw optionError(`there is no ${kind} ${show(unknown)}; ${hint}`);
-}
-
-/** A `PACELINE_OPTION` error. */
-export function optionError(message: string, options?: ErrorOptions): PacelineError {
-  return new PacelineError('PACELINE_OPTION', message, options);
-}
-
-/** `value` as a message may show it: on one line, and short whatever it was. */
-export function show(value: unknown): string {
-  if (typeof value === 'string') {
-    return JSON.stringify(value.length > SHOWN_MAX ? `${value.slice(0, SHOWN_MAX)}…` : value);
-  }
-  if (Array.isArray(value)) return 'an array';
-  if (typeof value === 'object' && value !== null) return 'an object';
-  return typeof value === 'function' ? 'a function' : String(value);
-}
-
-/** In characters; enough for any name or number that was meant. */
-const SHOWN_MAX = 80;
-
-/** The candidate that differs from `name` by a third of its letters at most, letter case aside. */
-function nearest(name: string, candidates: readonly string[]): string | undefined {
-  let best: string | undefined;
-  let bestDistance = Math.ceil(name.length / 3) + 1;
-  if (name.length > SHOWN_MAX) return undefined;
-  for (const candidate of candidates) {
-    const distance = editDistance(name.toLowerCase(), candidate.toLowerCase());
-    if (distance < bestDistance) {
-      best = candidate;
-      bestDistance = distance;
-    }
-  }
-  return best;
-}
-
-/** Levenshtein's distance, one row at a time. */
-function editDistance(from: string, to: string): number {
-  let row = Array.from({ length: to.length + 1 }, (_, column) => column);
-  for (let line = 1; line <= from.length; line++) {
-    const next = [line];
-    for (let column = 1; column <= to.length; column++) {
-      const substituted = row[column - 1]! + (from[line - 1] === to[column - 1] ? 0 : 1);
-      next.push(Math.min(substituted, row[column]! + 1, next[column - 1]! + 1));
-    }
-    row = next;
-  }
-  return row[to.length]!;
 }

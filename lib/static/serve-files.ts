@@ -10,7 +10,7 @@
 import { STATUS_CODES } from 'node:http';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { optionError, refuseUnknownNames, show, wholeNumber } from '../options/server-options.js';
+import { optionError, refuseUnknownNames, show, wholeNumber } from '../options/validate.js';
 import { responseOf } from '../web/light-response.js';
 import { acceptedCodings, CODINGS, type Coding } from './accept-encoding.js';
 import { parseRange, UNSATISFIABLE } from './byte-range.js';

@@ -1,0 +1,25 @@
+/** The `strategy` option: which concurrency model a server runs. */
+import { optionError, show } from './validate.js';
+
+/** The models that this version can run. */
+export type StrategyName = 'leader-followers';
+
+const STRATEGIES: readonly StrategyName[] = ['leader-followers'];
+/** Part of the design, so that a user who read of them is told the truth instead of "unknown". */
+const STRATEGIES_LATER = ['reactor', 'half-sync-half-reactive', 'half-sync-half-async', 'simulated-proactor'];
+
+/**
+ * Checks the `strategy` option. `name` is what the user called it, for the message.
+ *
+ * @throws PacelineError `PACELINE_OPTION`
+ */
+export function resolveStrategy(value: unknown, name = 'strategy'): StrategyName {
+  if (value === undefined) return 'leader-followers';
+  const known = STRATEGIES.find((strategy) => strategy === value);
+  if (known !== undefined) return known;
+  const valid = STRATEGIES.join(', ');
+  if (typeof value === 'string' && STRATEGIES_LATER.includes(value)) {
+    throw optionError(`${name} ${value} is not available in this version; available: ${valid}`);
+  }
+  throw optionError(`${name} must be one of: ${valid}; not ${show(value)}`);
+}

@@ -1,0 +1,52 @@
+/** The `threads` option: how many threads a server runs. */
+import { availableParallelism } from 'node:os';
+import { MAX_THREADS } from '../memory/layout.js';
+import { isWholeNumber, optionError, refuseUnknownNames, show } from './validate.js';
+
+/** How many threads to run: both ends are whole numbers from 1 to 128. */
+export interface ThreadRange {
+  readonly min: number;
+  readonly max: number;
+}
+
+/** The floor of the default: with fewer, a few blocking handlers would take every thread. */
+const THREADS_DEFAULT_MIN = 4;
+
+/**
+ * Checks the `threads` option. `name` is what the user called it, for the message.
+ *
+ * @throws PacelineError `PACELINE_OPTION`
+ */
+export function resolveThreads(value: unknown, name = 'threads'): ThreadRange {
+  if (value === undefined) {
+    const count = Math.min(MAX_THREADS, Math.max(THREADS_DEFAULT_MIN, availableParallelism()));
+    return { min: count, max: count };
+  }
+  const range = threadRange(value, name);
+  if (range === undefined) {
+    throw optionError(
+      `${name} must be a whole number from 1 to ${MAX_THREADS}, or MIN:MAX of two, not ${show(value)}`,
+    );
+  }
+  if (range.min > range.max) {
+    throw optionError(
+      `${name} must have its smaller number first, so ${range.max}:${range.min}, not ${range.min}:${range.max}`,
+    );
+  }
+  return range;
+}
+
+/** The range that `value` spells, or undefined where it spells none. */
+function threadRange(value: unknown, name: string): ThreadRange | undefined {
+  let min: unknown = value;
+  let max: unknown = value;
+  if (typeof value === 'string') {
+    const match = /^(\d{1,3})(?::(\d{1,3}))?$/.exec(value);
+    min = Number(match?.[1] ?? Number.NaN);
+    max = Number(match?.[2] ?? min);
+  } else if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
+    refuseUnknownNames(Object.keys(value), ['min', 'max'], `member of ${name}`);
+    ({ min, max } = value as Partial<ThreadRange>);
+  }
+  return isWholeNumber(min, 1, MAX_THREADS) && isWholeNumber(max, 1, MAX_THREADS) ? { min, max } : undefined;
+}
