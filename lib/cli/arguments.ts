@@ -6,38 +6,13 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { type HostAndPort, hostAndPort, PORT_MAX } from '../options/host-port.js';
-import { resolveStrategy, type StrategyName } from '../options/strategy.js';
-import { resolveThreads, type ThreadRange } from '../options/thread-range.js';
+import { resolveStrategy } from '../options/strategy.js';
+import { resolveThreads } from '../options/thread-range.js';
 import { optionError, refuseUnknownNames, show, wholeNumber } from '../options/validate.js';
+import type { Command, CommandContext } from './command.js';
 import { readLine } from './line.js';
 import type { LogFormat, LogLevel } from './log.js';
-import { readTopArguments, type TopTarget } from './top-arguments.js';
-
-/** The settings of a run, checked. What is undefined was not asked for and has a default elsewhere. */
-export interface Settings {
-  readonly app: string | undefined;
-  readonly port: number;
-  readonly host: string;
-  readonly threads: ThreadRange | undefined;
-  readonly strategy: StrategyName | undefined;
-  readonly dashboard: HostAndPort | 'off' | undefined;
-  readonly logLevel: LogLevel;
-  /** Undefined: pretty on a terminal, JSON elsewhere. */
-  readonly logFormat: LogFormat | undefined;
-}
-
-/** What the command line asks for. */
-export type Command =
-  | { readonly action: 'help' }
-  | { readonly action: 'version' }
-  | { readonly action: 'top'; readonly target: TopTarget }
-  | { readonly action: 'run'; readonly settings: Settings };
-
-/** What surrounds the command. */
-export interface CommandContext {
-  readonly environment: Readonly<Record<string, string | undefined>>;
-  readonly directory: string;
-}
+import { readTopArguments } from './top-arguments.js';
 
 /** A value as a source had it, and what the user calls it there. */
 interface Found {
@@ -89,7 +64,7 @@ export function readArguments(line: readonly string[], context: CommandContext):
   const { options, positional: app } = readLine(line, OPTIONS, 'APP');
   if (options.has('help')) return { action: 'help' };
   if (options.has('version')) return { action: 'version' };
-  const config = readConfig(options.get('config'), context.directory);
+  const config = readConfig(options.get('config'), context.workingDirectory);
 
   const find = (setting: SettingName): Found => {
     const option = setting === 'app' ? app : options.get(setting);
@@ -104,7 +79,7 @@ export function readArguments(line: readonly string[], context: CommandContext):
   return {
     action: 'run',
     settings: {
-      app: readApp(find('app'), app === undefined ? config.directory : context.directory),
+      app: readApp(find('app'), app === undefined ? config.directory : context.workingDirectory),
       port: readPort(find('port')) ?? 8080,
       host: readText(find('host')) ?? '127.0.0.1',
       threads: given(find('threads'), resolveThreads),

@@ -16,7 +16,8 @@ import { DASHBOARD_HOST, DASHBOARD_PORT, type DashboardOptions } from '../option
 import type { Server } from '../server.js';
 import { requirePlatform } from '../sys/platform.js';
 import { version } from '../version.js';
-import { readArguments, type Settings } from './arguments.js';
+import { readArguments } from './arguments.js';
+import type { Settings } from './command.js';
 import { allPrinted, exitAtOnce } from './exit.js';
 import { HELP } from './help.js';
 
@@ -33,7 +34,7 @@ export async function runCommand(line: readonly string[]): Promise<never> {
   let code = 0;
   let mayHaveThreads = false;
   try {
-    const command = readArguments(line, { environment: process.env, directory: process.cwd() });
+    const command = readArguments(line, { environment: process.env, workingDirectory: process.cwd() });
     if (command.action === 'help') {
       process.stdout.write(HELP);
     } else if (command.action === 'version') {

@@ -1,14 +1,9 @@
 /** The arguments of `paceline top`: which dashboard to look at, and the token that it printed. */
-
-import { type HostAndPort, hostAndPort } from '../options/host-port.js';
+import { hostAndPort } from '../options/host-port.js';
 import { DASHBOARD_HOST, DASHBOARD_PORT } from '../options/server-options.js';
 import { optionError, show } from '../options/validate.js';
-import type { Command } from './arguments.js';
+import type { Command, Environment, TopTarget } from './command.js';
 import { readLine } from './line.js';
-
-export interface TopTarget extends HostAndPort {
-  readonly token: string;
-}
 
 const OPTIONS = {
   dashboard: { type: 'string' },
@@ -23,10 +18,7 @@ const TOKEN_VARIABLE = 'PACELINE_TOKEN';
  *
  * @throws PacelineError `PACELINE_OPTION`
  */
-export function readTopArguments(
-  line: readonly string[],
-  environment: Readonly<Record<string, string | undefined>>,
-): Command {
+export function readTopArguments(line: readonly string[], environment: Environment): Command {
   const { options, positional: url } = readLine(line, OPTIONS, 'URL');
   if (options.has('help')) return { action: 'help' };
   const fromUrl = url === undefined ? undefined : readUrl(url);

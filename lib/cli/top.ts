@@ -13,7 +13,7 @@ import {
 } from '../dashboard/protocol.js';
 import { PacelineError } from '../errors.js';
 import { inUrl } from '../options/host-port.js';
-import type { TopTarget } from './top-arguments.js';
+import type { TopTarget } from './command.js';
 import { TopView } from './top-view.js';
 
 const HANDSHAKE_MS = 5000;

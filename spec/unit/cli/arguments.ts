@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { readArguments, type Settings } from '../../../lib/cli/arguments.js';
+import { readArguments } from '../../../lib/cli/arguments.js';
+import type { Settings } from '../../../lib/cli/command.js';
 import { PacelineError } from '../../../lib/errors.js';
 
 let directory = '';
@@ -15,7 +16,7 @@ test.before.each(() => {
 test.after.each(() => rmSync(directory, { recursive: true }));
 
 function settings(line: string[], environment: Record<string, string> = {}): Settings {
-  const command = readArguments(line, { environment, directory });
+  const command = readArguments(line, { environment, workingDirectory: directory });
   if (command.action !== 'run') throw new Error(`the action is ${command.action}`);
   return command.settings;
 }
@@ -107,7 +108,7 @@ test('--config names another config file, and the usual one is left alone', () =
 
 test('an app in a config file is relative to that file, one on the line to the working directory', () => {
   config({ app: './a.js' }, 'deep.json');
-  const elsewhere = { environment: {}, directory: tmpdir() };
+  const elsewhere = { environment: {}, workingDirectory: tmpdir() };
   const fromFile = readArguments(['--config', join(directory, 'deep.json')], elsewhere);
   assert.is(fromFile.action === 'run' && fromFile.settings.app, join(directory, 'a.js'));
   const fromLine = readArguments(['--config', join(directory, 'deep.json'), 'b.js'], elsewhere);
@@ -156,7 +157,7 @@ test('the dashboard is HOST:PORT or off', () => {
 });
 
 function top(line: string[], environment: Record<string, string> = {}) {
-  const command = readArguments(['top', ...line], { environment, directory });
+  const command = readArguments(['top', ...line], { environment, workingDirectory: directory });
   if (command.action !== 'top') throw new Error(`the action is ${command.action}`);
   return command.target;
 }
@@ -178,7 +179,9 @@ test('top takes a dashboard and its token from a URL, options or the environment
     token: 'o',
   });
   assert.is(top(['http://a:1/'], environment).token, 'e');
-  assert.equal(readArguments(['top', '--help'], { environment: {}, directory }), { action: 'help' });
+  assert.equal(readArguments(['top', '--help'], { environment: {}, workingDirectory: directory }), {
+    action: 'help',
+  });
 });
 
 test('an app called top is still to be had', () => {
@@ -220,7 +223,7 @@ test('unknown names and wrong values in a config file are refused', () => {
 
 test('--help and --version need nothing else to be right', () => {
   config('no JSON at all');
-  const context = { environment: { PORT: 'junk' }, directory };
+  const context = { environment: { PORT: 'junk' }, workingDirectory: directory };
   assert.equal(readArguments(['--port', 'x', '--help'], context), { action: 'help' });
   assert.equal(readArguments(['-h'], context), { action: 'help' });
   assert.equal(readArguments(['--version'], context), { action: 'version' });
