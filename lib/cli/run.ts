@@ -12,7 +12,8 @@
 import { oneLine, PacelineError } from '../errors.js';
 import type { Logger } from '../logger.js';
 import { inUrl } from '../options/host-port.js';
-import { DASHBOARD_HOST, DASHBOARD_PORT, type DashboardOptions } from '../options/server-options.js';
+import { DASHBOARD_DEFAULT } from '../options/option-table.js';
+import type { DashboardOptions } from '../options/server-options.js';
 import type { Server } from '../server.js';
 import { requirePlatform } from '../sys/platform.js';
 import { version } from '../version.js';
@@ -92,7 +93,7 @@ async function serve(settings: Settings): Promise<void> {
 /** A default that is taken is no reason not to serve: nobody asked for that very port. */
 function dashboardOptions(asked: Settings['dashboard']): DashboardOptions | false {
   if (asked === 'off') return false;
-  return asked ?? { host: DASHBOARD_HOST, port: DASHBOARD_PORT, anyPortIfTaken: true };
+  return asked ?? { ...DASHBOARD_DEFAULT, anyPortIfTaken: true };
 }
 
 /** Resolves with the first SIGTERM or SIGINT; ends the process at the second. */

@@ -1,6 +1,6 @@
 /** The arguments of `paceline top`: which dashboard to look at, and the token that it printed. */
 import { hostAndPort } from '../options/host-port.js';
-import { DASHBOARD_HOST, DASHBOARD_PORT } from '../options/server-options.js';
+import { DASHBOARD_DEFAULT } from '../options/option-table.js';
 import { optionError, show } from '../options/validate.js';
 import type { Command, Environment, TopTarget } from './command.js';
 import { readLine } from './line.js';
@@ -34,7 +34,7 @@ export function readTopArguments(line: readonly string[], environment: Environme
       `${what}; it ends the URL that the server printed, as in paceline top http://HOST:PORT/#TOKEN, --token TOKEN or ${TOKEN_VARIABLE}`,
     );
   }
-  const { host, port } = address ?? { host: DASHBOARD_HOST, port: DASHBOARD_PORT };
+  const { host, port } = address ?? DASHBOARD_DEFAULT;
   return { action: 'top', target: { host, port, token } };
 }
 

@@ -8,12 +8,17 @@ export interface HostAndPort {
 
 export const PORT_MAX = 65_535;
 
-/** What HOST:PORT spells, with IPv6 in brackets; undefined where it spells none. */
+/** Up to five digits, at most 65535. A pattern and not a comparison, so that the schema of the config file can have it. */
+export const PORT_DIGITS = String.raw`(?:\d{1,4}|[0-5]\d{4}|6[0-4]\d{3}|65[0-4]\d{2}|655[0-2]\d|6553[0-5])`;
+
+/** HOST:PORT, with IPv6 in brackets. */
+export const HOST_AND_PORT = String.raw`^(?:\[([\da-fA-F:.]+)\]|([^\s:\[\]\/]+)):(${PORT_DIGITS})$`;
+
+/** What HOST:PORT spells; undefined where it spells none. */
 export function hostAndPort(text: string): HostAndPort | undefined {
-  const match = /^(?:\[([\da-f:.]+)\]|([^\s:[\]/]+)):(\d{1,5})$/i.exec(text);
-  const host = match?.[1] ?? match?.[2];
-  const port = Number(match?.[3]);
-  return host === undefined || port > PORT_MAX ? undefined : { host, port };
+  const [, address, name, port] = new RegExp(HOST_AND_PORT, 'u').exec(text) ?? [];
+  const host = address ?? name;
+  return host === undefined ? undefined : { host, port: Number(port) };
 }
 
 /** A name or an address as the host of a URL: IPv6 in brackets (RFC 3986, 3.2.2). */

@@ -6,6 +6,7 @@
 import type { Logger } from '../logger.js';
 import { resolveApp } from './app-url.js';
 import { PORT_MAX } from './host-port.js';
+import { DASHBOARD_DEFAULT, type NumberOption, type OptionRow, SERVER_OPTIONS } from './option-table.js';
 import { resolveStrategy, type StrategyName } from './strategy.js';
 import { resolveThreads, type ThreadRange } from './thread-range.js';
 import { optionError, refuseUnknownNames, show, wholeNumber } from './validate.js';
@@ -109,37 +110,13 @@ export type ResolvedDashboard = {
   readonly [Name in keyof DashboardOptions]-?: NonNullable<DashboardOptions[Name]>;
 };
 
-const CONNECTIONS_DEFAULT = 16_384;
-const CONNECTIONS_MAX = 1_048_576;
-const HEADER_BYTES_DEFAULT = 16_384;
-/** Room for a request line and a Host field; below, no real client would be served. */
-const HEADER_BYTES_MIN = 256;
-const HEADER_BYTES_MAX = 65_535;
-/** A day, and what 32 bits can count. */
-const TIMEOUT_MAX_MS = 86_400_000;
-const COUNT_MAX = 2 ** 31 - 1;
-export const DASHBOARD_HOST = '127.0.0.1';
-export const DASHBOARD_PORT = 9080;
-const BODY_BYTES_DEFAULT = 16 * 1024 * 1024;
-
 /** What the built-in app is called where apps have names. */
 export const DEMO_NAME = 'demo';
 
-const OPTION_NAMES = [
-  'app',
-  'threads',
-  'strategy',
-  'maxConnections',
-  'maxHeaderSize',
-  'maxBodySize',
-  'maxRequestsPerSocket',
-  'headersTimeout',
-  'requestTimeout',
-  'keepAliveTimeout',
-  'sendTimeout',
-  'dashboard',
-  'logger',
-] as const satisfies readonly (keyof ServerOptions)[];
+/** The compiler refuses both a table that lacks a name of {@link ServerOptions} and one that has another name. */
+const TABLE = SERVER_OPTIONS satisfies Readonly<Record<Exclude<keyof ServerOptions, 'logger'>, OptionRow>>;
+const TABLE_NAMES = Object.keys(TABLE) as (keyof typeof TABLE)[];
+const OPTION_NAMES: readonly (keyof ServerOptions)[] = [...TABLE_NAMES, 'logger'];
 
 const LOGGER_METHODS = ['error', 'warn', 'info', 'debug'] as const satisfies readonly (keyof Logger)[];
 
@@ -157,48 +134,43 @@ export function resolveOptions(options: ServerOptions = {}): ResolvedOptions {
     throw optionError(`the options must be an object, not ${show(options)}`);
   }
   refuseUnknownNames(Object.keys(options), OPTION_NAMES, 'option');
-  const {
-    maxConnections = CONNECTIONS_DEFAULT,
-    maxHeaderSize = HEADER_BYTES_DEFAULT,
-    maxBodySize = BODY_BYTES_DEFAULT,
-  } = options;
+  const number = (name: NumberOption): number => resolveNumber(options[name], name);
   return {
     app: resolveApp(options.app),
     appName: options.app === undefined ? DEMO_NAME : String(options.app),
     threads: resolveThreads(options.threads),
     strategy: resolveStrategy(options.strategy),
-    maxConnections: wholeNumber(maxConnections, 'maxConnections', 1, CONNECTIONS_MAX),
-    maxHeaderSize: wholeNumber(maxHeaderSize, 'maxHeaderSize', HEADER_BYTES_MIN, HEADER_BYTES_MAX),
-    maxBodySize:
-      maxBodySize === Number.POSITIVE_INFINITY
-        ? maxBodySize
-        : wholeNumber(maxBodySize, 'maxBodySize', 0, Number.MAX_SAFE_INTEGER),
-    maxRequestsPerSocket: wholeNumber(
-      options.maxRequestsPerSocket ?? 0,
-      'maxRequestsPerSocket',
-      0,
-      COUNT_MAX,
-    ),
-    headersTimeout: wholeNumber(options.headersTimeout ?? 60_000, 'headersTimeout', 0, TIMEOUT_MAX_MS),
-    requestTimeout: wholeNumber(options.requestTimeout ?? 300_000, 'requestTimeout', 0, TIMEOUT_MAX_MS),
-    keepAliveTimeout: wholeNumber(options.keepAliveTimeout ?? 5000, 'keepAliveTimeout', 0, TIMEOUT_MAX_MS),
-    sendTimeout: wholeNumber(options.sendTimeout ?? 60_000, 'sendTimeout', 0, TIMEOUT_MAX_MS),
+    maxConnections: number('maxConnections'),
+    maxHeaderSize: number('maxHeaderSize'),
+    maxBodySize: number('maxBodySize'),
+    maxRequestsPerSocket: number('maxRequestsPerSocket'),
+    headersTimeout: number('headersTimeout'),
+    requestTimeout: number('requestTimeout'),
+    keepAliveTimeout: number('keepAliveTimeout'),
+    sendTimeout: number('sendTimeout'),
     dashboard: resolveDashboard(options.dashboard),
     logger: resolveLogger(options.logger),
   };
+}
+
+function resolveNumber(value: unknown, name: NumberOption): number {
+  const { kind, default: byDefault } = TABLE[name];
+  if (value === undefined) return byDefault;
+  if (kind.unlimited && value === Number.POSITIVE_INFINITY) return value;
+  return wholeNumber(value, name, kind.min, kind.max);
 }
 
 function resolveDashboard(value: unknown): ResolvedDashboard | false {
   if (value === undefined || value === false) return false;
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw optionError(
-      `dashboard must be an object, as in { port: ${DASHBOARD_PORT} }, or false, not ${show(value)}`,
+      `dashboard must be an object, as in { port: ${DASHBOARD_DEFAULT.port} }, or false, not ${show(value)}`,
     );
   }
   refuseUnknownNames(Object.keys(value), ['host', 'port', 'anyPortIfTaken'], 'member of dashboard');
   const {
-    host = DASHBOARD_HOST,
-    port = DASHBOARD_PORT,
+    host = DASHBOARD_DEFAULT.host,
+    port = DASHBOARD_DEFAULT.port,
     anyPortIfTaken = false,
   } = value as Record<string, unknown>;
   if (typeof host !== 'string' || host === '') {

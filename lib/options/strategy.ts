@@ -1,8 +1,12 @@
 /** The `strategy` option: which concurrency model a server runs. */
+import type { OptionKind } from './option-kinds.js';
 import { optionError, show } from './validate.js';
 
 /** The models that this version can run. */
 export type StrategyName = 'leader-followers';
+
+/** The only model so far. */
+export const STRATEGY_DEFAULT: StrategyName = 'leader-followers';
 
 const STRATEGIES: readonly StrategyName[] = ['leader-followers'];
 /** Part of the design, so that a user who read of them is told the truth instead of "unknown". */
@@ -14,7 +18,7 @@ const STRATEGIES_LATER = ['reactor', 'half-sync-half-reactive', 'half-sync-half-
  * @throws PacelineError `PACELINE_OPTION`
  */
 export function resolveStrategy(value: unknown, name = 'strategy'): StrategyName {
-  if (value === undefined) return 'leader-followers';
+  if (value === undefined) return STRATEGY_DEFAULT;
   const known = STRATEGIES.find((strategy) => strategy === value);
   if (known !== undefined) return known;
   const valid = STRATEGIES.join(', ');
@@ -22,4 +26,8 @@ export function resolveStrategy(value: unknown, name = 'strategy'): StrategyName
     throw optionError(`${name} ${value} is not available in this version; available: ${valid}`);
   }
   throw optionError(`${name} must be one of: ${valid}; not ${show(value)}`);
+}
+
+export function strategies(): OptionKind<StrategyName> {
+  return { check: resolveStrategy, schema: { enum: STRATEGIES } };
 }

@@ -1,6 +1,7 @@
 /** The `threads` option: how many threads a server runs. */
 import { availableParallelism } from 'node:os';
 import { MAX_THREADS } from '../memory/layout.js';
+import type { OptionKind } from './option-kinds.js';
 import { isWholeNumber, optionError, refuseUnknownNames, show } from './validate.js';
 
 /** How many threads to run: both ends are whole numbers from 1 to 128. */
@@ -10,7 +11,7 @@ export interface ThreadRange {
 }
 
 /** The floor of the default: with fewer, a few blocking handlers would take every thread. */
-const THREADS_DEFAULT_MIN = 4;
+export const THREADS_DEFAULT_MIN = 4;
 
 /**
  * Checks the `threads` option. `name` is what the user called it, for the message.
@@ -34,6 +35,29 @@ export function resolveThreads(value: unknown, name = 'threads'): ThreadRange {
     );
   }
   return range;
+}
+
+/** One or two numbers from 1 to 128, with up to three digits each. */
+const COUNT_DIGITS = String.raw`(?:0{0,2}[1-9]|0?[1-9]\d|1[01]\d|12[0-8])`;
+
+/** The values of `threads`. That MIN is at most MAX is more than a JSON schema can say. */
+export function threadRanges(): OptionKind<ThreadRange> {
+  const counts = { type: 'integer', minimum: 1, maximum: MAX_THREADS };
+  return {
+    check: resolveThreads,
+    schema: {
+      anyOf: [
+        counts,
+        { type: 'string', pattern: `^${COUNT_DIGITS}(?::${COUNT_DIGITS})?$` },
+        {
+          type: 'object',
+          properties: { min: counts, max: counts },
+          required: ['min', 'max'],
+          additionalProperties: false,
+        },
+      ],
+    },
+  };
 }
 
 /** The range that `value` spells, or undefined where it spells none. */

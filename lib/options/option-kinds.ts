@@ -1,0 +1,109 @@
+/**
+ * The kinds of values that options have on the command line, in the environment and in the config file: how a value is
+ * checked, and how the JSON schema of the config file says the same.
+ */
+import { HOST_AND_PORT, type HostAndPort, hostAndPort, PORT_DIGITS, PORT_MAX } from './host-port.js';
+import { isWholeNumber, optionError, show, wholeNumber } from './validate.js';
+
+export type JsonSchema = Readonly<Record<string, unknown>>;
+
+export interface OptionKind<Value> {
+  /** The value that a word of the command line or a variable stands for; the word itself where there is none. */
+  readonly fromText?: (text: string) => unknown;
+  /**
+   * Returns what `value` means, whether it came from `fromText` or from the config file.
+   *
+   * @param name what the user called the option, for the message
+   * @throws PacelineError `PACELINE_OPTION` for a value that the option cannot have
+   */
+  readonly check: (value: unknown, name: string) => Value;
+  /** Accepts the values of the config file that `check` accepts. */
+  readonly schema: JsonSchema;
+}
+
+/** The word for no limit where JSON and the command line have no `Infinity`. */
+const UNLIMITED = 'unlimited';
+
+export interface NumberKind extends OptionKind<number> {
+  readonly min: number;
+  readonly max: number;
+  readonly unit: 'ms' | 'bytes' | undefined;
+  /** Whether there may be no limit: `Infinity` in `createServer`, `unlimited` elsewhere. */
+  readonly unlimited: boolean;
+}
+
+/** Whole numbers from `min` to `max`. */
+export function wholeNumbers({
+  min = 0,
+  max,
+  unit,
+  unlimited = false,
+}: {
+  min?: number;
+  max: number;
+  unit?: 'ms' | 'bytes';
+  unlimited?: boolean;
+}): NumberKind {
+  const integers = { type: 'integer', minimum: min, maximum: max };
+  const digits = new RegExp(`^\\d{1,${String(max).length}}$`);
+  return {
+    min,
+    max,
+    unit,
+    unlimited,
+    fromText: (text) => (digits.test(text) && Number.isSafeInteger(Number(text)) ? Number(text) : text),
+    check(value, name) {
+      if (!unlimited) return wholeNumber(value, name, min, max);
+      if (value === UNLIMITED) return Number.POSITIVE_INFINITY;
+      if (isWholeNumber(value, min, max)) return value;
+      throw optionError(
+        `${name} must be a whole number from ${min} to ${max}, or ${UNLIMITED}, not ${show(value)}`,
+      );
+    },
+    schema: unlimited ? { anyOf: [integers, { const: UNLIMITED }] } : integers,
+  };
+}
+
+/** Ports; the config file may have one as text, as templates write it. */
+export function ports(): NumberKind {
+  const numbers = wholeNumbers({ max: PORT_MAX });
+  return {
+    ...numbers,
+    check: (value, name) => numbers.check(typeof value === 'string' ? numbers.fromText!(value) : value, name),
+    schema: { anyOf: [numbers.schema, { type: 'string', pattern: `^${PORT_DIGITS}$` }] },
+  };
+}
+
+export function texts(): OptionKind<string> {
+  return { check: checkText, schema: { type: 'string', minLength: 1 } };
+}
+
+export function choices<const Choice extends string>(among: readonly Choice[]): OptionKind<Choice> {
+  return {
+    check(value, name) {
+      const choice = among.find((candidate) => candidate === value);
+      if (choice !== undefined) return choice;
+      throw optionError(`${name} must be one of: ${among.join(', ')}; not ${show(value)}`);
+    },
+    schema: { enum: among },
+  };
+}
+
+/** HOST:PORT, or off. */
+export function addressOrOff(): OptionKind<HostAndPort | 'off'> {
+  return {
+    check(value, name) {
+      const text = checkText(value, name);
+      if (text === 'off') return text;
+      const address = hostAndPort(text);
+      if (address !== undefined) return address;
+      throw optionError(`${name} must be HOST:PORT (with IPv6 in brackets) or off, not ${show(text)}`);
+    },
+    schema: { anyOf: [{ const: 'off' }, { type: 'string', pattern: HOST_AND_PORT }] },
+  };
+}
+
+function checkText(value: unknown, name: string): string {
+  if (typeof value === 'string' && value !== '') return value;
+  throw optionError(`${name} must be a text that is not empty, not ${show(value)}`);
+}

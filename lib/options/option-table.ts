@@ -1,0 +1,256 @@
+/**
+ * Every option of `createServer` and of the command: one row each. From these rows come the parsing of the command line,
+ * the environment and the config file, the checks and defaults of `createServer`, `paceline --help`, the JSON schema of
+ * the config file, docs/options.md and the table of the README. `ServerOptions` has the reference for embedders; its
+ * defaults are compared with these by a spec, and its names by the compiler.
+ */
+import { MAX_THREADS } from '../memory/layout.js';
+import type { HostAndPort } from './host-port.js';
+import {
+  addressOrOff,
+  choices,
+  type NumberKind,
+  type OptionKind,
+  ports,
+  texts,
+  wholeNumbers,
+} from './option-kinds.js';
+import { STRATEGY_DEFAULT, strategies } from './strategy.js';
+import { THREADS_DEFAULT_MIN, threadRanges } from './thread-range.js';
+
+/** The headings under which options are listed, in this order. */
+export const OPTION_GROUPS = [
+  'App',
+  'Address',
+  'Threads',
+  'Limits',
+  'Timeouts',
+  'Dashboard and log',
+  'Command',
+] as const;
+
+export interface OptionRow<Value = unknown> {
+  readonly group: (typeof OPTION_GROUPS)[number];
+  /** How the command line, the environment and the config file spell it. `createServer` also takes other types. */
+  readonly kind: OptionKind<Value>;
+  /** What the value is called in the help. */
+  readonly metavar: string;
+  /** The letter of the short form. */
+  readonly short?: string;
+  /** One sentence. */
+  readonly description: string;
+  /** The value where no source has one. */
+  readonly default?: Value;
+  /** What counts where no source has a value, and that is no fixed one. */
+  readonly defaultText?: string;
+  /** The environment variable, where it is not PACELINE_ and the name. */
+  readonly variable?: string;
+  /** Another key that the config file may have for it: the one of earlier versions. */
+  readonly formerConfigKey?: string;
+}
+
+/** A row of a number has the bounds and the default that `createServer` uses as well. */
+interface NumberRow extends OptionRow<number> {
+  readonly kind: NumberKind;
+  readonly default: number;
+}
+
+/** Room for a request line and a Host field; below, no real client would be served. */
+const HEADER_BYTES_MIN = 256;
+const HEADER_BYTES_MAX = 65_535;
+const CONNECTIONS_MAX = 1_048_576;
+/** A day. */
+const TIMEOUT_MAX_MS = 86_400_000;
+/** What 32 bits can count. */
+const COUNT_MAX = 2 ** 31 - 1;
+
+export const LOG_LEVELS = ['silent', 'error', 'warn', 'info', 'debug'] as const;
+export const LOG_FORMATS = ['pretty', 'json'] as const;
+
+/** Where the dashboard listens unless it is told otherwise. */
+export const DASHBOARD_DEFAULT: HostAndPort = { host: '127.0.0.1', port: 9080 };
+
+/** The config file that is read unless another one is named. */
+export const CONFIG_FILE = 'paceline.config.json';
+
+const timeout = (row: { default: number; description: string }): NumberRow => ({
+  group: 'Timeouts',
+  kind: wholeNumbers({ max: TIMEOUT_MAX_MS, unit: 'ms' }),
+  metavar: 'MS',
+  ...row,
+});
+
+const number = <Row extends NumberRow>(row: Row): NumberRow => row;
+
+/** The options of `createServer`, by their names there; all but `logger`, which is no value that can be spelled. */
+export const SERVER_OPTIONS = {
+  app: {
+    group: 'App',
+    kind: texts(),
+    metavar: 'APP',
+    description: 'Module of the app, or a directory of files to serve.',
+    defaultText: 'the built-in demo app',
+  },
+  threads: {
+    group: 'Threads',
+    kind: threadRanges(),
+    metavar: 'N',
+    short: 't',
+    description: `Threads that process requests: a number from 1 to ${MAX_THREADS}, or MIN:MAX, of which this version always runs MAX.`,
+    defaultText: `the larger of ${THREADS_DEFAULT_MIN} and the cores available`,
+  },
+  strategy: {
+    group: 'Threads',
+    kind: strategies(),
+    metavar: 'NAME',
+    description: `Concurrency model; ${STRATEGY_DEFAULT} is the only one in this version.`,
+    default: STRATEGY_DEFAULT,
+  },
+  maxConnections: number({
+    group: 'Limits',
+    kind: wholeNumbers({ min: 1, max: CONNECTIONS_MAX }),
+    metavar: 'N',
+    description: "Connections open at once; further clients wait in the kernel's queue.",
+    default: 16_384,
+  }),
+  maxHeaderSize: number({
+    group: 'Limits',
+    kind: wholeNumbers({ min: HEADER_BYTES_MIN, max: HEADER_BYTES_MAX, unit: 'bytes' }),
+    metavar: 'BYTES',
+    description:
+      'Largest request head; a larger one is answered with 431, or 414 where the target alone is too long.',
+    default: 16_384,
+  }),
+  maxBodySize: number({
+    group: 'Limits',
+    kind: wholeNumbers({ max: Number.MAX_SAFE_INTEGER, unit: 'bytes', unlimited: true }),
+    metavar: 'BYTES',
+    description: 'Largest request body, or unlimited; a larger one is answered with 413.',
+    default: 16 * 1024 * 1024,
+  }),
+  maxRequestsPerSocket: number({
+    group: 'Limits',
+    kind: wholeNumbers({ max: COUNT_MAX }),
+    metavar: 'N',
+    description: 'Requests that one connection may make; 0 for any number.',
+    default: 0,
+  }),
+  headersTimeout: timeout({
+    description: 'Time for a client to send a complete request head, before 408; 0 for no limit.',
+    default: 60_000,
+  }),
+  requestTimeout: timeout({
+    description: 'Time for a client to send a complete request, before 408; 0 for no limit.',
+    default: 300_000,
+  }),
+  keepAliveTimeout: timeout({
+    description: 'Time that a connection may be idle between requests; 0 for no limit.',
+    default: 5000,
+  }),
+  sendTimeout: timeout({
+    description:
+      'Time for a client to accept the next part of a response, before the connection is closed; 0 for no limit.',
+    default: 60_000,
+  }),
+  dashboard: {
+    group: 'Dashboard and log',
+    kind: addressOrOff(),
+    metavar: 'ADDR',
+    description: 'HOST:PORT where the dashboard listens (IPv6 in brackets), or off.',
+    defaultText: `${DASHBOARD_DEFAULT.host}:${DASHBOARD_DEFAULT.port}, or any free port where that one is taken`,
+  },
+} as const satisfies Readonly<Record<string, OptionRow>>;
+
+/** The names of the options of `createServer` that are whole numbers. */
+export type NumberOption = {
+  [Name in keyof typeof SERVER_OPTIONS]: (typeof SERVER_OPTIONS)[Name] extends NumberRow ? Name : never;
+}[keyof typeof SERVER_OPTIONS];
+
+/** The options that only the command has. */
+const COMMAND_OPTIONS = {
+  port: {
+    group: 'Address',
+    kind: ports(),
+    metavar: 'N',
+    short: 'p',
+    description: 'Port to listen on; 0 takes any free one.',
+    default: 8080,
+    variable: 'PORT',
+  },
+  host: {
+    group: 'Address',
+    kind: texts(),
+    metavar: 'ADDR',
+    short: 'H',
+    description: 'Address to listen on.',
+    default: '127.0.0.1',
+    variable: 'HOST',
+  },
+  logLevel: {
+    group: 'Dashboard and log',
+    kind: choices(LOG_LEVELS),
+    metavar: 'LEVEL',
+    description: `How much is logged: ${LOG_LEVELS.join(', ')}.`,
+    default: 'info',
+    formerConfigKey: 'log-level',
+  },
+  logFormat: {
+    group: 'Dashboard and log',
+    kind: choices(LOG_FORMATS),
+    metavar: 'NAME',
+    description: `Format of the log: ${LOG_FORMATS.join(', ')}.`,
+    defaultText: 'pretty on a terminal, json elsewhere',
+    formerConfigKey: 'log-format',
+  },
+  config: {
+    group: 'Command',
+    kind: texts(),
+    metavar: 'FILE',
+    description: 'Config file, in JSON.',
+    defaultText: `${CONFIG_FILE}, if there is one`,
+  },
+} as const satisfies Readonly<Record<string, OptionRow>>;
+
+/** The options of the command that take no value. */
+export const SWITCHES = {
+  help: { short: 'h', description: 'Print this and exit.' },
+  version: { short: 'v', description: 'Print the version and exit.' },
+} as const;
+
+const TABLE = { ...COMMAND_OPTIONS, ...SERVER_OPTIONS };
+
+export type OptionName = keyof typeof TABLE;
+
+/** A value of the option, once it is checked. */
+export type OptionValue<Name extends OptionName> = ReturnType<(typeof TABLE)[Name]['kind']['check']>;
+
+/** The value that counts for the option: undefined where no source has one and the default is no fixed value. */
+export type OptionSetting<Name extends OptionName> =
+  | OptionValue<Name>
+  | ((typeof TABLE)[Name] extends { readonly default: unknown } ? never : undefined);
+
+/** A row together with the names that its option has. */
+export interface Option extends OptionRow {
+  readonly name: OptionName;
+  /** Long form on the command line, without the dashes. */
+  readonly flag: string;
+  readonly variable: string;
+  /** As in `createServer`; undefined for the one that names the config file. */
+  readonly configKey: string | undefined;
+}
+
+/** Every option that has a value, in the order of the groups. */
+export const OPTIONS: readonly Option[] = OPTION_GROUPS.flatMap((group) =>
+  Object.entries<OptionRow>(TABLE)
+    .filter(([, row]) => row.group === group)
+    .map(([name, row]) => withNames(name as OptionName, row)),
+);
+
+function withNames(name: OptionName, row: OptionRow): Option {
+  const flag = name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+  const variable = row.variable ?? `PACELINE_${flag.toUpperCase().replaceAll('-', '_')}`;
+  return { ...row, name, flag, variable, configKey: name === 'config' ? undefined : name };
+}
+
+/** The default, as help and docs show it. */
+export const defaultOf = (row: OptionRow): string => row.defaultText ?? String(row.default);
