@@ -1,21 +1,9 @@
 /** What a command line asks for. */
 import type { HostAndPort } from '../options/host-port.js';
-import type { StrategyName } from '../options/strategy.js';
-import type { ThreadRange } from '../options/thread-range.js';
-import type { LogFormat, LogLevel } from './log.js';
+import type { OptionName, OptionSetting } from '../options/option-table.js';
 
 /** The settings of a run, checked. What is undefined was not asked for and has a default elsewhere. */
-export interface Settings {
-  readonly app: string | undefined;
-  readonly port: number;
-  readonly host: string;
-  readonly threads: ThreadRange | undefined;
-  readonly strategy: StrategyName | undefined;
-  readonly dashboard: HostAndPort | 'off' | undefined;
-  readonly logLevel: LogLevel;
-  /** Undefined: pretty on a terminal, JSON elsewhere. */
-  readonly logFormat: LogFormat | undefined;
-}
+export type Settings = { readonly [Name in Exclude<OptionName, 'config'>]: OptionSetting<Name> };
 
 /** The dashboard that `paceline top` shows, and the token that the dashboard's server printed. */
 export interface TopTarget extends HostAndPort {

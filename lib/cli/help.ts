@@ -1,34 +1,38 @@
-/** What `paceline --help` prints. At most 82 columns wide. */
-export const HELP = `paceline: a server on the Leader/Followers pattern. Any free thread takes the
+/** What `paceline --help` prints; the options come from the table. */
+import {
+  defaultOf,
+  OPTION_GROUPS,
+  OPTIONS,
+  type Option,
+  SWITCHES,
+  VARIABLE_PREFIX,
+} from '../options/option-table.js';
+
+const MAX_COLUMNS = 80;
+/** Where the descriptions begin: after the longest option, two columns apart. */
+const DESCRIPTION_COLUMN = 35;
+
+/** At most 80 columns wide. */
+export const helpText = (): string => `\
+paceline: a server on the Leader/Followers pattern. Any free thread takes the
 next ready request, so a handler that blocks stalls nobody else.
 
 Usage: paceline [APP] [options]
        paceline top [URL] [--dashboard ADDR] [--token TOKEN]
 
-  APP                     module of the app, or a directory of files to serve;
-                          without one, the built-in demo
+  APP  module of the app, or a directory of files to serve; without one, the
+       built-in demo
 
-Options:
-  -p, --port N            port to listen on, 0 for any free one  [8080]  $PORT
-  -H, --host ADDR         address to listen on              [127.0.0.1]  $HOST
-  -t, --threads N         threads that process requests, from 1 to 128
-                          [the larger of 4 and the cores available]
-  -t, --threads MIN:MAX   the same; this version always runs MAX
-      --strategy NAME     concurrency model; leader-followers is the only one yet
-      --dashboard ADDR    HOST:PORT or off               [127.0.0.1:9080, or any
-                          free port where that one is taken]
-      --config FILE       settings in JSON          [paceline.config.json, if any]
-      --log-level LEVEL   silent, error, warn, info or debug                [info]
-      --log-format NAME   pretty or json          [pretty on a terminal, or json]
-  -h, --help              print this and exit
-  -v, --version           print the version and exit
-
-An option goes before its $VARIABLE, that before the config file, and that before
-the [default]. The config file has the long names of the options, and app:
-{ "app": "./app.js", "port": 3000, "log-level": "warn" }.
+${OPTION_GROUPS.map(groupText).join('')}\
+BYTES and MS (milliseconds) are whole numbers. An option goes before its
+environment variable, that before the config file, and that before the
+[default]. The variable is ${VARIABLE_PREFIX} and the option's name, as in
+PACELINE_MAX_BODY_SIZE, unless a $VARIABLE is named here. The config file has
+the names in camel case, and app:
+{ "app": "./app.js", "port": 3000, "maxBodySize": 65536, "logLevel": "warn" }
 
 top shows a server's threads in the terminal. URL is what the server printed as
-its dashboard, http://HOST:PORT/#TOKEN; the token may also be in $PACELINE_TOKEN.
+its dashboard, http://HOST:PORT/#TOKEN; $PACELINE_TOKEN may have the token, too.
 In a pipe, top prints one table and ends; q ends it in a terminal.
 
 Logs go to standard error. SIGTERM or SIGINT finishes the requests in flight and
@@ -45,3 +49,38 @@ The default export of an app is one of:
   { fetch(request, context) }         web-standard Request to Response
   { data(connection, bytes) }         raw TCP
 `;
+
+/** A group under its heading; nothing for one that has no option of the command line. */
+function groupText(group: Option['group']): string {
+  const options = OPTIONS.filter((option) => option.group === group && option.flag !== undefined);
+  const lines = options.map((option) =>
+    entry(`${shortForm(option.short)}--${option.flag} ${option.metavar}`, descriptionOf(option)),
+  );
+  if (group === 'Command') {
+    for (const [flag, { short, description }] of Object.entries(SWITCHES)) {
+      lines.push(entry(`${shortForm(short)}--${flag}`, withoutFullStop(description)));
+    }
+  }
+  return lines.length === 0 ? '' : `${group}:\n${lines.join('')}\n`;
+}
+
+function descriptionOf(option: Option): string {
+  const description = `${withoutFullStop(option.description)} [${defaultOf(option)}]`;
+  return option.variable.startsWith(VARIABLE_PREFIX) ? description : `${description} $${option.variable}`;
+}
+
+const withoutFullStop = (sentence: string): string => sentence.replace(/\.$/, '');
+
+const shortForm = (short: string | undefined): string => (short === undefined ? '      ' : `  -${short}, `);
+
+function entry(option: string, description: string): string {
+  const lines = [''];
+  for (const word of description.split(' ')) {
+    const line = lines.at(-1)!;
+    if (DESCRIPTION_COLUMN + line.length + 1 + word.length > MAX_COLUMNS) lines.push(word);
+    else lines[lines.length - 1] = line === '' ? word : `${line} ${word}`;
+  }
+  return lines
+    .map((line, index) => `${(index === 0 ? option : '').padEnd(DESCRIPTION_COLUMN)}${line}\n`)
+    .join('');
+}

@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 import { optionError, refuseUnknownNames, show } from '../options/validate.js';
 
 /** The options of a command, by their long names, as parseArgs takes them. */
-export type OptionTable = Readonly<
+export type LineOptions = Readonly<
   Record<string, { readonly type: 'string' | 'boolean'; readonly short?: string }>
 >;
 
@@ -14,7 +14,7 @@ export type OptionTable = Readonly<
  * @param positional what that word is called
  * @throws PacelineError `PACELINE_OPTION`
  */
-export function readLine<Table extends OptionTable>(
+export function readLine<Table extends LineOptions>(
   line: readonly string[],
   table: Table,
   positional: string,
@@ -49,7 +49,7 @@ interface OptionToken {
   readonly inlineValue?: boolean | undefined;
 }
 
-function checkOption({ name, rawName, value, inlineValue }: OptionToken, table: OptionTable): string {
+function checkOption({ name, rawName, value, inlineValue }: OptionToken, table: LineOptions): string {
   if (!Object.hasOwn(table, name)) {
     const valid = Object.keys(table).map((option) => `--${option}`);
     refuseUnknownNames([rawName], valid, 'option', 'paceline --help lists them');

@@ -6,12 +6,7 @@
 import { pino } from 'pino';
 import { prettyFactory } from 'pino-pretty';
 import type { LogFields, Logger } from '../logger.js';
-
-/** From nothing to everything; each level includes the ones before it. */
-export type LogLevel = 'silent' | 'error' | 'warn' | 'info' | 'debug';
-
-/** `pretty` for people, `json` (one object a line) for programs. */
-export type LogFormat = 'pretty' | 'json';
+import type { LogFormat, LogLevel } from '../options/option-table.js';
 
 /** What waits for a reader. Beyond it lines are left out, and counted. */
 const MAX_UNREAD_BYTES = 1024 * 1024;

@@ -20,7 +20,7 @@ import { version } from '../version.js';
 import { readArguments } from './arguments.js';
 import type { Settings } from './command.js';
 import { allPrinted, exitAtOnce } from './exit.js';
-import { HELP } from './help.js';
+import { helpText } from './help.js';
 
 /** How long requests in flight may take once the first signal came. */
 const DRAIN_MS = 10_000;
@@ -37,7 +37,7 @@ export async function runCommand(line: readonly string[]): Promise<never> {
   try {
     const command = readArguments(line, { environment: process.env, workingDirectory: process.cwd() });
     if (command.action === 'help') {
-      process.stdout.write(HELP);
+      process.stdout.write(helpText());
     } else if (command.action === 'version') {
       process.stdout.write(`${version()}\n`);
     } else if (command.action === 'top') {
@@ -59,7 +59,7 @@ export async function runCommand(line: readonly string[]): Promise<never> {
 
 /** Serves until a signal has come and the requests in flight are finished. */
 async function serve(settings: Settings): Promise<void> {
-  const { app, threads, strategy, host, port, dashboard, logLevel, logFormat } = settings;
+  const { host, port, dashboard, logLevel, logFormat, ...options } = settings;
   const { createLogger } = await import('./log.js');
   const logger = createLogger({
     level: logLevel,
@@ -67,7 +67,7 @@ async function serve(settings: Settings): Promise<void> {
   });
   const signal = firstSignal(logger);
   const { createServer } = await import('../server.js');
-  const server = createServer({ app, threads, strategy, logger, dashboard: dashboardOptions(dashboard) });
+  const server = createServer({ ...options, logger, dashboard: dashboardOptions(dashboard) });
   let serving = false;
   server.on('error', (error: Error) => {
     // While it starts, listen() rejects with the same error, and one line is promised for that.

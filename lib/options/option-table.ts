@@ -18,6 +18,9 @@ import {
 import { STRATEGY_DEFAULT, strategies } from './strategy.js';
 import { THREADS_DEFAULT_MIN, threadRanges } from './thread-range.js';
 
+/** What the names of environment variables begin with, apart from those that have a name in common with other programs. */
+export const VARIABLE_PREFIX = 'PACELINE_';
+
 /** The headings under which options are listed, in this order. */
 export const OPTION_GROUPS = [
   'App',
@@ -45,6 +48,10 @@ export interface OptionRow<Value = unknown> {
   readonly defaultText?: string;
   /** The environment variable, where it is not PACELINE_ and the name. */
   readonly variable?: string;
+  /** Whether it is the one word of the command line that is no option. */
+  readonly isPositional?: boolean;
+  /** Whether the config file has no key for it. */
+  readonly isNotInConfigFile?: boolean;
   /** Another key that the config file may have for it: the one of earlier versions. */
   readonly formerConfigKey?: string;
 }
@@ -64,8 +71,12 @@ const TIMEOUT_MAX_MS = 86_400_000;
 /** What 32 bits can count. */
 const COUNT_MAX = 2 ** 31 - 1;
 
-export const LOG_LEVELS = ['silent', 'error', 'warn', 'info', 'debug'] as const;
-export const LOG_FORMATS = ['pretty', 'json'] as const;
+/** From nothing to everything; each level includes the ones before it. */
+const LOG_LEVELS = ['silent', 'error', 'warn', 'info', 'debug'] as const;
+/** `pretty` for people, `json` (one object a line) for programs. */
+const LOG_FORMATS = ['pretty', 'json'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+export type LogFormat = (typeof LOG_FORMATS)[number];
 
 /** Where the dashboard listens unless it is told otherwise. */
 export const DASHBOARD_DEFAULT: HostAndPort = { host: '127.0.0.1', port: 9080 };
@@ -88,6 +99,7 @@ export const SERVER_OPTIONS = {
     group: 'App',
     kind: texts(),
     metavar: 'APP',
+    isPositional: true,
     description: 'Module of the app, or a directory of files to serve.',
     defaultText: 'the built-in demo app',
   },
@@ -206,6 +218,7 @@ const COMMAND_OPTIONS = {
     group: 'Command',
     kind: texts(),
     metavar: 'FILE',
+    isNotInConfigFile: true,
     description: 'Config file, in JSON.',
     defaultText: `${CONFIG_FILE}, if there is one`,
   },
@@ -217,7 +230,7 @@ export const SWITCHES = {
   version: { short: 'v', description: 'Print the version and exit.' },
 } as const;
 
-const TABLE = { ...COMMAND_OPTIONS, ...SERVER_OPTIONS };
+const TABLE = { ...SERVER_OPTIONS, ...COMMAND_OPTIONS };
 
 export type OptionName = keyof typeof TABLE;
 
@@ -232,10 +245,11 @@ export type OptionSetting<Name extends OptionName> =
 /** A row together with the names that its option has. */
 export interface Option extends OptionRow {
   readonly name: OptionName;
-  /** Long form on the command line, without the dashes. */
-  readonly flag: string;
+  /** The long form on the command line, without the dashes; undefined for the positional one. */
+  readonly flag: string | undefined;
+  /** The environment variable. */
   readonly variable: string;
-  /** As in `createServer`; undefined for the one that names the config file. */
+  /** The key in the config file, as in `createServer`. */
   readonly configKey: string | undefined;
 }
 
@@ -247,9 +261,14 @@ export const OPTIONS: readonly Option[] = OPTION_GROUPS.flatMap((group) =>
 );
 
 function withNames(name: OptionName, row: OptionRow): Option {
-  const flag = name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-  const variable = row.variable ?? `PACELINE_${flag.toUpperCase().replaceAll('-', '_')}`;
-  return { ...row, name, flag, variable, configKey: name === 'config' ? undefined : name };
+  const kebab = name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+  return {
+    ...row,
+    name,
+    flag: row.isPositional ? undefined : kebab,
+    variable: row.variable ?? `${VARIABLE_PREFIX}${kebab.toUpperCase().replaceAll('-', '_')}`,
+    configKey: row.isNotInConfigFile ? undefined : name,
+  };
 }
 
 /** The default, as help and docs show it. */

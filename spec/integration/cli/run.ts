@@ -6,6 +6,7 @@ import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { Client } from '../../support/server/http-client.js';
 
 const MAIN = 'dist/lib/cli/main.js';
 const TIMEOUT_MS = 20_000;
@@ -31,12 +32,10 @@ class Run {
 
   /** Without a dashboard, unless the line says otherwise: the default port is there once on a machine. */
   constructor(...line: string[]) {
-    const { PORT: _port, HOST: _host, PACELINE_TOKEN: _token, ...env } = process.env;
     if (line.at(-1) === BY_DEFAULT) line.pop();
     else if (!line.includes('--dashboard')) line.push('--dashboard', 'off');
     // A run that hangs is to fail its test, not to hang the tests.
     const child = spawn(process.execPath, [MAIN, ...line], {
-      env,
       stdio: ['ignore', 'pipe', 'pipe'],
       timeout: TIMEOUT_MS,
       killSignal: 'SIGKILL',
@@ -85,6 +84,10 @@ const runs = new Set<Run>();
 let directory = '';
 
 test.before(() => {
+  // What is set for a server of the user's is not for these.
+  for (const name of Object.keys(process.env)) {
+    if (/^(PORT|HOST|PACELINE_\w+)$/.test(name)) delete process.env[name];
+  }
   directory = mkdtempSync(join(tmpdir(), 'paceline-run-'));
 });
 
@@ -138,6 +141,40 @@ test('without an app it serves the demo, and says where', async () => {
   run.kill('SIGTERM');
   assert.equal(await run.ended, [0, null], run.stderr);
   assert.match(run.stdout, /^paceline: listening on [^\n]+\n$/);
+});
+
+test('limits from the command line, the environment and the config file hold', async () => {
+  const config = fixture('limits.json', JSON.stringify({ maxRequestsPerSocket: 1, maxHeaderSize: 65_535 }));
+  process.env.PACELINE_MAX_BODY_SIZE = '10';
+  const run = new Run('--port', '0', '--config', config, '--max-header-size', '1000');
+  delete process.env.PACELINE_MAX_BODY_SIZE;
+  const url = await run.url();
+  const post = (body: string) => fetch(`${url}/echo`, { method: 'POST', body });
+  const within = await post('ten bytes.');
+  assert.equal([within.status, within.headers.get('connection')], [200, 'close']);
+  assert.is((await post('eleven byte')).status, 413);
+  assert.is((await fetch(url, { headers: { 'x-long': 'x'.repeat(1000) } })).status, 431);
+});
+
+test('--max-connections leaves further clients waiting until a connection ends', async () => {
+  const run = new Run('--port', '0', '--max-connections', '2', '--log-format', 'json');
+  const { hostname: host, port } = new URL(await run.url());
+  const target = { host, port: Number(port) };
+  const first = await Client.connect(target);
+  const second = await Client.connect(target);
+  for (const client of [first, second]) assert.is((await client.get('/hello')).text, 'hello world\n');
+  const third = await Client.connect(target);
+  let answered = false;
+  const answer = third.get('/hello').then(({ text }) => {
+    answered = true;
+    return text;
+  });
+  await run.printed('stderr', /maxConnections is reached/);
+  assert.is((await second.get('/hello')).text, 'hello world\n');
+  assert.not(answered);
+  await first.close();
+  assert.is(await answer, 'hello world\n');
+  await Promise.all([second.close(), third.close()]);
 });
 
 /** Containers often have no IPv6 at all. */

@@ -15,6 +15,8 @@ test('a usage error exits 2 with one line on standard error and nothing else', (
     ['--threads', '0'],
     ['--strategy', 'reactor'],
     ['--config', 'no-such-file.json'],
+    ['--keep-alive-timeout', '5s'],
+    ['--max-body-size', '-1'],
     ['one.js', 'two.js'],
     ['--host', 'line\nbreak', '--port', 'x\ny'],
   ]) {
@@ -29,20 +31,23 @@ test('--help names every option of the contract and exits 0', () => {
   const { status, stdout, stderr } = paceline('--help');
   assert.is(status, 0);
   assert.is(stderr, '');
-  for (const option of [
-    '-p, --port',
-    '-H, --host',
-    '-t, --threads',
+  const options = [
+    '-p, --port N',
+    '-H, --host ADDR',
+    '-t, --threads N',
     '--strategy',
     '--dashboard',
     '--config',
-  ]) {
-    assert.ok(stdout.includes(option), option);
-  }
-  for (const option of ['--log-level', '--log-format', '--help', '--version', 'MIN:MAX', '$PORT', '$HOST']) {
-    assert.ok(stdout.includes(option), option);
-  }
-  for (const line of stdout.split('\n')) assert.ok(line.length <= 82, `too wide: ${line}`);
+  ];
+  const ofServers = [
+    '--max-body-size BYTES',
+    '--max-connections N',
+    '--keep-alive-timeout MS',
+    '--send-timeout MS',
+  ];
+  const others = ['--log-level', '--log-format', '--help', '--version', 'MIN:MAX', '$PORT', '$HOST'];
+  for (const option of [...options, ...ofServers, ...others]) assert.ok(stdout.includes(option), option);
+  for (const line of stdout.split('\n')) assert.ok(line.length <= 80, `too wide: ${line}`);
 });
 
 test('--version prints the version of the package', () => {

@@ -40,26 +40,67 @@ test('without arguments, the defaults of the contract count', () => {
     port: 8080,
     host: '127.0.0.1',
     threads: undefined,
-    strategy: undefined,
+    strategy: 'leader-followers',
+    maxConnections: 16_384,
+    maxHeaderSize: 16_384,
+    maxBodySize: 16_777_216,
+    maxRequestsPerSocket: 0,
+    headersTimeout: 60_000,
+    requestTimeout: 300_000,
+    keepAliveTimeout: 5000,
+    sendTimeout: 60_000,
     dashboard: undefined,
     logLevel: 'info',
     logFormat: undefined,
   });
 });
 
-test('every option is read, in its long form', () => {
-  const line =
-    '--port 1 --host ::1 --threads 2:3 --strategy leader-followers --dashboard [::1]:9 --log-level debug';
-  assert.equal(settings([...line.split(' '), '--log-format', 'json', 'app.js']), {
+/** Each option with a name of its own on the command line, in the environment and in the config file, and one value. */
+const EVERY_OPTION: readonly [flag: string, variable: string, key: string, text: string, inFile: unknown][] =
+  [
+    ['--port', 'PORT', 'port', '1', 1],
+    ['--host', 'HOST', 'host', '::1', '::1'],
+    ['--threads', 'PACELINE_THREADS', 'threads', '2:3', '2:3'],
+    ['--strategy', 'PACELINE_STRATEGY', 'strategy', 'leader-followers', 'leader-followers'],
+    ['--max-connections', 'PACELINE_MAX_CONNECTIONS', 'maxConnections', '10', 10],
+    ['--max-header-size', 'PACELINE_MAX_HEADER_SIZE', 'maxHeaderSize', '1000', 1000],
+    ['--max-body-size', 'PACELINE_MAX_BODY_SIZE', 'maxBodySize', 'unlimited', 'unlimited'],
+    ['--max-requests-per-socket', 'PACELINE_MAX_REQUESTS_PER_SOCKET', 'maxRequestsPerSocket', '7', 7],
+    ['--headers-timeout', 'PACELINE_HEADERS_TIMEOUT', 'headersTimeout', '11', 11],
+    ['--request-timeout', 'PACELINE_REQUEST_TIMEOUT', 'requestTimeout', '12', 12],
+    ['--keep-alive-timeout', 'PACELINE_KEEP_ALIVE_TIMEOUT', 'keepAliveTimeout', '13', 13],
+    ['--send-timeout', 'PACELINE_SEND_TIMEOUT', 'sendTimeout', '0', 0],
+    ['--dashboard', 'PACELINE_DASHBOARD', 'dashboard', '[::1]:9', '[::1]:9'],
+    ['--log-level', 'PACELINE_LOG_LEVEL', 'logLevel', 'debug', 'debug'],
+    ['--log-format', 'PACELINE_LOG_FORMAT', 'logFormat', 'json', 'json'],
+  ];
+
+test('every option is read from the command line, the environment and the config file', () => {
+  const expected = {
     app: join(directory, 'app.js'),
     port: 1,
     host: '::1',
     threads: { min: 2, max: 3 },
     strategy: 'leader-followers',
+    maxConnections: 10,
+    maxHeaderSize: 1000,
+    maxBodySize: Number.POSITIVE_INFINITY,
+    maxRequestsPerSocket: 7,
+    headersTimeout: 11,
+    requestTimeout: 12,
+    keepAliveTimeout: 13,
+    sendTimeout: 0,
     dashboard: { host: '::1', port: 9 },
     logLevel: 'debug',
     logFormat: 'json',
-  });
+  };
+  const line = EVERY_OPTION.flatMap(([flag, , , text]) => [flag, text]);
+  assert.equal(settings([...line, 'app.js']), expected);
+  const variables = EVERY_OPTION.map(([, variable, , text]) => [variable, text]);
+  assert.equal(settings([], { ...Object.fromEntries(variables), PACELINE_APP: 'app.js' }), expected);
+  const values = EVERY_OPTION.map(([, , key, , inFile]) => [key, inFile]);
+  config({ ...Object.fromEntries(values), app: 'app.js' });
+  assert.equal(settings([]), expected);
 });
 
 test('the short forms of the contract are read', () => {
@@ -79,6 +120,35 @@ test('an option goes before the environment, that before the config file, that b
 
 test('only the value that decides is checked', () => {
   assert.is(settings(['--port', '3'], { PORT: 'junk' }).port, 3);
+  config({ keepAliveTimeout: 'junk', maxBodySize: -1 });
+  const { keepAliveTimeout, maxBodySize } = settings(['--keep-alive-timeout', '1'], {
+    PACELINE_KEEP_ALIVE_TIMEOUT: 'junk',
+    PACELINE_MAX_BODY_SIZE: '2',
+  });
+  assert.equal([keepAliveTimeout, maxBodySize], [1, 2]);
+});
+
+test('a value that decides is refused by the name that it has where it was found', () => {
+  const bounds = 'must be a whole number from 0 to 86400000, not';
+  refused(['--send-timeout', '1s'], new RegExp(`^--send-timeout ${bounds} "1s"$`));
+  refused(['--send-timeout=-1'], new RegExp(`^--send-timeout ${bounds} "-1"$`));
+  refused([], new RegExp(`^PACELINE_SEND_TIMEOUT ${bounds} 86400001$`), {
+    PACELINE_SEND_TIMEOUT: '86400001',
+  });
+  config({ sendTimeout: 1.5 });
+  refused([], new RegExp(`^sendTimeout in paceline.config.json ${bounds} 1.5$`));
+  config({ sendTimeout: '60000' });
+  refused([], new RegExp(`^sendTimeout in paceline.config.json ${bounds} "60000"$`));
+  config({});
+  for (const junk of ['', '1mb', 'Infinity', '1e6', '9007199254740992', '99999999999999999999']) {
+    refused(
+      [`--max-body-size=${junk}`],
+      /^--max-body-size must be a whole number from 0 to 9007199254740991, or unlimited, not "/,
+    );
+  }
+  refused(['--max-connections', '0'], /^--max-connections must be a whole number from 1 to 1048576, not 0$/);
+  refused([], /^PACELINE_THREADS must be a whole number from 1 to 128/, { PACELINE_THREADS: 'many' });
+  refused([], /^PACELINE_LOG_LEVEL must be one of: silent/, { PACELINE_LOG_LEVEL: 'loud' });
 });
 
 test('an empty variable counts as not set', () => {
@@ -91,8 +161,8 @@ test('a config file has the names of the options, and app', () => {
     app: 'a.js',
     threads: { min: 1, max: 2 },
     dashboard: 'off',
-    'log-level': 'warn',
-    'log-format': 'json',
+    logLevel: 'warn',
+    logFormat: 'json',
   });
   const { app, threads, dashboard, logLevel, logFormat } = settings([]);
   assert.is(app, join(directory, 'a.js'));
@@ -100,10 +170,28 @@ test('a config file has the names of the options, and app', () => {
   assert.equal([dashboard, logLevel, logFormat], ['off', 'warn', 'json']);
 });
 
+test('the keys that a config file had for the log before are read, but not beside the new ones', () => {
+  config({ 'log-level': 'warn', 'log-format': 'json' });
+  const { logLevel, logFormat } = settings([]);
+  assert.equal([logLevel, logFormat], ['warn', 'json']);
+  config({ 'log-level': 'loud' });
+  refused([], /^log-level in paceline.config.json must be one of: silent/);
+  config({ 'log-level': 'warn', logLevel: 'warn' });
+  refused([], /^log-level in paceline.config.json is the former name of logLevel, .*; leave out log-level$/);
+});
+
+test('a config file may name its schema', () => {
+  config({ $schema: './node_modules/paceline/dist/lib/config.schema.json', port: 7 });
+  assert.is(settings([]).port, 7);
+});
+
 test('--config names another config file, and the usual one is left alone', () => {
   config('no JSON at all');
   config({ port: 7 }, 'other.json');
+  config({ port: 8 }, 'third.json');
   assert.is(settings(['--config', 'other.json']).port, 7);
+  assert.is(settings([], { PACELINE_CONFIG: 'third.json' }).port, 8);
+  assert.is(settings(['--config', 'other.json'], { PACELINE_CONFIG: 'absent.json' }).port, 7);
 });
 
 test('an app in a config file is relative to that file, one on the line to the working directory', () => {
@@ -202,6 +290,9 @@ test('wrong use of top is refused in one sentence', () => {
 
 test('a config file that is not there, not JSON or not an object is refused', () => {
   refused(['--config', 'absent.json'], /^the config file absent.json cannot be read \(ENOENT\)/);
+  refused([], /^the config file absent.json of PACELINE_CONFIG cannot be read \(ENOENT\)/, {
+    PACELINE_CONFIG: 'absent.json',
+  });
   config('{ port: 1 }');
   refused([], /^the config file paceline.config.json must be JSON: /);
   config('[]');
@@ -211,6 +302,8 @@ test('a config file that is not there, not JSON or not an object is refused', ()
 test('unknown names and wrong values in a config file are refused', () => {
   config({ prot: 1 });
   refused([], /^there is no setting in paceline.config.json called "prot"; did you mean port\?$/);
+  config({ 'keep-alive-timeout': 1 });
+  refused([], /called "keep-alive-timeout"; did you mean keepAliveTimeout\?$/);
   config('{ "__proto__": 1 }');
   refused([], /called "__proto__"/);
   config({ port: '80a' });
