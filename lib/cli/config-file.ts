@@ -1,7 +1,7 @@
 /** The config file: one JSON object, whose keys are the names of options. */
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { CONFIG_FILE, OPTIONS, type Option } from '../options/option-table.js';
+import { CONFIG_FILE, OPTIONS, type Option, SCHEMA_KEY } from '../options/option-table.js';
 import { optionError, refuseUnknownNames } from '../options/validate.js';
 
 /** A value as its source has it. */
@@ -12,9 +12,6 @@ export interface SourcedValue {
   /** What a path in it is relative to. */
   readonly directory: string;
 }
-
-/** The key by which editors find the schema of a JSON file; it is no setting. */
-export const SCHEMA_KEY = '$schema';
 
 const CONFIG_KEYS = OPTIONS.flatMap(({ configKey }) => configKey ?? []);
 const FORMER_KEYS = OPTIONS.flatMap(({ formerConfigKey }) => formerConfigKey ?? []);

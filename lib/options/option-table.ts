@@ -84,6 +84,9 @@ export const DASHBOARD_DEFAULT: HostAndPort = { host: '127.0.0.1', port: 9080 };
 /** The config file that is read unless another one is named. */
 export const CONFIG_FILE = 'paceline.config.json';
 
+/** The key by which editors find the schema of a config file; it is no setting. */
+export const SCHEMA_KEY = '$schema';
+
 const timeout = (row: { default: number; description: string }): NumberRow => ({
   group: 'Timeouts',
   kind: wholeNumbers({ max: TIMEOUT_MAX_MS, unit: 'ms' }),
