@@ -19,6 +19,9 @@ export interface OptionKind<Value> {
   readonly check: (value: unknown, name: string) => Value;
   /** Accepts the values of the config file that `check` accepts. */
   readonly schema: JsonSchema;
+  readonly unit?: 'ms' | 'bytes' | undefined;
+  /** Unit and bounds of a number, for the docs. */
+  readonly range?: string;
 }
 
 /** The word for no limit where JSON and the command line have no `Infinity`. */
@@ -27,7 +30,6 @@ const UNLIMITED = 'unlimited';
 export interface NumberKind extends OptionKind<number> {
   readonly min: number;
   readonly max: number;
-  readonly unit: 'ms' | 'bytes' | undefined;
   /** Whether there may be no limit: `Infinity` in `createServer`, `unlimited` elsewhere. */
   readonly unlimited: boolean;
 }
@@ -50,6 +52,7 @@ export function wholeNumbers({
     min,
     max,
     unit,
+    range: `${unit === undefined ? '' : `${unit}, `}${min} to ${max}${unlimited ? `, or ${UNLIMITED}` : ''}`,
     unlimited,
     fromText: (text) => (digits.test(text) && Number.isSafeInteger(Number(text)) ? Number(text) : text),
     check(value, name) {

@@ -229,7 +229,7 @@ const COMMAND_OPTIONS = {
 
 /** The options of the command that take no value. */
 export const SWITCHES = {
-  help: { short: 'h', description: 'Print this and exit.' },
+  help: { short: 'h', description: 'Print the help and exit.' },
   version: { short: 'v', description: 'Print the version and exit.' },
 } as const;
 

@@ -45,6 +45,7 @@ export function threadRanges(): OptionKind<ThreadRange> {
   const counts = { type: 'integer', minimum: 1, maximum: MAX_THREADS };
   return {
     check: resolveThreads,
+    range: `1 to ${MAX_THREADS}`,
     schema: {
       anyOf: [
         counts,

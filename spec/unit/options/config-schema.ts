@@ -128,6 +128,12 @@ test('the schema accepts and refuses what the command does', () => {
   }
 });
 
+test('both accept the example of the docs', () => {
+  const [, example] = /```json\n(.*?)```/s.exec(readFileSync('docs/options.md', 'utf8'))!;
+  assert.ok(commandAccepts(example!));
+  assert.ok(accepts(JSON.parse(example!)));
+});
+
 test('the schema describes every setting, with its default', () => {
   const { properties } = configSchema() as {
     properties: Record<string, { description: string; default?: unknown }>;
