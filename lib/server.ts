@@ -19,8 +19,8 @@ import { requirePlatform } from './sys/platform.js';
 
 export interface CloseOptions {
   /**
-   * How long responses in flight have to finish, in milliseconds. Raw TCP connections, whose ends only the app knows, have
-   * the same time to be ended by it or by their peers. Default: 10,000.
+   * How long responses in flight may take to finish, in milliseconds. Only the app knows when a raw TCP connection is
+   * finished, so those have the same time to be ended by the app or by their peers. Default: 10,000.
    */
   drainMs?: number;
 }
@@ -35,18 +35,18 @@ export interface ThreadExit {
 }
 
 interface ServerEvents {
-  /** A thread changed its state. Recorded while somebody listens; passed on in batches, in order of time. */
+  /** A thread changed its state. Recorded only while there is a listener; delivered in batches, in order of time. */
   transition: [Transition];
   threadStart: [{ readonly thread: number }];
   /** A thread has ended: it died, or it left because the server closes or could not start. */
   threadExit: [ThreadExit];
-  /** Something is wrong that no call could report. Without a listener it is logged. */
+  /** An error outside any call that could report it. Without a listener it is logged. */
   error: [PacelineError];
 }
 
 /** Where the dashboard is. */
 export interface DashboardInfo {
-  /** The page. Its fragment is the token of this start, so whoever is shown the URL may look. */
+  /** The page. Its fragment is the token of this start, so the URL gives access to everything the dashboard shows. */
   readonly url: string;
   readonly host: string;
   readonly port: number;
@@ -88,10 +88,10 @@ export class Server extends EventEmitter<ServerEvents> implements AsyncDisposabl
     }
     this.#state = 'starting';
     try {
-      // First of all, so that health checks are answered while the app loads.
+      // Opened first, so that health checks are answered while the app loads.
       if (this.#options.dashboard)
         this.#dashboard = await openDashboard(this.#options.dashboard, this.#options);
-      // Loaded only here: everything native waits until a server is really started.
+      // Imported only here, so that no native code is loaded before a server starts.
       const { ControlPlane } = await import('./control/plane.js');
       this.#plane = await ControlPlane.start(this.#options, options, {
         transition: (transition) => this.emit('transition', transition),
@@ -120,7 +120,7 @@ export class Server extends EventEmitter<ServerEvents> implements AsyncDisposabl
     return family === 'Unix' ? address : { address, family, port };
   }
 
-  /** What the app speaks. @throws PacelineError `PACELINE_STATE` before listen() has resolved */
+  /** The protocol of the app. @throws PacelineError `PACELINE_STATE` before listen() has resolved */
   get protocol(): 'http' | 'tcp' {
     return this.#require().protocol;
   }
@@ -136,14 +136,14 @@ export class Server extends EventEmitter<ServerEvents> implements AsyncDisposabl
   }
 
   /**
-   * Blocks of the shared memory that keeps unfinished messages between two events of their connections; null before listen().
-   * At the limit, a connection that needs one is closed.
+   * Blocks of shared memory, which keep unfinished messages between two events of their connections; null before listen().
+   * At the limit, a connection that needs a block is closed.
    */
   pool(): Level | null {
     return this.#plane?.pool() ?? null;
   }
 
-  /** Where the dashboard is; null where there is none, before listen() and after close(). */
+  /** Where the dashboard is; null without one, before listen() and after close(). */
   get dashboard(): DashboardInfo | null {
     if (this.#dashboard === null) return null;
     const { url, host, port } = this.#dashboard;
@@ -181,13 +181,13 @@ export class Server extends EventEmitter<ServerEvents> implements AsyncDisposabl
       await this.#plane?.stop(drainMs);
     } finally {
       this.#state = 'closed';
-      // Last, so that one can look on while the others finish.
+      // Closed last, so that the dashboard shows how the threads finish.
       await this.#dashboard?.close();
       this.#dashboard = null;
     }
   }
 
-  /** What the dashboard shows. */
+  /** The view of this server that the dashboard shows. */
   #monitored({ observer, address, protocol }: ControlPlane): MonitoredServer {
     const { appName, strategy } = this.#options;
     const host = inUrl(address.address);
@@ -235,13 +235,13 @@ export class Server extends EventEmitter<ServerEvents> implements AsyncDisposabl
 /**
  * Makes a server. It does nothing until {@link Server.listen}.
  *
- * @throws PacelineError `PACELINE_OPTION` for options that cannot be, `PACELINE_PLATFORM` on anything but Linux
+ * @throws PacelineError `PACELINE_OPTION` for an unknown option or a value that it cannot have, `PACELINE_PLATFORM` on anything but Linux
  */
 export function createServer(options: ServerOptions = {}): Server {
   return new Server(options);
 }
 
-/** The dashboard is loaded only where it is wanted: whoever embeds the server without it pays nothing. */
+/** Imports the dashboard only when it is used, so that a program without one does not load it. */
 async function openDashboard(place: ResolvedDashboard, { logger }: ResolvedOptions): Promise<Dashboard> {
   const { Dashboard } = await import('./dashboard/server.js');
   const dashboard = await Dashboard.listen(place, logger).catch((error: PacelineError) => {

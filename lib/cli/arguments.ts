@@ -1,6 +1,6 @@
 /**
- * From the command line, the environment and the config file to the settings of a run, by the table of options. The first
- * source that has an option decides, and only the value that decides is checked: option, environment, config file, default.
+ * Reads the settings of a run from the command line, the environment and the config file, in this order of precedence, by
+ * the table of options. The first source that has an option decides, and only the value that decides is checked.
  */
 import { resolve } from 'node:path';
 import { OPTIONS, type Option, SWITCHES } from '../options/option-table.js';
@@ -9,7 +9,7 @@ import { ConfigFile, type SourcedValue } from './config-file.js';
 import { type LineOptions, readLine } from './line.js';
 import { readTopArguments } from './top-arguments.js';
 
-/** The options as the command line has them. */
+/** The options in the form that parseArgs takes. */
 const LINE_OPTIONS: LineOptions = Object.fromEntries([
   ...OPTIONS.flatMap(({ flag, short }) =>
     flag === undefined ? [] : [[flag, { type: 'string', ...(short && { short }) }]],
@@ -23,10 +23,10 @@ const POSITIONAL = OPTIONS.find(({ isPositional }) => isPositional)!.metavar;
  * Reads the command line.
  *
  * @param line the arguments after the command's own name
- * @throws PacelineError `PACELINE_OPTION` where the command was used wrongly
+ * @throws PacelineError `PACELINE_OPTION` for a usage error
  */
 export function readArguments(line: readonly string[], context: CommandContext): Command {
-  // A directory of that name can be served as ./top.
+  // An app or a directory called top can be named as ./top.
   if (line[0] === 'top') return readTopArguments(line.slice(1), context.environment);
   const words = readLine(line, LINE_OPTIONS, POSITIONAL);
   if (words.options.has('help')) return { action: 'help' };
@@ -35,7 +35,7 @@ export function readArguments(line: readonly string[], context: CommandContext):
   const findOutsideFile = (option: Option): SourcedValue | undefined => {
     const { flag, variable, metavar } = option;
     const word = flag === undefined ? words.positional : words.options.get(flag);
-    // An empty variable is how a shell or a container file says "not set".
+    // An empty variable counts as not set: shells and container files often cannot unset one.
     const text = word ?? (context.environment[variable] || undefined);
     if (text === undefined) return undefined;
     const name = word === undefined ? variable : flag === undefined ? metavar : `--${flag}`;

@@ -2,7 +2,7 @@
 import type { HostAndPort } from '../options/host-port.js';
 import type { OptionName, OptionSetting } from '../options/option-table.js';
 
-/** The settings of a run, checked. What is undefined was not asked for and has a default elsewhere. */
+/** The settings of a run, checked. An undefined setting was not given and has its default elsewhere. */
 export type Settings = { readonly [Name in Exclude<OptionName, 'config'>]: OptionSetting<Name> };
 
 /** The dashboard that `paceline top` shows, and the token that the dashboard's server printed. */
@@ -18,7 +18,7 @@ export type Command =
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Where a command line is given: what else its meaning depends on. */
+/** What the meaning of a command line depends on besides the line itself. */
 export interface CommandContext {
   readonly environment: Environment;
   readonly workingDirectory: string;

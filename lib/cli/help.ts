@@ -1,4 +1,4 @@
-/** What `paceline --help` prints; the options come from the table. */
+/** The output of `paceline --help`; its options come from the table of options. */
 import {
   defaultOf,
   OPTION_GROUPS,
@@ -50,7 +50,7 @@ The default export of an app is one of:
   { data(connection, bytes) }         raw TCP
 `;
 
-/** A group under its heading; nothing for one that has no option of the command line. */
+/** The options of a group under its heading; empty for a group without command-line options. */
 function groupText(group: Option['group']): string {
   const options = OPTIONS.filter((option) => option.group === group && option.flag !== undefined);
   const lines = options.map((option) =>

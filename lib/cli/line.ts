@@ -1,4 +1,4 @@
-/** From the words of a command line to its options, in the manner of every command here. */
+/** Splits a command line into its options and its positional argument, in the same way for every command. */
 import { parseArgs } from 'node:util';
 import { optionError, refuseUnknownNames, show } from '../options/validate.js';
 
@@ -8,10 +8,10 @@ export type LineOptions = Readonly<
 >;
 
 /**
- * The options of the line and the one word that is none. parseArgs would refuse mistakes by itself, with advice for
- * programmers and over several sentences; with its tokens they are refused here in the words of this command.
+ * Returns the options of the line and its one positional argument. parseArgs would refuse mistakes by itself, but in several
+ * sentences and with advice for programmers. From its tokens, mistakes are refused here, in one line each.
  *
- * @param positional what that word is called
+ * @param positional the name of the positional argument, for messages
  * @throws PacelineError `PACELINE_OPTION`
  */
 export function readLine<Table extends LineOptions>(

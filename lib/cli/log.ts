@@ -1,19 +1,18 @@
 /**
- * Logs of the command: structured, on standard error. Only the command imports this file's code, and only once it is
- * about to serve, so that who embeds the server pays for no logger; the {@link Logger} interface is all that the rest
- * knows.
+ * The command's logger: structured, on standard error. Only the command imports this file, and only when it is about to
+ * serve, so a program that embeds the server loads no logger. Everything else knows the {@link Logger} interface alone.
  */
 import { pino } from 'pino';
 import { prettyFactory } from 'pino-pretty';
 import type { LogFields, Logger } from '../logger.js';
 import type { LogFormat, LogLevel } from '../options/option-table.js';
 
-/** What waits for a reader. Beyond it lines are left out, and counted. */
+/** Bound of the bytes that wait for a reader. Beyond it, lines are dropped and counted. */
 const MAX_UNREAD_BYTES = 1024 * 1024;
 
 /**
- * A logger on standard error. A line has left the process when the call returns, unless standard error is a pipe that is
- * full: the control plane waits for no reader, because health checks and the replacement of threads wait for it.
+ * Returns a logger on standard error. A line has left the process when the call returns, unless standard error is a full
+ * pipe: the control plane never waits for a reader, because health checks and the replacement of threads depend on it.
  */
 export function createLogger({ level, format }: { level: LogLevel; format: LogFormat }): Logger {
   const { stderr } = process;
@@ -27,7 +26,7 @@ export function createLogger({ level, format }: { level: LogLevel; format: LogFo
     },
     { write: (line) => stderr.write(styled(line)) },
   );
-  /** Lines left out since the pipe was full; until it is empty, so that the log has one gap and not many. */
+  /** Lines dropped since the pipe filled up, until it is empty again, so that the log has one gap and not many. */
   let omitted = 0;
   const resume = (): void => {
     const lines = omitted;
@@ -44,7 +43,7 @@ export function createLogger({ level, format }: { level: LogLevel; format: LogFo
   return { error: at('error'), warn: at('warn'), info: at('info'), debug: at('debug') };
 }
 
-/** Makes a line of JSON one for people. */
+/** Returns a function that turns a line of JSON into a line for people. */
 function pretty(stream: NodeJS.WriteStream): (line: string) => string {
   return prettyFactory({
     // hasColors knows NO_COLOR, FORCE_COLOR and dumb terminals; it is missing where this is no terminal.

@@ -1,12 +1,12 @@
 /**
- * The life of the `paceline` command:
+ * The states of the `paceline` command, from its arguments to its exit code:
  *
  *     arguments ──> start ──> serving ──first signal──> draining ──> exit 0
  *         │           ├──first signal──> exit 0
  *         └─> exit 2  └─> exit 1           a second signal, anywhere: exit 1 at once
  *
- * Only the arguments are read before it is known that there is something to serve: the server, the logger and the
- * native code behind them are imported after that, so `--help` is quick, and works on every platform.
+ * The server, the logger and the native code behind them are imported only after the arguments have asked for a server, so
+ * `--help` is quick and works on every platform.
  */
 
 import { oneLine, PacelineError } from '../errors.js';
@@ -22,7 +22,7 @@ import type { Settings } from './command.js';
 import { allPrinted, exitAtOnce } from './exit.js';
 import { helpText } from './help.js';
 
-/** How long requests in flight may take once the first signal came. */
+/** How long requests in flight may take after the first signal. */
 const DRAIN_MS = 10_000;
 
 const EXIT_FAILURE = 1;
@@ -30,7 +30,7 @@ const EXIT_USAGE = 2;
 
 /** Runs the command and ends the process. `line` is what follows the command's own name. */
 export async function runCommand(line: readonly string[]): Promise<never> {
-  // Whoever reads the output may leave early, as head does. That is no reason to stop serving.
+  // A reader of the output may leave early, as head does. The server goes on.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
   let code = 0;
   let mayHaveThreads = false;
@@ -70,12 +70,12 @@ async function serve(settings: Settings): Promise<void> {
   const server = createServer({ ...options, logger, dashboard: dashboardOptions(dashboard) });
   let serving = false;
   server.on('error', (error: Error) => {
-    // While it starts, listen() rejects with the same error, and one line is promised for that.
+    // During the start, listen() rejects with the same error, and a failed start prints exactly one line.
     if (serving) logger.error(oneLine(error), { error });
   });
   try {
     const early = await Promise.race([server.listen({ host, port }), signal]);
-    // Nobody is served yet, so there is nothing to drain; and a thread may be inside an app that never loads.
+    // No client is served yet, so there is nothing to drain; and a thread may be inside an app that never loads.
     if (early !== undefined) return;
   } catch (error) {
     logger.debug('could not start', { error });
@@ -90,13 +90,13 @@ async function serve(settings: Settings): Promise<void> {
   await server.close({ drainMs: DRAIN_MS });
 }
 
-/** A default that is taken is no reason not to serve: nobody asked for that very port. */
+/** Falls back to any free port only for the default address: a port that the user named must be available. */
 function dashboardOptions(asked: Settings['dashboard']): DashboardOptions | false {
   if (asked === 'off') return false;
   return asked ?? { ...DASHBOARD_DEFAULT, anyPortIfTaken: true };
 }
 
-/** Resolves with the first SIGTERM or SIGINT; ends the process at the second. */
+/** Resolves with the first SIGTERM or SIGINT, and ends the process at the second. */
 function firstSignal(logger: Logger): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {
     let asked = false;

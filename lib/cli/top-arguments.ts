@@ -1,4 +1,4 @@
-/** The arguments of `paceline top`: which dashboard to look at, and the token that it printed. */
+/** The arguments of `paceline top`: the address of a dashboard, and its token. */
 import { hostAndPort } from '../options/host-port.js';
 import { DASHBOARD_DEFAULT } from '../options/option-table.js';
 import { optionError, show } from '../options/validate.js';
@@ -14,7 +14,7 @@ const OPTIONS = {
 const TOKEN_VARIABLE = 'PACELINE_TOKEN';
 
 /**
- * Reads what follows `top`. An option goes before the URL, and that before the environment.
+ * Reads what follows `top`. An option takes precedence over the URL, and the URL over the environment.
  *
  * @throws PacelineError `PACELINE_OPTION`
  */

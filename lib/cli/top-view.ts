@@ -18,13 +18,13 @@ export interface Screen {
   readonly colors: boolean;
 }
 
-/** What a terminal has that does not know. */
+/** The size assumed for a terminal that reports none. */
 const DEFAULT_COLUMNS = 80;
 const DEFAULT_ROWS = 24;
-/** Cells that are kept of a lane; no terminal is wider. */
+/** Cells kept of each lane; no terminal is wider. */
 const MAX_CELLS = 500;
 
-/** A letter for each state, so that none is told by its colour alone; and the page's colours, Okabe and Ito's, for those who see them. */
+/** A letter for each state, since colours are not visible to everyone, and the colour that the page has (Okabe and Ito's). */
 const LOOKS: Readonly<Record<State, { readonly letter: string; readonly color: number }>> = {
   dead: { letter: 'x', color: 166 },
   starting: { letter: 's', color: 175 },
@@ -33,12 +33,12 @@ const LOOKS: Readonly<Record<State, { readonly letter: string; readonly color: n
   processing: { letter: 'P', color: 214 },
 };
 
-/** Left and right of the lanes. */
+/** The columns to the left and to the right of the lanes. */
 const LEFT = ['#', 'state'] as const;
 const RIGHT = ['busy', 'events', 'for', 'fd', 'request'] as const;
 const LEFT_WIDTHS = [3, 10];
 const RIGHT_WIDTHS = [5, 11, 7, 6];
-/** Room for the beginning of a request. */
+/** Columns for the beginning of a request's target. */
 const REQUEST_WIDTH = 24;
 const MIN_LANE = 10;
 
@@ -61,7 +61,7 @@ export class TopView {
     this.#frame = frame;
   }
 
-  /** For a pipe: the numbers, once, as wide as they are. */
+  /** The table for a pipe: the numbers without lanes, not cut to any width. */
   table(): string[] {
     const frame = this.#frame!;
     const lines = frame.threads.map(
@@ -71,10 +71,10 @@ export class TopView {
     return [...this.#summary(frame), '', head, ...lines, ...warnings(frame)].map((line) => line.trimEnd());
   }
 
-  /** For a terminal: as many lines as it has, none wider than it is. */
+  /** The picture for a terminal, cut to its size. */
   lines(screen: Screen): string[] {
     const { colors } = screen;
-    // Consoles on serial lines, and terminals that programs make, often say that they are 0 by 0.
+    // Serial consoles and terminals opened by programs often report a size of 0 by 0.
     const columns = screen.columns || DEFAULT_COLUMNS;
     const rows = screen.rows || DEFAULT_ROWS;
     const frame = this.#frame!;
@@ -131,7 +131,7 @@ export class TopView {
   }
 }
 
-/** The state in which most of the time since `before` was spent. */
+/** The state in which the thread spent most of the time since `before`. */
 function mostly(row: ThreadRow, before: ThreadRow | undefined): State {
   if (before === undefined) return row.state;
   let state = row.state;
@@ -155,7 +155,7 @@ const right = ({ busy, counters, since, connection, route }: ThreadRow, at: numb
   clean(route),
 ];
 
-/** The texts in columns: words to the left, numbers to the right; what has no width comes last as it is. */
+/** The texts in columns: words flush left, numbers flush right. A text beyond the last width is left as it is. */
 function cells(widths: readonly number[], texts: readonly string[]): string {
   return texts
     .map((text, index) => {
@@ -199,7 +199,7 @@ function duration(ms: number): string {
 
 const amount = (number: number): string => Math.round(number).toLocaleString('en');
 
-/** A terminal takes control characters as commands, and a request may have been made by anybody. */
+/** Replaces control characters: a terminal obeys them, and the text may come from any client. */
 const clean = (text: string): string => text.replace(/[\p{Cc}\p{Cf}]/gu, '?');
 
 const cut = (line: string, columns: number): string =>

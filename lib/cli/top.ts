@@ -1,7 +1,6 @@
 /**
- * `paceline top`: the dashboard for those without a browser, over the same websocket. In a terminal it draws each frame
- * until q, ctrl-c or the server's end; into a pipe it prints one table. The terminal is given back as it was, however this
- * ends.
+ * `paceline top`: the dashboard in a terminal, over the same websocket as the page. In a terminal it draws each frame until
+ * q, ctrl-c or the end of the server; into a pipe it prints one table. The terminal is restored however the command ends.
  */
 import { WebSocket } from 'ws';
 import {
@@ -17,7 +16,7 @@ import type { TopTarget } from './command.js';
 import { TopView } from './top-view.js';
 
 const HANDSHAKE_MS = 5000;
-/** A frame of 128 threads has less than a tenth of it. */
+/** A frame of 128 threads takes less than a tenth of it. */
 const MESSAGE_BYTES = 8 * 1024 * 1024;
 
 const ENTER = '\x1b[?1049h\x1b[?25l';
@@ -25,13 +24,13 @@ const LEAVE = '\x1b[?25h\x1b[?1049l';
 const HOME = '\x1b[H';
 const CLEAR_LINE = '\x1b[K';
 const CLEAR_BELOW = '\x1b[J';
-/** q, ctrl-c (in raw mode it is no signal) and ctrl-d. */
+/** q, ctrl-c (in raw mode it sends no signal) and ctrl-d. */
 const QUIT = ['q', 'Q', '\x03', '\x04'];
 
 /**
- * Looks until it is told to stop.
+ * Shows the dashboard until the user quits or the server stops.
  *
- * @throws PacelineError `PACELINE_ADDRESS` when no dashboard answers, `PACELINE_OPTION` when it does not know the token,
+ * @throws PacelineError `PACELINE_ADDRESS` when no dashboard answers, `PACELINE_OPTION` when it refuses the token,
  * `PACELINE_STATE` when the connection breaks
  */
 export async function runTop({ host, port, token }: TopTarget): Promise<void> {
@@ -78,7 +77,7 @@ function show(view: TopView, frame: Frame, terminal: Terminal | null, done: () =
   done();
 }
 
-/** The terminal, as long as it is ours. */
+/** The terminal, while the command draws in it. */
 class Terminal {
   readonly #colors = process.stdout.hasColors();
   readonly #redraw = (): void => this.#draw();
@@ -86,7 +85,7 @@ class Terminal {
   #view: TopView | null = null;
   #entered = false;
 
-  /** Calls back when the user has had enough. */
+  /** Calls `quit` when the user asks to quit, by a key or a signal. */
   onQuit(quit: () => void): void {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, quit);
     if (!process.stdin.isTTY) return;
@@ -94,7 +93,7 @@ class Terminal {
     process.stdin.on('data', (keys) => {
       if (QUIT.some((key) => String(keys).includes(key))) quit();
     });
-    // Whatever ends the process, a terminal in raw mode would be of no use to the shell.
+    // A terminal left in raw mode would be unusable for the shell, whatever ended the process.
     process.once('exit', this.#restore);
   }
 

@@ -1,4 +1,4 @@
-/** From the `app` option to the URL of a module that each thread imports. */
+/** Resolves the `app` option to the URL of the module that each thread imports. */
 import { type Stats, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -7,7 +7,11 @@ import { PacelineError } from '../errors.js';
 import { DIRECTORY_APP_URL } from '../static/directory-app-url.js';
 import { optionError, show } from './validate.js';
 
-/** The URL to import for the `app` option. What a module exports is for the threads to check, once they load it. */
+/**
+ * Returns the URL to import for the `app` option. The threads check what the module exports when they load it.
+ *
+ * @throws PacelineError `PACELINE_OPTION` for a value that names no app, `PACELINE_APP_LOAD` where there is no such file
+ */
 export function resolveApp(value: unknown): string {
   if (value === undefined) return DEMO_APP_URL.href;
   if (!(value instanceof URL) && (typeof value !== 'string' || value === '')) {
@@ -30,7 +34,7 @@ function directoryApp(path: string): string {
 
 function appUrl(value: string | URL): URL {
   if (value instanceof URL) return value;
-  // Two letters at least before the colon, and no path separator: `file:///x` is a URL, `./a:b.js` is a path.
+  // At least two letters before the colon and no path separator: `file:///x` is a URL, `./a:b.js` is a path.
   const isUrl = /^[a-z][a-z0-9+.-]+:/i.test(value) && URL.canParse(value);
   return isUrl ? new URL(value) : pathToFileURL(resolve(value));
 }

@@ -8,23 +8,23 @@ import { isWholeNumber, optionError, show, wholeNumber } from './validate.js';
 export type JsonSchema = Readonly<Record<string, unknown>>;
 
 export interface OptionKind<Value> {
-  /** The value that a word of the command line or a variable stands for; the word itself where there is none. */
+  /** Converts a text of the command line or the environment to the value that JSON would have, if it can. */
   readonly fromText?: (text: string) => unknown;
   /**
-   * Returns what `value` means, whether it came from `fromText` or from the config file.
+   * Checks a value from `fromText` or from the config file, and returns what it stands for.
    *
-   * @param name what the user called the option, for the message
+   * @param name the option as the user spelled it, for the message
    * @throws PacelineError `PACELINE_OPTION` for a value that the option cannot have
    */
   readonly check: (value: unknown, name: string) => Value;
-  /** Accepts the values of the config file that `check` accepts. */
+  /** The JSON schema that accepts the same values as `check`. */
   readonly schema: JsonSchema;
   readonly unit?: 'ms' | 'bytes' | undefined;
   /** Unit and bounds of a number, for the docs. */
   readonly range?: string;
 }
 
-/** The word for no limit where JSON and the command line have no `Infinity`. */
+/** No limit, on the command line, in the environment and in JSON, which has no `Infinity`. */
 const UNLIMITED = 'unlimited';
 
 export interface NumberKind extends OptionKind<number> {
@@ -67,7 +67,7 @@ export function wholeNumbers({
   };
 }
 
-/** Ports; the config file may have one as text, as templates write it. */
+/** Ports. The config file may also have one as text, as templates write it. */
 export function ports(): NumberKind {
   const numbers = wholeNumbers({ max: PORT_MAX });
   return {

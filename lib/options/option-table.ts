@@ -1,8 +1,8 @@
 /**
- * Every option of `createServer` and of the command: one row each. From these rows come the parsing of the command line,
- * the environment and the config file, the checks and defaults of `createServer`, `paceline --help`, the JSON schema of
- * the config file, docs/options.md and the table of the README. `ServerOptions` has the reference for embedders; its
- * defaults are compared with these by a spec, and its names by the compiler.
+ * The table of options: one row for each option of `createServer` and of the command. The rows drive the parsing of the
+ * command line, the environment and the config file, the checks and defaults of `createServer`, `paceline --help`, the JSON
+ * schema of the config file, docs/options.md and the table in the README. The TSDoc of `ServerOptions` is the reference for
+ * embedders: the compiler compares its names with this table, and a spec its defaults.
  */
 import { MAX_THREADS } from '../memory/layout.js';
 import type { HostAndPort } from './host-port.js';
@@ -18,7 +18,7 @@ import {
 import { STRATEGY_DEFAULT, strategies } from './strategy.js';
 import { THREADS_DEFAULT_MIN, threadRanges } from './thread-range.js';
 
-/** What the names of environment variables begin with, apart from those that have a name in common with other programs. */
+/** The prefix of the environment variables, except those that other programs use as well. */
 export const VARIABLE_PREFIX = 'PACELINE_';
 
 /** The headings under which options are listed, in this order. */
@@ -42,13 +42,13 @@ export interface OptionRow<Value = unknown> {
   readonly short?: string;
   /** One sentence. */
   readonly description: string;
-  /** The value where no source has one. */
+  /** The value if no source has one. */
   readonly default?: Value;
-  /** What counts where no source has a value, and that is no fixed one. */
+  /** Describes the default where it is not one fixed value. */
   readonly defaultText?: string;
   /** The environment variable, where it is not PACELINE_ and the name. */
   readonly variable?: string;
-  /** Whether it is the one word of the command line that is no option. */
+  /** Whether it is the positional argument of the command line. */
   readonly isPositional?: boolean;
   /** Whether the config file has no key for it. */
   readonly isNotInConfigFile?: boolean;
@@ -56,7 +56,7 @@ export interface OptionRow<Value = unknown> {
   readonly formerConfigKey?: string;
 }
 
-/** A row of a number has the bounds and the default that `createServer` uses as well. */
+/** The row of a number. `createServer` uses its bounds and its default as well. */
 interface NumberRow extends OptionRow<number> {
   readonly kind: NumberKind;
   readonly default: number;
@@ -84,7 +84,7 @@ export const DASHBOARD_DEFAULT: HostAndPort = { host: '127.0.0.1', port: 9080 };
 /** The config file that is read unless another one is named. */
 export const CONFIG_FILE = 'paceline.config.json';
 
-/** The key by which editors find the schema of a config file; it is no setting. */
+/** The key by which editors find the schema of a config file. It is not a setting. */
 export const SCHEMA_KEY = '$schema';
 
 const timeout = (row: { default: number; description: string }): NumberRow => ({
@@ -96,7 +96,7 @@ const timeout = (row: { default: number; description: string }): NumberRow => ({
 
 const number = <Row extends NumberRow>(row: Row): NumberRow => row;
 
-/** The options of `createServer`, by their names there; all but `logger`, which is no value that can be spelled. */
+/** The options of `createServer`, by their names there; all but `logger`, which has no textual form. */
 export const SERVER_OPTIONS = {
   app: {
     group: 'App',
@@ -237,10 +237,10 @@ const TABLE = { ...SERVER_OPTIONS, ...COMMAND_OPTIONS };
 
 export type OptionName = keyof typeof TABLE;
 
-/** A value of the option, once it is checked. */
+/** The type of the option's value once it is checked. */
 export type OptionValue<Name extends OptionName> = ReturnType<(typeof TABLE)[Name]['kind']['check']>;
 
-/** The value that counts for the option: undefined where no source has one and the default is no fixed value. */
+/** The type of the option's setting: undefined if no source has a value and the default is not one fixed value. */
 export type OptionSetting<Name extends OptionName> =
   | OptionValue<Name>
   | ((typeof TABLE)[Name] extends { readonly default: unknown } ? never : undefined);
@@ -274,5 +274,5 @@ function withNames(name: OptionName, row: OptionRow): Option {
   };
 }
 
-/** The default, as help and docs show it. */
+/** The default in the form that help and docs show. */
 export const defaultOf = (row: OptionRow): string => row.defaultText ?? String(row.default);

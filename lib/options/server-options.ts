@@ -1,7 +1,6 @@
 /**
- * What `createServer` takes, and the one place that validates it. Everything is checked before a thread starts, so a
- * mistake is reported once, by the name of the option, and not by each thread in its own words. Nothing here touches
- * the platform: the command line and the tests may load it anywhere.
+ * The options of `createServer`, and the one place that validates them. Everything is checked before a thread starts, so a
+ * mistake is reported once, by the name of the option. Nothing here loads native code, so this file works on every platform.
  */
 import type { Logger } from '../logger.js';
 import { resolveApp } from './app-url.js';
@@ -11,7 +10,7 @@ import { resolveStrategy, type StrategyName } from './strategy.js';
 import { resolveThreads, type ThreadRange } from './thread-range.js';
 import { optionError, refuseUnknownNames, show, wholeNumber } from './validate.js';
 
-/** What `createServer` takes. Every option may be left out; an option that is `undefined` counts as left out. */
+/** The options of `createServer`. Each may be left out; `undefined` counts as left out. */
 export interface ServerOptions {
   /**
    * The app module: a URL (`file:` or `data:`), or a path, which is relative to the working directory. Every thread
@@ -28,7 +27,7 @@ export interface ServerOptions {
   strategy?: StrategyName | undefined;
   /**
    * How many connections may be open at once, from 1 to 1048576. Each one has a fixed record in shared memory and a
-   * file descriptor, so the limit is set aside at the start. Default: 16384.
+   * file descriptor, so memory for all of them is reserved at the start. Default: 16384.
    */
   maxConnections?: number | undefined;
   /**
@@ -37,18 +36,19 @@ export interface ServerOptions {
    */
   maxHeaderSize?: number | undefined;
   /**
-   * The longest request body, in bytes, from 0; `Infinity` lifts the limit. A longer one is answered with 413
-   * (RFC 9110, section 15.5.14). Default: 16777216 (16 MiB): a body is usually held in memory as a whole, once for
-   * each thread that processes one, so the bound keeps 128 of them at 2 GiB, and it is still above what forms,
-   * JSON and pictures need. Raise it where uploads are the purpose.
+   * The longest request body, in bytes, from 0; `Infinity` for no limit. A longer one is answered with 413
+   * (RFC 9110, section 15.5.14). Default: 16777216 (16 MiB). A body is usually held in memory as a whole, one for
+   * each thread that processes a request, so the default bounds 128 threads at 2 GiB. It is still above what forms,
+   * JSON and pictures need. Raise it for uploads.
    */
   maxBodySize?: number | undefined;
   /** How many requests one connection may make; 0 for any number. Default: 0, as in Node. */
   maxRequestsPerSocket?: number | undefined;
   /**
    * How long a client may take to send a complete head, in milliseconds, from its first byte (or from connecting, for the
-   * first one); 0 for no limit. It is answered with 408 and closed. Default: 60,000, as in Node. All timeouts are
-   * checked in ticks of a quarter of the shortest one, a second at most, so they may be late by that much.
+   * first one); 0 for no limit. The client gets 408 and the end of the connection. Default: 60,000, as in Node.
+   * Each timeout is at most a day (86,400,000). All are checked in ticks of a quarter of the shortest one, a second at most,
+   * so they may be late by that much.
    */
   headersTimeout?: number | undefined;
   /** How long a client may take to send a complete request, in milliseconds; 0 for no limit. Default: 300,000, as in Node. */
@@ -57,13 +57,13 @@ export interface ServerOptions {
   keepAliveTimeout?: number | undefined;
   /**
    * How long a client may take to accept the next part of a response, in milliseconds; 0 for no limit. Node has no such
-   * limit; without one a reader that stands still keeps its connection for ever. Default: 60,000.
+   * limit; without one, a client that stops reading keeps its connection open forever. Default: 60,000.
    */
   sendTimeout?: number | undefined;
   /**
    * The dashboard: a page, metrics, health checks and traces on a port of their own, served by the main thread. Default:
-   * false, none; `{}` takes the defaults below. Who has the token that `server.dashboard.url` ends with sees what requests
-   * the threads process; without it there are numbers only.
+   * false, none; `{}` takes the defaults below. The token at the end of `server.dashboard.url` gives access to what requests
+   * the threads process; without it, clients see numbers only.
    */
   dashboard?: DashboardOptions | false | undefined;
   /** Where the server reports what it does. Default: nowhere. */
@@ -73,21 +73,21 @@ export interface ServerOptions {
 /** Where the dashboard listens. */
 export interface DashboardOptions {
   /**
-   * A name or an address of this machine. Requests must name it in their Host field, so it should be what clients use.
-   * Default: 127.0.0.1, because the connection is not encrypted.
+   * A name or an address of this machine. Requests must name it in their Host field, so it should be the name that clients
+   * use. Default: 127.0.0.1, because the connection is not encrypted.
    */
   host?: string | undefined;
   /** 0 takes any free port. Default: 9080. */
   port?: number | undefined;
-  /** Takes any free port where `port` is taken, with a warning, instead of failing. Default: false. */
+  /** Takes any free port, with a warning, if `port` is taken. Default: false, so that `listen()` fails. */
   anyPortIfTaken?: boolean | undefined;
 }
 
-/** {@link ServerOptions} with everything checked and filled in. */
+/** {@link ServerOptions}, checked and with the defaults filled in. */
 export interface ResolvedOptions {
   /** The URL to `import()` in each thread. */
   readonly app: string;
-  /** As the user named it; 'demo' for the built-in one. */
+  /** The app as the user named it; 'demo' for the built-in one. */
   readonly appName: string;
   readonly threads: ThreadRange;
   readonly strategy: StrategyName;
@@ -110,10 +110,10 @@ export type ResolvedDashboard = {
   readonly [Name in keyof DashboardOptions]-?: NonNullable<DashboardOptions[Name]>;
 };
 
-/** What the built-in app is called where apps have names. */
+/** The name of the built-in app, on the dashboard for example. */
 export const DEMO_NAME = 'demo';
 
-/** The compiler refuses both a table that lacks a name of {@link ServerOptions} and one that has another name. */
+/** Fails to compile when the table lacks a name of {@link ServerOptions} or has one that is not there. */
 const TABLE = SERVER_OPTIONS satisfies Readonly<Record<Exclude<keyof ServerOptions, 'logger'>, OptionRow>>;
 const TABLE_NAMES = Object.keys(TABLE) as (keyof typeof TABLE)[];
 const OPTION_NAMES: readonly (keyof ServerOptions)[] = [...TABLE_NAMES, 'logger'];
@@ -127,7 +127,7 @@ const NO_LOGGER: Logger = { error: ignore, warn: ignore, info: ignore, debug: ig
  * Checks `options` and fills in the defaults.
  *
  * @throws PacelineError `PACELINE_OPTION` for a value that an option cannot have, or a name that is no option;
- * `PACELINE_APP_LOAD` for an app path at which there is nothing.
+ * `PACELINE_APP_LOAD` for an app path where there is nothing.
  */
 export function resolveOptions(options: ServerOptions = {}): ResolvedOptions {
   if (typeof options !== 'object' || options === null) {

@@ -9,11 +9,11 @@ export type StrategyName = 'leader-followers';
 export const STRATEGY_DEFAULT: StrategyName = 'leader-followers';
 
 const STRATEGIES: readonly StrategyName[] = ['leader-followers'];
-/** Part of the design, so that a user who read of them is told the truth instead of "unknown". */
+/** Planned models: a user who has read of one gets a better answer than "unknown". */
 const STRATEGIES_LATER = ['reactor', 'half-sync-half-reactive', 'half-sync-half-async', 'simulated-proactor'];
 
 /**
- * Checks the `strategy` option. `name` is what the user called it, for the message.
+ * Checks the `strategy` option. `name` is the option as the user spelled it, for the message.
  *
  * @throws PacelineError `PACELINE_OPTION`
  */

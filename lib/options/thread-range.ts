@@ -4,17 +4,17 @@ import { MAX_THREADS } from '../memory/layout.js';
 import type { OptionKind } from './option-kinds.js';
 import { isWholeNumber, optionError, refuseUnknownNames, show } from './validate.js';
 
-/** How many threads to run: both ends are whole numbers from 1 to 128. */
+/** How many threads to run. Both are whole numbers from 1 to 128. */
 export interface ThreadRange {
   readonly min: number;
   readonly max: number;
 }
 
-/** The floor of the default: with fewer, a few blocking handlers would take every thread. */
+/** The minimum of the default. With fewer threads, a few blocking handlers would occupy all of them. */
 export const THREADS_DEFAULT_MIN = 4;
 
 /**
- * Checks the `threads` option. `name` is what the user called it, for the message.
+ * Checks the `threads` option. `name` is the option as the user spelled it, for the message.
  *
  * @throws PacelineError `PACELINE_OPTION`
  */
@@ -37,10 +37,10 @@ export function resolveThreads(value: unknown, name = 'threads'): ThreadRange {
   return range;
 }
 
-/** One or two numbers from 1 to 128, with up to three digits each. */
+/** Matches a number from 1 to 128, of up to three digits. */
 const COUNT_DIGITS = String.raw`(?:0{0,2}[1-9]|0?[1-9]\d|1[01]\d|12[0-8])`;
 
-/** The values of `threads`. That MIN is at most MAX is more than a JSON schema can say. */
+/** The kind of `threads`. A JSON schema cannot compare MIN with MAX, so this one does not. */
 export function threadRanges(): OptionKind<ThreadRange> {
   const counts = { type: 'integer', minimum: 1, maximum: MAX_THREADS };
   return {
@@ -61,7 +61,7 @@ export function threadRanges(): OptionKind<ThreadRange> {
   };
 }
 
-/** The range that `value` spells, or undefined where it spells none. */
+/** The range that `value` stands for; undefined for any other value. */
 function threadRange(value: unknown, name: string): ThreadRange | undefined {
   let min: unknown = value;
   let max: unknown = value;

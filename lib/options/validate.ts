@@ -1,13 +1,13 @@
-/** Checks that options of every kind share, and the errors that they end with. */
+/** Checks that all options share, and their errors. */
 import { PacelineError } from '../errors.js';
 
-/** In characters; enough for any name or number that was meant. */
+/** In characters: enough for any name or number that a user could mean. */
 const SHOWN_MAX = 80;
 
 /**
  * Returns `value` where it is a whole number from `min` to `max`.
  *
- * @throws PacelineError `PACELINE_OPTION`, with `name` as what the user called it
+ * @throws PacelineError `PACELINE_OPTION`, with `name` as the user spelled the option
  */
 export function wholeNumber(value: unknown, name: string, min: number, max: number): number {
   if (isWholeNumber(value, min, max)) return value;
@@ -41,7 +41,7 @@ export function optionError(message: string, options?: ErrorOptions): PacelineEr
   return new PacelineError('PACELINE_OPTION', message, options);
 }
 
-/** `value` as a message may show it: on one line, and short whatever it was. */
+/** `value` in the form that messages show: on one line, and short whatever it is. */
 export function show(value: unknown): string {
   if (typeof value === 'string') {
     return JSON.stringify(value.length > SHOWN_MAX ? `${value.slice(0, SHOWN_MAX)}…` : value);
@@ -51,7 +51,7 @@ export function show(value: unknown): string {
   return typeof value === 'function' ? 'a function' : String(value);
 }
 
-/** The candidate that differs from `name` by a third of its letters at most, letter case aside. */
+/** The candidate nearest to `name`, if at most a third of its letters differ; letter case does not count. */
 function nearest(name: string, candidates: readonly string[]): string | undefined {
   let best: string | undefined;
   let bestDistance = Math.ceil(name.length / 3) + 1;
@@ -66,7 +66,7 @@ function nearest(name: string, candidates: readonly string[]): string | undefine
   return best;
 }
 
-/** Levenshtein's distance, one row at a time. */
+/** The Levenshtein distance, computed one row at a time. */
 function editDistance(from: string, to: string): number {
   let row = Array.from({ length: to.length + 1 }, (_, column) => column);
   for (let line = 1; line <= from.length; line++) {
