@@ -238,7 +238,7 @@ const TABLE = { ...SERVER_OPTIONS, ...COMMAND_OPTIONS };
 export type OptionName = keyof typeof TABLE;
 
 /** The type of the option's value once it is checked. */
-export type OptionValue<Name extends OptionName> = ReturnType<(typeof TABLE)[Name]['kind']['check']>;
+type OptionValue<Name extends OptionName> = ReturnType<(typeof TABLE)[Name]['kind']['check']>;
 
 /** The type of the option's setting: undefined if no source has a value and the default is not one fixed value. */
 export type OptionSetting<Name extends OptionName> =

@@ -164,11 +164,16 @@ test('the strategies of the design are known, but one is available', () => {
   refused({ strategy: 1 }, /^strategy must be one of: leader-followers; not 1$/);
 });
 
-test('sizes are whole numbers within their bounds', () => {
+test('sizes, counts and timeouts are whole numbers within their bounds', () => {
   const table: [keyof ServerOptions, number[], unknown[]][] = [
     ['maxConnections', [1, 1_048_576], [0, 1_048_577, 1.5, '10', Infinity, null]],
     ['maxHeaderSize', [256, 65_535], [255, 65_536, Number.NaN, '16384', Infinity]],
-    ['maxBodySize', [0, 1, 2 ** 40, Infinity], [-1, 0.5, Number.NaN, -Infinity, '1mb']],
+    ['maxBodySize', [0, 1, 2 ** 40, Infinity], [-1, 0.5, Number.NaN, -Infinity, '1mb', 'unlimited']],
+    ['maxRequestsPerSocket', [0, 2 ** 31 - 1], [-1, 2 ** 31, Infinity, null]],
+    ['headersTimeout', [0, 86_400_000], [-1, 86_400_001, Infinity, '1', null]],
+    ['requestTimeout', [0, 86_400_000], [-1, 86_400_001, Infinity, '1', null]],
+    ['keepAliveTimeout', [0, 86_400_000], [-1, 86_400_001, Infinity, '1', null]],
+    ['sendTimeout', [0, 86_400_000], [-1, 86_400_001, Infinity, '1', null]],
   ];
   for (const [name, right, wrong] of table) {
     for (const value of right) assert.is(resolveLoosely({ [name]: value })[name], value);
