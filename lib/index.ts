@@ -1,9 +1,8 @@
 /** Paceline: a server runtime for Node.js on the Leader/Followers pattern. */
 export type { ListenOptions } from './control/listener.js';
-export type { ThreadInfo, Transition } from './control/plane.js';
 export { PacelineError, type PacelineErrorCode } from './errors.js';
 export type { Logger } from './logger.js';
-export type { Level } from './observe/observation.js';
+export type { Level, ThreadInfo, Transition } from './observe/observation.js';
 export type { DashboardOptions, ServerOptions } from './options/server-options.js';
 export type { ThreadRange } from './options/thread-range.js';
 export {

@@ -2,11 +2,11 @@
 import { EventEmitter } from 'node:events';
 import { guardedLogger } from './control/guarded-logger.js';
 import type { ListenOptions } from './control/listener.js';
-import type { ControlPlane, ThreadInfo, Transition } from './control/plane.js';
+import type { ControlPlane } from './control/plane.js';
 import type { MonitoredServer } from './dashboard/monitored-server.js';
 import type { Dashboard } from './dashboard/server.js';
 import { oneLine, PacelineError } from './errors.js';
-import type { Level } from './observe/observation.js';
+import type { Level, ThreadInfo, Transition } from './observe/observation.js';
 import { inUrl, isLoopback, reachable } from './options/host-port.js';
 import {
   DEMO_NAME,

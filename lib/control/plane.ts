@@ -18,7 +18,6 @@ import type { Limits } from '../connection/event-handler.js';
 import { ACCEPTOR, TIMER, WAKE_UP } from '../connection/event-handler.js';
 import { oneLine, PacelineError } from '../errors.js';
 import { BlockPool } from '../memory/block-pool.js';
-import type { Counter } from '../memory/counters.js';
 import {
   ACCEPT_SUSPENDED,
   allocateMemory,
@@ -31,14 +30,14 @@ import {
   STATE,
   threadArea,
 } from '../memory/layout.js';
-import type { Level, TransitionSource } from '../observe/observation.js';
+import type { Level, ThreadInfo, Transition, TransitionSource } from '../observe/observation.js';
 import { Observer } from '../observe/observer.js';
 import type { ResolvedOptions } from '../options/server-options.js';
 import { HandleSet, WATCH_INPUT } from '../set/handle-set.js';
 import { CONTROL_PLANE, ENTERED, FREE, HandleTable } from '../set/handle-table.js';
 import { ParkingLot } from '../set/parking-lot.js';
 import { setRecording } from '../set/recorder.js';
-import { STATE_NAMES, type ThreadState } from '../set/thread-state.js';
+import { STATE_NAMES } from '../set/thread-state.js';
 import { closeDescriptor, signalEventCounter } from '../sys/descriptor.js';
 import type { SocketAddress } from '../sys/socket.js';
 import { startListening } from '../sys/socket.js';
@@ -78,19 +77,6 @@ const MIN_TICK_MS = 10;
 const TOTALS_MS = 60_000;
 /** How often recorded transitions are passed on while somebody listens. */
 const TRANSITIONS_MS = 20;
-export interface ThreadInfo extends Readonly<Record<Counter, number>> {
-  /** The thread's number, from 0. A replacement inherits it. */
-  readonly id: number;
-  readonly state: ThreadState;
-}
-
-export interface Transition {
-  readonly thread: number;
-  readonly from: ThreadState;
-  readonly to: ThreadState;
-  /** Milliseconds since the epoch. */
-  readonly time: number;
-}
 
 /** What the plane reports to the server object. */
 export interface PlaneEvents {

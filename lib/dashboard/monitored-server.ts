@@ -1,7 +1,6 @@
 /** What a dashboard is about: one server that serves. The server object makes it once its threads have started. */
 
-import type { ThreadInfo } from '../control/plane.js';
-import type { Observed } from '../observe/observation.js';
+import type { Observed, ThreadInfo } from '../observe/observation.js';
 
 export interface MonitoredServer {
   readonly observed: Observed;

@@ -64,6 +64,20 @@ export interface ObservedTransition {
   readonly promoter: number;
 }
 
+export interface ThreadInfo extends Readonly<Record<Counter, number>> {
+  /** The thread's number, from 0. A replacement inherits it. */
+  readonly id: number;
+  readonly state: ThreadState;
+}
+
+export interface Transition {
+  readonly thread: number;
+  readonly from: ThreadState;
+  readonly to: ThreadState;
+  /** Milliseconds since the epoch. */
+  readonly time: number;
+}
+
 /** What came from the rings since the last look. */
 export interface TransitionBatch {
   /** Of all threads, by time. */

@@ -1,5 +1,5 @@
 /** What the campaign, the server's process and the witness tell each other. */
-import type { ThreadInfo } from '../../lib/control/plane.js';
+import type { ThreadInfo } from '../../lib/observe/observation.js';
 
 /** How the process is to be set up. */
 export interface Setup {

@@ -1,6 +1,6 @@
 /** What the campaign and the process that it disturbs tell each other. */
 
-import type { ThreadInfo } from '../../lib/control/plane.js';
+import type { ThreadInfo } from '../../lib/observe/observation.js';
 import type { ServerOptions } from '../../lib/options/server-options.js';
 
 export type ServerName = 'web' | 'tcp';

@@ -5,8 +5,8 @@
 import { readdirSync, readlinkSync } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import workerThreads, { type Worker, type WorkerOptions } from 'node:worker_threads';
-import type { ThreadInfo, Transition } from '../../lib/control/plane.js';
 import type { Logger } from '../../lib/logger.js';
+import type { ThreadInfo, Transition } from '../../lib/observe/observation.js';
 import { createServer, type Server } from '../../lib/server.js';
 import { Board } from './board.js';
 import type { Answer, Look, Message, Question, ServerLook, ServerName, Setup } from './messages.js';

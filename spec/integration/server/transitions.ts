@@ -3,7 +3,7 @@ import { isIPv6 } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { Transition } from '../../../lib/control/plane.js';
+import type { Transition } from '../../../lib/observe/observation.js';
 import { createServer } from '../../../lib/server.js';
 import { Client } from '../../support/server/http-client.js';
 import { fixture, Running } from '../../support/server/running.js';

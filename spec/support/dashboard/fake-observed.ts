@@ -1,6 +1,5 @@
 /** A data plane that does what a spec says: its numbers are set by hand, its transitions are told. */
 
-import type { ThreadInfo } from '../../../lib/control/plane.js';
 import type { MonitoredServer } from '../../../lib/dashboard/monitored-server.js';
 import { COUNTERS, type Counter } from '../../../lib/memory/counters.js';
 import { bucketOf, HISTOGRAM_BUCKETS } from '../../../lib/memory/histogram.js';
@@ -11,6 +10,7 @@ import type {
   Observed,
   ObservedThread,
   ObservedTransition,
+  ThreadInfo,
   TransitionSource,
 } from '../../../lib/observe/observation.js';
 import { HISTOGRAMS } from '../../../lib/observe/observation.js';
