@@ -7,8 +7,12 @@
  * in slices of some milliseconds, between which the main thread does what else there is.
  */
 import { setTimeout as delay, setImmediate as nextPass } from 'node:timers/promises';
-import { TRANSITION_CAPACITY } from '../memory/layout.js';
-import type { Observed, TransitionBatch, TransitionSource } from '../observe/observation.js';
+import {
+  type Observed,
+  TRANSITION_CAPACITY,
+  type TransitionBatch,
+  type TransitionSource,
+} from '../observe/observation.js';
 import { type TraceFacts, TraceWriter } from './trace.js';
 
 /** Between two readings of the rings: a busy thread fills one in some milliseconds. */

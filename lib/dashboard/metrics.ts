@@ -7,9 +7,15 @@
  * because these are bounds of theirs too, so no count has to be guessed.
  */
 import { collectDefaultMetrics, Registry } from 'prom-client';
-import type { Counter } from '../memory/counters.js';
-import { HISTOGRAM_BUCKETS, upperBoundUs } from '../memory/histogram.js';
-import type { HistogramName, Level, Observation, ObservedThread } from '../observe/observation.js';
+import {
+  type Counter,
+  HISTOGRAM_BUCKETS,
+  type HistogramName,
+  type Level,
+  type Observation,
+  type ObservedThread,
+  upperBoundUs,
+} from '../observe/observation.js';
 import { Held } from './held.js';
 import type { MonitoredServer } from './monitored-server.js';
 import { STATES } from './protocol.js';

@@ -2,11 +2,14 @@
  * What two observations say together: rates, shares and percentiles of the time between them. An observation's histograms
  * may be views of memory that goes on changing, so what is to be compared later is kept as totals.
  */
-
-import type { Counter } from '../memory/counters.js';
-import { HISTOGRAM_BUCKETS, upperBoundUs } from '../memory/histogram.js';
-import type { Observation, ObservedThread } from '../observe/observation.js';
-import { PROCESSING } from '../set/thread-state.js';
+import {
+  type Counter,
+  HISTOGRAM_BUCKETS,
+  type Observation,
+  type ObservedThread,
+  PROCESSING,
+  upperBoundUs,
+} from '../observe/observation.js';
 import type { HistogramBar, Percentiles, Point } from './protocol.js';
 
 /** Everything that is compared with a later observation. */

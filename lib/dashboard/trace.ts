@@ -10,8 +10,13 @@
  * The events come thread by thread and in batches; they are held back until nothing earlier can come, and so put in order
  * of time. Order in the file matters to no reader, except that a flow's end must come after the slice that it binds to.
  */
-import type { Observation, ObservedTransition, TransitionBatch } from '../observe/observation.js';
-import { LEADER_STATE, STATE_NAMES } from '../set/thread-state.js';
+import {
+  LEADER_STATE,
+  type Observation,
+  type ObservedTransition,
+  STATE_NAMES,
+  type TransitionBatch,
+} from '../observe/observation.js';
 import { sum } from './rates.js';
 
 /** A transition is in its ring some microseconds after its time; a thread that loses the processor in between, later. */

@@ -7,6 +7,12 @@
 import type { Counter } from '../memory/counters.js';
 import type { ThreadState } from '../set/thread-state.js';
 
+/** The terms of an observation, for readers that know nothing of shared memory. */
+export type { Counter } from '../memory/counters.js';
+export { HISTOGRAM_BUCKETS, upperBoundUs } from '../memory/histogram.js';
+export { TRANSITION_CAPACITY } from '../memory/layout.js';
+export { LEADER_STATE, PROCESSING, STATE_NAMES } from '../set/thread-state.js';
+
 /** The histograms of each thread, by name; buckets as in memory/histogram.ts, in microseconds. */
 export const HISTOGRAMS = ['responses', 'promotions', 'queueWaits', 'loopDelays'] as const;
 export type HistogramName = (typeof HISTOGRAMS)[number];
