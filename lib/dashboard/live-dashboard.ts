@@ -1,7 +1,7 @@
 /** The parts of a dashboard that are there once the server serves. */
 import type { Logger } from '../logger.js';
 import { version } from '../version.js';
-import { Held } from './held.js';
+import { CachedValue } from './cached-value.js';
 import { Live, type LivePace } from './live.js';
 import { Loads } from './loads.js';
 import { Metrics } from './metrics.js';
@@ -10,14 +10,14 @@ import { Sampler } from './sampler.js';
 import type { Death } from './warnings.js';
 
 /** How long the list of threads holds, in milliseconds. */
-const THREADS_HOLD_MS = 250;
+const THREADS_MAX_AGE_MS = 250;
 
 export interface LiveDashboard {
   readonly monitored: MonitoredServer;
   readonly sampler: Sampler;
   readonly metrics: Metrics;
   /** The JSON of `monitored.threads()`. */
-  readonly threads: Held<Buffer>;
+  readonly threads: CachedValue<Buffer>;
   /** Null where the app is not the demo. */
   readonly loads: Loads | null;
   readonly live: Live;
@@ -47,6 +47,6 @@ export function liveDashboardOf(
     load: loads !== null,
   } as const;
   const live = new Live(monitored, { facts, sampler, loads, deaths, pace, logger });
-  const threads = new Held(() => Buffer.from(JSON.stringify(monitored.threads())), THREADS_HOLD_MS);
+  const threads = new CachedValue(() => Buffer.from(JSON.stringify(monitored.threads())), THREADS_MAX_AGE_MS);
   return { monitored, sampler, metrics: new Metrics(monitored, build), threads, loads, live };
 }

@@ -1,7 +1,7 @@
 /**
  * The numbers for Prometheus (text format 0.0.4). They live in the data plane's shared memory, so nothing is counted here:
  * each metric is a view of an observation, written out here; prom-client is asked for what is about the process. With many
- * threads there are thousands of lines, so a text is made once for all who ask within HOLD_MS.
+ * threads there are thousands of lines, so a text is made once for all who ask within MAX_AGE_MS.
  *
  * Histograms are log-linear with some hundred buckets; Prometheus gets those whose bounds are powers of two microseconds,
  * because these are bounds of theirs too, so no count has to be guessed.
@@ -16,7 +16,7 @@ import {
   type ObservedThread,
   upperBoundUs,
 } from '../observe/observation.js';
-import { Held } from './held.js';
+import { CachedValue } from './cached-value.js';
 import type { MonitoredServer } from './monitored-server.js';
 import { STATES } from './protocol.js';
 import { mergeHistograms, sum } from './rates.js';
@@ -42,7 +42,7 @@ interface View {
  * How long a text holds, in milliseconds. Scrapers ask every some seconds; whoever asks more often, or beside others, gets
  * what the one before got.
  */
-const HOLD_MS = 500;
+const MAX_AGE_MS = 500;
 
 /** Each counter of a thread: the metric's name without `paceline_` and `_total`, what it counts, and labels. */
 const THREAD_COUNTERS: Readonly<Record<Counter, readonly [name: string, help: string, labels?: Labels]>> = {
@@ -82,14 +82,14 @@ export class Metrics {
   readonly contentType = Registry.PROMETHEUS_CONTENT_TYPE;
   readonly #monitored: MonitoredServer;
   readonly #views: readonly View[];
-  readonly #text = new Held(() => this.#make(), HOLD_MS);
+  readonly #text = new CachedValue(() => this.#make(), MAX_AGE_MS);
 
   constructor(monitored: MonitoredServer, build: Build) {
     this.#monitored = monitored;
     this.#views = [...threadViews(), ...histogramViews(), ...setViews(), ...buildViews(monitored, build)];
   }
 
-  /** The text, at most HOLD_MS old. */
+  /** The text, at most MAX_AGE_MS old. */
   text(): Promise<Buffer> {
     return this.#text.get();
   }

@@ -2,21 +2,21 @@
  * A value that is costly to make: made when somebody asks and the last one is too old, once for all who wait. One that could
  * not be made is not kept.
  */
-export class Held<T> {
+export class CachedValue<T> {
   readonly #make: () => T | Promise<T>;
-  readonly #holdMs: number;
+  readonly #maxAgeMs: number;
   #value: Promise<T> | null = null;
   #madeAt = 0;
 
-  /** @param holdMs how old a value may become, in milliseconds */
-  constructor(make: () => T | Promise<T>, holdMs: number) {
+  /** @param maxAgeMs how old a value may become, in milliseconds */
+  constructor(make: () => T | Promise<T>, maxAgeMs: number) {
     this.#make = make;
-    this.#holdMs = holdMs;
+    this.#maxAgeMs = maxAgeMs;
   }
 
   get(): Promise<T> {
     const now = performance.now();
-    if (this.#value !== null && now - this.#madeAt < this.#holdMs) return this.#value;
+    if (this.#value !== null && now - this.#madeAt < this.#maxAgeMs) return this.#value;
     // Until it is there it is young, however long that takes.
     this.#madeAt = Number.POSITIVE_INFINITY;
     this.#value = (async () => {
