@@ -12,10 +12,10 @@ import type { Socket } from 'node:net';
 import { PacelineError } from '../errors.js';
 import type { Logger } from '../logger.js';
 import { inUrl } from '../options/host-port.js';
+import { DashboardAcceptor } from './acceptor.js';
 import { Access } from './access.js';
 import { type Answer, responseOn, send, sentence } from './answers.js';
 import { Connections } from './connections.js';
-import { Door } from './door.js';
 import { type Endpoint, endpointsOf, type Stage } from './endpoints.js';
 import { type LivePace, PACE } from './live.js';
 import { type LiveDashboard, liveDashboardOf } from './live-dashboard.js';
@@ -47,12 +47,12 @@ const MAX_DEATHS = 100;
 
 interface Parts {
   readonly http: Server;
-  readonly door: Door;
+  readonly acceptor: DashboardAcceptor;
   readonly connections: Connections;
 }
 
 export class Dashboard {
-  readonly #door: Door;
+  readonly #acceptor: DashboardAcceptor;
   readonly #connections: Connections;
   readonly #slices = new Slices();
   readonly #logger: Logger;
@@ -68,14 +68,14 @@ export class Dashboard {
   readonly port: number;
 
   private constructor(parts: Parts, { host }: DashboardPlace, logger: Logger, pace: LivePace) {
-    const { http, door, connections } = parts;
-    this.#door = door;
+    const { http, acceptor, connections } = parts;
+    this.#acceptor = acceptor;
     this.#connections = connections;
     this.#logger = logger;
     this.#pace = pace;
     this.host = host;
-    this.port = door.address.port;
-    this.#access = new Access(host, door.address);
+    this.port = acceptor.address.port;
+    this.#access = new Access(host, acceptor.address);
     this.#gate = new Gate(this.#access);
     this.#endpoints = endpointsOf({
       access: this.#access,
@@ -96,19 +96,23 @@ export class Dashboard {
    * @throws PacelineError `PACELINE_ADDRESS_IN_USE` or `PACELINE_ADDRESS`
    */
   static async listen(place: DashboardPlace, logger: Logger, pace = PACE): Promise<Dashboard> {
-    // It never listens itself: the door hands it connections.
+    // It never listens itself: the acceptor hands it connections.
     const http = createServer({
       keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
       maxHeaderSize: HEADER_BYTES,
     });
     http.setTimeout(SILENCE_MS);
     const connections = new Connections(logger);
-    const enter = (socket: Socket): void => {
+    const admit = (socket: Socket): void => {
       if (connections.admit(socket)) http.emit('connection', socket);
     };
     try {
-      const door = await Door.open(place, { enter, makeRoom: () => connections.makeRoom() }, logger);
-      return new Dashboard({ http, door, connections }, place, logger, pace);
+      const acceptor = await DashboardAcceptor.open(
+        place,
+        { admit, makeRoom: () => connections.makeRoom() },
+        logger,
+      );
+      return new Dashboard({ http, acceptor, connections }, place, logger, pace);
     } catch (error) {
       connections[Symbol.dispose]();
       throw listenError(error as PacelineError, place);
@@ -141,7 +145,7 @@ export class Dashboard {
   /** Ends everything in bounded time: traces as whole files, websockets with CLOSE_SERVER_STOPS. */
   async close(): Promise<void> {
     this.#stage = 'draining';
-    this.#door.close();
+    this.#acceptor.close();
     this.#closing.abort('the server stopped');
     this.#dashboard?.live.close();
     this.#dashboard?.sampler[Symbol.dispose]();

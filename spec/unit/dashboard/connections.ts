@@ -15,7 +15,7 @@ const LONG = Buffer.alloc(32 * 1024 * 1024, 'x');
 /** Two places; `/long` is answered with LONG, `/never` never, everything else at once. */
 class TwoPlaces implements AsyncDisposable {
   readonly connections = new Connections(silent, 2);
-  readonly #door: Server;
+  readonly #acceptor: Server;
   readonly #clients: Client[] = [];
 
   private constructor() {
@@ -24,21 +24,21 @@ class TwoPlaces implements AsyncDisposable {
       if (request.url === '/never') response.writeHead(200).write('first');
       else response.end(request.url === '/long' ? LONG : 'short');
     });
-    this.#door = createServer({ allowHalfOpen: true }, (socket) => {
+    this.#acceptor = createServer({ allowHalfOpen: true }, (socket) => {
       if (this.connections.admit(socket)) http.emit('connection', socket);
     });
   }
 
   static async open(): Promise<TwoPlaces> {
     const places = new TwoPlaces();
-    places.#door.listen(0, '127.0.0.1');
-    await once(places.#door, 'listening');
+    places.#acceptor.listen(0, '127.0.0.1');
+    await once(places.#acceptor, 'listening');
     return places;
   }
 
   /** Sends a request, and reads nothing unless it is told to. */
   async ask(path: string): Promise<Client> {
-    const { port } = this.#door.address() as AddressInfo;
+    const { port } = this.#acceptor.address() as AddressInfo;
     const client = await Client.connect({ host: '127.0.0.1', port });
     this.#clients.push(client);
     if (path !== '/short') client.socket.pause();
@@ -55,7 +55,7 @@ class TwoPlaces implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.#clients.map((client) => client.close()));
-    this.#door.close();
+    this.#acceptor.close();
     this.connections.endAll();
     await this.connections.gone();
     this.connections[Symbol.dispose]();

@@ -2,10 +2,10 @@
  * The listening socket of the dashboard, and how connections are accepted when descriptors run out.
  *
  * While there are descriptors, Node accepts. Where there are none, it would accept each connection only to close it at once
- * (libuv keeps one descriptor for that), so before that point the door accepts by itself, some fifty times a second: it keeps
+ * (libuv keeps one descriptor for that), so before that point the dashboard accepts by itself, some fifty times a second: it keeps
  * spare descriptors from the start, and closes one of them right before the connection that is to have its number.
  *
- *   Node accepts ── the lowest free number is within MARGIN of the limit ──▶ the door accepts, spending spares
+ *   Node accepts ── the lowest free number is within MARGIN of the limit ──▶ the acceptor does, spending spares
  *        ▲                                                                       │ and taking them back where it can
  *        └────────────── there was room for ROOM_MS, and the spares are back ────┘
  */
@@ -23,11 +23,11 @@ import { guardedInterval } from './guarded-interval.js';
 const BACKLOG = 511;
 /** Descriptors that are kept for the case that there are no others: a few checks, scrapers and pages at the same time. */
 const SPARES = 16;
-/** So near to the limit the door accepts by itself; of a low limit, an eighth. */
+/** So near to the limit the dashboard accepts by itself; of a low limit, an eighth. */
 const MARGIN = 32;
 /** How often the numbers are looked at. An app that opens more than MARGIN within that time costs the connections of that time. */
 const LOOK_MS = 100;
-/** How often the door accepts by itself, and how many at once. */
+/** How often the dashboard accepts by itself, and how many at once. */
 const ACCEPT_MS = 20;
 const MAX_ACCEPTED = 64;
 /** How long there has to be room before Node accepts again. */
@@ -36,15 +36,15 @@ const ROOM_MS = 5000;
 const SPARE = '/dev/null';
 const SOCKET_OPTIONS = { allowHalfOpen: true, noDelay: true };
 
-export interface Visitors {
-  enter(socket: Socket): void;
+export interface Admission {
+  admit(socket: Socket): void;
   /** Ends a connection that can be spared. @returns whether there was one */
   makeRoom(): boolean;
 }
 
-export class Door {
+export class DashboardAcceptor {
   readonly #listener: Listener;
-  readonly #visitors: Visitors;
+  readonly #admission: Admission;
   readonly #logger: Logger;
   readonly #scarceFrom: number;
   readonly #spares: number[] = [];
@@ -55,14 +55,14 @@ export class Door {
   #acceptTimer: NodeJS.Timeout | null = null;
   #scarceAt = 0;
 
-  private constructor(listener: Listener, visitors: Visitors, logger: Logger) {
+  private constructor(listener: Listener, admission: Admission, logger: Logger) {
     this.#listener = listener;
-    this.#visitors = visitors;
+    this.#admission = admission;
     this.#logger = logger;
     const limit = openFilesLimit();
     this.#scarceFrom = limit - Math.min(MARGIN, Math.floor(limit / 8));
     this.#refill();
-    this.#letNodeAccept();
+    this.#acceptByNode();
     this.#lookTimer = guardedInterval(logger, () => this.#look(), LOOK_MS);
   }
 
@@ -73,13 +73,13 @@ export class Door {
    */
   static async open(
     place: { readonly host: string; readonly port: number },
-    visitors: Visitors,
+    admission: Admission,
     logger: Logger,
-  ): Promise<Door> {
+  ): Promise<DashboardAcceptor> {
     const listener = await openListener(place);
     try {
       startListening(listener.fd, BACKLOG);
-      return new Door(listener, visitors, logger);
+      return new DashboardAcceptor(listener, admission, logger);
     } catch (error) {
       listener.close();
       throw error;
@@ -101,8 +101,8 @@ export class Door {
     this.#spares.length = 0;
   }
 
-  #letNodeAccept(): void {
-    const server = createServer(SOCKET_OPTIONS, (socket) => this.#visitors.enter(socket));
+  #acceptByNode(): void {
+    const server = createServer(SOCKET_OPTIONS, (socket) => this.#admission.admit(socket));
     // Whatever fails while accepting, the next look finds out whether descriptors are the reason.
     server.on('error', () => {});
     // The server closes what it listens on, and this is to stay. In a cluster's worker no other process may listen for it.
@@ -115,17 +115,17 @@ export class Door {
     const scarce = this.#isScarce();
     if (scarce) this.#scarceAt = now;
     if (this.#acceptTimer === null) {
-      if (scarce) this.#acceptItself();
+      if (scarce) this.#acceptByTimer();
       return;
     }
     this.#refill();
     if (now - this.#scarceAt < ROOM_MS || this.#spares.length < SPARES) return;
     clearInterval(this.#acceptTimer);
     this.#acceptTimer = null;
-    this.#letNodeAccept();
+    this.#acceptByNode();
   }
 
-  #acceptItself(): void {
+  #acceptByTimer(): void {
     this.#logger.warn(
       'descriptors run out: the dashboard goes on with those that it has kept; raise the limit of open files (ulimit -n)',
     );
@@ -138,11 +138,11 @@ export class Door {
     for (let count = 0; count < MAX_ACCEPTED; count++) {
       const accepted = acceptConnection(this.#listener.fd);
       if (accepted >= 0) {
-        this.#visitors.enter(new Socket({ fd: accepted, ...SOCKET_OPTIONS }));
+        this.#admission.admit(new Socket({ fd: accepted, ...SOCKET_OPTIONS }));
       } else if (accepted === -EMFILE || accepted === -ENFILE) {
         const spare = this.#spares.pop();
         if (spare !== undefined) closeSync(spare);
-        else if (!this.#visitors.makeRoom()) return;
+        else if (!this.#admission.makeRoom()) return;
       } else if (accepted !== -EINTR) {
         return;
       }
