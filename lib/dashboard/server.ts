@@ -20,7 +20,7 @@ import { type Endpoint, endpointsOf, type Stage } from './endpoints.js';
 import { type LivePace, PACE } from './live.js';
 import { type LiveDashboard, liveDashboardOf } from './live-dashboard.js';
 import type { MonitoredServer } from './monitored-server.js';
-import { Slices } from './slices.js';
+import { TaskQueue } from './task-queue.js';
 import { Gate } from './upgrade.js';
 import type { Death } from './warnings.js';
 
@@ -54,7 +54,7 @@ interface Parts {
 export class Dashboard {
   readonly #acceptor: DashboardAcceptor;
   readonly #connections: Connections;
-  readonly #slices = new Slices();
+  readonly #largeAnswers = new TaskQueue();
   readonly #logger: Logger;
   readonly #pace: LivePace;
   readonly #access: Access;
@@ -163,7 +163,7 @@ export class Dashboard {
       const answer = this.#refusal(request) ?? (await this.#endpoint(request)!.answer(request, response));
       if (answer === null) return;
       if (answer.body.length < LARGE_BYTES) this.#send(request, response, answer);
-      else this.#slices.add(() => this.#send(request, response, answer));
+      else this.#largeAnswers.add(() => this.#send(request, response, answer));
     } catch (error) {
       this.#logger.error('the dashboard could not answer a request', { error });
       const answer = sentence(500, 'Something went wrong here; the log has the error.');

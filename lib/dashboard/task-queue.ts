@@ -6,7 +6,7 @@
 /** What one pass spends on it, in milliseconds; a task that takes longer is finished. */
 const SLICE_MS = 5;
 
-export class Slices {
+export class TaskQueue {
   readonly #tasks: (() => void)[] = [];
   #scheduled = false;
 
