@@ -21,7 +21,7 @@ import { type LivePace, PACE } from './live.js';
 import { type LiveDashboard, liveDashboardOf } from './live-dashboard.js';
 import type { MonitoredServer } from './monitored-server.js';
 import { TaskQueue } from './task-queue.js';
-import { Gate } from './upgrade.js';
+import { UpgradeHandler } from './upgrade.js';
 import type { Death } from './warnings.js';
 
 /** Where the dashboard is to listen. */
@@ -58,7 +58,7 @@ export class Dashboard {
   readonly #logger: Logger;
   readonly #pace: LivePace;
   readonly #access: Access;
-  readonly #gate: Gate;
+  readonly #upgradeHandler: UpgradeHandler;
   readonly #endpoints: ReadonlyMap<string, Endpoint>;
   readonly #deaths: Death[] = [];
   readonly #closing = new AbortController();
@@ -76,7 +76,7 @@ export class Dashboard {
     this.host = host;
     this.port = acceptor.address.port;
     this.#access = new Access(host, acceptor.address);
-    this.#gate = new Gate(this.#access);
+    this.#upgradeHandler = new UpgradeHandler(this.#access);
     this.#endpoints = endpointsOf({
       access: this.#access,
       stage: () => this.#stage,
@@ -188,7 +188,7 @@ export class Dashboard {
       void this.#answer(request, responseOn(request, socket));
       return;
     }
-    this.#gate.enter(request, socket, head, this.#upgradeRefusal(request), (client) => {
+    this.#upgradeHandler.handle(request, socket, head, this.#upgradeRefusal(request), (client) => {
       this.#connections.switched(request.socket);
       this.#dashboard!.live.add(client);
     });

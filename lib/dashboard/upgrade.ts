@@ -1,5 +1,5 @@
 /**
- * The gate of the websocket. Whoever may not come in is told so by an ordinary HTTP answer, before 101: a websocket that is
+ * Decides who gets a websocket. A client that gets none is told so by an ordinary HTTP answer, before 101: a websocket that is
  * opened and then closed would have told a foreign page that there is a dashboard, and cost a client's place.
  */
 import type { IncomingMessage } from 'node:http';
@@ -12,7 +12,7 @@ import { PROTOCOL, TOKEN_PREFIX } from './protocol.js';
 /** Of one message in bytes. The longest that there is has 50. */
 const MESSAGE_BYTES = 4096;
 
-export class Gate {
+export class UpgradeHandler {
   readonly #access: Access;
   readonly #server = new WebSocketServer({
     noServer: true,
@@ -32,16 +32,16 @@ export class Gate {
    *
    * @param refusal what is to be answered whoever asks: foreign hosts, paths, a full house
    */
-  enter(
+  handle(
     request: IncomingMessage,
     socket: Socket,
     head: Buffer,
     refusal: Answer | null,
-    enter: (socket: WebSocket) => void,
+    onOpen: (socket: WebSocket) => void,
   ): void {
     const answer = refusal ?? this.#refusal(request);
     if (answer === null) {
-      this.#server.handleUpgrade(request, socket, head, enter);
+      this.#server.handleUpgrade(request, socket, head, onOpen);
       return;
     }
     send(request, responseOn(request, socket), answer);
