@@ -12,9 +12,9 @@ import { fileURLToPath } from 'node:url';
 import type { Page } from 'playwright-core';
 import { TopView } from '../lib/cli/top-view.js';
 import { createServer, type Server } from '../lib/index.js';
+import { BrowserSession } from '../spec/support/dashboard/browser-session.js';
 import { findChromium, HOW_TO_GET_CHROMIUM, launchChromium } from '../spec/support/dashboard/chromium.js';
 import { Viewer } from '../spec/support/dashboard/showing.js';
-import { Visit } from '../spec/support/dashboard/visit.js';
 
 const FOLDER = fileURLToPath(new URL('../../docs/images/', import.meta.url));
 
@@ -68,8 +68,8 @@ async function start(port: number): Promise<Server> {
 }
 
 /** Resolves with the row of a thread that is held. */
-const held = (visit: Visit): Promise<number> =>
-  visit.until('a thread is held while another leads', HELD_ROW, (row: number) => row >= 0);
+const held = (session: BrowserSession): Promise<number> =>
+  session.until('a thread is held while another leads', HELD_ROW, (row: number) => row >= 0);
 
 async function shoot(page: Page, name: string): Promise<void> {
   const path = `${FOLDER}dashboard-${name}.png`;
@@ -106,8 +106,11 @@ const stop = new AbortController();
 const clients = CLIENTS.map((client) => ask(port, client, stop.signal));
 
 {
-  await using wide = await Visit.open(browser, url, { viewport: WIDE, deviceScaleFactor: PIXELS_PER_PIXEL });
-  await using narrow = await Visit.open(browser, url, {
+  await using wide = await BrowserSession.open(browser, url, {
+    viewport: WIDE,
+    deviceScaleFactor: PIXELS_PER_PIXEL,
+  });
+  await using narrow = await BrowserSession.open(browser, url, {
     viewport: NARROW,
     deviceScaleFactor: PIXELS_PER_PIXEL,
   });

@@ -36,7 +36,7 @@ const RECORDER = `
 /** What Chromium says itself of a websocket or a request that fails. No page can keep it from that. */
 const OF_LOST_CONNECTIONS = /WebSocket connection to .* failed|Failed to load resource/;
 
-export class Visit implements AsyncDisposable {
+export class BrowserSession implements AsyncDisposable {
   /** What went wrong in the page, by its own account: errors, warnings, violations of its Content-Security-Policy. */
   readonly complaints: string[] = [];
   readonly #context: BrowserContext;
@@ -60,13 +60,13 @@ export class Visit implements AsyncDisposable {
     browser: Browser,
     url: string,
     { mayLoseConnections = false, ...options }: BrowserContextOptions & { mayLoseConnections?: boolean } = {},
-  ): Promise<Visit> {
+  ): Promise<BrowserSession> {
     const context = await browser.newContext({ viewport: VIEWPORT, ...options });
     await context.addInitScript(RECORDER);
-    const visit = new Visit(context, await context.newPage(), mayLoseConnections);
-    visit.page.setDefaultTimeout(WATCHDOG_MS);
-    await visit.page.goto(url);
-    return visit;
+    const session = new BrowserSession(context, await context.newPage(), mayLoseConnections);
+    session.page.setDefaultTimeout(WATCHDOG_MS);
+    await session.page.goto(url);
+    return session;
   }
 
   /** What an expression is in the page. */
