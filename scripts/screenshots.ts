@@ -14,7 +14,7 @@ import { TopView } from '../lib/cli/top-view.js';
 import { createServer, type Server } from '../lib/index.js';
 import { BrowserSession } from '../spec/support/dashboard/browser-session.js';
 import { findChromium, HOW_TO_GET_CHROMIUM, launchChromium } from '../spec/support/dashboard/chromium.js';
-import { Viewer } from '../spec/support/dashboard/showing.js';
+import { Viewer } from '../spec/support/dashboard/test-dashboard.js';
 
 const FOLDER = fileURLToPath(new URL('../../docs/images/', import.meta.url));
 

@@ -6,7 +6,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { TopView } from '../../../lib/cli/top-view.js';
 import type { Frame, Hello, State } from '../../../lib/dashboard/protocol.js';
-import { Showing } from '../../support/dashboard/showing.js';
+import { TestDashboard } from '../../support/dashboard/test-dashboard.js';
 
 const MAIN = 'dist/lib/cli/main.js';
 
@@ -194,12 +194,12 @@ async function run(
 }
 
 test('in a pipe it prints one table and ends', async () => {
-  await using showing = await Showing.start();
-  showing.observed.seen.threads[2]!.counters.events = 4321;
+  await using dashboard = await TestDashboard.start();
+  dashboard.observed.seen.threads[2]!.counters.events = 4321;
   for (const [line, token] of [
-    [[showing.dashboard.url]],
-    [['--dashboard', showing.host, '--token', showing.token]],
-    [['--dashboard', showing.host], showing.token],
+    [[dashboard.server.url]],
+    [['--dashboard', dashboard.host, '--token', dashboard.token]],
+    [['--dashboard', dashboard.host], dashboard.token],
   ] as [string[], string?][]) {
     const { code, stdout, stderr } = await run(line, token);
     assert.equal([code, stderr], [0, '']);
@@ -210,12 +210,12 @@ test('in a pipe it prints one table and ends', async () => {
 });
 
 test('a wrong token is a usage error, a server that is not there a failure, each one line', async () => {
-  const showing = await Showing.start();
-  const wrong = await run([`${showing.origin}/#wrong`]);
+  const dashboard = await TestDashboard.start();
+  const wrong = await run([`${dashboard.origin}/#wrong`]);
   assert.is(wrong.code, 2);
   assert.match(wrong.stderr, /^paceline: the token is not that of [^\n]+\n$/);
-  await showing[Symbol.asyncDispose]();
-  const absent = await run([showing.dashboard.url]);
+  await dashboard[Symbol.asyncDispose]();
+  const absent = await run([dashboard.server.url]);
   assert.is(absent.code, 1);
   assert.match(absent.stderr, /^paceline: no dashboard answers at [^\n]+ECONNREFUSED[^\n]+\n$/);
 });

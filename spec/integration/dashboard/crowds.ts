@@ -3,7 +3,7 @@ import { connect, type Socket } from 'node:net';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { bucketOf } from '../../../lib/memory/histogram.js';
-import { Showing } from '../../support/dashboard/showing.js';
+import { TestDashboard } from '../../support/dashboard/test-dashboard.js';
 import type { Client } from '../../support/server/http-client.js';
 import { range, until, within } from '../../support/server/wait.js';
 
@@ -17,15 +17,15 @@ class Crowd implements Disposable {
   /** How many of them the server has ended. */
   ended = 0;
 
-  static async of(showing: Showing, count: number, bytes: string): Promise<Crowd> {
+  static async of(dashboard: TestDashboard, count: number, bytes: string): Promise<Crowd> {
     const crowd = new Crowd();
-    await Promise.all(range(count).map(() => crowd.join(showing, bytes)));
+    await Promise.all(range(count).map(() => crowd.join(dashboard, bytes)));
     return crowd;
   }
 
   /** Resolves once it is connected and has sent `bytes`. */
-  async join(showing: Showing, bytes: string): Promise<Socket> {
-    const socket = connect(showing.dashboard.port, '127.0.0.1');
+  async join(dashboard: TestDashboard, bytes: string): Promise<Socket> {
+    const socket = connect(dashboard.server.port, '127.0.0.1');
     this.sockets.push(socket);
     socket.on('error', () => {});
     socket.on('close', () => this.ended++);
@@ -39,8 +39,8 @@ class Crowd implements Disposable {
   }
 }
 
-const isAlive = async (showing: Showing): Promise<void> => {
-  assert.is((await showing.get('/healthz')).text, 'alive\n');
+const isAlive = async (dashboard: TestDashboard): Promise<void> => {
+  assert.is((await dashboard.get('/healthz')).text, 'alive\n');
 };
 
 for (const [what, bytes] of [
@@ -48,21 +48,21 @@ for (const [what, bytes] of [
   ['say nothing', ''],
 ] as const) {
   test(`connections that ${what} give way to a health check, the oldest first, and end in a second or two`, async () => {
-    await using showing = await Showing.start();
+    await using dashboard = await TestDashboard.start();
     const began = performance.now();
-    using crowd = await Crowd.of(showing, CROWD, bytes);
-    await isAlive(showing);
+    using crowd = await Crowd.of(dashboard, CROWD, bytes);
+    await isAlive(dashboard);
     // Before this server knew better, the crowd kept its places for five seconds.
     if (performance.now() - began < 1000) assert.ok(crowd.ended < CROWD, 'only as many as have to');
     for (const socket of crowd.sockets) socket.resume();
     await until('all of them are ended', () => crowd.ended === CROWD);
-    await isAlive(showing);
+    await isAlive(dashboard);
   });
 }
 
 test('a head that dribbles in is ended although it goes on', async () => {
-  await using showing = await Showing.start();
-  using crowd = await Crowd.of(showing, 1, HALF);
+  await using dashboard = await TestDashboard.start();
+  using crowd = await Crowd.of(dashboard, 1, HALF);
   const [socket] = crowd.sockets;
   let answer = '';
   socket!.on('data', (data) => {
@@ -76,37 +76,37 @@ test('a head that dribbles in is ended although it goes on', async () => {
 });
 
 test('idle connections give way, in the order in which they became idle', async () => {
-  await using showing = await Showing.start();
+  await using dashboard = await TestDashboard.start();
   const ask = async (client: Client) => {
-    void client.send(`GET /healthz HTTP/1.1\r\nhost: ${showing.host}\r\n\r\n`);
+    void client.send(`GET /healthz HTTP/1.1\r\nhost: ${dashboard.host}\r\n\r\n`);
     return (await client.answer()).text;
   };
-  const first = await showing.connect();
+  const first = await dashboard.connect();
   await ask(first);
   const others = await Promise.all(
     range(127).map(async () => {
-      const client = await showing.connect();
+      const client = await dashboard.connect();
       await ask(client);
       return client;
     }),
   );
   await ask(first);
-  await isAlive(showing);
+  await isAlive(dashboard);
   await until('one that was idle longer is ended', () => others.some(({ ended }) => ended));
   assert.is(await ask(first), 'alive\n', 'it came first, and was busy last');
 });
 
 test('websockets and answers that are on their way keep their places', async () => {
-  await using showing = await Showing.start();
-  const viewer = await showing.view();
-  const trace = await showing.connect();
+  await using dashboard = await TestDashboard.start();
+  const viewer = await dashboard.view();
+  const trace = await dashboard.connect();
   void trace.send(
-    `GET /api/trace?ms=1500 HTTP/1.1\r\nhost: ${showing.host}\r\nauthorization: Bearer ${showing.token}\r\n\r\n`,
+    `GET /api/trace?ms=1500 HTTP/1.1\r\nhost: ${dashboard.host}\r\nauthorization: Bearer ${dashboard.token}\r\n\r\n`,
   );
-  await until('the trace is being recorded', () => showing.observed.readers === 2);
-  using crowd = await Crowd.of(showing, CROWD, HALF);
+  await until('the trace is being recorded', () => dashboard.observed.readers === 2);
+  using crowd = await Crowd.of(dashboard, CROWD, HALF);
   for (const socket of crowd.sockets) socket.resume();
-  await isAlive(showing);
+  await isAlive(dashboard);
   const { status, text } = await trace.answer();
   assert.is(status, 200);
   assert.ok(JSON.parse(text).traceEvents.length > 0);
@@ -114,27 +114,27 @@ test('websockets and answers that are on their way keep their places', async () 
 });
 
 test('a client that sends requests without waiting for answers is ended, and nobody waits for it', async () => {
-  await using showing = await Showing.start();
-  const request = `GET /metrics HTTP/1.1\r\nhost: ${showing.host}\r\n\r\n`;
-  using crowd = await Crowd.of(showing, 4, request.repeat(5000));
+  await using dashboard = await TestDashboard.start();
+  const request = `GET /metrics HTTP/1.1\r\nhost: ${dashboard.host}\r\n\r\n`;
+  using crowd = await Crowd.of(dashboard, 4, request.repeat(5000));
   for (const socket of crowd.sockets) socket.resume();
-  await isAlive(showing);
+  await isAlive(dashboard);
   await until('they are ended', () => crowd.ended === 4);
   // A few are answered in their order.
-  const client = await showing.connect();
+  const client = await dashboard.connect();
   void client.send(request.repeat(8));
   for (const _answer of range(8)) assert.is((await client.answer()).status, 200);
 });
 
 test('many scrapers at once get one text, made once', async () => {
-  await using showing = await Showing.start();
-  const observe = showing.observed.observe.bind(showing.observed);
+  await using dashboard = await TestDashboard.start();
+  const observe = dashboard.observed.observe.bind(dashboard.observed);
   let looks = 0;
-  showing.observed.observe = () => {
+  dashboard.observed.observe = () => {
     looks++;
     return observe();
   };
-  const answers = await Promise.all(range(100).map(() => showing.get('/metrics')));
+  const answers = await Promise.all(range(100).map(() => dashboard.get('/metrics')));
   for (const { status } of answers) assert.is(status, 200);
   const made = new Set(answers.map(({ text }) => text)).size;
   assert.ok(made < 20, `${made} texts`);
@@ -142,10 +142,12 @@ test('many scrapers at once get one text, made once', async () => {
 });
 
 test('a text is no older than a second', async () => {
-  await using showing = await Showing.start();
-  const { responses } = showing.observed.seen.threads[0]!.histograms;
+  await using dashboard = await TestDashboard.start();
+  const { responses } = dashboard.observed.seen.threads[0]!.histograms;
   const counted = async () =>
-    Number(/^paceline_request_duration_seconds_count (\d+)$/m.exec((await showing.get('/metrics')).text)![1]);
+    Number(
+      /^paceline_request_duration_seconds_count (\d+)$/m.exec((await dashboard.get('/metrics')).text)![1],
+    );
   assert.is(await counted(), 0);
   responses[bucketOf(10)] = 3;
   const seen = (async () => {
@@ -155,19 +157,19 @@ test('a text is no older than a second', async () => {
 });
 
 test('an observation that fails is not kept', async () => {
-  await using showing = await Showing.start();
-  const { observe } = showing.observed;
-  showing.observed.observe = () => {
+  await using dashboard = await TestDashboard.start();
+  const { observe } = dashboard.observed;
+  dashboard.observed.observe = () => {
     throw new Error('a broken observation');
   };
-  assert.is((await showing.get('/metrics')).status, 500);
-  showing.observed.observe = observe;
-  assert.is((await showing.get('/metrics')).status, 200);
+  assert.is((await dashboard.get('/metrics')).status, 500);
+  dashboard.observed.observe = observe;
+  assert.is((await dashboard.get('/metrics')).status, 200);
 });
 
 test('nothing that a client does ends more than its own connection', async () => {
-  await using showing = await Showing.start();
-  const { host } = showing;
+  await using dashboard = await TestDashboard.start();
+  const { host } = dashboard;
   const switching = 'connection: upgrade\r\nupgrade: websocket\r\n';
   for (const bytes of [
     'OPTIONS * HTTP/1.1\r\nhost: a\r\n\r\n',
@@ -183,13 +185,13 @@ test('nothing that a client does ends more than its own connection', async () =>
     'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n',
   ]) {
     for (const leave of ['destroy', 'resetAndDestroy', 'end'] as const) {
-      using crowd = await Crowd.of(showing, 3, bytes);
+      using crowd = await Crowd.of(dashboard, 3, bytes);
       for (const socket of crowd.sockets) socket.resume()[leave]();
       await until(`${JSON.stringify(bytes.slice(0, 60))} is over`, () => crowd.ended === 3);
     }
   }
-  await isAlive(showing);
-  assert.equal(showing.log, []);
+  await isAlive(dashboard);
+  assert.equal(dashboard.log, []);
 });
 
 test.run();

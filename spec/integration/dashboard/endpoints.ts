@@ -4,7 +4,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Dashboard } from '../../../lib/dashboard/server.js';
 import { PacelineError } from '../../../lib/errors.js';
-import { Showing } from '../../support/dashboard/showing.js';
+import { TestDashboard } from '../../support/dashboard/test-dashboard.js';
 import { range, within } from '../../support/server/wait.js';
 
 const READABLE = [
@@ -18,9 +18,9 @@ const READABLE = [
 ];
 
 test('every answer forbids what the page does not need', async () => {
-  await using showing = await Showing.start();
+  await using dashboard = await TestDashboard.start();
   for (const path of [...READABLE, '/absent', '/api/trace']) {
-    const { headers } = await showing.get(path);
+    const { headers } = await dashboard.get(path);
     const policy = headers.get('content-security-policy')!;
     assert.match(
       policy,
@@ -39,21 +39,21 @@ test('every answer forbids what the page does not need', async () => {
 });
 
 test('HEAD answers as GET does, without content', async () => {
-  await using showing = await Showing.start();
+  await using dashboard = await TestDashboard.start();
   for (const path of READABLE.filter((one) => one !== '/metrics')) {
-    const [head, get] = [await showing.ask('HEAD', path), await showing.get(path)];
+    const [head, get] = [await dashboard.ask('HEAD', path), await dashboard.get(path)];
     assert.is(head.status, get.status, path);
     assert.is(head.headers.get('content-length'), get.headers.get('content-length'), path);
     assert.is(head.headers.get('content-type'), get.headers.get('content-type'), path);
   }
-  assert.is((await showing.ask('HEAD', '/metrics')).status, 200);
+  assert.is((await dashboard.ask('HEAD', '/metrics')).status, 200);
 });
 
 test('other methods are refused with those that are allowed', async () => {
-  await using showing = await Showing.start();
+  await using dashboard = await TestDashboard.start();
   for (const path of [...READABLE, '/api/trace?ms=0', '/ws']) {
     for (const method of ['POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH']) {
-      const { status, headers } = await showing.ask(method, path);
+      const { status, headers } = await dashboard.ask(method, path);
       assert.is(status, 405, `${method} ${path}`);
       assert.is(headers.get('allow'), 'GET, HEAD');
     }
@@ -61,7 +61,7 @@ test('other methods are refused with those that are allowed', async () => {
 });
 
 test('what is not there is not found, and no path leads out', async () => {
-  await using showing = await Showing.start();
+  await using dashboard = await TestDashboard.start();
   for (const path of [
     '/nothing',
     '/page/',
@@ -80,92 +80,92 @@ test('what is not there is not found, and no path leads out', async () => {
     '/%00',
     `/${'x'.repeat(4000)}`,
   ]) {
-    assert.is((await showing.get(path)).status, 404, path);
+    assert.is((await dashboard.get(path)).status, 404, path);
   }
 });
 
 test('requests with content are refused, and the rest of their connection is not read', async () => {
-  await using showing = await Showing.start();
+  await using dashboard = await TestDashboard.start();
   for (const fields of ['content-length: 5\r\n', 'transfer-encoding: chunked\r\n']) {
-    const client = await showing.connect();
-    void client.send(`GET /healthz HTTP/1.1\r\nhost: ${showing.host}\r\n${fields}\r\nhello`);
+    const client = await dashboard.connect();
+    void client.send(`GET /healthz HTTP/1.1\r\nhost: ${dashboard.host}\r\n${fields}\r\nhello`);
     const { status, headers } = await client.answer();
     assert.is(status, 400);
     assert.is(headers.get('connection'), 'close');
     await client.rest();
   }
-  assert.is((await showing.get('/healthz', 'content-length: 0\r\n')).status, 200);
+  assert.is((await dashboard.get('/healthz', 'content-length: 0\r\n')).status, 200);
 });
 
 test('an expectation changes nothing: who asks is looked at first, and nobody is told to go on with content', async () => {
-  await using showing = await Showing.start();
+  await using dashboard = await TestDashboard.start();
   for (const expect of ['100-continue', 'something-else']) {
     const fields = `expect: ${expect}\r\n`;
-    assert.is((await showing.get('/healthz', fields)).status, 200, expect);
-    assert.is((await showing.get('/healthz', `host: evil.example\r\n${fields}`)).status, 421, expect);
-    assert.is((await showing.get('/healthz', `content-length: 5\r\n${fields}`)).status, 400, expect);
+    assert.is((await dashboard.get('/healthz', fields)).status, 200, expect);
+    assert.is((await dashboard.get('/healthz', `host: evil.example\r\n${fields}`)).status, 421, expect);
+    assert.is((await dashboard.get('/healthz', `content-length: 5\r\n${fields}`)).status, 400, expect);
   }
 });
 
 test('what is no HTTP ends its own connection and nothing else', async () => {
-  await using showing = await Showing.start();
-  const other = await showing.connect();
+  await using dashboard = await TestDashboard.start();
+  const other = await dashboard.connect();
   for (const bytes of [
     'nonsense\r\n\r\n',
     '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03',
-    `GET / HTTP/1.1\r\nhost: ${showing.host}\r\nbad\0field: x\r\n\r\n`,
-    `GET / HTTP/1.1\r\nhost: ${showing.host}\r\nlong: ${'x'.repeat(20_000)}\r\n\r\n`,
+    `GET / HTTP/1.1\r\nhost: ${dashboard.host}\r\nbad\0field: x\r\n\r\n`,
+    `GET / HTTP/1.1\r\nhost: ${dashboard.host}\r\nlong: ${'x'.repeat(20_000)}\r\n\r\n`,
   ]) {
-    const client = await showing.connect();
+    const client = await dashboard.connect();
     void client.send(bytes);
     assert.match((await client.rest()).toString(), /^HTTP\/1\.1 4(00|31) /);
   }
-  void other.send(`GET /healthz HTTP/1.1\r\nhost: ${showing.host}\r\n\r\n`);
+  void other.send(`GET /healthz HTTP/1.1\r\nhost: ${dashboard.host}\r\n\r\n`);
   assert.is((await other.answer()).text, 'alive\n');
 });
 
 test('a server that starts is alive and not ready; one that closes is alive and not ready', async () => {
-  await using showing = await Showing.start({ starting: true });
-  assert.is((await showing.get('/healthz')).status, 200);
+  await using dashboard = await TestDashboard.start({ starting: true });
+  assert.is((await dashboard.get('/healthz')).status, 200);
   for (const path of ['/readyz', '/metrics', '/api/threads']) {
-    assert.is((await showing.get(path)).status, 503, path);
+    assert.is((await dashboard.get(path)).status, 503, path);
   }
-  showing.dashboard.serve(showing.monitored);
+  dashboard.server.serve(dashboard.monitored);
   for (const path of ['/healthz', '/readyz', '/metrics', '/api/threads']) {
-    assert.is((await showing.get(path)).status, 200, path);
+    assert.is((await dashboard.get(path)).status, 200, path);
   }
-  showing.dashboard.drain();
-  const { status, text } = await showing.get('/readyz');
+  dashboard.server.drain();
+  const { status, text } = await dashboard.get('/readyz');
   assert.equal([status, text], [503, 'draining\n']);
   for (const path of ['/healthz', '/metrics', '/api/threads'])
-    assert.is((await showing.get(path)).status, 200, path);
+    assert.is((await dashboard.get(path)).status, 200, path);
 });
 
 test('/api/threads is the JSON of server.threads()', async () => {
-  await using showing = await Showing.start();
-  const { headers, text } = await showing.get('/api/threads');
+  await using dashboard = await TestDashboard.start();
+  const { headers, text } = await dashboard.get('/api/threads');
   assert.is(headers.get('content-type'), 'application/json; charset=utf-8');
-  assert.equal(JSON.parse(text), JSON.parse(JSON.stringify(showing.monitored.threads())));
+  assert.equal(JSON.parse(text), JSON.parse(JSON.stringify(dashboard.monitored.threads())));
 });
 
 test('an endpoint that fails answers 500, the log says why, and the next one works', async () => {
-  await using showing = await Showing.start();
-  showing.observed.observe = () => {
+  await using dashboard = await TestDashboard.start();
+  dashboard.observed.observe = () => {
     throw new Error('a broken observation');
   };
-  assert.is((await showing.get('/metrics')).status, 500);
-  assert.match(showing.log.join(), /a broken observation/);
-  assert.is((await showing.get('/healthz')).status, 200);
+  assert.is((await dashboard.get('/metrics')).status, 500);
+  assert.match(dashboard.log.join(), /a broken observation/);
+  assert.is((await dashboard.get('/healthz')).status, 200);
 });
 
 test('the dashboard closes in bounded time although connections stand still', async () => {
-  const showing = await Showing.start();
-  const sockets = range(5).map(() => connect(showing.dashboard.port, '127.0.0.1'));
+  const dashboard = await TestDashboard.start();
+  const sockets = range(5).map(() => connect(dashboard.server.port, '127.0.0.1'));
   for (const socket of sockets) {
     socket.on('error', () => {});
     socket.write('GET / HTTP/1.1\r\nho');
   }
-  await within('the dashboard closes', showing[Symbol.asyncDispose]());
+  await within('the dashboard closes', dashboard[Symbol.asyncDispose]());
   for (const socket of sockets) socket.destroy();
 });
 

@@ -8,7 +8,7 @@ import {
   MAX_TRANSITIONS,
 } from '../../../lib/dashboard/protocol.js';
 import { now } from '../../support/dashboard/fake-observed.js';
-import { Showing, type Viewer } from '../../support/dashboard/showing.js';
+import { TestDashboard, type Viewer } from '../../support/dashboard/test-dashboard.js';
 import { range, until, within } from '../../support/server/wait.js';
 
 const FOLLOWER = 2;
@@ -16,8 +16,8 @@ const LEADER = 3;
 const PROCESSING = 4;
 
 test('a hello comes first, and says what is looked at', async () => {
-  await using showing = await Showing.start();
-  const viewer = await showing.view();
+  await using dashboard = await TestDashboard.start();
+  const viewer = await dashboard.view();
   await viewer.frame('come');
   const { version, history, ...hello } = viewer.hello;
   assert.match(version, /^\d+\.\d+\.\d+/);
@@ -26,7 +26,7 @@ test('a hello comes first, and says what is looked at', async () => {
     type: 'hello',
     node: process.version,
     pid: process.pid,
-    startedAt: showing.monitored.startedAt,
+    startedAt: dashboard.monitored.startedAt,
     url: 'http://127.0.0.1:8080',
     app: '/srv/app.js',
     strategy: 'leader-followers',
@@ -37,8 +37,8 @@ test('a hello comes first, and says what is looked at', async () => {
 });
 
 test('frames count up by one, the same for all clients', async () => {
-  await using showing = await Showing.start({ pace: { intervalMs: 10 } });
-  const viewers = await Promise.all(range(3).map(() => showing.view()));
+  await using dashboard = await TestDashboard.start({ pace: { intervalMs: 10 } });
+  const viewers = await Promise.all(range(3).map(() => dashboard.view()));
   await Promise.all(viewers.map((viewer) => viewer.frame('come late', ({ seq }) => seq >= 10)));
   for (const { frames } of viewers) {
     frames.forEach(({ seq }, index) => {
@@ -50,21 +50,21 @@ test('frames count up by one, the same for all clients', async () => {
 });
 
 test('nothing is observed for frames while nobody looks', async () => {
-  await using showing = await Showing.start({ pace: { intervalMs: 5 } });
-  assert.is(showing.observed.readers, 0);
-  const viewer = await showing.view();
+  await using dashboard = await TestDashboard.start({ pace: { intervalMs: 5 } });
+  assert.is(dashboard.observed.readers, 0);
+  const viewer = await dashboard.view();
   await viewer.frame('come');
-  assert.is(showing.observed.readers, 1);
+  assert.is(dashboard.observed.readers, 1);
   await viewer.close();
-  const other = await showing.view();
+  const other = await dashboard.view();
   await other.frame('come');
-  assert.is(showing.observed.readers, 2, 'the reader of the one before is gone');
+  assert.is(dashboard.observed.readers, 2, 'the reader of the one before is gone');
 });
 
 test('a frame carries states, transitions and gauges', async () => {
-  await using showing = await Showing.start();
-  const { observed } = showing;
-  const viewer = await showing.view();
+  await using dashboard = await TestDashboard.start();
+  const { observed } = dashboard;
+  const viewer = await dashboard.view();
   const at = now();
   observed.tell(0, LEADER, PROCESSING, at);
   observed.tell(1, FOLLOWER, LEADER, at + 0.012, 0);
@@ -101,10 +101,10 @@ test('a frame carries states, transitions and gauges', async () => {
 });
 
 test('of more transitions than a frame may carry the newest come, and the others count as missed', async () => {
-  await using showing = await Showing.start();
-  const viewer = await showing.view();
+  await using dashboard = await TestDashboard.start();
+  const viewer = await dashboard.view();
   for (const index of range(MAX_TRANSITIONS + 10)) {
-    showing.observed.tell(
+    dashboard.observed.tell(
       3,
       index % 2 === 0 ? FOLLOWER : PROCESSING,
       index % 2 === 0 ? PROCESSING : FOLLOWER,
@@ -117,12 +117,12 @@ test('of more transitions than a frame may carry the newest come, and the others
 });
 
 test('a thread that is watched comes in detail, until it is not', async () => {
-  await using showing = await Showing.start({ pace: { intervalMs: 10 } });
-  const [viewer, other] = [await showing.view(), await showing.view()];
-  showing.observed.took(2, 'responses', 10, 3);
-  showing.observed.took(2, 'loopDelays', 1000);
-  for (const index of range(300)) showing.observed.tell(2, FOLLOWER, PROCESSING, 1000 + index);
-  showing.observed.tell(1, FOLLOWER, PROCESSING);
+  await using dashboard = await TestDashboard.start({ pace: { intervalMs: 10 } });
+  const [viewer, other] = [await dashboard.view(), await dashboard.view()];
+  dashboard.observed.took(2, 'responses', 10, 3);
+  dashboard.observed.took(2, 'loopDelays', 1000);
+  for (const index of range(300)) dashboard.observed.tell(2, FOLLOWER, PROCESSING, 1000 + index);
+  dashboard.observed.tell(1, FOLLOWER, PROCESSING);
   viewer.send({ type: 'watch', thread: 2 });
   await until('details come', () => viewer.details.some(({ transitions }) => transitions.length > 0));
   const detail = viewer.details.at(-1)!;
@@ -147,8 +147,8 @@ async function closedFor(viewer: Viewer, code: number): Promise<void> {
 }
 
 test('a message of no known kind closes its sender and disturbs nobody', async () => {
-  await using showing = await Showing.start({ pace: { intervalMs: 10 } });
-  const good = await showing.view();
+  await using dashboard = await TestDashboard.start({ pace: { intervalMs: 10 } });
+  const good = await dashboard.view();
   for (const message of [
     '',
     'watch',
@@ -167,54 +167,56 @@ test('a message of no known kind closes its sender and disturbs nobody', async (
     '{"type":"hello"}',
     '{"__proto__":{"type":"watch","thread":1}}',
   ]) {
-    const bad = await showing.view();
+    const bad = await dashboard.view();
     bad.send(message);
     await closedFor(bad, CLOSE_BAD_MESSAGE);
   }
-  const binary = await showing.view();
+  const binary = await dashboard.view();
   binary.socket.send(Buffer.from('{"type":"watch","thread":1}'), { binary: true });
   await closedFor(binary, CLOSE_BAD_MESSAGE);
-  const long = await showing.view();
+  const long = await dashboard.view();
   long.send(`{"type":"watch","thread":1,"x":"${'x'.repeat(5000)}"}`);
   await closedFor(long, 1009);
   await good.frame('come');
-  assert.equal(showing.log, []);
+  assert.equal(dashboard.log, []);
 });
 
 test('load is refused where the app is not the demo', async () => {
-  await using showing = await Showing.start();
-  const viewer = await showing.view();
+  await using dashboard = await TestDashboard.start();
+  const viewer = await dashboard.view();
   viewer.send({ type: 'load', kind: 'fast', on: true });
   await closedFor(viewer, CLOSE_BAD_MESSAGE);
 });
 
 test('more messages than a person can send close their sender', async () => {
-  await using showing = await Showing.start();
-  const [good, bad] = [await showing.view(), await showing.view()];
+  await using dashboard = await TestDashboard.start();
+  const [good, bad] = [await dashboard.view(), await dashboard.view()];
   for (const _ of range(1000)) bad.send({ type: 'watch', thread: 1 });
   await closedFor(bad, CLOSE_BAD_MESSAGE);
   await good.frame('come');
 });
 
 test('bytes that are no websocket frames end their sender only', async () => {
-  await using showing = await Showing.start();
-  const [good, bad] = [await showing.view(), await showing.view()];
+  await using dashboard = await TestDashboard.start();
+  const [good, bad] = [await dashboard.view(), await dashboard.view()];
   (bad.socket as unknown as { _socket: NodeJS.WritableStream })._socket.write(Buffer.alloc(64, 0xff));
   await closedFor(bad, 1002);
   await good.frame('come');
-  assert.equal(showing.log, []);
+  assert.equal(dashboard.log, []);
 });
 
 /** Stops reading, so that what is sent fills the kernel's buffers and then the server's. */
 const stopReading = ({ socket }: Viewer): void => socket.pause();
 
 test('a client that does not read is dropped and counted, and the others go on', async () => {
-  await using showing = await Showing.start({ pace: { intervalMs: 2, slowBytes: 65_536, slowMs: 20 } });
-  const [good, slow] = [await showing.view(), await showing.view()];
+  await using dashboard = await TestDashboard.start({
+    pace: { intervalMs: 2, slowBytes: 65_536, slowMs: 20 },
+  });
+  const [good, slow] = [await dashboard.view(), await dashboard.view()];
   stopReading(slow);
   // Large frames fill the kernel's buffers soon.
   const fill = setInterval(() => {
-    for (const _ of range(MAX_TRANSITIONS)) showing.observed.tell(1, FOLLOWER, PROCESSING);
+    for (const _ of range(MAX_TRANSITIONS)) dashboard.observed.tell(1, FOLLOWER, PROCESSING);
   }, 2);
   try {
     await good.frame('a dropped client', ({ dashboard }) => dashboard.droppedClients === 1);
@@ -230,17 +232,17 @@ test('a client that does not read is dropped and counted, and the others go on',
 });
 
 test('a client that answers no ping is dropped and counted', async () => {
-  await using showing = await Showing.start({ pace: { intervalMs: 5, pingMs: 30 } });
-  const [good, silent] = [await showing.view(), await showing.view()];
+  await using dashboard = await TestDashboard.start({ pace: { intervalMs: 5, pingMs: 30 } });
+  const [good, silent] = [await dashboard.view(), await dashboard.view()];
   silent.socket.pong = () => {};
   await good.frame('a dropped client', ({ dashboard }) => dashboard.droppedClients === 1);
   await closedFor(silent, CLOSE_TOO_SLOW);
 });
 
 test('the end of the server is said to every client', async () => {
-  const showing = await Showing.start();
-  const viewers = await Promise.all(range(3).map(() => showing.view()));
-  await showing.dashboard.close();
+  const dashboard = await TestDashboard.start();
+  const viewers = await Promise.all(range(3).map(() => dashboard.view()));
+  await dashboard.server.close();
   for (const viewer of viewers) await closedFor(viewer, CLOSE_SERVER_STOPS);
 });
 

@@ -6,7 +6,7 @@ import { CLOSE_SERVER_STOPS } from '../../../lib/dashboard/protocol.js';
 import { createServer } from '../../../lib/index.js';
 import { checkTrace } from '../../../scripts/trace-check.js';
 import { parseMetrics } from '../../support/dashboard/prometheus.js';
-import { Viewer } from '../../support/dashboard/showing.js';
+import { Viewer } from '../../support/dashboard/test-dashboard.js';
 import { Gate } from '../../support/server/gate.js';
 import { fixture, Running } from '../../support/server/running.js';
 import { range, until, within } from '../../support/server/wait.js';

@@ -2,26 +2,31 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { PROTOCOL, TOKEN_PREFIX } from '../../../lib/dashboard/protocol.js';
-import { Showing, type Viewer } from '../../support/dashboard/showing.js';
+import { TestDashboard, type Viewer } from '../../support/dashboard/test-dashboard.js';
 import type { Answer } from '../../support/server/http-client.js';
 import { range, until } from '../../support/server/wait.js';
 
 type Fields = Record<string, string | undefined>;
 
 /** What a browser on the page would send, but for `changed`. */
-async function knock(showing: Showing, changed: Fields = {}, path = '/ws', method = 'GET'): Promise<Answer> {
+async function knock(
+  dashboard: TestDashboard,
+  changed: Fields = {},
+  path = '/ws',
+  method = 'GET',
+): Promise<Answer> {
   const fields: Fields = {
-    host: showing.host,
+    host: dashboard.host,
     connection: 'Upgrade',
     upgrade: 'websocket',
-    origin: showing.origin,
+    origin: dashboard.origin,
     'sec-websocket-version': '13',
     'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==',
-    'sec-websocket-protocol': `${PROTOCOL}, ${TOKEN_PREFIX}${showing.token}`,
+    'sec-websocket-protocol': `${PROTOCOL}, ${TOKEN_PREFIX}${dashboard.token}`,
     ...changed,
   };
   const lines = Object.entries(fields).filter(([, value]) => value !== undefined);
-  const client = await showing.connect();
+  const client = await dashboard.connect();
   void client.send(
     `${method} ${path} HTTP/1.1\r\n${lines.map((line) => line.join(': ')).join('\r\n')}\r\n\r\n`,
   );
@@ -33,37 +38,37 @@ async function knock(showing: Showing, changed: Fields = {}, path = '/ws', metho
 }
 
 test('who knows Host, Origin and token comes in, and the token is not said again', async () => {
-  await using showing = await Showing.start();
-  const { status, head, headers } = await knock(showing);
+  await using dashboard = await TestDashboard.start();
+  const { status, head, headers } = await knock(dashboard);
   assert.is(status, 101);
   assert.is(headers.get('sec-websocket-protocol'), PROTOCOL);
-  assert.not.ok(head.includes(showing.token));
+  assert.not.ok(head.includes(dashboard.token));
   assert.is(
-    (await knock(showing, { 'sec-websocket-protocol': `${TOKEN_PREFIX}${showing.token},${PROTOCOL}` }))
+    (await knock(dashboard, { 'sec-websocket-protocol': `${TOKEN_PREFIX}${dashboard.token},${PROTOCOL}` }))
       .status,
     101,
   );
-  const { port } = showing.dashboard;
+  const { port } = dashboard.server;
   assert.is(
-    (await knock(showing, { host: `localhost:${port}`, origin: `http://localhost:${port}` })).status,
+    (await knock(dashboard, { host: `localhost:${port}`, origin: `http://localhost:${port}` })).status,
     101,
   );
 });
 
 test('a foreign Host is refused with 421, whatever else is right', async () => {
-  await using showing = await Showing.start();
-  const { port } = showing.dashboard;
+  await using dashboard = await TestDashboard.start();
+  const { port } = dashboard.server;
   for (const host of ['evil.example', `evil.example:${port}`, `127.0.0.1:${port + 1}`]) {
-    const { status, text } = await knock(showing, { host, origin: `http://${host}` });
+    const { status, text } = await knock(dashboard, { host, origin: `http://${host}` });
     assert.is(status, 421, host);
-    assert.not.ok(text.includes(showing.token));
+    assert.not.ok(text.includes(dashboard.token));
   }
-  assert.is((await knock(showing, { host: undefined })).status, 400);
+  assert.is((await knock(dashboard, { host: undefined })).status, 400);
 });
 
 test('a foreign Origin, and none, are refused with 403', async () => {
-  await using showing = await Showing.start();
-  const { port } = showing.dashboard;
+  await using dashboard = await TestDashboard.start();
+  const { port } = dashboard.server;
   for (const origin of [
     undefined,
     'null',
@@ -74,13 +79,13 @@ test('a foreign Origin, and none, are refused with 403', async () => {
     // Right for another Host than the one that was asked.
     `http://localhost:${port}`,
   ]) {
-    assert.is((await knock(showing, { origin })).status, 403, String(origin));
+    assert.is((await knock(dashboard, { origin })).status, 403, String(origin));
   }
 });
 
 test('a missing or wrong token is refused with 401', async () => {
-  await using showing = await Showing.start();
-  const { token } = showing;
+  await using dashboard = await TestDashboard.start();
+  const { token } = dashboard;
   for (const offered of [
     undefined,
     PROTOCOL,
@@ -90,24 +95,24 @@ test('a missing or wrong token is refused with 401', async () => {
     `${PROTOCOL}, ${TOKEN_PREFIX}${token.slice(0, -1)}`,
     `${PROTOCOL}, ${token}`,
   ]) {
-    const { status, headers } = await knock(showing, { 'sec-websocket-protocol': offered });
+    const { status, headers } = await knock(dashboard, { 'sec-websocket-protocol': offered });
     assert.is(status, 401, offered);
     assert.match(headers.get('www-authenticate')!, /^Bearer/);
   }
 });
 
 test('the token of another start is refused', async () => {
-  await using old = await Showing.start();
-  await using showing = await Showing.start();
-  const { status } = await knock(showing, {
+  await using old = await TestDashboard.start();
+  await using dashboard = await TestDashboard.start();
+  const { status } = await knock(dashboard, {
     'sec-websocket-protocol': `${PROTOCOL}, ${TOKEN_PREFIX}${old.token}`,
   });
   assert.is(status, 401);
 });
 
 test('handshakes that are none are refused with 400', async () => {
-  await using showing = await Showing.start();
-  const token = TOKEN_PREFIX + showing.token;
+  await using dashboard = await TestDashboard.start();
+  const token = TOKEN_PREFIX + dashboard.token;
   for (const changed of [
     { 'sec-websocket-protocol': token },
     { 'sec-websocket-protocol': `paceline.0, ${token}` },
@@ -118,81 +123,81 @@ test('handshakes that are none are refused with 400', async () => {
     { 'sec-websocket-version': undefined },
     { 'content-length': '5' },
   ]) {
-    assert.is((await knock(showing, changed)).status, 400, JSON.stringify(changed));
+    assert.is((await knock(dashboard, changed)).status, 400, JSON.stringify(changed));
   }
 });
 
 test('other paths and methods are refused as anywhere', async () => {
-  await using showing = await Showing.start();
+  await using dashboard = await TestDashboard.start();
   for (const path of ['/', '/healthz', '/absent', '/ws/', '//ws']) {
-    assert.is((await knock(showing, {}, path)).status, 404, path);
+    assert.is((await knock(dashboard, {}, path)).status, 404, path);
   }
-  const { status, headers } = await knock(showing, {}, '/ws', 'POST');
+  const { status, headers } = await knock(dashboard, {}, '/ws', 'POST');
   assert.equal([status, headers.get('allow')], [405, 'GET, HEAD']);
-  assert.is((await knock(showing, {}, '/ws', 'HEAD')).status, 405);
-  assert.is((await showing.get('/ws')).status, 426);
+  assert.is((await knock(dashboard, {}, '/ws', 'HEAD')).status, 405);
+  assert.is((await dashboard.get('/ws')).status, 426);
 });
 
 test('an offer of another protocol is ignored, and the request answered', async () => {
-  await using showing = await Showing.start();
-  const offer = `connection: upgrade\r\nupgrade: h2c\r\nauthorization: Bearer ${showing.token}\r\n`;
+  await using dashboard = await TestDashboard.start();
+  const offer = `connection: upgrade\r\nupgrade: h2c\r\nauthorization: Bearer ${dashboard.token}\r\n`;
   for (const path of ['/', '/healthz', '/readyz', '/metrics', '/api/threads', '/api/trace?ms=0']) {
-    const { status, headers } = await showing.get(path, offer);
+    const { status, headers } = await dashboard.get(path, offer);
     assert.equal([path, status, headers.get('connection')], [path, 200, 'close']);
   }
-  assert.is((await showing.ask('HEAD', '/healthz', offer)).status, 200);
+  assert.is((await dashboard.ask('HEAD', '/healthz', offer)).status, 200);
   // Nor does it open what is closed otherwise.
-  assert.is((await showing.get('/ws', offer)).status, 426);
-  assert.is((await showing.get('/absent', offer)).status, 404);
-  assert.is((await showing.get('/healthz', `host: evil.example\r\n${offer}`)).status, 421);
-  assert.is((await showing.ask('POST', '/healthz', offer)).status, 405);
-  assert.equal(showing.log, []);
+  assert.is((await dashboard.get('/ws', offer)).status, 426);
+  assert.is((await dashboard.get('/absent', offer)).status, 404);
+  assert.is((await dashboard.get('/healthz', `host: evil.example\r\n${offer}`)).status, 421);
+  assert.is((await dashboard.ask('POST', '/healthz', offer)).status, 405);
+  assert.equal(dashboard.log, []);
 });
 
 test('a trace that does not fit in one write comes whole although an upgrade was offered', async () => {
-  await using showing = await Showing.start();
+  await using dashboard = await TestDashboard.start();
   for (const _ of range(10_000)) {
-    showing.observed.tell(1, 2, 4);
-    showing.observed.tell(1, 4, 2);
+    dashboard.observed.tell(1, 2, 4);
+    dashboard.observed.tell(1, 4, 2);
   }
-  const offer = `connection: upgrade\r\nupgrade: h2c\r\nauthorization: Bearer ${showing.token}\r\n`;
-  const { text } = await showing.get('/api/trace?ms=0', offer);
+  const offer = `connection: upgrade\r\nupgrade: h2c\r\nauthorization: Bearer ${dashboard.token}\r\n`;
+  const { text } = await dashboard.get('/api/trace?ms=0', offer);
   const { traceEvents } = JSON.parse(text) as { traceEvents: { ph: string }[] };
   assert.ok(traceEvents.filter(({ ph }) => ph === 'X').length >= 20_000);
 });
 
 test('nobody comes in while the server starts', async () => {
-  await using showing = await Showing.start({ starting: true });
-  assert.is((await knock(showing)).status, 503);
+  await using dashboard = await TestDashboard.start({ starting: true });
+  assert.is((await knock(dashboard)).status, 503);
   // The token is still asked for first by nobody: whoever asks learns that the server starts, which /readyz says too.
-  assert.is((await knock(showing, { host: 'evil.example' })).status, 421);
+  assert.is((await knock(dashboard, { host: 'evil.example' })).status, 421);
 });
 
 test('no more than 16 clients come in, and a place that is left is free again', async () => {
-  await using showing = await Showing.start();
+  await using dashboard = await TestDashboard.start();
   const viewers: Viewer[] = [];
-  for (const _ of range(16)) viewers.push(await showing.view());
-  assert.is((await knock(showing)).status, 429);
+  for (const _ of range(16)) viewers.push(await dashboard.view());
+  assert.is((await knock(dashboard)).status, 429);
   await viewers[0]!.close();
   await until('the place is free', () => {
     const show = viewers[1]!.frames.at(-1);
     return show?.dashboard.clients === 15;
   });
-  assert.is((await knock(showing)).status, 101);
+  assert.is((await knock(dashboard)).status, 101);
 });
 
 test('a client that leaves in the middle of the handshake disturbs nobody', async () => {
-  await using showing = await Showing.start();
-  const viewer = await showing.view();
+  await using dashboard = await TestDashboard.start();
+  const viewer = await dashboard.view();
   for (const _ of range(10)) {
-    const client = await showing.connect();
+    const client = await dashboard.connect();
     await client.send(
-      `GET /ws HTTP/1.1\r\nhost: ${showing.host}\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n`,
+      `GET /ws HTTP/1.1\r\nhost: ${dashboard.host}\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n`,
     );
     client.socket.resetAndDestroy();
   }
   await viewer.frame('come');
-  assert.equal(showing.log, []);
+  assert.equal(dashboard.log, []);
 });
 
 test.run();

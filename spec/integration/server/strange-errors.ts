@@ -3,7 +3,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { oneLine } from '../../../lib/errors.js';
 import type { ThreadExit } from '../../../lib/server.js';
-import { Viewer } from '../../support/dashboard/showing.js';
+import { Viewer } from '../../support/dashboard/test-dashboard.js';
 import { Running } from '../../support/server/running.js';
 import { until } from '../../support/server/wait.js';
 

@@ -2,13 +2,13 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Access } from '../../../lib/dashboard/access.js';
-import { Showing } from '../../support/dashboard/showing.js';
+import { TestDashboard } from '../../support/dashboard/test-dashboard.js';
 
 const PATHS = ['/', '/healthz', '/readyz', '/metrics', '/api/threads', '/api/trace?ms=0', '/ws', '/absent'];
 
 test('a foreign Host is refused on every path, with the method right or wrong', async () => {
-  await using showing = await Showing.start();
-  const { port } = showing.dashboard;
+  await using dashboard = await TestDashboard.start();
+  const { port } = dashboard.server;
   const foreign = [
     'evil.example',
     `evil.example:${port}`,
@@ -20,17 +20,17 @@ test('a foreign Host is refused on every path, with the method right or wrong', 
   ];
   for (const host of foreign) {
     for (const path of PATHS) {
-      const { status, text } = await showing.get(path, `host: ${host}\r\n`);
+      const { status, text } = await dashboard.get(path, `host: ${host}\r\n`);
       assert.is(status, 421, `${host} ${path}`);
-      assert.not.match(text, showing.token);
+      assert.not.match(text, dashboard.token);
     }
   }
-  assert.is((await showing.ask('DELETE', '/metrics', 'host: evil.example\r\n')).status, 421);
+  assert.is((await dashboard.ask('DELETE', '/metrics', 'host: evil.example\r\n')).status, 421);
 });
 
 test('no Host, two of them, and a target that is no path are bad requests', async () => {
-  await using showing = await Showing.start();
-  const { host } = showing;
+  await using dashboard = await TestDashboard.start();
+  const { host } = dashboard;
   for (const head of [
     'GET /healthz HTTP/1.1\r\n',
     'GET /healthz HTTP/1.0\r\n',
@@ -40,17 +40,17 @@ test('no Host, two of them, and a target that is no path are bad requests', asyn
     `GET http://evil.example/healthz HTTP/1.1\r\nhost: ${host}\r\n`,
     `OPTIONS * HTTP/1.1\r\nhost: ${host}\r\n`,
   ]) {
-    const client = await showing.connect();
+    const client = await dashboard.connect();
     void client.send(`${head}\r\n`);
     assert.is((await client.answer()).status, 400, head);
   }
 });
 
 test('a dashboard on loopback has the names of loopback, with its port', async () => {
-  await using showing = await Showing.start();
-  const { port } = showing.dashboard;
+  await using dashboard = await TestDashboard.start();
+  const { port } = dashboard.server;
   for (const name of ['127.0.0.1', 'localhost', 'LocalHost', '[::1]']) {
-    assert.is((await showing.get('/healthz', `host: ${name}:${port}\r\n`)).status, 200, name);
+    assert.is((await dashboard.get('/healthz', `host: ${name}:${port}\r\n`)).status, 200, name);
   }
 });
 

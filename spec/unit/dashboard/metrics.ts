@@ -3,11 +3,11 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { COUNTERS } from '../../../lib/memory/counters.js';
 import { parseMetrics, type Sample } from '../../support/dashboard/prometheus.js';
-import { Showing } from '../../support/dashboard/showing.js';
+import { TestDashboard } from '../../support/dashboard/test-dashboard.js';
 import { range } from '../../support/server/wait.js';
 
-async function scrape(showing: Showing) {
-  const { headers, text } = await showing.get('/metrics');
+async function scrape(dashboard: TestDashboard) {
+  const { headers, text } = await dashboard.get('/metrics');
   assert.is(headers.get('content-type'), 'text/plain; version=0.0.4; charset=utf-8');
   const families = parseMetrics(text);
   return (family: string, labels: Record<string, string> = {}): number => {
@@ -43,14 +43,14 @@ test('the reader of these specs is strict', () => {
 });
 
 test('every counter of a thread is there, by thread', async () => {
-  await using showing = await Showing.start();
-  const { threads } = showing.observed.seen;
+  await using dashboard = await TestDashboard.start();
+  const { threads } = dashboard.observed.seen;
   COUNTERS.forEach((name, index) => {
     threads[2]!.counters[name] = 1000 + index;
   });
   threads[2]!.bytesIn = 5;
   threads[2]!.bytesOut = 7;
-  const value = await scrape(showing);
+  const value = await scrape(dashboard);
   const labels = { thread: '2' };
   const expected: [string, number, Record<string, string>?][] = [
     ['events_total', 1000],
@@ -83,10 +83,10 @@ test('every counter of a thread is there, by thread', async () => {
 });
 
 test('each thread is in one state, and has its seconds in all of them', async () => {
-  await using showing = await Showing.start();
-  showing.observed.seen.threads[1]!.state = 'processing';
-  showing.observed.seen.threads[1]!.timesMs = [0, 250, 1000, 0.5, 2000];
-  const value = await scrape(showing);
+  await using dashboard = await TestDashboard.start();
+  dashboard.observed.seen.threads[1]!.state = 'processing';
+  dashboard.observed.seen.threads[1]!.timesMs = [0, 250, 1000, 0.5, 2000];
+  const value = await scrape(dashboard);
   const states = ['dead', 'starting', 'follower', 'leader', 'processing'];
   for (const [thread, state] of ['leader', 'processing', 'follower', 'follower'].entries()) {
     for (const one of states) {
@@ -101,14 +101,14 @@ test('each thread is in one state, and has its seconds in all of them', async ()
 });
 
 test('a histogram counts a duration in the first bucket that is not shorter', async () => {
-  await using showing = await Showing.start();
-  const { observed } = showing;
+  await using dashboard = await TestDashboard.start();
+  const { observed } = dashboard;
   observed.took(0, 'responses', 10, 3);
   observed.took(1, 'responses', 1023, 2);
   observed.took(2, 'responses', 1024);
   observed.took(3, 'responses', 60_000_000);
   observed.took(3, 'promotions', 25);
-  const value = await scrape(showing);
+  const value = await scrape(dashboard);
   const within = (le: string) => value('paceline_request_duration_seconds_bucket', { le });
   assert.is(within('0.000032'), 3);
   assert.is(within('0.000512'), 3);
@@ -123,9 +123,9 @@ test('a histogram counts a duration in the first bucket that is not shorter', as
 });
 
 test('the delay of each event loop is by thread', async () => {
-  await using showing = await Showing.start();
-  showing.observed.took(2, 'loopDelays', 5000, 4);
-  const value = await scrape(showing);
+  await using dashboard = await TestDashboard.start();
+  dashboard.observed.took(2, 'loopDelays', 5000, 4);
+  const value = await scrape(dashboard);
   assert.is(value('paceline_event_loop_delay_seconds_count', { thread: '2' }), 4);
   assert.is(value('paceline_event_loop_delay_seconds_count', { thread: '1' }), 0);
   assert.is(value('paceline_event_loop_delay_seconds_bucket', { thread: '2', le: '0.004096' }), 0);
@@ -133,15 +133,15 @@ test('the delay of each event loop is by thread', async () => {
 });
 
 test('levels, build and process are there', async () => {
-  await using showing = await Showing.start();
-  Object.assign(showing.observed.seen, {
+  await using dashboard = await TestDashboard.start();
+  Object.assign(dashboard.observed.seen, {
     connections: { current: 1, peak: 2, limit: 3 },
     pool: { current: 4, peak: 5, limit: 6 },
     ready: { current: 7, peak: 8, limit: 9 },
     descriptors: { current: 10, peak: 11, limit: 12 },
     leader: 2,
   });
-  const value = await scrape(showing);
+  const value = await scrape(dashboard);
   const levels = ['connections', 'pool_blocks', 'ready_events'].flatMap((name) =>
     ['', '_peak', '_limit'].map((suffix) => value(`paceline_${name}${suffix}`)),
   );
@@ -156,10 +156,10 @@ test('levels, build and process are there', async () => {
 });
 
 test('many scrapes at once, and a second dashboard in the process, take nothing from each other', async () => {
-  await using showing = await Showing.start();
-  await using other = await Showing.start();
+  await using dashboard = await TestDashboard.start();
+  await using other = await TestDashboard.start();
   other.observed.seen.threads[0]!.counters.requests = 42;
-  const values = await Promise.all(range(10).map((index) => scrape(index % 2 === 0 ? showing : other)));
+  const values = await Promise.all(range(10).map((index) => scrape(index % 2 === 0 ? dashboard : other)));
   values.forEach((value, index) => {
     assert.is(value('paceline_requests_total', { thread: '0' }), index % 2 === 0 ? 0 : 42);
   });

@@ -5,7 +5,7 @@ import { TraceWriter } from '../../../lib/dashboard/trace.js';
 import type { ObservedTransition } from '../../../lib/observe/observation.js';
 import { checkTrace } from '../../../scripts/trace-check.js';
 import { FakeObserved } from '../../support/dashboard/fake-observed.js';
-import { Showing } from '../../support/dashboard/showing.js';
+import { TestDashboard } from '../../support/dashboard/test-dashboard.js';
 import { range, until } from '../../support/server/wait.js';
 
 const FOLLOWER = 2;
@@ -281,27 +281,27 @@ test('the check finds what is wrong', () => {
 const bearer = (token: string): string => `authorization: Bearer ${token}\r\n`;
 
 test('a trace needs the token', async () => {
-  await using showing = await Showing.start();
+  await using dashboard = await TestDashboard.start();
   for (const fields of [
     '',
     bearer(''),
     bearer('wrong'),
-    `authorization: Basic ${showing.token}\r\n`,
-    `authorization: ${showing.token}\r\n`,
-    `${bearer(showing.token).trimEnd()} x\r\n`,
-    `cookie: token=${showing.token}\r\n`,
+    `authorization: Basic ${dashboard.token}\r\n`,
+    `authorization: ${dashboard.token}\r\n`,
+    `${bearer(dashboard.token).trimEnd()} x\r\n`,
+    `cookie: token=${dashboard.token}\r\n`,
   ]) {
-    const { status, headers, text } = await showing.get('/api/trace?ms=0', fields);
+    const { status, headers, text } = await dashboard.get('/api/trace?ms=0', fields);
     assert.is(status, 401, fields);
     assert.match(headers.get('www-authenticate')!, /^Bearer/);
-    assert.not.ok(text.includes(showing.token));
+    assert.not.ok(text.includes(dashboard.token));
   }
-  assert.is((await showing.get(`/api/trace?ms=0&token=${showing.token}`)).status, 401);
+  assert.is((await dashboard.get(`/api/trace?ms=0&token=${dashboard.token}`)).status, 401);
 });
 
 test('a trace is for 0 to 30000 ms, which are to be said', async () => {
-  await using showing = await Showing.start();
-  const fields = bearer(showing.token);
+  await using dashboard = await TestDashboard.start();
+  const fields = bearer(dashboard.token);
   for (const query of [
     '',
     '?',
@@ -316,19 +316,19 @@ test('a trace is for 0 to 30000 ms, which are to be said', async () => {
     '?MS=1',
     '?ms=0x1',
   ]) {
-    const { status, text } = await showing.get(`/api/trace${query}`, fields);
+    const { status, text } = await dashboard.get(`/api/trace${query}`, fields);
     assert.is(status, 400, query);
     assert.match(text, /from 0 to 30000/);
   }
 });
 
 test('a trace of 0 ms is what the rings hold; HEAD records none', async () => {
-  await using showing = await Showing.start();
-  showing.observed.tell(0, LEADER, PROCESSING);
-  const head = await showing.ask('HEAD', '/api/trace?ms=0', bearer(showing.token));
+  await using dashboard = await TestDashboard.start();
+  dashboard.observed.tell(0, LEADER, PROCESSING);
+  const head = await dashboard.ask('HEAD', '/api/trace?ms=0', bearer(dashboard.token));
   assert.is(head.status, 200);
-  assert.is(showing.observed.readers, 0);
-  const { status, headers, text } = await showing.get('/api/trace?ms=0', bearer(showing.token));
+  assert.is(dashboard.observed.readers, 0);
+  const { status, headers, text } = await dashboard.get('/api/trace?ms=0', bearer(dashboard.token));
   assert.is(status, 200);
   assert.is(headers.get('content-type'), 'application/json; charset=utf-8');
   assert.match(headers.get('content-disposition')!, /^attachment; filename="paceline-trace-\d+\.json"$/);
@@ -337,27 +337,27 @@ test('a trace of 0 ms is what the rings hold; HEAD records none', async () => {
 });
 
 test('one trace at a time; one whose client leaves makes room', async () => {
-  await using showing = await Showing.start();
-  const fields = bearer(showing.token);
-  const first = await showing.connect();
-  void first.send(`GET /api/trace?ms=30000 HTTP/1.1\r\nhost: ${showing.host}\r\n${fields}\r\n`);
-  await until('the first trace is being recorded', () => showing.observed.readers === 1);
-  assert.is((await showing.get('/api/trace?ms=0', fields)).status, 409);
+  await using dashboard = await TestDashboard.start();
+  const fields = bearer(dashboard.token);
+  const first = await dashboard.connect();
+  void first.send(`GET /api/trace?ms=30000 HTTP/1.1\r\nhost: ${dashboard.host}\r\n${fields}\r\n`);
+  await until('the first trace is being recorded', () => dashboard.observed.readers === 1);
+  assert.is((await dashboard.get('/api/trace?ms=0', fields)).status, 409);
   await first.close();
   let status = 0;
-  while (status !== 200) ({ status } = await showing.get('/api/trace?ms=0', fields));
-  assert.equal(showing.log, []);
+  while (status !== 200) ({ status } = await dashboard.get('/api/trace?ms=0', fields));
+  assert.equal(dashboard.log, []);
 });
 
 test('a dashboard that closes ends a trace as a whole file that says why', async () => {
-  const showing = await Showing.start();
-  const client = await showing.connect();
+  const dashboard = await TestDashboard.start();
+  const client = await dashboard.connect();
   void client.send(
-    `GET /api/trace?ms=30000 HTTP/1.1\r\nhost: ${showing.host}\r\n${bearer(showing.token)}\r\n`,
+    `GET /api/trace?ms=30000 HTTP/1.1\r\nhost: ${dashboard.host}\r\n${bearer(dashboard.token)}\r\n`,
   );
-  await until('the trace is being recorded', () => showing.observed.readers === 1);
-  showing.observed.tell(0, LEADER, PROCESSING);
-  const [{ text }] = await Promise.all([client.answer(), showing.dashboard.close()]);
+  await until('the trace is being recorded', () => dashboard.observed.readers === 1);
+  dashboard.observed.tell(0, LEADER, PROCESSING);
+  const [{ text }] = await Promise.all([client.answer(), dashboard.server.close()]);
   assert.equal(checkTrace(text).faults, []);
   assert.is(
     (JSON.parse(text) as { otherData: { truncated: string } }).otherData.truncated,

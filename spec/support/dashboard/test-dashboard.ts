@@ -18,7 +18,7 @@ import { type Answer, Client } from '../server/http-client.js';
 import { until, within } from '../server/wait.js';
 import { FakeObserved, subjectOf } from './fake-observed.js';
 
-interface ShowingOptions {
+interface TestDashboardOptions {
   readonly host?: string;
   readonly pace?: Partial<LivePace>;
   readonly monitored?: Partial<MonitoredServer>;
@@ -26,11 +26,11 @@ interface ShowingOptions {
   readonly starting?: boolean;
 }
 
-export class Showing implements AsyncDisposable {
+export class TestDashboard implements AsyncDisposable {
   readonly #clients: (Client | Viewer)[] = [];
 
   private constructor(
-    readonly dashboard: Dashboard,
+    readonly server: Dashboard,
     readonly observed: FakeObserved,
     readonly monitored: MonitoredServer,
     readonly log: readonly string[],
@@ -41,17 +41,17 @@ export class Showing implements AsyncDisposable {
     pace,
     monitored,
     starting,
-  }: ShowingOptions = {}): Promise<Showing> {
+  }: TestDashboardOptions = {}): Promise<TestDashboard> {
     const observed = new FakeObserved();
     const log: string[] = [];
     const whole = subjectOf(observed, monitored);
     const dashboard = await Dashboard.listen({ host, port: 0 }, recorder(log), { ...PACE, ...pace });
     if (starting !== true) dashboard.serve(whole);
-    return new Showing(dashboard, observed, whole, log);
+    return new TestDashboard(dashboard, observed, whole, log);
   }
 
   get host(): string {
-    return new URL(this.dashboard.url).host;
+    return new URL(this.server.url).host;
   }
 
   get origin(): string {
@@ -59,12 +59,12 @@ export class Showing implements AsyncDisposable {
   }
 
   get token(): string {
-    return new URL(this.dashboard.url).hash.slice(1);
+    return new URL(this.server.url).hash.slice(1);
   }
 
   /** A connection that shows the wire. */
   async connect(): Promise<Client> {
-    const client = await Client.connect({ host: '127.0.0.1', port: this.dashboard.port });
+    const client = await Client.connect({ host: '127.0.0.1', port: this.server.port });
     this.#clients.push(client);
     return client;
   }
@@ -93,7 +93,7 @@ export class Showing implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.#clients.map((client) => client.close()));
-    await this.dashboard.close();
+    await this.server.close();
   }
 }
 
