@@ -14,7 +14,7 @@ import { TopView } from '../lib/cli/top-view.js';
 import { createServer, type Server } from '../lib/index.js';
 import { BrowserSession } from '../spec/support/dashboard/browser-session.js';
 import { findChromium, HOW_TO_GET_CHROMIUM, launchChromium } from '../spec/support/dashboard/chromium.js';
-import { Viewer } from '../spec/support/dashboard/test-dashboard.js';
+import { DashboardClient } from '../spec/support/dashboard/test-dashboard.js';
 
 const FOLDER = fileURLToPath(new URL('../../docs/images/', import.meta.url));
 
@@ -77,13 +77,13 @@ async function shoot(page: Page, name: string): Promise<void> {
   console.log(`${path}: ${Math.round(statSync(path).size / 1024)} kB`);
 }
 
-async function writeTop(viewer: Viewer): Promise<void> {
-  await viewer.frame('somebody who is held while another leads', ({ at, leader, threads }) => {
+async function writeTop(client: DashboardClient): Promise<void> {
+  await client.frame('somebody who is held while another leads', ({ at, leader, threads }) => {
     const isHeld = threads.some(({ since, route }) => route.startsWith('GET /block') && at - since > HELD_MS);
     return isHeld && leader.thread >= 0;
   });
-  const view = new TopView(viewer.hello);
-  for (const frame of viewer.frames) view.add(frame);
+  const view = new TopView(client.hello);
+  for (const frame of client.frames) view.add(frame);
   const lines = view.lines(TERMINAL).map((line) => line.trimEnd());
   writeFileSync(`${FOLDER}top.txt`, `${lines.join('\n')}\n`);
 }
@@ -100,8 +100,8 @@ const { port } = server.address() as { port: number };
 const { url } = server.dashboard!;
 const { origin, hash } = new URL(url);
 const browser = await launchChromium(chromium);
-const viewer = new Viewer(origin, hash.slice(1));
-await viewer.opened();
+const client = new DashboardClient(origin, hash.slice(1));
+await client.opened();
 const stop = new AbortController();
 const clients = CLIENTS.map((client) => ask(port, client, stop.signal));
 
@@ -117,7 +117,7 @@ const clients = CLIENTS.map((client) => ask(port, client, stop.signal));
   await pause(LOAD_MS);
   await held(wide);
   await shoot(wide.page, 'light');
-  await writeTop(viewer);
+  await writeTop(client);
   await wide.page.emulateMedia({ colorScheme: 'dark' });
   await wide.frames(1);
   await held(wide);
@@ -133,6 +133,6 @@ const clients = CLIENTS.map((client) => ask(port, client, stop.signal));
 
 stop.abort();
 await Promise.all(clients);
-await viewer.close();
+await client.close();
 await browser.close();
 await server.close();

@@ -98,7 +98,7 @@ test('idle connections give way, in the order in which they became idle', async 
 
 test('websockets and answers that are on their way keep their places', async () => {
   await using dashboard = await TestDashboard.start();
-  const viewer = await dashboard.view();
+  const client = await dashboard.openClient();
   const trace = await dashboard.connect();
   void trace.send(
     `GET /api/trace?ms=1500 HTTP/1.1\r\nhost: ${dashboard.host}\r\nauthorization: Bearer ${dashboard.token}\r\n\r\n`,
@@ -110,7 +110,7 @@ test('websockets and answers that are on their way keep their places', async () 
   const { status, text } = await trace.answer();
   assert.is(status, 200);
   assert.ok(JSON.parse(text).traceEvents.length > 0);
-  await viewer.frame('come');
+  await client.frame('come');
 });
 
 test('a client that sends requests without waiting for answers is ended, and nobody waits for it', async () => {

@@ -8,7 +8,7 @@ import {
   MAX_TRANSITIONS,
 } from '../../../lib/dashboard/protocol.js';
 import { now } from '../../support/dashboard/fake-observed.js';
-import { TestDashboard, type Viewer } from '../../support/dashboard/test-dashboard.js';
+import { type DashboardClient, TestDashboard } from '../../support/dashboard/test-dashboard.js';
 import { range, until, within } from '../../support/server/wait.js';
 
 const FOLLOWER = 2;
@@ -17,9 +17,9 @@ const PROCESSING = 4;
 
 test('a hello comes first, and says what is looked at', async () => {
   await using dashboard = await TestDashboard.start();
-  const viewer = await dashboard.view();
-  await viewer.frame('come');
-  const { version, history, ...hello } = viewer.hello;
+  const client = await dashboard.openClient();
+  await client.frame('come');
+  const { version, history, ...hello } = client.hello;
   assert.match(version, /^\d+\.\d+\.\d+/);
   assert.ok(Array.isArray(history));
   assert.equal(hello, {
@@ -38,8 +38,8 @@ test('a hello comes first, and says what is looked at', async () => {
 
 test('frames count up by one, the same for all clients', async () => {
   await using dashboard = await TestDashboard.start({ pace: { intervalMs: 10 } });
-  const viewers = await Promise.all(range(3).map(() => dashboard.view()));
-  await Promise.all(viewers.map((viewer) => viewer.frame('come late', ({ seq }) => seq >= 10)));
+  const viewers = await Promise.all(range(3).map(() => dashboard.openClient()));
+  await Promise.all(viewers.map((client) => client.frame('come late', ({ seq }) => seq >= 10)));
   for (const { frames } of viewers) {
     frames.forEach(({ seq }, index) => {
       if (index > 0) assert.is(seq, frames[index - 1]!.seq + 1);
@@ -52,11 +52,11 @@ test('frames count up by one, the same for all clients', async () => {
 test('nothing is observed for frames while nobody looks', async () => {
   await using dashboard = await TestDashboard.start({ pace: { intervalMs: 5 } });
   assert.is(dashboard.observed.readers, 0);
-  const viewer = await dashboard.view();
-  await viewer.frame('come');
+  const client = await dashboard.openClient();
+  await client.frame('come');
   assert.is(dashboard.observed.readers, 1);
-  await viewer.close();
-  const other = await dashboard.view();
+  await client.close();
+  const other = await dashboard.openClient();
   await other.frame('come');
   assert.is(dashboard.observed.readers, 2, 'the reader of the one before is gone');
 });
@@ -64,7 +64,7 @@ test('nothing is observed for frames while nobody looks', async () => {
 test('a frame carries states, transitions and gauges', async () => {
   await using dashboard = await TestDashboard.start();
   const { observed } = dashboard;
-  const viewer = await dashboard.view();
+  const client = await dashboard.openClient();
   const at = now();
   observed.tell(0, LEADER, PROCESSING, at);
   observed.tell(1, FOLLOWER, LEADER, at + 0.012, 0);
@@ -74,7 +74,7 @@ test('a frame carries states, transitions and gauges', async () => {
   observed.seen.connections = { current: 7, peak: 9, limit: 100 };
   observed.seen.active = 2;
   Object.assign(observed.seen.threads[0]!, { connection: 31, route: `GET /${'x'.repeat(200)}` });
-  const frame = await viewer.frame('transitions', ({ transitions }) => transitions.length > 0);
+  const frame = await client.frame('transitions', ({ transitions }) => transitions.length > 0);
   assert.is(frame.set, 'serving');
   assert.is(frame.leader.thread, 1);
   assert.equal(
@@ -102,7 +102,7 @@ test('a frame carries states, transitions and gauges', async () => {
 
 test('of more transitions than a frame may carry the newest come, and the others count as missed', async () => {
   await using dashboard = await TestDashboard.start();
-  const viewer = await dashboard.view();
+  const client = await dashboard.openClient();
   for (const index of range(MAX_TRANSITIONS + 10)) {
     dashboard.observed.tell(
       3,
@@ -111,44 +111,44 @@ test('of more transitions than a frame may carry the newest come, and the others
       now(),
     );
   }
-  const frame = await viewer.frame('transitions', ({ transitions }) => transitions.length > 0);
+  const frame = await client.frame('transitions', ({ transitions }) => transitions.length > 0);
   assert.is(frame.transitions.length, MAX_TRANSITIONS);
   assert.is(frame.threads[3]!.missed, 10);
 });
 
 test('a thread that is watched comes in detail, until it is not', async () => {
   await using dashboard = await TestDashboard.start({ pace: { intervalMs: 10 } });
-  const [viewer, other] = [await dashboard.view(), await dashboard.view()];
+  const [client, other] = [await dashboard.openClient(), await dashboard.openClient()];
   dashboard.observed.took(2, 'responses', 10, 3);
   dashboard.observed.took(2, 'loopDelays', 1000);
   for (const index of range(300)) dashboard.observed.tell(2, FOLLOWER, PROCESSING, 1000 + index);
   dashboard.observed.tell(1, FOLLOWER, PROCESSING);
-  viewer.send({ type: 'watch', thread: 2 });
-  await until('details come', () => viewer.details.some(({ transitions }) => transitions.length > 0));
-  const detail = viewer.details.at(-1)!;
+  client.send({ type: 'watch', thread: 2 });
+  await until('details come', () => client.details.some(({ transitions }) => transitions.length > 0));
+  const detail = client.details.at(-1)!;
   assert.is(detail.thread, 2);
   assert.is(detail.transitions.length, 100);
   assert.is(detail.transitions.at(-1)![3], 1299);
   assert.equal(detail.responseMs, [[0.011, 3]]);
   assert.is(detail.loopDelayMs[0]![1], 1);
-  viewer.send({ type: 'watch', thread: 1 });
-  await until('the other thread comes', () => viewer.details.at(-1)!.thread === 1);
-  viewer.send({ type: 'watch', thread: -1 });
-  await viewer.frame('come');
-  await viewer.frame('come');
-  const { length } = viewer.details;
-  await viewer.frame('come');
-  assert.is(viewer.details.length, length);
+  client.send({ type: 'watch', thread: 1 });
+  await until('the other thread comes', () => client.details.at(-1)!.thread === 1);
+  client.send({ type: 'watch', thread: -1 });
+  await client.frame('come');
+  await client.frame('come');
+  const { length } = client.details;
+  await client.frame('come');
+  assert.is(client.details.length, length);
   assert.is(other.details.length, 0, 'who does not watch gets none');
 });
 
-async function closedFor(viewer: Viewer, code: number): Promise<void> {
-  assert.is(await within('the websocket closes', viewer.closed), code);
+async function closedFor(client: DashboardClient, code: number): Promise<void> {
+  assert.is(await within('the websocket closes', client.closed), code);
 }
 
 test('a message of no known kind closes its sender and disturbs nobody', async () => {
   await using dashboard = await TestDashboard.start({ pace: { intervalMs: 10 } });
-  const good = await dashboard.view();
+  const good = await dashboard.openClient();
   for (const message of [
     '',
     'watch',
@@ -167,14 +167,14 @@ test('a message of no known kind closes its sender and disturbs nobody', async (
     '{"type":"hello"}',
     '{"__proto__":{"type":"watch","thread":1}}',
   ]) {
-    const bad = await dashboard.view();
+    const bad = await dashboard.openClient();
     bad.send(message);
     await closedFor(bad, CLOSE_BAD_MESSAGE);
   }
-  const binary = await dashboard.view();
+  const binary = await dashboard.openClient();
   binary.socket.send(Buffer.from('{"type":"watch","thread":1}'), { binary: true });
   await closedFor(binary, CLOSE_BAD_MESSAGE);
-  const long = await dashboard.view();
+  const long = await dashboard.openClient();
   long.send(`{"type":"watch","thread":1,"x":"${'x'.repeat(5000)}"}`);
   await closedFor(long, 1009);
   await good.frame('come');
@@ -183,14 +183,14 @@ test('a message of no known kind closes its sender and disturbs nobody', async (
 
 test('load is refused where the app is not the demo', async () => {
   await using dashboard = await TestDashboard.start();
-  const viewer = await dashboard.view();
-  viewer.send({ type: 'load', kind: 'fast', on: true });
-  await closedFor(viewer, CLOSE_BAD_MESSAGE);
+  const client = await dashboard.openClient();
+  client.send({ type: 'load', kind: 'fast', on: true });
+  await closedFor(client, CLOSE_BAD_MESSAGE);
 });
 
 test('more messages than a person can send close their sender', async () => {
   await using dashboard = await TestDashboard.start();
-  const [good, bad] = [await dashboard.view(), await dashboard.view()];
+  const [good, bad] = [await dashboard.openClient(), await dashboard.openClient()];
   for (const _ of range(1000)) bad.send({ type: 'watch', thread: 1 });
   await closedFor(bad, CLOSE_BAD_MESSAGE);
   await good.frame('come');
@@ -198,7 +198,7 @@ test('more messages than a person can send close their sender', async () => {
 
 test('bytes that are no websocket frames end their sender only', async () => {
   await using dashboard = await TestDashboard.start();
-  const [good, bad] = [await dashboard.view(), await dashboard.view()];
+  const [good, bad] = [await dashboard.openClient(), await dashboard.openClient()];
   (bad.socket as unknown as { _socket: NodeJS.WritableStream })._socket.write(Buffer.alloc(64, 0xff));
   await closedFor(bad, 1002);
   await good.frame('come');
@@ -206,13 +206,13 @@ test('bytes that are no websocket frames end their sender only', async () => {
 });
 
 /** Stops reading, so that what is sent fills the kernel's buffers and then the server's. */
-const stopReading = ({ socket }: Viewer): void => socket.pause();
+const stopReading = ({ socket }: DashboardClient): void => socket.pause();
 
 test('a client that does not read is dropped and counted, and the others go on', async () => {
   await using dashboard = await TestDashboard.start({
     pace: { intervalMs: 2, slowBytes: 65_536, slowMs: 20 },
   });
-  const [good, slow] = [await dashboard.view(), await dashboard.view()];
+  const [good, slow] = [await dashboard.openClient(), await dashboard.openClient()];
   stopReading(slow);
   // Large frames fill the kernel's buffers soon.
   const fill = setInterval(() => {
@@ -233,7 +233,7 @@ test('a client that does not read is dropped and counted, and the others go on',
 
 test('a client that answers no ping is dropped and counted', async () => {
   await using dashboard = await TestDashboard.start({ pace: { intervalMs: 5, pingMs: 30 } });
-  const [good, silent] = [await dashboard.view(), await dashboard.view()];
+  const [good, silent] = [await dashboard.openClient(), await dashboard.openClient()];
   silent.socket.pong = () => {};
   await good.frame('a dropped client', ({ dashboard }) => dashboard.droppedClients === 1);
   await closedFor(silent, CLOSE_TOO_SLOW);
@@ -241,9 +241,9 @@ test('a client that answers no ping is dropped and counted', async () => {
 
 test('the end of the server is said to every client', async () => {
   const dashboard = await TestDashboard.start();
-  const viewers = await Promise.all(range(3).map(() => dashboard.view()));
+  const viewers = await Promise.all(range(3).map(() => dashboard.openClient()));
   await dashboard.server.close();
-  for (const viewer of viewers) await closedFor(viewer, CLOSE_SERVER_STOPS);
+  for (const client of viewers) await closedFor(client, CLOSE_SERVER_STOPS);
 });
 
 test.run();

@@ -6,7 +6,7 @@ import { CLOSE_SERVER_STOPS } from '../../../lib/dashboard/protocol.js';
 import { createServer } from '../../../lib/index.js';
 import { checkTrace } from '../../../scripts/trace-check.js';
 import { parseMetrics } from '../../support/dashboard/prometheus.js';
-import { Viewer } from '../../support/dashboard/test-dashboard.js';
+import { DashboardClient } from '../../support/dashboard/test-dashboard.js';
 import { Gate } from '../../support/server/gate.js';
 import { fixture, Running } from '../../support/server/running.js';
 import { range, until, within } from '../../support/server/wait.js';
@@ -14,10 +14,10 @@ import { range, until, within } from '../../support/server/wait.js';
 const dashboard = { port: 0 };
 
 /** The dashboard as fetch and a websocket see it. */
-class Look implements AsyncDisposable {
+class DashboardProbe implements AsyncDisposable {
   readonly origin: string;
   readonly token: string;
-  readonly #viewers: Viewer[] = [];
+  readonly #viewers: DashboardClient[] = [];
 
   constructor({ server }: Pick<Running, 'server'>) {
     const url = new URL(server.dashboard!.url);
@@ -30,15 +30,15 @@ class Look implements AsyncDisposable {
     return within(path, fetch(this.origin + path, { headers }));
   }
 
-  async view(): Promise<Viewer> {
-    const viewer = new Viewer(this.origin, this.token);
-    this.#viewers.push(viewer);
-    await viewer.opened();
-    return viewer;
+  async openClient(): Promise<DashboardClient> {
+    const subscriber = new DashboardClient(this.origin, this.token);
+    this.#viewers.push(subscriber);
+    await subscriber.opened();
+    return subscriber;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all(this.#viewers.map((viewer) => viewer.close()));
+    await Promise.all(this.#viewers.map((subscriber) => subscriber.close()));
   }
 }
 
@@ -73,19 +73,19 @@ test('without the option there is no dashboard', async () => {
 
 test('the dashboard shows what the server does', async () => {
   await using running = await Running.start('web', { threads: 3, dashboard });
-  await using look = new Look(running);
+  await using probe = new DashboardProbe(running);
   const { host, port, url } = running.server.dashboard!;
-  assert.is(url, `http://${host}:${port}/#${look.token}`);
-  const viewer = await look.view();
+  assert.is(url, `http://${host}:${port}/#${probe.token}`);
+  const subscriber = await probe.openClient();
   await running.get('/text');
-  const frame = await viewer.frame('the request', ({ threads }) =>
+  const frame = await subscriber.frame('the request', ({ threads }) =>
     threads.some(({ counters }) => counters.requests! > 0),
   );
   assert.is(frame.set, 'serving');
-  const { app, threads, load: mayLoad, strategy } = viewer.hello;
+  const { app, threads, load: mayLoad, strategy } = subscriber.hello;
   assert.match(app, /fixtures\/server\/web\.js$/);
   assert.equal([threads, mayLoad, strategy], [3, false, 'leader-followers']);
-  const listed = (await (await look.get('/api/threads')).json()) as { id: number; requests: number }[];
+  const listed = (await (await probe.get('/api/threads')).json()) as { id: number; requests: number }[];
   assert.equal(
     listed.map(({ id }) => id),
     [0, 1, 2],
@@ -94,19 +94,19 @@ test('the dashboard shows what the server does', async () => {
     listed.reduce((sum, { requests }) => sum + requests, 0),
     1,
   );
-  const metrics = parseMetrics(await (await look.get('/metrics')).text());
+  const metrics = parseMetrics(await (await probe.get('/metrics')).text());
   const requests = metrics.get('paceline_requests_total')!.samples.reduce((sum, { value }) => sum + value, 0);
   assert.is(requests, 1);
 });
 
 test('with every thread blocked frames go on, say so and name the handler, and /healthz answers', async () => {
   await using running = await Running.start('web', { threads: 2, dashboard });
-  await using look = new Look(running);
+  await using probe = new DashboardProbe(running);
   using gate = new Gate();
-  const viewer = await look.view();
+  const subscriber = await probe.openClient();
   const held = (await running.connectMany(2)).map((client) => client.get(`/hold?gate=${gate.path}`));
   await gate.entered(2);
-  const frame = await viewer.frame('both warnings', ({ warnings }) =>
+  const frame = await subscriber.frame('both warnings', ({ warnings }) =>
     ['all-blocked', 'long-handler'].every((id) => warnings.some((warning) => warning.id === id)),
   );
   assert.equal(
@@ -116,24 +116,24 @@ test('with every thread blocked frames go on, say so and name the handler, and /
   for (const { route } of frame.threads) assert.match(route, /^GET \/hold\?gate=/);
   assert.match(frame.warnings.find(({ id }) => id === 'long-handler')!.what, /GET \/hold/);
   for (const path of ['/healthz', '/readyz', '/metrics', '/api/threads'])
-    assert.is((await look.get(path)).status, 200);
-  const { seq } = await viewer.frame('come');
-  await viewer.frame('come ten times more', (later) => later.seq >= seq + 10);
-  assert.equal(checkTrace(await (await look.get('/api/trace?ms=0')).text()).faults, []);
+    assert.is((await probe.get(path)).status, 200);
+  const { seq } = await subscriber.frame('come');
+  await subscriber.frame('come ten times more', (later) => later.seq >= seq + 10);
+  assert.equal(checkTrace(await (await probe.get('/api/trace?ms=0')).text()).faults, []);
   assert.is(gate.arrivals, 2, 'nobody left the gate meanwhile');
   gate.release(2);
   await Promise.all(held);
-  await viewer.frame('no warning any more', ({ warnings }) => warnings.length === 0);
+  await subscriber.frame('no warning any more', ({ warnings }) => warnings.length === 0);
 });
 
 test('a trace and the metrics of a server under load are right', async () => {
   await using running = await Running.start('web', { threads: 4, dashboard });
-  await using look = new Look(running);
+  await using probe = new DashboardProbe(running);
   await using _fast = await load(running, '/text', 8);
   await using _later = await load(running, '/async', 4);
   const [trace, metrics] = await Promise.all([
-    look.get('/api/trace?ms=1000').then((response) => response.text()),
-    look.get('/metrics').then((response) => response.text()),
+    probe.get('/api/trace?ms=1000').then((response) => response.text()),
+    probe.get('/metrics').then((response) => response.text()),
   ]);
   const { faults, summary } = checkTrace(trace);
   assert.equal(faults, [], summary);
@@ -143,11 +143,11 @@ test('a trace and the metrics of a server under load are right', async () => {
 
 test('a thread that dies is told, with its reason', async () => {
   await using running = await Running.start('web', { threads: 2, dashboard });
-  await using look = new Look(running);
-  const viewer = await look.view();
+  await using probe = new DashboardProbe(running);
+  const subscriber = await probe.openClient();
   const client = await running.connect();
   void client.get('/uncaught').catch(() => {});
-  const { warnings } = await viewer.frame('the death', (frame) =>
+  const { warnings } = await subscriber.frame('the death', (frame) =>
     frame.warnings.some(({ id }) => id === 'thread-died'),
   );
   assert.match(
@@ -176,27 +176,27 @@ test('while the app loads the server is alive and not ready', async () => {
 
 test('while it drains the server is looked at and not ready; the dashboard ends last', async () => {
   const running = await Running.start('web', { threads: 2, dashboard });
-  await using look = new Look(running);
+  await using probe = new DashboardProbe(running);
   using gate = new Gate();
-  const viewer = await look.view();
+  const subscriber = await probe.openClient();
   const client = await running.connect();
   const held = client.get(`/hold?gate=${gate.path}`);
   await gate.entered(1);
   const closed = running.server.close({ drainMs: 60_000 });
-  const frame = await viewer.frame('the draining', ({ set }) => set === 'draining');
+  const frame = await subscriber.frame('the draining', ({ set }) => set === 'draining');
   assert.is(frame.load.fast, 0);
-  const ready = await look.get('/readyz');
+  const ready = await probe.get('/readyz');
   assert.equal([ready.status, await ready.text()], [503, 'draining\n']);
   for (const path of ['/healthz', '/metrics', '/api/threads'])
-    assert.is((await look.get(path)).status, 200, path);
+    assert.is((await probe.get(path)).status, 200, path);
   assert.ok(running.server.dashboard !== null);
   gate.release();
   await held;
   await client.close();
   await closed;
-  assert.is(await viewer.closed, CLOSE_SERVER_STOPS);
+  assert.is(await subscriber.closed, CLOSE_SERVER_STOPS);
   assert.is(running.server.dashboard, null);
-  await look.get('/healthz').then(
+  await probe.get('/healthz').then(
     () => assert.unreachable('it still answers'),
     () => {},
   );
@@ -258,24 +258,24 @@ test("the demo's load makes requests, until it is stopped", async () => {
   const server = createServer({ threads: 4, dashboard });
   await server.listen({ port: 0 });
   {
-    await using look = new Look({ server });
-    const viewer = await look.view();
-    await viewer.frame('come');
-    assert.equal([viewer.hello.app, viewer.hello.load], ['demo', true]);
-    viewer.send({ type: 'load', kind: 'fast', on: true });
-    const loaded = await viewer.frame('requests', ({ point }) => point.requests > 0);
+    await using probe = new DashboardProbe({ server });
+    const subscriber = await probe.openClient();
+    await subscriber.frame('come');
+    assert.equal([subscriber.hello.app, subscriber.hello.load], ['demo', true]);
+    subscriber.send({ type: 'load', kind: 'fast', on: true });
+    const loaded = await subscriber.frame('requests', ({ point }) => point.requests > 0);
     assert.ok(loaded.load.fast > loaded.at, 'it says when it ends');
     assert.equal([loaded.load.blocking, loaded.load.cpu], [0, 0]);
-    viewer.send({ type: 'load', kind: 'blocking', on: true });
-    await viewer.frame('a blocked thread', ({ threads }) =>
+    subscriber.send({ type: 'load', kind: 'blocking', on: true });
+    await subscriber.frame('a blocked thread', ({ threads }) =>
       threads.some(({ route }) => route === 'GET /block?ms=200'),
     );
-    viewer.send({ type: 'load', kind: 'fast', on: false });
-    viewer.send({ type: 'load', kind: 'blocking', on: false });
-    await viewer.frame('neither load', ({ load: { fast, blocking } }) => fast === 0 && blocking === 0);
+    subscriber.send({ type: 'load', kind: 'fast', on: false });
+    subscriber.send({ type: 'load', kind: 'blocking', on: false });
+    await subscriber.frame('neither load', ({ load: { fast, blocking } }) => fast === 0 && blocking === 0);
     await until('the load is gone', () => server.connections === 0);
-    viewer.send({ type: 'load', kind: 'cpu', on: true });
-    await viewer.frame('the load on the CPU', ({ threads }) =>
+    subscriber.send({ type: 'load', kind: 'cpu', on: true });
+    await subscriber.frame('the load on the CPU', ({ threads }) =>
       threads.some(({ route }) => route === 'GET /spin?ms=50'),
     );
   }
@@ -285,14 +285,14 @@ test("the demo's load makes requests, until it is stopped", async () => {
 
 test('many pages come and go while the server works', async () => {
   await using running = await Running.start('web', { threads: 2, dashboard });
-  await using look = new Look(running);
+  await using probe = new DashboardProbe(running);
   await using _load = await load(running, '/text', 2);
   for (const _round of range(5)) {
-    const viewers = await Promise.all(range(8).map(() => look.view()));
-    await Promise.all(viewers.map((viewer) => viewer.frame('come')));
-    await Promise.all(viewers.map((viewer) => viewer.close()));
+    const viewers = await Promise.all(range(8).map(() => probe.openClient()));
+    await Promise.all(viewers.map((subscriber) => subscriber.frame('come')));
+    await Promise.all(viewers.map((subscriber) => subscriber.close()));
   }
-  assert.is((await look.get('/healthz')).status, 200);
+  assert.is((await probe.get('/healthz')).status, 200);
 });
 
 test.run();

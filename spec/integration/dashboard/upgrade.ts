@@ -2,7 +2,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { PROTOCOL, TOKEN_PREFIX } from '../../../lib/dashboard/protocol.js';
-import { TestDashboard, type Viewer } from '../../support/dashboard/test-dashboard.js';
+import { type DashboardClient, TestDashboard } from '../../support/dashboard/test-dashboard.js';
 import type { Answer } from '../../support/server/http-client.js';
 import { range, until } from '../../support/server/wait.js';
 
@@ -175,8 +175,8 @@ test('nobody comes in while the server starts', async () => {
 
 test('no more than 16 clients come in, and a place that is left is free again', async () => {
   await using dashboard = await TestDashboard.start();
-  const viewers: Viewer[] = [];
-  for (const _ of range(16)) viewers.push(await dashboard.view());
+  const viewers: DashboardClient[] = [];
+  for (const _ of range(16)) viewers.push(await dashboard.openClient());
   assert.is((await knock(dashboard)).status, 429);
   await viewers[0]!.close();
   await until('the place is free', () => {
@@ -188,7 +188,7 @@ test('no more than 16 clients come in, and a place that is left is free again', 
 
 test('a client that leaves in the middle of the handshake disturbs nobody', async () => {
   await using dashboard = await TestDashboard.start();
-  const viewer = await dashboard.view();
+  const client = await dashboard.openClient();
   for (const _ of range(10)) {
     const client = await dashboard.connect();
     await client.send(
@@ -196,7 +196,7 @@ test('a client that leaves in the middle of the handshake disturbs nobody', asyn
     );
     client.socket.resetAndDestroy();
   }
-  await viewer.frame('come');
+  await client.frame('come');
   assert.equal(dashboard.log, []);
 });
 

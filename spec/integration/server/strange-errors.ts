@@ -3,7 +3,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { oneLine } from '../../../lib/errors.js';
 import type { ThreadExit } from '../../../lib/server.js';
-import { Viewer } from '../../support/dashboard/test-dashboard.js';
+import { DashboardClient } from '../../support/dashboard/test-dashboard.js';
 import { Running } from '../../support/server/running.js';
 import { until } from '../../support/server/wait.js';
 
@@ -33,8 +33,8 @@ test('thrown where nobody catches it, it costs the thread, and a replacement joi
   for (const name of await namesOf(some)) {
     await using running = await Running.start(FIXTURE, { threads: 1, dashboard: { port: 0 } });
     const url = new URL(running.server.dashboard!.url);
-    const viewer = new Viewer(url.origin, url.hash.slice(1));
-    await viewer.opened();
+    const client = new DashboardClient(url.origin, url.hash.slice(1));
+    await client.opened();
     const exits: ThreadExit[] = [];
     running.server.on('threadExit', (exit) => exits.push(exit));
     const victim = await running.connect();
@@ -42,11 +42,11 @@ test('thrown where nobody catches it, it costs the thread, and a replacement joi
     await until(`${name} has ended the thread`, () => exits.length === 1);
     assert.is(exits[0]!.exitCode, 1, name);
     assert.is(await running.get('/'), 'well', name);
-    const { warnings } = await viewer.frame(`the death by ${name}`, (frame) =>
+    const { warnings } = await client.frame(`the death by ${name}`, (frame) =>
       frame.warnings.some(({ id }) => id === 'thread-died'),
     );
     assert.ok(JSON.stringify(warnings).length < MAX_CHARACTERS, name);
-    await viewer.close();
+    await client.close();
   }
 });
 

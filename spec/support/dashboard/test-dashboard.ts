@@ -27,7 +27,7 @@ interface TestDashboardOptions {
 }
 
 export class TestDashboard implements AsyncDisposable {
-  readonly #clients: (Client | Viewer)[] = [];
+  readonly #clients: (Client | DashboardClient)[] = [];
 
   private constructor(
     readonly server: Dashboard,
@@ -84,11 +84,11 @@ export class TestDashboard implements AsyncDisposable {
   }
 
   /** A client of the websocket, let in. */
-  async view(): Promise<Viewer> {
-    const viewer = new Viewer(this.origin, this.token);
-    this.#clients.push(viewer);
-    await viewer.opened();
-    return viewer;
+  async openClient(): Promise<DashboardClient> {
+    const client = new DashboardClient(this.origin, this.token);
+    this.#clients.push(client);
+    await client.opened();
+    return client;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -98,7 +98,7 @@ export class TestDashboard implements AsyncDisposable {
 }
 
 /** A client of the websocket with all it has got. */
-export class Viewer {
+export class DashboardClient {
   readonly socket: WebSocket;
   readonly messages: ServerMessage[] = [];
   /** Resolves with the code with which the websocket was closed. */

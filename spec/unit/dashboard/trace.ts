@@ -1,4 +1,4 @@
-/** Traces: what a viewer is told is what was seen, and nothing is made up where something was not. */
+/** Traces: what a client is told is what was seen, and nothing is made up where something was not. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { TraceWriter } from '../../../lib/dashboard/trace.js';
