@@ -1,4 +1,4 @@
-/** The dashboard's port in a crowd: whatever many clients do to it at once, a health check gets in and is answered. */
+/** The dashboard's port under overload: whatever many clients do to it at once, a health check is accepted and answered. */
 import { connect, type Socket } from 'node:net';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -8,23 +8,23 @@ import type { Client } from '../../support/server/http-client.js';
 import { range, until, within } from '../../support/server/wait.js';
 
 /** More than the port takes at once. */
-const CROWD = 200;
+const CLIENTS = 200;
 const HALF = 'GET /healthz HTTP/1.1\r\nhost: 127';
 
 /** Connections that do nothing but what the spec makes them do. */
-class Crowd implements Disposable {
+class ClientGroup implements Disposable {
   readonly sockets: Socket[] = [];
   /** How many of them the server has ended. */
   ended = 0;
 
-  static async of(dashboard: TestDashboard, count: number, bytes: string): Promise<Crowd> {
-    const crowd = new Crowd();
-    await Promise.all(range(count).map(() => crowd.join(dashboard, bytes)));
-    return crowd;
+  static async of(dashboard: TestDashboard, count: number, bytes: string): Promise<ClientGroup> {
+    const group = new ClientGroup();
+    await Promise.all(range(count).map(() => group.connect(dashboard, bytes)));
+    return group;
   }
 
   /** Resolves once it is connected and has sent `bytes`. */
-  async join(dashboard: TestDashboard, bytes: string): Promise<Socket> {
+  async connect(dashboard: TestDashboard, bytes: string): Promise<Socket> {
     const socket = connect(dashboard.server.port, '127.0.0.1');
     this.sockets.push(socket);
     socket.on('error', () => {});
@@ -50,25 +50,25 @@ for (const [what, bytes] of [
   test(`connections that ${what} give way to a health check, the oldest first, and end in a second or two`, async () => {
     await using dashboard = await TestDashboard.start();
     const began = performance.now();
-    using crowd = await Crowd.of(dashboard, CROWD, bytes);
+    using group = await ClientGroup.of(dashboard, CLIENTS, bytes);
     await isAlive(dashboard);
-    // Before this server knew better, the crowd kept its places for five seconds.
-    if (performance.now() - began < 1000) assert.ok(crowd.ended < CROWD, 'only as many as have to');
-    for (const socket of crowd.sockets) socket.resume();
-    await until('all of them are ended', () => crowd.ended === CROWD);
+    // Connections once kept their places for five seconds.
+    if (performance.now() - began < 1000) assert.ok(group.ended < CLIENTS, 'only as many as have to');
+    for (const socket of group.sockets) socket.resume();
+    await until('all of them are ended', () => group.ended === CLIENTS);
     await isAlive(dashboard);
   });
 }
 
 test('a head that dribbles in is ended although it goes on', async () => {
   await using dashboard = await TestDashboard.start();
-  using crowd = await Crowd.of(dashboard, 1, HALF);
-  const [socket] = crowd.sockets;
+  using group = await ClientGroup.of(dashboard, 1, HALF);
+  const [socket] = group.sockets;
   let answer = '';
   socket!.on('data', (data) => {
     answer += String(data);
   });
-  while (crowd.ended === 0) {
+  while (group.ended === 0) {
     socket!.write('x');
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
@@ -104,8 +104,8 @@ test('websockets and answers that are on their way keep their places', async () 
     `GET /api/trace?ms=1500 HTTP/1.1\r\nhost: ${dashboard.host}\r\nauthorization: Bearer ${dashboard.token}\r\n\r\n`,
   );
   await until('the trace is being recorded', () => dashboard.observed.readers === 2);
-  using crowd = await Crowd.of(dashboard, CROWD, HALF);
-  for (const socket of crowd.sockets) socket.resume();
+  using group = await ClientGroup.of(dashboard, CLIENTS, HALF);
+  for (const socket of group.sockets) socket.resume();
   await isAlive(dashboard);
   const { status, text } = await trace.answer();
   assert.is(status, 200);
@@ -116,10 +116,10 @@ test('websockets and answers that are on their way keep their places', async () 
 test('a client that sends requests without waiting for answers is ended, and nobody waits for it', async () => {
   await using dashboard = await TestDashboard.start();
   const request = `GET /metrics HTTP/1.1\r\nhost: ${dashboard.host}\r\n\r\n`;
-  using crowd = await Crowd.of(dashboard, 4, request.repeat(5000));
-  for (const socket of crowd.sockets) socket.resume();
+  using group = await ClientGroup.of(dashboard, 4, request.repeat(5000));
+  for (const socket of group.sockets) socket.resume();
   await isAlive(dashboard);
-  await until('they are ended', () => crowd.ended === 4);
+  await until('they are ended', () => group.ended === 4);
   // A few are answered in their order.
   const client = await dashboard.connect();
   void client.send(request.repeat(8));
@@ -185,9 +185,9 @@ test('nothing that a client does ends more than its own connection', async () =>
     'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n',
   ]) {
     for (const leave of ['destroy', 'resetAndDestroy', 'end'] as const) {
-      using crowd = await Crowd.of(dashboard, 3, bytes);
-      for (const socket of crowd.sockets) socket.resume()[leave]();
-      await until(`${JSON.stringify(bytes.slice(0, 60))} is over`, () => crowd.ended === 3);
+      using group = await ClientGroup.of(dashboard, 3, bytes);
+      for (const socket of group.sockets) socket.resume()[leave]();
+      await until(`${JSON.stringify(bytes.slice(0, 60))} is over`, () => group.ended === 3);
     }
   }
   await isAlive(dashboard);
