@@ -41,7 +41,7 @@ import { TransitionFeed } from './transition-feed.js';
  * How often a suspended listening handle is tried again although nobody closed a connection, and what could not be settled at a
  * thread's death is looked at again.
  */
-const CARE_MS = 1000;
+const HOUSEKEEPING_MS = 1000;
 /** How often the counters are looked at although nobody asks; a thread's would have to count 71 million a second to wrap. */
 const TOTALS_MS = 60_000;
 
@@ -69,7 +69,7 @@ export class ControlPlane {
   readonly #keeper: ThreadKeeper;
   readonly #suspensions: Suspensions;
   readonly #totalsTimer: NodeJS.Timeout;
-  readonly #careTimer: NodeJS.Timeout;
+  readonly #housekeepingTimer: NodeJS.Timeout;
   readonly #transitions: TransitionFeed;
   /** Who wants the threads to record. */
   readonly #recordedFor = new Set<string>();
@@ -108,8 +108,8 @@ export class ControlPlane {
     if (options.dashboard !== false) this.record(true);
     this.#keeper = this.#makeKeeper(count);
     this.#suspensions = new Suspensions(this.#words, options.logger);
-    this.#careTimer = setInterval(() => this.#takeCare(), CARE_MS);
-    this.#careTimer.unref();
+    this.#housekeepingTimer = setInterval(() => this.#housekeep(), HOUSEKEEPING_MS);
+    this.#housekeepingTimer.unref();
     this.#totalsTimer = setInterval(() => this.observer.keepTotals(), TOTALS_MS);
     this.#totalsTimer.unref();
   }
@@ -202,7 +202,7 @@ export class ControlPlane {
       timer: this.#timer,
     };
     const left = await endThreads(parts, drainMs);
-    clearInterval(this.#careTimer);
+    clearInterval(this.#housekeepingTimer);
     clearInterval(this.#totalsTimer);
     if (left === 0) closeDescriptors(parts);
     try {
@@ -256,7 +256,7 @@ export class ControlPlane {
     this.#handles.registerHandle(this.#timer, TIMER, WATCH_INPUT);
   }
 
-  #takeCare(): void {
+  #housekeep(): void {
     this.#resumeAccepting();
     this.#shared.strays.close();
     this.#suspensions.look();
