@@ -45,6 +45,8 @@ const HOUSEKEEPING_MS = 1000;
 /** How often the counters are looked at although nobody asks; a thread's would have to count 71 million a second to wrap. */
 const TOTALS_MS = 60_000;
 
+type RecordingReason = 'dashboard' | 'transitions';
+
 /** What the plane reports to the server object. */
 export interface PlaneEvents {
   transition(transition: Transition): void;
@@ -71,8 +73,8 @@ export class ControlPlane {
   readonly #totalsTimer: NodeJS.Timeout;
   readonly #housekeepingTimer: NodeJS.Timeout;
   readonly #transitions: TransitionFeed;
-  /** Who wants the threads to record. */
-  readonly #recordedFor = new Set<string>();
+  /** The threads record as long as there is one. */
+  readonly #recordingReasons = new Set<RecordingReason>();
   /** What is to be seen of the data plane. */
   readonly observer: Observer;
   protocol: 'http' | 'tcp' = 'http';
@@ -179,10 +181,10 @@ export class ControlPlane {
     this.#record(on, 'dashboard');
   }
 
-  #record(on: boolean, asker: string): void {
-    if (on) this.#recordedFor.add(asker);
-    else this.#recordedFor.delete(asker);
-    setRecording(this.#memory.control, this.#recordedFor.size > 0);
+  #record(on: boolean, reason: RecordingReason): void {
+    if (on) this.#recordingReasons.add(reason);
+    else this.#recordingReasons.delete(reason);
+    setRecording(this.#memory.control, this.#recordingReasons.size > 0);
   }
 
   /**
