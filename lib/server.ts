@@ -69,7 +69,7 @@ export class Server extends EventEmitter<ServerEvents> implements AsyncDisposabl
     const resolved = resolveOptions(options);
     this.#options = { ...resolved, logger: guardedLogger(resolved.logger) };
     const watch = (event: string | symbol) => {
-      if (event === 'transition') queueMicrotask(() => this.#watchTransitions());
+      if (event === 'transition') queueMicrotask(() => this.#reportTransitions());
     };
     super.on('newListener' as never, watch as never);
     super.on('removeListener' as never, watch as never);
@@ -107,7 +107,7 @@ export class Server extends EventEmitter<ServerEvents> implements AsyncDisposabl
       throw error;
     }
     this.#state = 'serving';
-    this.#watchTransitions();
+    this.#reportTransitions();
   }
 
   /**
@@ -209,8 +209,8 @@ export class Server extends EventEmitter<ServerEvents> implements AsyncDisposabl
     throw new PacelineError('PACELINE_STATE', 'the server does not listen yet; await server.listen() first');
   }
 
-  #watchTransitions(): void {
-    if (this.#state === 'serving') this.#plane?.watchTransitions(this.listenerCount('transition') > 0);
+  #reportTransitions(): void {
+    if (this.#state === 'serving') this.#plane?.reportTransitions(this.listenerCount('transition') > 0);
   }
 
   #threadExit(exit: ThreadExit): void {

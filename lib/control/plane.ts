@@ -170,7 +170,7 @@ export class ControlPlane {
   }
 
   /** Passes transitions on from now on, or no longer. */
-  watchTransitions(on: boolean): void {
+  reportTransitions(on: boolean): void {
     this.#transitions.stop();
     this.#record(on, 'transitions');
     if (on) this.#transitions.start();
@@ -210,7 +210,7 @@ export class ControlPlane {
     try {
       this.#transitions.flush();
     } finally {
-      this.watchTransitions(false);
+      this.reportTransitions(false);
     }
     if (left > 0) {
       throw new PacelineError(

@@ -15,7 +15,7 @@ import { moveState } from '../set/thread-set.js';
 import { STARTING } from '../set/thread-state.js';
 import { LogLimiter, lineOf } from '../thread/log-limiter.js';
 import type { ThreadMessage, ThreadStart } from '../thread/messages.js';
-import { LoadingWatch } from './loading-watch.js';
+import { LoadingMonitor } from './loading-monitor.js';
 import { shortageError, startError } from './start-errors.js';
 
 const ENTRY = new URL('../thread/worker.js', import.meta.url);
@@ -70,7 +70,7 @@ export class ThreadKeeper {
   readonly #words: Int32Array;
   readonly #logger: Logger;
   readonly #logs: LogLimiter;
-  readonly #loading: LoadingWatch;
+  readonly #loading: LoadingMonitor;
   readonly #events: KeeperEvents;
   readonly #places: Place[];
   #replacing = false;
@@ -95,7 +95,7 @@ export class ThreadKeeper {
       },
       LOG_LIMITS,
     );
-    this.#loading = new LoadingWatch(start.app, count, logger, () =>
+    this.#loading = new LoadingMonitor(start.app, count, logger, () =>
       this.#places.flatMap(({ loading, startedAt }, thread) =>
         loading ? [{ thread, since: startedAt }] : [],
       ),

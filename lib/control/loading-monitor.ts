@@ -17,7 +17,7 @@ export interface LoadingThread {
   readonly since: number;
 }
 
-export class LoadingWatch {
+export class LoadingMonitor {
   readonly #app: string;
   readonly #threads: number;
   readonly #logger: Logger;
