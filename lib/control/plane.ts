@@ -261,7 +261,7 @@ export class ControlPlane {
   #housekeep(): void {
     this.#resumeAccepting();
     this.#shared.strays.close();
-    this.#suspensions.look();
+    this.#suspensions.check();
   }
 
   #resumeAccepting(): void {

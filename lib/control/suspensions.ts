@@ -8,7 +8,7 @@ import { ACCEPT_SUSPENDED, SUSPENDED_FOR, SUSPENSIONS } from '../memory/layout.j
 import { errnoName } from '../sys/libc.js';
 
 /** Looks without a suspension after which it is over; there is one a second. */
-const QUIET_LOOKS = 10;
+const QUIET_CHECKS = 10;
 
 export class Suspensions {
   readonly #words: Int32Array;
@@ -16,7 +16,7 @@ export class Suspensions {
   /** The counter at the last look, and when the present period began. */
   #seen = 0;
   #before = 0;
-  #quietLooks = QUIET_LOOKS;
+  #quietChecks = QUIET_CHECKS;
 
   constructor(words: Int32Array, logger: Logger) {
     this.#words = words;
@@ -24,13 +24,13 @@ export class Suspensions {
   }
 
   /** To be called once a second. */
-  look(): void {
+  check(): void {
     const seen = Atomics.load(this.#words, SUSPENSIONS);
-    const over = this.#quietLooks >= QUIET_LOOKS;
+    const over = this.#quietChecks >= QUIET_CHECKS;
     if (seen !== this.#seen || Atomics.load(this.#words, ACCEPT_SUSPENDED) !== 0) {
       if (over) this.#begins();
-      this.#quietLooks = 0;
-    } else if (!over && ++this.#quietLooks === QUIET_LOOKS) {
+      this.#quietChecks = 0;
+    } else if (!over && ++this.#quietChecks === QUIET_CHECKS) {
       this.#logger.info('accepting is suspended no longer', { times: (seen - this.#before) >>> 0 });
     }
     this.#seen = seen;

@@ -26,7 +26,7 @@ const SPARES = 16;
 /** So near to the limit the dashboard accepts by itself; of a low limit, an eighth. */
 const MARGIN = 32;
 /** How often the numbers are looked at. An app that opens more than MARGIN within that time costs the connections of that time. */
-const LOOK_MS = 100;
+const CHECK_MS = 100;
 /** How often the dashboard accepts by itself, and how many at once. */
 const ACCEPT_MS = 20;
 const MAX_ACCEPTED = 64;
@@ -48,7 +48,7 @@ export class DashboardAcceptor {
   readonly #logger: Logger;
   readonly #scarceFrom: number;
   readonly #spares: number[] = [];
-  readonly #lookTimer: NodeJS.Timeout;
+  readonly #checkTimer: NodeJS.Timeout;
   /** Accepts while there are descriptors. */
   #server: Server | null = null;
   /** Accepts while there are none. */
@@ -63,7 +63,7 @@ export class DashboardAcceptor {
     this.#scarceFrom = limit - Math.min(MARGIN, Math.floor(limit / 8));
     this.#refill();
     this.#acceptByNode();
-    this.#lookTimer = guardedInterval(logger, () => this.#look(), LOOK_MS);
+    this.#checkTimer = guardedInterval(logger, () => this.#check(), CHECK_MS);
   }
 
   /**
@@ -93,7 +93,7 @@ export class DashboardAcceptor {
 
   /** Accepts nothing any more. */
   close(): void {
-    clearInterval(this.#lookTimer);
+    clearInterval(this.#checkTimer);
     if (this.#acceptTimer !== null) clearInterval(this.#acceptTimer);
     this.#server?.close();
     this.#listener.close();
@@ -110,7 +110,7 @@ export class DashboardAcceptor {
     this.#server = server;
   }
 
-  #look(): void {
+  #check(): void {
     const now = performance.now();
     const scarce = this.#isScarce();
     if (scarce) this.#scarceAt = now;

@@ -146,7 +146,7 @@ export class Live {
   }
 
   #tick(): void {
-    const sample = this.#sampler.look();
+    const sample = this.#sampler.sample();
     const batch = this.#reader!.next(MAX_OF_A_THREAD);
     this.#remember(batch);
     const frame = frameOf(sample, batch, {

@@ -36,7 +36,7 @@ export class Sampler implements Disposable {
   constructor(observed: Observed, logger: Logger) {
     this.#observed = observed;
     this.#window = [totalsOf(observed.observe())];
-    this.#timer = guardedInterval(logger, () => this.#sample(), SAMPLE_MS);
+    this.#timer = guardedInterval(logger, () => this.#addToHistory(), SAMPLE_MS);
   }
 
   /** One point a second, oldest first. */
@@ -44,7 +44,7 @@ export class Sampler implements Disposable {
     return this.#history;
   }
 
-  look(): Sample {
+  sample(): Sample {
     const observation = this.#observed.observe();
     const now = totalsOf(observation);
     const before = this.#before(now.at);
@@ -63,8 +63,8 @@ export class Sampler implements Disposable {
     clearInterval(this.#timer);
   }
 
-  #sample(): void {
-    this.#history.push(this.look().point);
+  #addToHistory(): void {
+    this.#history.push(this.sample().point);
     if (this.#history.length > HISTORY_POINTS) this.#history.shift();
   }
 

@@ -85,7 +85,7 @@ export class Observer implements Observed {
 
   /** Keeps the totals right while nobody looks; to be called once a minute. */
   keepTotals(): void {
-    for (const totals of this.#totals) totals.look();
+    for (const totals of this.#totals) totals.update();
   }
 
   observe(): Observation {

@@ -8,7 +8,7 @@ import { HISTOGRAMS, type HistogramName } from './observation.js';
 
 /** The totals of some words. */
 export class WordTotals {
-  /** Brought up to date by `look`, in place. */
+  /** Brought up to date by `update`, in place. */
   readonly values: Float64Array;
   readonly #words: Uint32Array;
   readonly #last: Uint32Array;
@@ -20,7 +20,7 @@ export class WordTotals {
   }
 
   /** To be called at least once while each word counts 2^32. */
-  look(): Float64Array {
+  update(): Float64Array {
     const words = this.#words;
     const last = this.#last;
     const values = this.values;
@@ -48,7 +48,7 @@ export class ThreadTotals {
   }
 
   counters(): Record<Counter, number> {
-    const values = this.#counters.look();
+    const values = this.#counters.update();
     return Object.fromEntries(COUNTERS.map((name, index) => [name, values[index]!])) as Record<
       Counter,
       number
@@ -57,14 +57,14 @@ export class ThreadTotals {
 
   /** Views, which the next look changes. */
   histograms(): Record<HistogramName, Float64Array> {
-    return Object.fromEntries(this.#histograms.map(([name, totals]) => [name, totals.look()])) as Record<
+    return Object.fromEntries(this.#histograms.map(([name, totals]) => [name, totals.update()])) as Record<
       HistogramName,
       Float64Array
     >;
   }
 
-  look(): void {
-    this.#counters.look();
-    for (const [, totals] of this.#histograms) totals.look();
+  update(): void {
+    this.#counters.update();
+    for (const [, totals] of this.#histograms) totals.update();
   }
 }

@@ -37,7 +37,7 @@ class Scarce implements AsyncDisposable {
   /** Resolves once the dashboard accepts by itself; until then, a tenth of a second at most, it may refuse. */
   async notices(): Promise<void> {
     const endMs = performance.now() + WATCHDOG_MS;
-    while ((await this.look('/healthz').catch(() => null)) === null) {
+    while ((await this.get('/healthz').catch(() => null)) === null) {
       assert.ok(performance.now() < endMs, 'a health check gets in at last');
     }
   }
@@ -49,7 +49,7 @@ class Scarce implements AsyncDisposable {
   }
 
   /** The answer's text; an error where the connection is refused or ended. */
-  async look(path: string): Promise<string> {
+  async get(path: string): Promise<string> {
     const client = await this.connect(Number(this.dashboard.port));
     const host = `host: ${this.dashboard.host}\r\nconnection: close\r\n`;
     void client.send(`GET ${path} HTTP/1.1\r\n${host}\r\n`);
@@ -73,8 +73,8 @@ test('connections of the app leave the control plane a reserve of descriptors', 
   const request = 'GET /text HTTP/1.1\r\nhost: test\r\n\r\n';
   await clients[0]!.send(request);
   assert.is((await clients[0]!.answer()).text, 'hello');
-  for (const _check of range(20)) assert.is(await scarce.look('/healthz'), 'alive\n');
-  const open = /^paceline_open_fds (\d+)$/m.exec(await scarce.look('/metrics'))![1];
+  for (const _check of range(20)) assert.is(await scarce.get('/healthz'), 'alive\n');
+  const open = /^paceline_open_fds (\d+)$/m.exec(await scarce.get('/metrics'))![1];
   assert.ok(Number(open) < LIMIT - 32, `${open} are open`);
   // The plane looks once a second.
   let log: string[] = [];
@@ -98,8 +98,8 @@ test('with all descriptors taken by the app a health check gets in, again and ag
   await using scarce = await Scarce.start();
   assert.ok(((await scarce.tell('exhaust')) as number) > 50);
   await scarce.notices();
-  for (const _check of range(20)) assert.is(await scarce.look('/healthz'), 'alive\n');
-  for (const path of ['/readyz', '/metrics', '/api/threads', '/', '/page/main.js']) await scarce.look(path);
+  for (const _check of range(20)) assert.is(await scarce.get('/healthz'), 'alive\n');
+  for (const path of ['/readyz', '/metrics', '/api/threads', '/', '/page/main.js']) await scarce.get(path);
   const warnings = ((await scarce.tell('log')) as string[]).filter((line) =>
     line.includes('descriptors run out'),
   );
@@ -107,15 +107,15 @@ test('with all descriptors taken by the app a health check gets in, again and ag
   await scarce.tell('release');
   const client = await scarce.connect();
   assert.is((await client.get('/text')).text, 'hello');
-  assert.is(await scarce.look('/healthz'), 'alive\n');
+  assert.is(await scarce.get('/healthz'), 'alive\n');
 });
 
 test('more connections than spare descriptors give way to the newest', async () => {
   await using scarce = await Scarce.start();
   await scarce.tell('exhaust');
-  while ((await scarce.look('/healthz').catch(() => null)) === null);
+  while ((await scarce.get('/healthz').catch(() => null)) === null);
   const idle = await Promise.all(range(40).map(() => scarce.connect(Number(scarce.dashboard.port))));
-  for (const _check of range(10)) assert.is(await scarce.look('/healthz'), 'alive\n');
+  for (const _check of range(10)) assert.is(await scarce.get('/healthz'), 'alive\n');
   await Promise.all(idle.map((client) => client.close()));
 });
 

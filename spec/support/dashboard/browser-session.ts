@@ -3,7 +3,7 @@ import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playw
 import { WATCHDOG_MS } from '../server/wait.js';
 
 /** Between two looks at the page; not a bound on anything. */
-const LOOK_MS = 20;
+const POLL_MS = 20;
 /** Of the page that is new: as wide as a small screen. */
 const VIEWPORT = { width: 1280, height: 900 };
 
@@ -82,7 +82,7 @@ export class BrowserSession implements AsyncDisposable {
       if (condition(value)) return value;
       if (performance.now() > endMs)
         throw new Error(`waited in vain until ${what}; last it was ${JSON.stringify(value)}`);
-      await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
     }
   }
 

@@ -18,17 +18,17 @@ test('a server at its limit says so once, however often it is suspended, and onc
   const { words, lines, suspensions } = watched();
   // The counter wraps meanwhile.
   words[SUSPENSIONS] = 0x7fff_fff0;
-  suspensions.look();
+  suspensions.check();
   lines.length = 0;
-  for (let look = 0; look < 12; look++) suspensions.look();
+  for (let second = 0; second < 12; second++) suspensions.check();
   lines.length = 0;
   for (let second = 0; second < 100; second++) {
     words[SUSPENSIONS] = (words[SUSPENSIONS]! + 1000) | 0;
-    suspensions.look();
+    suspensions.check();
   }
   assert.is(lines.length, 1);
   assert.match(lines[0]!, /^warn accepting is suspended .*maxConnections is reached/);
-  for (let second = 0; second < 30; second++) suspensions.look();
+  for (let second = 0; second < 30; second++) suspensions.check();
   assert.is(lines.length, 2);
   assert.match(lines[1]!, /^info accepting is suspended no longer .*"times":100000}/);
 });
@@ -38,7 +38,7 @@ test('a long suspension is one period, and the reason is told', () => {
   words[SUSPENDED_FOR] = EMFILE;
   words[SUSPENSIONS] = 1;
   words[ACCEPT_SUSPENDED] = 7;
-  for (let second = 0; second < 100; second++) suspensions.look();
+  for (let second = 0; second < 100; second++) suspensions.check();
   assert.is(lines.length, 1);
   assert.match(lines[0]!, /EMFILE/);
 });

@@ -94,7 +94,7 @@ test('a look is compared with the newest one that is nearly a second old', () =>
       thread!.counters.requests += 100;
       thread!.timesMs[4]! += 50;
     }
-    const { point, busy } = sampler.look();
+    const { point, busy } = sampler.sample();
     rates.push(point.requests);
     if (step === 15) assert.is(busy[0], 0.5);
   }
