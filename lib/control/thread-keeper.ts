@@ -1,8 +1,8 @@
 /**
- * Starts the threads of the set and replaces those that die. Each place in the set has a number, which a replacement
+ * Starts the threads of the set and replaces those that die. Each slot of the set has a number, which a replacement
  * inherits once recovery has cleaned up after its predecessor.
  *
- * Whatever a thread, its app, a limit of the system or a listener does, a place is seen to: what is due is done first, and told
+ * Whatever a thread, its app, a limit of the system or a listener does, its slot is filled again: what is due is done first, and told
  * afterwards, because listeners are the embedder's and may throw.
  */
 import { MessageChannel, receiveMessageOnPort, Worker } from 'node:worker_threads';
@@ -45,7 +45,7 @@ export interface KeeperEvents {
   failing(thread: number, error: PacelineError): void;
 }
 
-interface Place {
+interface Slot {
   worker: Worker | null;
   /** The thread has not joined the set yet. */
   loading: boolean;
@@ -53,7 +53,7 @@ interface Place {
   /** Deaths soon after a start, in a row, and how many of them without an event processed. */
   shortLives: number;
   failedStarts: number;
-  /** Events that the place had processed when the thread was started. */
+  /** Events that the slot had processed when the thread was started. */
   eventsBefore: number;
   retry: NodeJS.Timeout | null;
   error: unknown;
@@ -72,7 +72,7 @@ export class ThreadKeeper {
   readonly #logs: LogLimiter;
   readonly #loading: LoadingMonitor;
   readonly #events: KeeperEvents;
-  readonly #places: Place[];
+  readonly #slots: Slot[];
   #replacing = false;
 
   constructor(
@@ -96,12 +96,12 @@ export class ThreadKeeper {
       LOG_LIMITS,
     );
     this.#loading = new LoadingMonitor(start.app, count, logger, () =>
-      this.#places.flatMap(({ loading, startedAt }, thread) =>
+      this.#slots.flatMap(({ loading, startedAt }, thread) =>
         loading ? [{ thread, since: startedAt }] : [],
       ),
     );
     this.#events = events;
-    this.#places = Array.from({ length: count }, () => ({
+    this.#slots = Array.from({ length: count }, () => ({
       worker: null,
       loading: false,
       startedAt: 0,
@@ -120,10 +120,10 @@ export class ThreadKeeper {
    * @throws PacelineError of the first thread that fails; the others are to be ended then
    */
   async startAll(): Promise<Protocol> {
-    const protocols = await Promise.all(this.#places.map((_, thread) => this.#spawn(thread)));
+    const protocols = await Promise.all(this.#slots.map((_, thread) => this.#spawn(thread)));
     this.#replacing = true;
     // Some may have joined and died while others still loaded.
-    for (const [thread, { worker }] of this.#places.entries()) {
+    for (const [thread, { worker }] of this.#slots.entries()) {
       if (worker === null) this.#spawnAgain(thread);
     }
     return protocols[0]!;
@@ -137,9 +137,9 @@ export class ThreadKeeper {
    */
   async settle(timeoutMs: number, loadMs: number): Promise<number> {
     this.#replacing = false;
-    for (const place of this.#places) {
-      if (place.retry !== null) clearTimeout(place.retry);
-      place.retry = null;
+    for (const slot of this.#slots) {
+      if (slot.retry !== null) clearTimeout(slot.retry);
+      slot.retry = null;
     }
     await Promise.all([
       ended(this.#running(false), timeoutMs),
@@ -160,23 +160,23 @@ export class ThreadKeeper {
 
   /** @param loading of which kind; both where it is left out */
   #running(loading?: boolean): Worker[] {
-    return this.#places.flatMap((place) =>
-      place.worker === null || place.loading === !loading ? [] : [place.worker],
+    return this.#slots.flatMap((slot) =>
+      slot.worker === null || slot.loading === !loading ? [] : [slot.worker],
     );
   }
 
   #spawn(thread: number): Promise<Protocol> {
-    const place = this.#places[thread]!;
+    const slot = this.#slots[thread]!;
     const { control } = this.#start.memory;
     new Mailbox(control, thread).clear();
     moveState(control, thread, STARTING);
     Atomics.store(this.#words, threadArea(thread) + LOGS_READ, 0);
-    place.startedAt = performance.now();
-    place.eventsBefore = this.#processed(thread);
-    place.error = undefined;
+    slot.startedAt = performance.now();
+    slot.eventsBefore = this.#processed(thread);
+    slot.error = undefined;
     return new Promise((resolve, reject) => {
       try {
-        this.#create(thread, place, { resolve, reject });
+        this.#create(thread, slot, { resolve, reject });
       } catch (cause) {
         const error = shortageError(thread, cause);
         reject(error);
@@ -186,10 +186,10 @@ export class ThreadKeeper {
   }
 
   /** @throws what Node.js throws when the system gives it no thread */
-  #create(thread: number, place: Place, starter: Starter): void {
+  #create(thread: number, slot: Slot, starter: Starter): void {
     const { port1: port, port2 } = new MessageChannel();
     try {
-      place.worker = new Worker(ENTRY, {
+      slot.worker = new Worker(ENTRY, {
         workerData: { ...this.#start, self: thread, port: port2 } satisfies ThreadStart,
         transferList: [port2],
         name: `paceline-${thread}`,
@@ -198,27 +198,27 @@ export class ThreadKeeper {
       port.close();
       throw error;
     }
-    place.loading = true;
+    slot.loading = true;
     this.#loading.begin();
-    const told = (message: ThreadMessage) => this.#told(thread, place, message, starter);
+    const told = (message: ThreadMessage) => this.#told(thread, slot, message, starter);
     port.on('message', told);
-    place.worker.on('error', (error) => {
-      place.error = error;
+    slot.worker.on('error', (error) => {
+      slot.error = error;
     });
-    place.worker.on('exit', (exitCode) => {
+    slot.worker.on('exit', (exitCode) => {
       // Its last words.
       for (let last = receiveMessageOnPort(port); last !== undefined; last = receiveMessageOnPort(port)) {
         told(last.message as ThreadMessage);
       }
       port.close();
-      place.worker = null;
-      place.loading = false;
-      starter.reject(startError(thread, exitCode, place.error));
+      slot.worker = null;
+      slot.loading = false;
+      starter.reject(startError(thread, exitCode, slot.error));
       this.#exited(thread, exitCode);
     });
   }
 
-  #told(thread: number, place: Place, message: ThreadMessage, { resolve }: Starter): void {
+  #told(thread: number, slot: Slot, message: ThreadMessage, { resolve }: Starter): void {
     switch (message.type) {
       case 'log': {
         Atomics.add(this.#words, threadArea(thread) + LOGS_READ, 1);
@@ -227,12 +227,12 @@ export class ThreadKeeper {
         return;
       }
       case 'failed':
-        place.error = new PacelineError(message.code as PacelineErrorCode, message.message, {
+        slot.error = new PacelineError(message.code as PacelineErrorCode, message.message, {
           cause: message.stack,
         });
         return;
       case 'ready':
-        place.loading = false;
+        slot.loading = false;
         resolve(message.protocol);
         this.#events.started(thread);
     }
@@ -243,7 +243,7 @@ export class ThreadKeeper {
   }
 
   #exited(thread: number, exitCode: number): void {
-    const { error } = this.#places[thread]!;
+    const { error } = this.#slots[thread]!;
     const connectionsLost = this.#events.recover(thread);
     const delayMs = this.#replaceLater(thread);
     try {
@@ -255,7 +255,7 @@ export class ThreadKeeper {
 
   /** There was no thread to begin with. */
   #refused(thread: number, error: PacelineError): void {
-    this.#places[thread]!.error = error;
+    this.#slots[thread]!.error = error;
     this.#events.recover(thread);
     const delayMs = this.#replaceLater(thread);
     if (delayMs === null) return;
@@ -266,18 +266,18 @@ export class ThreadKeeper {
   /** @returns in how many milliseconds, or null where threads are not replaced */
   #replaceLater(thread: number): number | null {
     if (!this.#replacing) return null;
-    const place = this.#places[thread]!;
-    const short = performance.now() - place.startedAt < SHORT_LIFE_MS;
-    const served = this.#processed(thread) !== place.eventsBefore;
-    place.shortLives = short ? place.shortLives + 1 : 0;
-    place.failedStarts = short && !served ? place.failedStarts + 1 : 0;
-    const delayMs = delayOf(place);
-    place.retry = setTimeout(() => this.#spawnAgain(thread), delayMs);
+    const slot = this.#slots[thread]!;
+    const short = performance.now() - slot.startedAt < SHORT_LIFE_MS;
+    const served = this.#processed(thread) !== slot.eventsBefore;
+    slot.shortLives = short ? slot.shortLives + 1 : 0;
+    slot.failedStarts = short && !served ? slot.failedStarts + 1 : 0;
+    const delayMs = delayOf(slot);
+    slot.retry = setTimeout(() => this.#spawnAgain(thread), delayMs);
     return delayMs;
   }
 
   #spawnAgain(thread: number): void {
-    this.#places[thread]!.retry = null;
+    this.#slots[thread]!.retry = null;
     this.#spawn(thread).catch(() => {
       // Its end has been reported, and is what leads to the next try.
     });
@@ -285,7 +285,7 @@ export class ThreadKeeper {
 
   #reportFailing(thread: number, delayMs: number | null): void {
     if (delayMs !== MAX_DELAY_MS) return;
-    const { failedStarts, error } = this.#places[thread]!;
+    const { failedStarts, error } = this.#slots[thread]!;
     this.#events.failing(
       thread,
       new PacelineError(
@@ -308,7 +308,7 @@ async function ended(workers: readonly Worker[], timeoutMs: number): Promise<voi
 }
 
 /** How long a replacement waits. The first one comes at once: a single crash must not cost capacity. */
-function delayOf({ shortLives, failedStarts }: Place): number {
+function delayOf({ shortLives, failedStarts }: Slot): number {
   if (shortLives < 2) return 0;
   return Math.min(FIRST_DELAY_MS * 2 ** Math.max(0, failedStarts - 2), MAX_DELAY_MS);
 }
