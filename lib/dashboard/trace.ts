@@ -66,7 +66,7 @@ export interface TraceFacts {
 export class TraceWriter {
   readonly #facts: TraceFacts;
   readonly #base: number;
-  readonly #mostEvents: number;
+  readonly #maxEvents: number;
   readonly #tracks: Track[];
   /** What was read, in order of time but for what came since `release`; those before `#released` have gone into the text. */
   #held: Item[] = [];
@@ -90,10 +90,10 @@ export class TraceWriter {
     first: TransitionBatch,
     start: Observation,
     readAt: number,
-    mostEvents = MAX_EVENTS,
+    maxEvents = MAX_EVENTS,
   ) {
     this.#facts = facts;
-    this.#mostEvents = mostEvents;
+    this.#maxEvents = maxEvents;
     this.#base = first.transitions.reduce((base, { at }) => Math.min(base, at), readAt);
     const seen = new Set(first.transitions.map(({ thread }) => thread));
     this.#tracks = Array.from({ length: facts.threads }, (_, thread) => ({
@@ -110,7 +110,7 @@ export class TraceWriter {
 
   /** Whether the bound on events is reached: nothing more is taken. */
   get full(): boolean {
-    return this.#events >= this.#mostEvents;
+    return this.#events >= this.#maxEvents;
   }
 
   /** Takes what was read. */
@@ -167,7 +167,7 @@ export class TraceWriter {
       startedAt: new Date(this.#base).toISOString(),
       threads: this.#facts.threads,
       missedTransitions: this.#missed,
-      truncated: this.full ? `at ${this.#mostEvents} events` : stopped,
+      truncated: this.full ? `at ${this.#maxEvents} events` : stopped,
     };
     this.#parts.push(`\n],"displayTimeUnit":"ms","otherData":${JSON.stringify(otherData)}}\n`);
   }

@@ -97,10 +97,10 @@ export interface TransitionSource {
   /**
    * What has come since the last call.
    *
-   * @param most of each thread the newest so many are read, and the others counted as missed: all of them, ten times a second
+   * @param max of each thread the newest so many are read, and the others counted as missed: all of them, ten times a second
    * under load, took 20 ms of CPU a second and 60 kB a frame, the newest 200 of each thread 8 ms and 12 kB
    */
-  next(most?: number): TransitionBatch;
+  next(max?: number): TransitionBatch;
   /** The same, but of more than `max` of a thread the oldest are read, and the others left for the next call. */
   nextOldest(max: number): TransitionBatch;
 }

@@ -138,7 +138,7 @@ export class Observer implements Observed {
       return { transitions, missed: readers.map(({ missed }, thread) => missed - missedBefore[thread]!) };
     };
     return {
-      next: (most) => batch((reader) => reader.read(most)),
+      next: (max) => batch((reader) => reader.read(max)),
       nextOldest: (max) => batch((reader) => reader.readOldest(max)),
     };
   }

@@ -50,13 +50,13 @@ export class HistogramView {
     context.fillRect(0, floor, width, 1);
     const { bounds, counts } = binned(this.#bars);
     if (counts.length === 0) return;
-    const most = Math.max(...counts);
+    const max = Math.max(...counts);
     const wide = width / counts.length;
     context.fillStyle = accent;
     counts.forEach((number, index) => {
       if (number === 0) return;
       // A single long one among millions is what one looks for: it is seen, however small.
-      const tall = Math.max(2, (number / most) * (floor - 4));
+      const tall = Math.max(2, (number / max) * (floor - 4));
       context.fillRect(index * wide + 0.5, floor - tall, Math.max(1, wide - 1), tall);
     });
     context.fillStyle = soft;

@@ -126,12 +126,12 @@ export class History {
     return this.#moments.slice(this.#firstAfter(from), this.#firstAfter(to) + 1);
   }
 
-  /** The last `most` changes of a thread up to a time, oldest first. */
-  changesOf(thread: number, upTo: number, most: number): TransitionTuple[] {
+  /** The last `max` changes of a thread up to a time, oldest first. */
+  changesOf(thread: number, upTo: number, max: number): TransitionTuple[] {
     const found: TransitionTuple[] = [];
-    for (let index = this.#firstAfter(upTo); index >= 0 && found.length < most; index--) {
+    for (let index = this.#firstAfter(upTo); index >= 0 && found.length < max; index--) {
       const changes = this.#moments[index]?.changes ?? [];
-      for (let at = changes.length - 1; at >= 0 && found.length < most; at--) {
+      for (let at = changes.length - 1; at >= 0 && found.length < max; at--) {
         const change = changes[at]!;
         if (change[0] === thread && change[3] <= upTo) found.push(change);
       }

@@ -281,8 +281,8 @@ export class LanePainter {
   }
 }
 
-/** A round distance between two times of the axis, at least `leastMs`. */
-function tickMs(leastMs: number): number {
-  for (const step of [50, 100, 250, 500, 1000, 2000, 5000, 10_000, 15_000]) if (step >= leastMs) return step;
+/** A round distance between two times of the axis, at least `minMs`. */
+function tickMs(minMs: number): number {
+  for (const step of [50, 100, 250, 500, 1000, 2000, 5000, 10_000, 15_000]) if (step >= minMs) return step;
   return 30_000;
 }

@@ -22,19 +22,19 @@ const NUMBER_OF_STATES = 5;
 /** The pieces of one thread as they come, short ones gathered until they are long enough to be seen. */
 class Lane {
   readonly pieces: Piece[] = [];
-  readonly #finestMs: number;
+  readonly #minMs: number;
   #gathered: number[] | null = null;
   #from = 0;
   #to = 0;
 
-  constructor(finestMs: number) {
-    this.#finestMs = finestMs;
+  constructor(minMs: number) {
+    this.#minMs = minMs;
   }
 
   stay(state: number, from: number, to: number): void {
     const length = to - from;
     if (length <= 0) return;
-    if (length >= this.#finestMs) {
+    if (length >= this.#minMs) {
       this.flush();
       this.pieces.push({ from, to, state, shares: null, route: '' });
       return;
@@ -45,7 +45,7 @@ class Lane {
     }
     this.#gathered[state] = (this.#gathered[state] ?? 0) + length;
     this.#to = to;
-    if (to - this.#from >= this.#finestMs) this.flush();
+    if (to - this.#from >= this.#minMs) this.flush();
   }
 
   blend(shares: readonly number[], from: number, to: number): void {
@@ -67,12 +67,12 @@ class Lane {
 /**
  * The lanes of one moment, in the order of its threads.
  *
- * @param finestMs - the shortest stretch, in milliseconds, that is wide enough to be drawn by itself
+ * @param minMs - the shortest stretch, in milliseconds, that is wide enough to be drawn by itself
  */
-export function lanesOf(moment: Moment, finestMs: number): Piece[][] {
+export function lanesOf(moment: Moment, minMs: number): Piece[][] {
   const { frame, from } = moment;
   const indexes = new Map(frame.threads.map((row, index) => [row.id, index]));
-  const lanes = frame.threads.map(() => new Lane(finestMs));
+  const lanes = frame.threads.map(() => new Lane(minMs));
   const states = [...moment.starts];
   const since = frame.threads.map(() => from);
   for (const [thread, , to, at] of moment.changes) {
@@ -100,15 +100,15 @@ export function lanesOf(moment: Moment, finestMs: number): Piece[][] {
   });
 }
 
-const cache = new WeakMap<Moment, { readonly finestMs: number; readonly lanes: Piece[][] }>();
+const cache = new WeakMap<Moment, { readonly minMs: number; readonly lanes: Piece[][] }>();
 
 /** The lanes of many moments in a row: what goes on from one to the next is one piece. */
-export function lanesAcross(moments: readonly Moment[], finestMs: number): Piece[][] {
+export function lanesAcross(moments: readonly Moment[], minMs: number): Piece[][] {
   const across: Piece[][] = [];
   for (const moment of moments) {
     let cached = cache.get(moment);
-    if (cached === undefined || cached.finestMs !== finestMs) {
-      cached = { finestMs, lanes: lanesOf(moment, finestMs) };
+    if (cached === undefined || cached.minMs !== minMs) {
+      cached = { minMs, lanes: lanesOf(moment, minMs) };
       cache.set(moment, cached);
     }
     cached.lanes.forEach((pieces, index) => {

@@ -38,12 +38,12 @@ class Recording {
   readonly writer: TraceWriter;
   text = '';
 
-  constructor(first: ObservedTransition[] = [], readAt = 0, mostEvents?: number) {
+  constructor(first: ObservedTransition[] = [], readAt = 0, maxEvents?: number) {
     this.observed.clock = BASE + readAt;
     for (const thread of this.observed.seen.threads) thread.since = BASE - 5000;
     const facts = { pid: 7, name: 'paceline demo', threads: 3 };
     const batch = { transitions: first, missed: [9, 9, 9] };
-    this.writer = new TraceWriter(facts, batch, this.observed.observe(), BASE + readAt, mostEvents);
+    this.writer = new TraceWriter(facts, batch, this.observed.observe(), BASE + readAt, maxEvents);
   }
 
   add(readAt: number, transitions: ObservedTransition[], missed = [0, 0, 0]): void {

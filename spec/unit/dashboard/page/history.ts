@@ -131,8 +131,8 @@ test('the last changes of a thread, up to a time', () => {
   history.add(frame(0, T, [row(0), row(1)]));
   history.add(frame(1, T + 100, [row(0), row(1)], [change(0, 10), change(1, 20), change(0, 90)]));
   history.add(frame(2, T + 200, [row(0), row(1)], [change(0, 110), change(0, 190)]));
-  const times = (upTo: number, most: number) =>
-    history.changesOf(0, T + upTo, most).map(([, , , at]) => at - T);
+  const times = (upTo: number, max: number) =>
+    history.changesOf(0, T + upTo, max).map(([, , , at]) => at - T);
   assert.equal(times(1000, 10), [10, 90, 110, 190]);
   assert.equal(times(150, 10), [10, 90, 110]);
   assert.equal(times(1000, 2), [110, 190]);
