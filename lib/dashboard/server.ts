@@ -25,7 +25,7 @@ import { UpgradeHandler } from './upgrade.js';
 import type { Death } from './warnings.js';
 
 /** Where the dashboard is to listen. */
-export interface DashboardPlace {
+export interface DashboardAddress {
   /** A name or an address. */
   readonly host: string;
   /** 0 takes any free port. */
@@ -67,7 +67,7 @@ export class Dashboard {
   readonly host: string;
   readonly port: number;
 
-  private constructor(parts: Parts, { host }: DashboardPlace, logger: Logger, pace: LivePace) {
+  private constructor(parts: Parts, { host }: DashboardAddress, logger: Logger, pace: LivePace) {
     const { http, acceptor, connections } = parts;
     this.#acceptor = acceptor;
     this.#connections = connections;
@@ -95,7 +95,7 @@ export class Dashboard {
    *
    * @throws PacelineError `PACELINE_ADDRESS_IN_USE` or `PACELINE_ADDRESS`
    */
-  static async listen(place: DashboardPlace, logger: Logger, pace = PACE): Promise<Dashboard> {
+  static async listen(address: DashboardAddress, logger: Logger, pace = PACE): Promise<Dashboard> {
     // It never listens itself: the acceptor hands it connections.
     const http = createServer({
       keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
@@ -108,14 +108,14 @@ export class Dashboard {
     };
     try {
       const acceptor = await DashboardAcceptor.open(
-        place,
+        address,
         { admit, makeRoom: () => connections.makeRoom() },
         logger,
       );
-      return new Dashboard({ http, acceptor, connections }, place, logger, pace);
+      return new Dashboard({ http, acceptor, connections }, address, logger, pace);
     } catch (error) {
       connections[Symbol.dispose]();
-      throw listenError(error as PacelineError, place);
+      throw listenError(error as PacelineError, address);
     }
   }
 
@@ -244,7 +244,7 @@ const ended = (answer: Answer): Answer => ({
   headers: { ...answer.headers, connection: 'close' },
 });
 
-function listenError(cause: PacelineError, { host, port }: DashboardPlace): PacelineError {
+function listenError(cause: PacelineError, { host, port }: DashboardAddress): PacelineError {
   const where = `${inUrl(host)}:${port}`;
   const taken = cause.code === 'PACELINE_ADDRESS_IN_USE';
   const message = taken
