@@ -3,12 +3,12 @@
  * check must get in, whatever the others do.
  *
  *   admitted ─▶ waiting ── a request is complete ──▶ answered ── its answer is sent ──▶ waiting
- *                  │                                    └─ 101 ─▶ switched: its websocket decides from then on
+ *                  │                                    └─ 101 ─▶ upgraded: its websocket decides from then on
  *                  └─ half a head for HEAD_MS, or nothing at all: ended
  *
  * At the limit the connection that has waited longest is ended, be it idle, silent or in the middle of a head. Where none
  * waits, it is the one whose client has not taken an answer that has been whole for STALLED_MS. One that is being answered
- * and one that has switched never is: then the new one is refused.
+ * and one that has upgraded never is: then the new one is refused.
  */
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
@@ -36,7 +36,7 @@ interface Connection {
   open: number;
   /** To the last of them. */
   response: ServerResponse | null;
-  switched: boolean;
+  upgraded: boolean;
   /** Bytes that it had sent when it began to wait, and when the first one after these was noticed; 0: there is none yet. */
   bytes: number;
   headSince: number;
@@ -70,7 +70,7 @@ export class Connections implements Disposable {
       since: now,
       open: 0,
       response: null,
-      switched: false,
+      upgraded: false,
       bytes: 0,
       headSince: now,
     });
@@ -83,12 +83,12 @@ export class Connections implements Disposable {
     const now = performance.now();
     const all = [...this.#all.values()];
     const victim =
-      all.find(({ open, switched }) => open === 0 && !switched) ??
-      all.find(({ since, switched, response }) => {
-        return !switched && response?.writableEnded === true && now - since >= STALLED_MS;
+      all.find(({ open, upgraded }) => open === 0 && !upgraded) ??
+      all.find(({ since, upgraded, response }) => {
+        return !upgraded && response?.writableEnded === true && now - since >= STALLED_MS;
       });
     if (victim === undefined) return false;
-    this.#end(victim);
+    this.#destroy(victim);
     return true;
   }
 
@@ -97,7 +97,7 @@ export class Connections implements Disposable {
    *
    * @returns whether it is to be answered; if not, its connection has been ended
    */
-  answers(socket: Socket, response: ServerResponse): boolean {
+  beginRequest(socket: Socket, response: ServerResponse): boolean {
     const connection = this.#all.get(socket);
     if (connection === undefined || connection.open >= MAX_PIPELINED) {
       socket.destroy();
@@ -105,51 +105,51 @@ export class Connections implements Disposable {
     }
     connection.open++;
     connection.response = response;
-    if (connection.open === 1) this.#moved(connection);
+    if (connection.open === 1) this.#requeue(connection);
     response.once('close', () => {
       if (--connection.open > 0 || !this.#all.has(socket)) return;
       if (this.#closing) socket.destroySoon();
-      else this.#moved(connection);
+      else this.#requeue(connection);
     });
     return true;
   }
 
   /** The connection is a websocket from now on. */
-  switched(socket: Socket): void {
+  upgraded(socket: Socket): void {
     const connection = this.#all.get(socket);
-    if (connection !== undefined) connection.switched = true;
+    if (connection !== undefined) connection.upgraded = true;
   }
 
   /** Ends those that wait for a request, and the others with their answers. */
   close(): void {
     this.#closing = true;
     for (const connection of this.#all.values()) {
-      if (connection.open === 0 && !connection.switched) this.#end(connection);
+      if (connection.open === 0 && !connection.upgraded) this.#destroy(connection);
     }
   }
 
   /** Resolves when there is none any more. */
-  async gone(): Promise<void> {
+  async allClosed(): Promise<void> {
     while (this.#all.size > 0) {
       const [socket] = this.#all.keys();
       await new Promise((resolve) => socket!.once('close', resolve));
     }
   }
 
-  endAll(): void {
-    for (const connection of this.#all.values()) this.#end(connection);
+  destroyAll(): void {
+    for (const connection of this.#all.values()) this.#destroy(connection);
   }
 
   [Symbol.dispose](): void {
     clearInterval(this.#timer);
   }
 
-  #end({ socket }: Connection): void {
+  #destroy({ socket }: Connection): void {
     this.#all.delete(socket);
     socket.destroy();
   }
 
-  #moved(connection: Connection): void {
+  #requeue(connection: Connection): void {
     this.#all.delete(connection.socket);
     this.#all.set(connection.socket, connection);
     connection.since = performance.now();
@@ -160,12 +160,12 @@ export class Connections implements Disposable {
   #sweep(): void {
     const now = performance.now();
     for (const connection of [...this.#all.values()]) {
-      const { socket, open, switched, bytes } = connection;
-      if (open > 0 || switched) continue;
+      const { socket, open, upgraded, bytes } = connection;
+      if (open > 0 || upgraded) continue;
       if (connection.headSince === 0 && socket.bytesRead !== bytes) connection.headSince = now;
       if (connection.headSince === 0 || now - connection.headSince < HEAD_MS) continue;
       if (socket.bytesRead !== bytes && !socket.writableEnded) socket.write(TOO_LATE);
-      this.#end(connection);
+      this.#destroy(connection);
     }
   }
 }

@@ -151,14 +151,14 @@ export class Dashboard {
     this.#dashboard?.sampler[Symbol.dispose]();
     this.#connections.close();
     await this.#dashboard?.loads?.close();
-    const timer = setTimeout(() => this.#connections.endAll(), CLOSE_MS);
-    await this.#connections.gone();
+    const timer = setTimeout(() => this.#connections.destroyAll(), CLOSE_MS);
+    await this.#connections.allClosed();
     clearTimeout(timer);
     this.#connections[Symbol.dispose]();
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    if (!this.#connections.answers(request.socket, response)) return;
+    if (!this.#connections.beginRequest(request.socket, response)) return;
     try {
       const answer = this.#refusal(request) ?? (await this.#endpoint(request)!.answer(request, response));
       if (answer === null) return;
@@ -189,7 +189,7 @@ export class Dashboard {
       return;
     }
     this.#upgradeHandler.handle(request, socket, head, this.#upgradeRefusal(request), (client) => {
-      this.#connections.switched(request.socket);
+      this.#connections.upgraded(request.socket);
       this.#dashboard!.live.add(client);
     });
   }

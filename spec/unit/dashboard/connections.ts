@@ -20,7 +20,7 @@ class TwoPlaces implements AsyncDisposable {
 
   private constructor() {
     const http = createHttpServer((request, response) => {
-      if (!this.connections.answers(request.socket, response)) return;
+      if (!this.connections.beginRequest(request.socket, response)) return;
       if (request.url === '/never') response.writeHead(200).write('first');
       else response.end(request.url === '/long' ? LONG : 'short');
     });
@@ -56,8 +56,8 @@ class TwoPlaces implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.#clients.map((client) => client.close()));
     this.#acceptor.close();
-    this.connections.endAll();
-    await this.connections.gone();
+    this.connections.destroyAll();
+    await this.connections.allClosed();
     this.connections[Symbol.dispose]();
   }
 }
