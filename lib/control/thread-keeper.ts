@@ -25,7 +25,7 @@ const ENTRY = new URL('../thread/worker.js', import.meta.url);
  * requests are what kills them, as the other requests need the threads; longer each time where threads die without having
  * processed a single event, so that it must be their start.
  */
-const SHORT_LIFE_MS = 1000;
+const EARLY_DEATH_MS = 1000;
 const FIRST_DELAY_MS = 100;
 const MAX_DELAY_MS = 10_000;
 
@@ -51,7 +51,7 @@ interface Slot {
   loading: boolean;
   startedAt: number;
   /** Deaths soon after a start, in a row, and how many of them without an event processed. */
-  shortLives: number;
+  earlyDeaths: number;
   failedStarts: number;
   /** Events that the slot had processed when the thread was started. */
   eventsBefore: number;
@@ -60,7 +60,7 @@ interface Slot {
 }
 
 /** Who waits for a start. */
-interface Starter {
+interface StartPromise {
   resolve(protocol: Protocol): void;
   reject(error: PacelineError): void;
 }
@@ -105,7 +105,7 @@ export class ThreadKeeper {
       worker: null,
       loading: false,
       startedAt: 0,
-      shortLives: 0,
+      earlyDeaths: 0,
       failedStarts: 0,
       eventsBefore: 0,
       retry: null,
@@ -186,7 +186,7 @@ export class ThreadKeeper {
   }
 
   /** @throws what Node.js throws when the system gives it no thread */
-  #create(thread: number, slot: Slot, starter: Starter): void {
+  #create(thread: number, slot: Slot, start: StartPromise): void {
     const { port1: port, port2 } = new MessageChannel();
     try {
       slot.worker = new Worker(ENTRY, {
@@ -200,25 +200,25 @@ export class ThreadKeeper {
     }
     slot.loading = true;
     this.#loading.begin();
-    const told = (message: ThreadMessage) => this.#told(thread, slot, message, starter);
-    port.on('message', told);
+    const receive = (message: ThreadMessage) => this.#receive(thread, slot, message, start);
+    port.on('message', receive);
     slot.worker.on('error', (error) => {
       slot.error = error;
     });
     slot.worker.on('exit', (exitCode) => {
       // Its last words.
       for (let last = receiveMessageOnPort(port); last !== undefined; last = receiveMessageOnPort(port)) {
-        told(last.message as ThreadMessage);
+        receive(last.message as ThreadMessage);
       }
       port.close();
       slot.worker = null;
       slot.loading = false;
-      starter.reject(startError(thread, exitCode, slot.error));
+      start.reject(startError(thread, exitCode, slot.error));
       this.#exited(thread, exitCode);
     });
   }
 
-  #told(thread: number, slot: Slot, message: ThreadMessage, { resolve }: Starter): void {
+  #receive(thread: number, slot: Slot, message: ThreadMessage, { resolve }: StartPromise): void {
     switch (message.type) {
       case 'log': {
         Atomics.add(this.#words, threadArea(thread) + LOGS_READ, 1);
@@ -267,9 +267,9 @@ export class ThreadKeeper {
   #replaceLater(thread: number): number | null {
     if (!this.#replacing) return null;
     const slot = this.#slots[thread]!;
-    const short = performance.now() - slot.startedAt < SHORT_LIFE_MS;
+    const short = performance.now() - slot.startedAt < EARLY_DEATH_MS;
     const served = this.#processed(thread) !== slot.eventsBefore;
-    slot.shortLives = short ? slot.shortLives + 1 : 0;
+    slot.earlyDeaths = short ? slot.earlyDeaths + 1 : 0;
     slot.failedStarts = short && !served ? slot.failedStarts + 1 : 0;
     const delayMs = delayOf(slot);
     slot.retry = setTimeout(() => this.#spawnAgain(thread), delayMs);
@@ -308,7 +308,7 @@ async function ended(workers: readonly Worker[], timeoutMs: number): Promise<voi
 }
 
 /** How long a replacement waits. The first one comes at once: a single crash must not cost capacity. */
-function delayOf({ shortLives, failedStarts }: Slot): number {
-  if (shortLives < 2) return 0;
+function delayOf({ earlyDeaths, failedStarts }: Slot): number {
+  if (earlyDeaths < 2) return 0;
   return Math.min(FIRST_DELAY_MS * 2 ** Math.max(0, failedStarts - 2), MAX_DELAY_MS);
 }
