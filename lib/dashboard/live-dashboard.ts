@@ -34,7 +34,7 @@ export function liveDashboardOf(
   const sampler = new Sampler(observed, logger);
   const loads = loadTarget === null ? null : new Loads(loadTarget);
   const build = { version: version(), node: process.version };
-  const facts = {
+  const helloFields = {
     type: 'hello',
     ...build,
     pid: process.pid,
@@ -46,7 +46,7 @@ export function liveDashboardOf(
     intervalMs: pace.intervalMs,
     load: loads !== null,
   } as const;
-  const live = new Live(monitored, { facts, sampler, loads, deaths, pace, logger });
+  const live = new Live(monitored, { helloFields, sampler, loads, deaths, pace, logger });
   const threads = new CachedValue(() => Buffer.from(JSON.stringify(monitored.threads())), THREADS_MAX_AGE_MS);
   return { monitored, sampler, metrics: new Metrics(monitored, build), threads, loads, live };
 }

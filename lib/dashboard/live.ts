@@ -53,15 +53,15 @@ interface Client {
   messages: number;
   /** Since when it is slow; 0: it is not. */
   slowSince: number;
-  answersPings: boolean;
+  answeredPing: boolean;
 }
 
 /** What does not change between two clients' hellos. */
-export type Facts = Omit<Hello, 'history'>;
+export type HelloFields = Omit<Hello, 'history'>;
 
 export class Live {
   readonly #monitored: MonitoredServer;
-  readonly #facts: Facts;
+  readonly #helloFields: HelloFields;
   readonly #sampler: Sampler;
   readonly #loads: Loads | null;
   readonly #pace: LivePace;
@@ -78,7 +78,7 @@ export class Live {
   constructor(
     monitored: MonitoredServer,
     parts: {
-      facts: Facts;
+      helloFields: HelloFields;
       sampler: Sampler;
       loads: Loads | null;
       deaths: readonly Death[];
@@ -87,7 +87,7 @@ export class Live {
     },
   ) {
     this.#monitored = monitored;
-    this.#facts = parts.facts;
+    this.#helloFields = parts.helloFields;
     this.#sampler = parts.sampler;
     this.#loads = parts.loads;
     this.#deaths = parts.deaths;
@@ -105,16 +105,16 @@ export class Live {
   }
 
   add(socket: WebSocket): void {
-    const client: Client = { socket, watched: -1, messages: 0, slowSince: 0, answersPings: true };
+    const client: Client = { socket, watched: -1, messages: 0, slowSince: 0, answeredPing: true };
     this.#clients.add(client);
     socket.on('message', (data, isBinary) => this.#message(client, data, isBinary));
     socket.on('pong', () => {
-      client.answersPings = true;
+      client.answeredPing = true;
     });
     socket.on('close', () => this.#remove(client));
     // ws reports what it closes by itself: frames against the protocol, messages over the bound. There is no more to do.
     socket.on('error', () => {});
-    const hello: Hello = { ...this.#facts, history: this.#sampler.history };
+    const hello: Hello = { ...this.#helloFields, history: this.#sampler.history };
     socket.send(JSON.stringify(hello));
     this.#start();
   }
@@ -179,9 +179,9 @@ export class Live {
   #ping(now: number): void {
     this.#pinged = now;
     for (const client of [...this.#clients]) {
-      if (!client.answersPings) this.#drop(client);
+      if (!client.answeredPing) this.#drop(client);
       else if (client.socket.readyState === WebSocket.OPEN) client.socket.ping();
-      client.answersPings = false;
+      client.answeredPing = false;
     }
   }
 
@@ -200,13 +200,13 @@ export class Live {
   }
 
   #message(client: Client, data: RawData, isBinary: boolean): void {
-    const mistake = isBinary ? 'a binary message' : this.#obey(client, String(data));
-    if (mistake !== null) end(client.socket, CLOSE_BAD_MESSAGE, mistake);
+    const violation = isBinary ? 'a binary message' : this.#apply(client, String(data));
+    if (violation !== null) end(client.socket, CLOSE_BAD_MESSAGE, violation);
   }
 
   /** @returns what is wrong with the message, null for nothing */
-  #obey(client: Client, text: string): string | null {
-    const message = clientMessage(text, this.#facts.threads);
+  #apply(client: Client, text: string): string | null {
+    const message = clientMessage(text, this.#helloFields.threads);
     if (message === null) return 'not a message of this protocol';
     if (++client.messages > MAX_MESSAGES) return 'too many messages';
     if (message.type === 'watch') client.watched = message.thread;
