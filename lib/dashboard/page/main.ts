@@ -154,7 +154,7 @@ function drawSoon(): void {
   });
 }
 
-/** The time at which the lanes end: held, that of the moment; live, a little behind the server's clock. */
+/** The time at which the lanes end: paused, that of the moment; live, a little behind the server's clock. */
 function lanesEnd(): number {
   if (!playback.live || reducedMotion.matches) return playback.at;
   if (history.empty) return 0;

@@ -1,7 +1,7 @@
 /**
- * Which moment the page shows: the newest one as it comes (live), or one that is held. Receiving goes on either way.
+ * Which moment the page shows: the newest one as it comes (live), or an earlier one (paused). Receiving goes on either way.
  *
- *   LIVE ── pause, or scrub ──▶ HELD ── scrub ──▶ HELD
+ *   LIVE ── pause, or scrub ──▶ PAUSED ── scrub ──▶ PAUSED
  *     ▲                          │
  *     └──────── to live ─────────┘
  */
@@ -9,27 +9,27 @@ import type { History, Moment } from './history.js';
 
 export class Playback {
   readonly #history: History;
-  #heldAt: number | null = null;
-  /** The newest frame when it was held: where the curves stand still. */
-  #newestWhenHeld = 0;
+  #pausedAt: number | null = null;
+  /** The newest frame when the page was paused, where the curves end. */
+  #newestWhenPaused = 0;
 
   constructor(history: History) {
     this.#history = history;
   }
 
   get live(): boolean {
-    return this.#heldAt === null;
+    return this.#pausedAt === null;
   }
 
-  /** The time shown. What is held longer than the history reaches moves on with its oldest end. */
+  /** The time shown. Once the history no longer reaches back that far, its oldest time. */
   get at(): number {
-    if (this.#heldAt === null) return this.#history.newestAt;
-    return Math.max(this.#heldAt, this.#history.oldestAt);
+    if (this.#pausedAt === null) return this.#history.newestAt;
+    return Math.max(this.#pausedAt, this.#history.oldestAt);
   }
 
   /** Where the curves end. */
   get curvesEndAt(): number {
-    return this.#heldAt === null ? this.#history.newestAt : Math.max(this.#newestWhenHeld, this.at);
+    return this.#pausedAt === null ? this.#history.newestAt : Math.max(this.#newestWhenPaused, this.at);
   }
 
   get moment(): Moment | undefined {
@@ -47,8 +47,8 @@ export class Playback {
 
   scrubTo(time: number): void {
     if (this.#history.empty) return;
-    if (this.#heldAt === null) this.#newestWhenHeld = this.#history.newestAt;
-    this.#heldAt = Math.min(this.#history.newestAt, Math.max(this.#history.oldestAt, time));
+    if (this.#pausedAt === null) this.#newestWhenPaused = this.#history.newestAt;
+    this.#pausedAt = Math.min(this.#history.newestAt, Math.max(this.#history.oldestAt, time));
   }
 
   /** So many frames on, or back below 0. */
@@ -58,6 +58,6 @@ export class Playback {
   }
 
   toLive(): void {
-    this.#heldAt = null;
+    this.#pausedAt = null;
   }
 }
