@@ -113,7 +113,10 @@ function threadOf(id: number, at: number): FakeThread {
   };
 }
 
-export function subjectOf(observed: FakeObserved, more: Partial<MonitoredServer> = {}): MonitoredServer {
+export function monitoredServerOf(
+  observed: FakeObserved,
+  more: Partial<MonitoredServer> = {},
+): MonitoredServer {
   return {
     observed,
     threads: () =>

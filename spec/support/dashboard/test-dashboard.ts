@@ -16,7 +16,7 @@ import { Dashboard } from '../../../lib/dashboard/server.js';
 import type { LogFields, Logger } from '../../../lib/logger.js';
 import { type Answer, Client } from '../server/http-client.js';
 import { until, within } from '../server/wait.js';
-import { FakeObserved, subjectOf } from './fake-observed.js';
+import { FakeObserved, monitoredServerOf } from './fake-observed.js';
 
 interface TestDashboardOptions {
   readonly host?: string;
@@ -44,7 +44,7 @@ export class TestDashboard implements AsyncDisposable {
   }: TestDashboardOptions = {}): Promise<TestDashboard> {
     const observed = new FakeObserved();
     const log: string[] = [];
-    const whole = subjectOf(observed, monitored);
+    const whole = monitoredServerOf(observed, monitored);
     const dashboard = await Dashboard.listen({ host, port: 0 }, recorder(log), { ...PACE, ...pace });
     if (starting !== true) dashboard.serve(whole);
     return new TestDashboard(dashboard, observed, whole, log);

@@ -10,7 +10,7 @@ import { allocateMemory } from '../../../lib/memory/layout.js';
 import { histogramOf, PROMOTION_TIMES, RESPONSE_TIMES } from '../../../lib/memory/sums.js';
 import { Observer } from '../../../lib/observe/observer.js';
 import { resolveOptions } from '../../../lib/options/server-options.js';
-import { FakeObserved, subjectOf } from '../../support/dashboard/fake-observed.js';
+import { FakeObserved, monitoredServerOf } from '../../support/dashboard/fake-observed.js';
 import { parseMetrics } from '../../support/dashboard/prometheus.js';
 
 /** Where the words stand at first: a total is of the start of the server, so it is this from the first look on. */
@@ -69,7 +69,7 @@ for (const beginning of [BELOW, BELOW_SIGN]) {
 
   test(`metrics of words that stand at ${beginning} never go back`, async () => {
     const { observer, count } = seen(beginning);
-    const monitored = { ...subjectOf(new FakeObserved(2)), observed: observer };
+    const monitored = { ...monitoredServerOf(new FakeObserved(2)), observed: observer };
     const read = async () => {
       const families = parseMetrics(String(await new Metrics(monitored, { version: '1', node: '1' }).text()));
       const value = (family: string, sample = family): number =>
