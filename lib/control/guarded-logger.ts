@@ -1,7 +1,7 @@
-/** Loggers come from whoever embeds the server. One that fails costs a line, and never what was about to be done after it. */
+/** A logger is the embedder's code and may fail. A failure costs one line of the log, and nothing else. */
 import type { LogFields, Logger } from '../logger.js';
 
-/** The same logger, whose functions neither throw nor reject. */
+/** The logger, wrapped so that its functions neither throw nor reject. */
 export function guardedLogger(logger: Logger): Logger {
   const at =
     (level: keyof Logger) =>
@@ -10,7 +10,7 @@ export function guardedLogger(logger: Logger): Logger {
         const result: unknown = logger[level](message, fields);
         if (result instanceof Promise) result.catch(() => {});
       } catch {
-        // There is nobody else to tell.
+        // There is no other place to report it.
       }
     };
   return { error: at('error'), warn: at('warn'), info: at('info'), debug: at('debug') };

@@ -1,19 +1,19 @@
-/** What the options let connections have: sizes and counts as given, times in ticks of the set's timer. */
+/** The limits of connections, from the server's options: sizes and counts as they are, timeouts in ticks of the set's timer. */
 import type { Limits } from '../connection/event-handler.js';
 import type { ResolvedOptions } from '../options/server-options.js';
 
-/** How long a client has to end its side once the server has ended its own. */
+/** How long a lingering close waits for the client to end its side. */
 const LINGER_MS = 2000;
 /**
- * How long a connection waits for its app once the client has ended its side. node:http ends it at once; but `nc -N` and the
- * like end their side after the request and read on. No longer than for a client that takes nothing (sendTimeout).
+ * How long a half-closed connection waits for its app after the client has ended its side. node:http closes it at once; but
+ * `nc -N` and the like end their side after the request and go on reading. Never longer than sendTimeout.
  */
 const GRACE_MS = 5000;
-/** Bounds of the tick. */
+/** Bounds of the tick, in milliseconds. */
 const MAX_TICK_MS = 1000;
 const MIN_TICK_MS = 10;
 
-/** The tick of the timeouts: a quarter of the shortest, so that none is late by more than that; a second at most. */
+/** The tick of the timeouts in milliseconds: a quarter of the shortest timeout, which bounds how late any of them is. */
 export function tickMs({
   headersTimeout,
   requestTimeout,
@@ -28,7 +28,7 @@ export function tickMs({
 
 export function limitsOf(options: ResolvedOptions): Limits {
   const { maxHeaderSize, maxBodySize, maxConnections, maxRequestsPerSocket } = options;
-  // One tick more than the time takes: the first one is under way already.
+  // One tick more than the timeout takes: the current one has begun already.
   const ticks = (timeoutMs: number) => (timeoutMs === 0 ? 0 : Math.ceil(timeoutMs / tickMs(options)) + 1);
   const requestTicks = ticks(options.requestTimeout);
   return {
@@ -36,7 +36,7 @@ export function limitsOf(options: ResolvedOptions): Limits {
     maxBodySize,
     maxConnections,
     maxRequestsPerSocket,
-    // A head is a part of the request: where it has no limit of its own, or a longer one, that of the request holds.
+    // A head is a part of the request: where it has no timeout of its own, or a longer one, the request's applies.
     headersTicks: Math.min(
       ticks(options.headersTimeout) || requestTicks,
       requestTicks || ticks(options.headersTimeout),

@@ -1,4 +1,4 @@
-/** Where a server listens: from what the user says to a bound socket. */
+/** Where a server listens: turns the options of listen() into a bound socket. */
 import { lookup } from 'node:dns/promises';
 import { lstatSync, unlinkSync } from 'node:fs';
 import { connect, isIP } from 'node:net';
@@ -15,7 +15,7 @@ export interface ListenOptions {
   path?: string;
 }
 
-/** Connections that the kernel keeps until they are accepted; it caps this at net.core.somaxconn. */
+/** Length of the queue of connections that wait to be accepted; the kernel caps it at net.core.somaxconn. */
 export const BACKLOG = 4096;
 
 const DEFAULT_PORT = 8080;
@@ -83,7 +83,7 @@ async function bindAddress(address: SocketAddress): Promise<number> {
     return bindListener(address);
   } catch (error) {
     const taken = (error as PacelineError).code === 'PACELINE_ADDRESS_IN_USE' && address.family === 'Unix';
-    // A server that was killed leaves its path behind; nobody answers there any more.
+    // A server that was killed leaves its path behind, on which nothing answers.
     if (!taken || (await answers(address.address)) || !lstatSync(address.address).isSocket()) throw error;
     unlinkQuietly(address.address);
     return bindListener(address);
@@ -103,6 +103,6 @@ function unlinkQuietly(path: string): void {
   try {
     unlinkSync(path);
   } catch {
-    // It is gone already.
+    // It does not exist any more.
   }
 }

@@ -1,14 +1,13 @@
 /**
- * Says which threads still load the app, when that takes long: a top-level await that waits for something that never comes
- * looks like nothing at all otherwise, as the server neither serves nor fails.
+ * Warns of threads that take long to load the app. A top-level await that never settles gives no other sign: the server
+ * neither serves nor fails.
  */
-
 import type { Logger } from '../logger.js';
 import { describeApp } from '../thread/app-loader.js';
 
 /** Far above what an app takes to load on a busy machine. */
 const FIRST_MS = 10_000;
-/** Each warning waits twice as long as the one before, up to this. */
+/** The interval doubles with each warning, up to this. */
 const MAX_MS = 300_000;
 
 export interface LoadingThread {
@@ -32,7 +31,7 @@ export class LoadingMonitor {
     this.#loading = loading;
   }
 
-  /** A thread begins to load. */
+  /** To be called when a thread begins to load. */
   begin(delayMs = FIRST_MS): void {
     this.#timer ??= setTimeout(() => {
       this.#timer = null;
@@ -47,10 +46,10 @@ export class LoadingMonitor {
     this.#timer = null;
   }
 
-  /** @returns whether there was anything to say */
+  /** @returns whether a warning was logged */
   #warn(loading: readonly LoadingThread[]): boolean {
     const now = performance.now();
-    // A timer may be early by a millisecond.
+    // A timer may fire a millisecond early.
     const late = loading.filter(({ since }) => now - since >= FIRST_MS - 1);
     if (late.length === 0) return false;
     const seconds = Math.round(Math.max(...late.map(({ since }) => now - since)) / 1000);

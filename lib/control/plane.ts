@@ -38,16 +38,16 @@ import { ThreadKeeper } from './thread-keeper.js';
 import { TransitionFeed } from './transition-feed.js';
 
 /**
- * How often a suspended listening handle is tried again although nobody closed a connection, and what could not be settled at a
- * thread's death is looked at again.
+ * How often accepting is resumed although no connection was closed, suspensions are logged, and descriptors that recovery
+ * could not settle are looked for again.
  */
 const HOUSEKEEPING_MS = 1000;
-/** How often the counters are looked at although nobody asks; a thread's would have to count 71 million a second to wrap. */
+/** How often the totals are updated even if nothing reads them; a counter would have to count 71 million a second to wrap. */
 const TOTALS_MS = 60_000;
 
 type RecordingReason = 'dashboard' | 'transitions';
 
-/** What the plane reports to the server object. */
+/** The events that the plane reports to the server object. */
 export interface PlaneEvents {
   transition(transition: Transition): void;
   threadStart(thread: number): void;
@@ -65,7 +65,7 @@ export class ControlPlane {
   readonly #epoll: number;
   readonly #doorbells: number[];
   readonly #wakeUp: number;
-  /** The timeouts' timer. */
+  /** The timer of the timeouts; -1 before it exists. */
   #timer = -1;
   readonly #listener: Listener;
   readonly #keeper: ThreadKeeper;
@@ -75,7 +75,7 @@ export class ControlPlane {
   readonly #transitions: TransitionFeed;
   /** The threads record as long as there is one. */
   readonly #recordingReasons = new Set<RecordingReason>();
-  /** What is to be seen of the data plane. */
+  /** The view of the data plane. */
   readonly observer: Observer;
   protocol: 'http' | 'tcp' = 'http';
   /** All threads have loaded the app. */
@@ -106,7 +106,7 @@ export class ControlPlane {
       started: () => this.#started,
     });
     this.#transitions = new TransitionFeed(this.observer, (transition) => events.transition(transition));
-    // From the start, so that the dashboard knows since when each thread is in its first state.
+    // From the start, so that the dashboard knows when each thread entered its first state.
     if (options.dashboard !== false) this.record(true);
     this.#keeper = this.#makeKeeper(count);
     this.#suspensions = new Suspensions(this.#words, options.logger);
@@ -140,7 +140,7 @@ export class ControlPlane {
       return plane;
     } catch (error) {
       if (plane === undefined) listener.close();
-      // What made the start fail is what there is to say, also where a thread cannot be ended.
+      // The error of the start is reported, even if a thread cannot be ended.
       else await plane.stop(0).catch(() => {});
       throw typedError(error);
     }
@@ -169,14 +169,14 @@ export class ControlPlane {
     return { current: pool.inUse(), peak: pool.peak(), limit: pool.size };
   }
 
-  /** Passes transitions on from now on, or no longer. */
+  /** Starts or stops reporting transitions to the server object. */
   reportTransitions(on: boolean): void {
     this.#transitions.stop();
     this.#record(on, 'transitions');
     if (on) this.#transitions.start();
   }
 
-  /** The threads record what they do from now on, or no longer. The dashboard asks for it, and listeners to transitions do. */
+  /** Starts or stops recording for the dashboard. Listeners to transitions turn it on by themselves. */
   record(on: boolean): void {
     this.#record(on, 'dashboard');
   }
@@ -188,7 +188,7 @@ export class ControlPlane {
   }
 
   /**
-   * Takes the server down; see shutdown.ts.
+   * Shuts the server down; see shutdown.ts.
    *
    * @throws PacelineError `PACELINE_STATE` when a thread is stuck in a native call past every deadline
    */
@@ -238,7 +238,7 @@ export class ControlPlane {
       failing: (_thread, error) => this.#events.error(error),
       recover: (thread) => {
         const lost = recover(this.#shared, thread);
-        // A leader that waits in the kernel has to see what recovery asks of it.
+        // A leader that waits in the kernel must see what recovery asks of it.
         signalEventCounter(this.#wakeUp);
         this.#resumeAccepting();
         return lost;

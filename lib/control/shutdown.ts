@@ -1,5 +1,5 @@
 /**
- * How a server shuts down. Owner of the word SET_STATE.
+ * How a server shuts down. Owner of the words SET_STATE and RESCAN.
  *
  * 1. SET_STATE becomes DRAINING: acceptors take nothing new, connections close once they are between messages.
  * 2. The listening handle is taken out of the set and closed, when no thread is inside it.
@@ -26,7 +26,7 @@ import type { Listener } from './listener.js';
 import { closeHandle, type SharedState } from './recovery.js';
 import type { ThreadKeeper } from './thread-keeper.js';
 
-/** How often it is checked whether the connections are gone. */
+/** How often the number of open connections is checked. */
 const DRAIN_POLL_MS = 5;
 /** How long threads have to leave after the drain's deadline. */
 const LEAVE_MS = 1000;
@@ -35,7 +35,7 @@ const LOAD_MS = 10_000;
 /** How long native calls have to return after termination. */
 const TERMINATE_MS = 5000;
 
-/** What is to be shut down. */
+/** What is shut down. */
 export interface ServerParts {
   readonly shared: SharedState;
   readonly handles: HandleSet;
@@ -84,12 +84,12 @@ async function closeListener(
   listener.close();
 }
 
-/** Step 6. Only once every thread has ended: under a running one, a number that is closed may be reused and mean another file. */
+/** Step 6, only after every thread has ended: a running one could use a number that is closed here and reused by then. */
 export function closeDescriptors({ shared, epoll, doorbells, wakeUp, timer }: ServerParts): void {
   const { control, table, strays } = shared;
   const words = new Int32Array(control);
   strays.close();
-  // It is not in the table where the start failed at once.
+  // It is not in the table if the start failed at once.
   if (table.state(wakeUp) !== FREE) table.close(wakeUp);
   if (timer >= 0) {
     table.close(timer);

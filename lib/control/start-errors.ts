@@ -1,11 +1,11 @@
-/** What a thread's end before it had joined the set means, in words for whoever started the server. */
+/** The error that reports why a thread ended before it joined the set. */
 import { oneLine, PacelineError } from '../errors.js';
 
-/** Errors with which Node.js says that the system gave it no thread, or no descriptors for one. */
+/** Codes of the errors that Node.js throws when the system refuses a thread, or the descriptors for one. */
 const SHORTAGES = new Set(['ERR_WORKER_INIT_FAILED', 'EAGAIN', 'ENOMEM', 'EMFILE', 'ENFILE']);
 const OF_FILES = /\b(EMFILE|ENFILE)\b/;
 
-/** @param error what the thread threw, or reported; undefined for neither */
+/** @param error what the thread threw or reported; undefined for neither */
 export function startError(thread: number, exitCode: number, error: unknown): PacelineError {
   if (error instanceof PacelineError) return error;
   if (SHORTAGES.has(String((error as { code?: unknown } | undefined)?.code)))
@@ -23,7 +23,7 @@ export function startError(thread: number, exitCode: number, error: unknown): Pa
   );
 }
 
-/** The system gives no thread. */
+/** The error for a thread that the system refused to create. */
 export function shortageError(thread: number, cause: unknown): PacelineError {
   const reason = oneLine(cause);
   const advice = OF_FILES.test(reason)

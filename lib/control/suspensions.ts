@@ -1,19 +1,18 @@
 /**
- * Tells that accepting is suspended: once when it begins, and once when it is over. At its limit a busy server is suspended and
- * resumed with each connection that ends, so acceptors only count it.
+ * Logs that accepting is suspended: once when that begins, and once when it is over. A busy server at its limit suspends and
+ * resumes accepting with each connection that ends, so acceptors only count suspensions.
  */
-
 import type { Logger } from '../logger.js';
 import { ACCEPT_SUSPENDED, SUSPENDED_FOR, SUSPENSIONS } from '../memory/layout.js';
 import { errnoName } from '../sys/libc.js';
 
-/** Looks without a suspension after which it is over; there is one a second. */
+/** Checks in a row without a suspension after which it is over; there is one a second. */
 const QUIET_CHECKS = 10;
 
 export class Suspensions {
   readonly #words: Int32Array;
   readonly #logger: Logger;
-  /** The counter at the last look, and when the present period began. */
+  /** The counter at the last check, and when the current period began. */
   #seen = 0;
   #before = 0;
   #quietChecks = QUIET_CHECKS;

@@ -1,4 +1,4 @@
-/** What a server asks of the system at its start, before there is any thread. */
+/** What a server takes from the system when it starts, before the first thread. */
 import { stat } from 'node:fs/promises';
 import type { ResolvedOptions } from '../options/server-options.js';
 import { closeDescriptor, createEventCounter } from '../sys/descriptor.js';
@@ -8,17 +8,17 @@ import { openFiles as countOpenFiles, openFilesLimit } from '../sys/process.js';
 /** Descriptors that the process needs besides connections: libraries, threads, logs, the app's few files. */
 const OWN_DESCRIPTORS = 256;
 /**
- * Numbers below the limit of open files that no connection may have: they are the control plane's and the app's. A connection
- * that is accepted with such a number finds the handle table full. Of a low limit it is a quarter.
+ * The highest descriptor numbers, which are reserved for the control plane and the app: the handle table ends below them, so
+ * a connection accepted with such a number finds the table full. At most a quarter of the limit of open files.
  */
 const RESERVED_DESCRIPTORS = 64;
-/** What a thread opens for its event loop and the like. */
+/** Descriptors that a thread opens for its event loop and the like. */
 const DESCRIPTORS_PER_THREAD = 8;
-/** The handle table's bound where the limit of open files is far above it. */
+/** Bound of the handle table, where the limit of open files is far higher. */
 const MAX_DESCRIPTORS = 1_048_576;
 
 /**
- * What the set needs of its own.
+ * Opens the set's own descriptors.
  *
  * @throws PacelineError `PACELINE_SYSTEM`; nothing is left open then
  */
@@ -40,14 +40,14 @@ export function openDescriptors(threads: number): { epoll: number; wakeUp: numbe
 }
 
 /**
- * libuv aborts the process where its pool cannot have its threads, at the first use of the pool, whenever that is. So they are made
- * before the set's own, which may be refused in peace.
+ * libuv creates the threads of its pool at the first use, and aborts the process if the system refuses one. So they are created
+ * before the set's threads, whose refusal is an ordinary error.
  */
 export async function startThreadPool(): Promise<void> {
   await stat('/');
 }
 
-/** What the limit of open files leaves to connections, with a warning where it is less than asked for. */
+/** How many connections the limit of open files allows, with a warning where that is fewer than `maxConnections`. */
 export function handleLimits(
   threads: number,
   { maxConnections, logger }: ResolvedOptions,
@@ -59,8 +59,8 @@ export function handleLimits(
     );
   }
   const capacity = openFiles - Math.min(RESERVED_DESCRIPTORS, Math.floor(openFiles / 4));
-  // Up to this clients wait unaccepted until another one leaves; beyond it, one would have to be accepted to find the table
-  // full, and be closed.
+  // At this limit clients wait in the listening socket's queue. Beyond it, a connection would have to be accepted to find that
+  // the table is full, and be closed.
   const own = (countOpenFiles() ?? OWN_DESCRIPTORS) + threads * DESCRIPTORS_PER_THREAD;
   const room = Math.max(capacity - own, Math.floor(capacity / 4));
   return { openFiles, capacity, maxConnections: Math.min(maxConnections, room) };

@@ -2,8 +2,8 @@
  * Starts the threads of the set and replaces those that die. Each slot of the set has a number, which a replacement
  * inherits once recovery has cleaned up after its predecessor.
  *
- * Whatever a thread, its app, a limit of the system or a listener does, its slot is filled again: what is due is done first, and told
- * afterwards, because listeners are the embedder's and may throw.
+ * A slot is always filled again, whatever ended its thread. Recovery and the replacement's timer come first, and events
+ * are emitted after them, because listeners are the embedder's code and may throw.
  */
 import { MessageChannel, receiveMessageOnPort, Worker } from 'node:worker_threads';
 import { PacelineError, type PacelineErrorCode } from '../errors.js';
@@ -21,27 +21,27 @@ import { shortageError, startError } from './start-errors.js';
 const ENTRY = new URL('../thread/worker.js', import.meta.url);
 
 /**
- * Two lives in a row shorter than this, and the next replacement waits: for FIRST_DELAY_MS, however often it happens, where
- * requests are what kills them, as the other requests need the threads; longer each time where threads die without having
- * processed a single event, so that it must be their start.
+ * A thread that ends sooner than this after its start has died early. After two early deaths in a row the next replacement
+ * is delayed. If the threads had processed events, requests kill them: the delay stays at FIRST_DELAY_MS, because other
+ * requests need the threads. If they had not, starting kills them: the delay doubles each time, up to MAX_DELAY_MS.
  */
 const EARLY_DEATH_MS = 1000;
 const FIRST_DELAY_MS = 100;
 const MAX_DELAY_MS = 10_000;
 
-/** What all threads together may log, whatever their number: 100 lines a second, and one for each kind that is beyond. */
+/** What all threads together may log: 100 lines a second, and for each kind beyond that one line with the count. */
 const LOG_LIMITS = { ofKind: 20, ofAll: 100, kinds: 64, periodMs: 1000 };
 
 type Protocol = 'http' | 'tcp';
 
-/** What the keeper tells the plane. */
+/** The events that the keeper reports to the plane. */
 export interface KeeperEvents {
-  /** The thread has ended, or never began: everything that it held is to be taken back now. @returns connections lost */
+  /** The thread has ended, or could not be created: to recover what it held. @returns how many connections were lost */
   recover(thread: number): number;
-  /** It has ended and is recovered. */
+  /** The thread has ended, and recovery is done. */
   died(exit: { thread: number; exitCode: number; error: unknown; connectionsLost: number }): void;
   started(thread: number): void;
-  /** It fails again and again; it is still tried, but more and more rarely. */
+  /** The thread died early so often that the delay has reached its maximum. */
   failing(thread: number, error: PacelineError): void;
 }
 
@@ -50,7 +50,7 @@ interface Slot {
   /** The thread has not joined the set yet. */
   loading: boolean;
   startedAt: number;
-  /** Deaths soon after a start, in a row, and how many of them without an event processed. */
+  /** Early deaths in a row, and failed starts in a row: early deaths without an event processed. */
   earlyDeaths: number;
   failedStarts: number;
   /** Events that the slot had processed when the thread was started. */
@@ -59,7 +59,7 @@ interface Slot {
   error: unknown;
 }
 
-/** Who waits for a start. */
+/** Settles the promise of a start. */
 interface StartPromise {
   resolve(protocol: Protocol): void;
   reject(error: PacelineError): void;
@@ -117,7 +117,7 @@ export class ThreadKeeper {
    * Starts all threads.
    *
    * @returns the protocol that the app speaks, once every thread has joined the set
-   * @throws PacelineError of the first thread that fails; the others are to be ended then
+   * @throws PacelineError of the first thread that fails; the caller ends the others
    */
   async startAll(): Promise<Protocol> {
     const protocols = await Promise.all(this.#slots.map((_, thread) => this.#spawn(thread)));
@@ -130,10 +130,10 @@ export class ThreadKeeper {
   }
 
   /**
-   * No replacements from now on.
+   * Stops replacing threads, and waits until every thread has ended by itself or the time is up.
    *
-   * @param loadMs how long those have, at least, that still load
-   * @returns once every thread has ended by itself or the time was up: those left over
+   * @param loadMs at least this long for threads that still load the app
+   * @returns how many threads are left
    */
   async settle(timeoutMs: number, loadMs: number): Promise<number> {
     this.#replacing = false;
@@ -150,7 +150,7 @@ export class ThreadKeeper {
     return this.#running().length;
   }
 
-  /** Ends threads that do not leave by themselves. JavaScript stops at once; a native call only when it returns. */
+  /** Terminates the threads that are left. JavaScript stops at once, a native call only when it returns. */
   async terminate(timeoutMs: number): Promise<number> {
     for (const worker of this.#running()) void worker.terminate();
     await ended(this.#running(), timeoutMs);
@@ -158,7 +158,7 @@ export class ThreadKeeper {
     return this.#running().length;
   }
 
-  /** @param loading of which kind; both where it is left out */
+  /** @param loading selects the threads that still load, or those that do not; both where it is left out */
   #running(loading?: boolean): Worker[] {
     return this.#slots.flatMap((slot) =>
       slot.worker === null || slot.loading === !loading ? [] : [slot.worker],
@@ -185,7 +185,7 @@ export class ThreadKeeper {
     });
   }
 
-  /** @throws what Node.js throws when the system gives it no thread */
+  /** @throws the error of Node.js when the system refuses a thread */
   #create(thread: number, slot: Slot, start: StartPromise): void {
     const { port1: port, port2 } = new MessageChannel();
     try {
@@ -206,7 +206,7 @@ export class ThreadKeeper {
       slot.error = error;
     });
     slot.worker.on('exit', (exitCode) => {
-      // Its last words.
+      // Messages that it posted before it ended.
       for (let last = receiveMessageOnPort(port); last !== undefined; last = receiveMessageOnPort(port)) {
         receive(last.message as ThreadMessage);
       }
@@ -253,7 +253,7 @@ export class ThreadKeeper {
     }
   }
 
-  /** There was no thread to begin with. */
+  /** The system refused to create the thread. */
   #refused(thread: number, error: PacelineError): void {
     this.#slots[thread]!.error = error;
     this.#events.recover(thread);
@@ -263,7 +263,7 @@ export class ThreadKeeper {
     this.#reportFailing(thread, delayMs);
   }
 
-  /** @returns in how many milliseconds, or null where threads are not replaced */
+  /** @returns the delay in milliseconds, or null where threads are not replaced */
   #replaceLater(thread: number): number | null {
     if (!this.#replacing) return null;
     const slot = this.#slots[thread]!;
@@ -279,7 +279,7 @@ export class ThreadKeeper {
   #spawnAgain(thread: number): void {
     this.#slots[thread]!.retry = null;
     this.#spawn(thread).catch(() => {
-      // Its end has been reported, and is what leads to the next try.
+      // Its end has been reported, and has scheduled the next try.
     });
   }
 
@@ -307,7 +307,7 @@ async function ended(workers: readonly Worker[], timeoutMs: number): Promise<voi
   clearTimeout(timer);
 }
 
-/** How long a replacement waits. The first one comes at once: a single crash must not cost capacity. */
+/** The delay of a replacement, in milliseconds. None after a single crash, which must not cost capacity. */
 function delayOf({ earlyDeaths, failedStarts }: Slot): number {
   if (earlyDeaths < 2) return 0;
   return Math.min(FIRST_DELAY_MS * 2 ** Math.max(0, failedStarts - 2), MAX_DELAY_MS);

@@ -1,4 +1,4 @@
-/** Passes recorded transitions of threads on to the server object, in batches, while it has listeners for them. */
+/** Reports the recorded transitions of threads in batches, while the server object has listeners for them. */
 import { STATE_NAMES, type Transition, type TransitionSource } from '../observe/observation.js';
 import type { Observer } from '../observe/observer.js';
 
@@ -11,20 +11,20 @@ export class TransitionFeed {
   #reader: TransitionSource | null = null;
   #timer: NodeJS.Timeout | null = null;
 
-  /** @param report called for each transition, by time; what it throws leaves `flush` */
+  /** @param report called for each transition, by time; it may throw */
   constructor(observer: Observer, report: (transition: Transition) => void) {
     this.#observer = observer;
     this.#report = report;
   }
 
-  /** Passes on what is recorded from now on. */
+  /** Reports what is recorded from now on. */
   start(): void {
     this.stop();
     this.#reader = this.#observer.readTransitions();
     this.#timer = setInterval(() => this.flush(), BATCH_MS).unref();
   }
 
-  /** Passes on what has been recorded since the last batch. Does nothing while stopped. */
+  /** Reports what has been recorded since the last batch; nothing while stopped. @throws what the listener throws */
   flush(): void {
     if (this.#timer === null) return;
     for (const { thread, from, to, at } of this.#reader!.next().transitions) {
