@@ -1,13 +1,13 @@
 /**
- * What the control plane sees of the data plane at one moment: read from shared memory, without a lock, while the threads go
- * on. Each number is true by itself; numbers that change together may be some microseconds apart.
+ * What the control plane observes of the data plane: read from shared memory without a lock, while the threads run. Each
+ * number is correct by itself; numbers that change together may be some microseconds apart.
  *
- * Times are milliseconds since the epoch, with microseconds behind the point.
+ * Times are milliseconds since the epoch, with microseconds as the fraction.
  */
 import type { Counter } from '../memory/counters.js';
 import type { ThreadState } from '../set/thread-state.js';
 
-/** The terms of an observation, for readers that know nothing of shared memory. */
+/** The terms of an observation, for readers that do not know the layout of shared memory. */
 export type { Counter } from '../memory/counters.js';
 export { HISTOGRAM_BUCKETS, upperBoundUs } from '../memory/histogram.js';
 export { TRANSITION_CAPACITY } from '../memory/layout.js';
@@ -33,7 +33,7 @@ export interface Observation {
   readonly active: number;
 }
 
-/** Peaks are of what was seen or noted since the start. */
+/** The peak is the highest value observed or recorded since the start. */
 export interface Level {
   readonly current: number;
   readonly peak: number;
@@ -44,29 +44,29 @@ export interface ObservedThread {
   readonly id: number;
   readonly state: ThreadState;
   readonly since: number;
-  /** Milliseconds in each state, by the numbers of set/thread-state.ts; the present stay is included. */
+  /** Milliseconds in each state, indexed as in set/thread-state.ts; the time in the current state is included. */
   readonly timesMs: readonly number[];
-  /** Since the start of the server; replacements count on. They never wrap. */
+  /** Since the start of the server, replacements included. They never wrap. */
   readonly counters: Readonly<Record<Counter, number>>;
   readonly bytesIn: number;
   readonly bytesOut: number;
   /** The descriptor that it is inside, -1 for none. */
   readonly connection: number;
-  /** Method and target of the request that it processes, '' for none or where it changed while it was read. */
+  /** Method and target of the request that it processes; '' for none, or if it changed while it was read. */
   readonly route: string;
-  /** Since the start, too. Views: the next observation changes them, so what is compared later is copied. */
+  /** Since the start as well. Views that the next observation changes: copy what is compared later. */
   readonly histograms: Readonly<Record<HistogramName, Float64Array>>;
-  /** The sums of what the histograms counted, in microseconds. */
+  /** The sums of the values in the histograms, in microseconds. */
   readonly sumsUs: Readonly<Record<HistogramName, number>>;
 }
 
-/** A change of state, as the ring has it. */
+/** A change of state, as the ring records it. */
 export interface ObservedTransition {
   readonly thread: number;
   readonly from: number;
   readonly to: number;
   readonly at: number;
-  /** For a change to leader: the thread that gave leadership up; -1 for none or not known. */
+  /** For a change to leader: the thread that gave leadership up; -1 for none or unknown. */
   readonly promoter: number;
 }
 
@@ -84,34 +84,34 @@ export interface Transition {
   readonly time: number;
 }
 
-/** What came from the rings since the last look. */
+/** Transitions read from the rings since the call before. */
 export interface TransitionBatch {
   /** Of all threads, by time. */
   readonly transitions: readonly ObservedTransition[];
-  /** For each thread, how many were overwritten before they could be read. */
+  /** For each thread, how many were overwritten before they were read. */
   readonly missed: readonly number[];
 }
 
 /** A reader of the rings of all threads. */
 export interface TransitionSource {
   /**
-   * What has come since the last call.
+   * The transitions since the last call.
    *
-   * @param max of each thread the newest so many are read, and the others counted as missed: all of them, ten times a second
+   * @param max how many of each thread are read, the newest ones; the others count as missed. All of them, ten times a second
    * under load, took 20 ms of CPU a second and 60 kB a frame, the newest 200 of each thread 8 ms and 12 kB
    */
   next(max?: number): TransitionBatch;
-  /** The same, but of more than `max` of a thread the oldest are read, and the others left for the next call. */
+  /** The same, but reads the oldest `max` of each thread and leaves the others for the next call. */
   nextOldest(max: number): TransitionBatch;
 }
 
-/** What the dashboard is given to look at. */
+/** The source of observations; the dashboard depends on this interface. */
 export interface Observed {
   /** The clock of all these times. */
   now(): number;
   observe(): Observation;
   /**
-   * A reader of the rings of its own, beginning now; or, with `past`, with what the rings still hold. Each reader sees every
+   * A new, independent reader of the rings. It begins now or, with `past`, with what the rings still hold, and returns every
    * transition once.
    */
   readTransitions(past?: boolean): TransitionSource;

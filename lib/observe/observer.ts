@@ -1,4 +1,4 @@
-/** Reads shared memory for people who look: the one place that turns its words into an {@link Observation}. */
+/** Reads shared memory for the dashboard: the one place that turns its words into an {@link Observation}. */
 import { HTTP_CONNECTION, TCP_CONNECTION } from '../connection/event-handler.js';
 import { BlockPool } from '../memory/block-pool.js';
 import type { Counter } from '../memory/counters.js';
@@ -38,9 +38,9 @@ import {
 } from './observation.js';
 import { ThreadTotals } from './totals.js';
 
-/** The longest part of a route that is shown. */
+/** A longer route is cut. */
 const ROUTE_BYTES = 120;
-/** How long a count of the process's descriptors holds: with 10,000 of them, it takes milliseconds. */
+/** For how long the count of the process's descriptors is reused: counting 10,000 of them takes milliseconds. */
 const DESCRIPTORS_MS = 1000;
 
 export interface ObserverOptions {
@@ -59,7 +59,7 @@ export class Observer implements Observed {
   readonly #pool: BlockPool;
   readonly #inputs: Buffer;
   readonly #totals: ThreadTotals[];
-  /** Fixed, so that recorded times never go back, whatever becomes of the system's clock. */
+  /** Fixed, so that recorded times never go back when the system's clock is set. */
   readonly #epochMicros = epochOffsetMicros();
   #handlesPeak = 0;
   #descriptors = { current: 0, peak: 0, readAt: Number.NEGATIVE_INFINITY };
@@ -83,7 +83,7 @@ export class Observer implements Observed {
     return this.#totals[thread]!.counters();
   }
 
-  /** Keeps the totals right while nobody looks; to be called once a minute. */
+  /** Updates the totals while nothing reads them; to be called once a minute. */
   keepTotals(): void {
     for (const totals of this.#totals) totals.update();
   }
@@ -160,7 +160,7 @@ export class Observer implements Observed {
     const sums = sumsOf(control, id);
     let state = 0;
     let since = 0;
-    // The thread writes the one after the other: a look that saw no change between belongs together.
+    // The thread writes one after the other: the two belong together if `since` did not change in between.
     do {
       since = sums[SINCE]!;
       state = Atomics.load(this.#words, area + STATE);
@@ -185,7 +185,7 @@ export class Observer implements Observed {
     };
   }
 
-  /** The thread goes on while its input is read, so a look counts only if the words say the same after it. */
+  /** The thread runs while its input is read, so the text is valid only if the words are the same afterwards. */
   #route(id: number): string {
     const words = this.#words;
     const area = threadArea(id);
@@ -195,7 +195,7 @@ export class Observer implements Observed {
     const start = id * INPUT_BYTES + at;
     const text = this.#inputs.toString('latin1', start, start + Math.min(to - at, ROUTE_BYTES));
     const changed = words[area + REQUEST_AT] !== at || words[area + REQUEST_TO] !== to;
-    // What the parser takes has no control characters; anything else is of another moment.
+    // What the parser accepts has no control characters; any other text was overwritten meanwhile.
     return changed || !/^[\x21-\x7e]+ [\x21-\xff]+$/.test(text) ? '' : text;
   }
 

@@ -1,6 +1,6 @@
 /**
- * Counts in shared memory are words of 32 bits that wrap: at a million a second, in 71 minutes. Whoever shows one shows a
- * total of it that does not: the sum of its steps from one look to the next, each taken modulo 2^32.
+ * Counters in shared memory are 32-bit words that wrap: at a million a second, in 71 minutes. What is shown is a total that
+ * does not wrap: the sum of the differences from one update to the next, each modulo 2^32.
  */
 import { COUNTERS, type Counter, countersOf } from '../memory/counters.js';
 import { histogramOf } from '../memory/sums.js';
@@ -8,7 +8,7 @@ import { HISTOGRAMS, type HistogramName } from './observation.js';
 
 /** The totals of some words. */
 export class WordTotals {
-  /** Brought up to date by `update`, in place. */
+  /** Updated in place by `update`. */
   readonly values: Float64Array;
   readonly #words: Uint32Array;
   readonly #last: Uint32Array;
@@ -19,7 +19,7 @@ export class WordTotals {
     this.values = new Float64Array(length);
   }
 
-  /** To be called at least once while each word counts 2^32. */
+  /** To be called at least once in the time in which a word counts 2^32. */
   update(): Float64Array {
     const words = this.#words;
     const last = this.#last;
@@ -34,7 +34,7 @@ export class WordTotals {
   }
 }
 
-/** The totals of a thread. Replacements count on in the same words. */
+/** The totals of a thread. A replacement continues the same words. */
 export class ThreadTotals {
   readonly #counters: WordTotals;
   readonly #histograms: readonly (readonly [HistogramName, WordTotals])[];
@@ -55,7 +55,7 @@ export class ThreadTotals {
     >;
   }
 
-  /** Views, which the next look changes. */
+  /** Views, which the next update changes. */
   histograms(): Record<HistogramName, Float64Array> {
     return Object.fromEntries(this.#histograms.map(([name, totals]) => [name, totals.update()])) as Record<
       HistogramName,
