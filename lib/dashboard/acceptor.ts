@@ -1,13 +1,13 @@
 /**
  * The listening socket of the dashboard, and how connections are accepted when descriptors run out.
  *
- * While there are descriptors, Node accepts. Where there are none, it would accept each connection only to close it at once
- * (libuv keeps one descriptor for that), so before that point the dashboard accepts by itself, some fifty times a second: it keeps
- * spare descriptors from the start, and closes one of them right before the connection that is to have its number.
+ * While descriptors are free, node:net accepts. Without a free one it would accept each connection only to close it at once
+ * (libuv keeps one descriptor for that), so before that point the acceptor takes over, some fifty times a second: it holds
+ * spare descriptors from the start, and closes one right before it accepts the connection that takes its number.
  *
- *   Node accepts ── the lowest free number is within MARGIN of the limit ──▶ the acceptor does, spending spares
- *        ▲                                                                       │ and taking them back where it can
- *        └────────────── there was room for ROOM_MS, and the spares are back ────┘
+ *   node:net accepts ── the lowest free number is within MARGIN of the limit ──▶ the acceptor accepts, uses up spares,
+ *        ▲                                                                         │ and reopens them when it can
+ *        └──────────── descriptors free for ROOM_MS, and all spares reopened ──────┘
  */
 import { closeSync, openSync } from 'node:fs';
 import { createServer, type Server, Socket } from 'node:net';
@@ -19,26 +19,27 @@ import { openFilesLimit } from '../sys/process.js';
 import { acceptConnection, startListening } from '../sys/socket.js';
 import { guardedInterval } from './guarded-interval.js';
 
-/** Connections that the kernel keeps until they are accepted. */
+/** Length of the queue of connections that wait to be accepted. */
 const BACKLOG = 511;
-/** Descriptors that are kept for the case that there are no others: a few checks, scrapers and pages at the same time. */
+/** Descriptors held in reserve: for a few health checks, scrapers and pages at the same time. */
 const SPARES = 16;
-/** So near to the limit the dashboard accepts by itself; of a low limit, an eighth. */
+/** The acceptor takes over this many descriptors below the limit; below a low limit, an eighth of it. */
 const MARGIN = 32;
-/** How often the numbers are looked at. An app that opens more than MARGIN within that time costs the connections of that time. */
+/** How often that is checked. If the app opens more than MARGIN within that time, its connections are lost. */
 const CHECK_MS = 100;
-/** How often the dashboard accepts by itself, and how many at once. */
+/** How often the acceptor itself accepts, and how many connections each time. */
 const ACCEPT_MS = 20;
 const MAX_ACCEPTED = 64;
-/** How long there has to be room before Node accepts again. */
+/** How long descriptors must be free before node:net accepts again. */
 const ROOM_MS = 5000;
 
 const SPARE = '/dev/null';
 const SOCKET_OPTIONS = { allowHalfOpen: true, noDelay: true };
 
+/** Takes accepted connections. */
 export interface Admission {
   admit(socket: Socket): void;
-  /** Ends a connection that can be spared. @returns whether there was one */
+  /** Closes a connection to free its descriptor. @returns whether there was one to close */
   makeRoom(): boolean;
 }
 
@@ -49,9 +50,9 @@ export class DashboardAcceptor {
   readonly #scarceFrom: number;
   readonly #spares: number[] = [];
   readonly #checkTimer: NodeJS.Timeout;
-  /** Accepts while there are descriptors. */
+  /** Accepts while descriptors are free. */
   #server: Server | null = null;
-  /** Accepts while there are none. */
+  /** Runs while the acceptor itself accepts. */
   #acceptTimer: NodeJS.Timeout | null = null;
   #scarceAt = 0;
 
@@ -86,12 +87,12 @@ export class DashboardAcceptor {
     }
   }
 
-  /** What it is bound to. */
+  /** The address that the socket is bound to. */
   get address(): { readonly address: string; readonly port: number } {
     return this.#listener.address;
   }
 
-  /** Accepts nothing any more. */
+  /** Stops accepting and closes the listening socket. */
   close(): void {
     clearInterval(this.#checkTimer);
     if (this.#acceptTimer !== null) clearInterval(this.#acceptTimer);
@@ -103,9 +104,9 @@ export class DashboardAcceptor {
 
   #acceptByNode(): void {
     const server = createServer(SOCKET_OPTIONS, (socket) => this.#admission.admit(socket));
-    // Whatever fails while accepting, the next look finds out whether descriptors are the reason.
+    // An error while accepting needs no handling: the next check finds out whether descriptors are the reason.
     server.on('error', () => {});
-    // The server closes what it listens on, and this is to stay. In a cluster's worker no other process may listen for it.
+    // A duplicate, because the server closes its descriptor. Exclusive, so that a cluster's worker listens in its own process.
     server.listen({ fd: duplicateDescriptor(this.#listener.fd), backlog: BACKLOG, exclusive: true });
     this.#server = server;
   }
@@ -165,7 +166,7 @@ export class DashboardAcceptor {
   }
 }
 
-/** Null where there is no descriptor left. */
+/** Null if no descriptor is free. */
 function tryOpen(): number | null {
   try {
     return openSync(SPARE, 'r');

@@ -1,4 +1,4 @@
-/** What the dashboard answers, and the header fields that every answer has. */
+/** The dashboard's answers, and the header fields that each of them has. */
 import { type IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
@@ -9,8 +9,8 @@ export interface Answer {
 }
 
 /**
- * The page may load what this server serves and nothing else, be framed by nobody, and send nothing anywhere. Images may
- * come from data: and blob: URLs because the page draws some itself.
+ * The page may load and connect to this server only, must not be framed, and must not submit forms. Images may come from
+ * data: and blob: URLs because the page draws some itself.
  */
 const CONTENT_SECURITY_POLICY = [
   "default-src 'none'",
@@ -54,13 +54,13 @@ export function send(request: IncomingMessage, response: ServerResponse, answer:
 }
 
 /**
- * A response on a socket that node:http has let go of, because the request asked for an upgrade. The connection ends after
- * it. node:http has taken all of its own listeners off the socket, so what they did for a response is done here.
+ * A response on a socket that node:http has released because the request asked for an upgrade. The connection ends after it.
+ * node:http has removed its own listeners from the socket, so this function does what they do for a response.
  */
 export function responseOn(request: IncomingMessage, socket: Socket): ServerResponse {
   const response = new ServerResponse(request);
   response.shouldKeepAlive = false;
-  // The client may be gone already, which is no concern of ours.
+  // The client may have disconnected already; there is nothing to do then.
   socket.on('error', () => {});
   socket.on('drain', () => response.emit('drain'));
   // Not destroySoon(): where the request has a body, Node.js 26 gives a stream for the upgrade that has none.

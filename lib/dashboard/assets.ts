@@ -1,6 +1,6 @@
 /**
- * The files that the dashboard serves: an allow-list, read when the server starts. What is not on it does not exist,
- * whatever a path looks like, so there is no path to get wrong.
+ * The files that the dashboard serves: an allow-list, read when the server starts. A path is only looked up in it and never
+ * resolved, so there is no traversal to guard against.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -22,7 +22,7 @@ const TYPES: Readonly<Record<string, string>> = {
   png: 'image/png',
 };
 
-/** By the path of the URL. */
+/** The files by the path of their URLs. */
 export function findAssets(): ReadonlyMap<string, Asset> {
   const { resolve } = createRequire(import.meta.url);
   const assets = new Map<string, Asset>([
@@ -37,7 +37,7 @@ export function findAssets(): ReadonlyMap<string, Asset> {
   return assets;
 }
 
-/** Read at once: later there may be no descriptor for it. */
+/** Read at the start: later there may be no free descriptor. */
 const asset = (path: string): Asset => ({ type: TYPES[extension(path)]!, content: readFileSync(path) });
 
 const extension = (name: string): string => name.slice(name.lastIndexOf('.') + 1);

@@ -1,6 +1,6 @@
 /**
- * A value that is costly to make: made when somebody asks and the last one is too old, once for all who wait. One that could
- * not be made is not kept.
+ * A value that is costly to make: made on demand when the last one is too old, once for all callers that wait for it. A
+ * failure is not cached.
  */
 export class CachedValue<T> {
   readonly #make: () => T | Promise<T>;
@@ -8,7 +8,7 @@ export class CachedValue<T> {
   #value: Promise<T> | null = null;
   #madeAt = 0;
 
-  /** @param maxAgeMs how old a value may become, in milliseconds */
+  /** @param maxAgeMs for how long a value is reused, in milliseconds */
   constructor(make: () => T | Promise<T>, maxAgeMs: number) {
     this.#make = make;
     this.#maxAgeMs = maxAgeMs;
@@ -17,7 +17,7 @@ export class CachedValue<T> {
   get(): Promise<T> {
     const now = performance.now();
     if (this.#value !== null && now - this.#madeAt < this.#maxAgeMs) return this.#value;
-    // Until it is there it is young, however long that takes.
+    // While it is being made it counts as fresh, however long that takes.
     this.#madeAt = Number.POSITIVE_INFINITY;
     this.#value = (async () => {
       try {

@@ -1,10 +1,10 @@
 /**
- * Records a trace for some time and hands it out in parts as it comes, so that neither a long one stalls the main thread
- * nor a slow reader fills its memory: while the reader does not keep up nothing is read from the rings, and what is
- * overwritten meanwhile is a hole in the trace that says so.
+ * Records a trace for some time and writes it in parts while it is recorded, with back-pressure: while the sink is full,
+ * nothing is read from the rings, so neither a long trace stalls the main thread nor a slow client fills its memory. What is
+ * overwritten meanwhile is marked in the trace as a hole.
  *
- * With many threads the rings hold some 100,000 transitions, which take a second to read and write: they are read and written
- * in slices of some milliseconds, between which the main thread does what else there is.
+ * With many threads the rings hold some 100,000 transitions, which take a second to read and write: this is done in slices of
+ * some milliseconds, between which the main thread runs its other work.
  */
 import { setTimeout as delay, setImmediate as nextPass } from 'node:timers/promises';
 import {
@@ -15,7 +15,7 @@ import {
 } from '../observe/observation.js';
 import { type TraceFacts, TraceWriter } from './trace.js';
 
-/** Between two readings of the rings: a busy thread fills one in some milliseconds. */
+/** Between two reads of the rings: a busy thread fills one in some milliseconds. */
 const READ_MS = 3;
 /** Between two samples for the counters. */
 const COUNT_MS = 100;
@@ -23,15 +23,15 @@ const COUNT_MS = 100;
 const SLICE = 2048;
 const MIN_OF_A_THREAD = 16;
 
-/** Where the text goes. */
+/** Takes the text of the trace. */
 export interface TraceSink {
-  /** Resolves once the sink takes more. */
+  /** Resolves once the sink accepts more. */
   write(text: string): Promise<void>;
 }
 
 /**
- * @param ms how long; 0 for what the rings hold already
- * @param signal ends it early, as a whole file all the same; its reason says why in the file
+ * @param ms how long to record; 0 writes what the rings hold already
+ * @param signal ends it early, with a complete file that states the reason
  */
 export async function captureTrace(
   observed: Observed,
@@ -71,7 +71,7 @@ class Capture {
     this.trace = new TraceWriter(facts, first, observed.observe(), begin);
   }
 
-  /** Reads what the rings hold. A thread that writes faster than it is read loses some in the end, as a hole. */
+  /** Reads what the rings hold. Of a thread that writes faster than it is read, some are lost and become a hole. */
   async readAll(): Promise<void> {
     for (let read = 0; read < TRANSITION_CAPACITY; read += this.#max) {
       const readAt = this.#observed.now();
@@ -93,7 +93,7 @@ class Capture {
     await this.#sink.write(this.trace.take());
   }
 
-  /** The time from which on a thread may have transitions that the batch had no room for. */
+  /** The time from which on a thread may have more transitions than the batch had room for. */
   #unreadFrom({ transitions }: TransitionBatch): number {
     const counts = new Map<number, number>();
     let from = Number.POSITIVE_INFINITY;

@@ -1,43 +1,43 @@
 /**
- * The connections of the dashboard's port, so many and no more, and which of them has to go when another one comes: a health
- * check must get in, whatever the others do.
+ * The connections of the dashboard's port, bounded in number, and which of them is closed to admit a new one: a health check
+ * must always be accepted, whatever other clients do.
  *
- *   admitted ─▶ waiting ── a request is complete ──▶ answered ── its answer is sent ──▶ waiting
- *                  │                                    └─ 101 ─▶ upgraded: its websocket decides from then on
- *                  └─ half a head for HEAD_MS, or nothing at all: ended
+ *   admitted ─▶ waiting ── a request is complete ──▶ answering ── the answer is sent ──▶ waiting
+ *                  │                                    └─ 101 ─▶ upgraded: from then on live.ts closes it
+ *                  └─ an incomplete head, or no first byte, for HEAD_MS: closed
  *
- * At the limit the connection that has waited longest is ended, be it idle, silent or in the middle of a head. Where none
- * waits, it is the one whose client has not taken an answer that has been whole for STALLED_MS. One that is being answered
- * and one that has upgraded never is: then the new one is refused.
+ * At the limit the connection that has waited longest is closed, whether it is idle, has sent nothing, or is in the middle of
+ * a head. If none waits, it is one whose client has not read an answer that has been complete for STALLED_MS. A connection
+ * whose answer is not complete, and an upgraded one, are never closed: then the new one is refused.
  */
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Logger } from '../logger.js';
 import { guardedInterval } from './guarded-interval.js';
 
-/** Scrapers, health checks, pages that load, and the clients. */
+/** Scrapers, health checks, pages that load, and websockets. */
 const MAX_CONNECTIONS = 128;
 /** How long a client has for a head from its first byte, and for the first byte of the first one, in milliseconds. */
 const HEAD_MS = 1000;
-/** How often that is looked at. */
+/** How often that is checked. */
 const SWEEP_MS = 250;
-/** How long an answer that is whole may wait for its client once its place is needed. */
+/** How long a complete answer may wait for its client before the connection may be closed for another. */
 const STALLED_MS = 1000;
-/** Requests of one connection that wait for their answers: browsers send one, scrapers too. */
+/** Requests of one connection that wait for their answers: browsers and scrapers send one. */
 const MAX_PIPELINED = 16;
 
 const TOO_LATE = 'HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n';
 
 interface Connection {
   readonly socket: Socket;
-  /** When it began to wait, or to be answered. */
+  /** When it began to wait, or to answer. */
   since: number;
-  /** Requests without a whole answer. */
+  /** Requests whose answers are not complete. */
   open: number;
-  /** To the last of them. */
+  /** The response to the last of them. */
   response: ServerResponse | null;
   upgraded: boolean;
-  /** Bytes that it had sent when it began to wait, and when the first one after these was noticed; 0: there is none yet. */
+  /** Bytes received when it began to wait, and when a further one was noticed; 0 if there is none yet. */
   bytes: number;
   headSince: number;
 }
@@ -50,15 +50,15 @@ export class Connections implements Disposable {
 
   readonly #max: number;
 
-  /** @param max how many there may be */
+  /** @param max the highest number of connections */
   constructor(logger: Logger, max = MAX_CONNECTIONS) {
     this.#max = max;
     this.#timer = guardedInterval(logger, () => this.#sweep(), SWEEP_MS);
   }
 
-  /** @returns whether there is a place for the connection; if not, it has been ended */
+  /** @returns whether there is room for the connection; if not, it has been closed */
   admit(socket: Socket): boolean {
-    // node:http takes its own listener off when a connection switches; there is nothing to say of an error in any case.
+    // node:http removes its own listener when a connection is upgraded. Errors of a connection are not reported in any case.
     socket.on('error', () => {});
     if (this.#all.size >= this.#max && !this.makeRoom()) {
       socket.destroy();
@@ -78,7 +78,7 @@ export class Connections implements Disposable {
     return true;
   }
 
-  /** Ends the connection that can be spared best. @returns whether there was one */
+  /** Closes one connection; see the head of this file. @returns whether there was one to close */
   makeRoom(): boolean {
     const now = performance.now();
     const all = [...this.#all.values()];
@@ -93,9 +93,9 @@ export class Connections implements Disposable {
   }
 
   /**
-   * A request is complete.
+   * To be called with each complete request.
    *
-   * @returns whether it is to be answered; if not, its connection has been ended
+   * @returns whether to answer it; if not, its connection has been closed
    */
   beginRequest(socket: Socket, response: ServerResponse): boolean {
     const connection = this.#all.get(socket);
@@ -114,13 +114,13 @@ export class Connections implements Disposable {
     return true;
   }
 
-  /** The connection is a websocket from now on. */
+  /** To be called when the connection has become a websocket. */
   upgraded(socket: Socket): void {
     const connection = this.#all.get(socket);
     if (connection !== undefined) connection.upgraded = true;
   }
 
-  /** Ends those that wait for a request, and the others with their answers. */
+  /** Closes the connections that wait for a request; the others close after their answers. */
   close(): void {
     this.#closing = true;
     for (const connection of this.#all.values()) {
@@ -128,7 +128,7 @@ export class Connections implements Disposable {
     }
   }
 
-  /** Resolves when there is none any more. */
+  /** Resolves once no connection is left. */
   async allClosed(): Promise<void> {
     while (this.#all.size > 0) {
       const [socket] = this.#all.keys();

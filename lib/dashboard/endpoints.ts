@@ -1,4 +1,4 @@
-/** The dashboard's endpoints. By the time that one is asked, the request is meant for it and has no content. */
+/** The dashboard's endpoints. A request that reaches one has passed the checks of server.ts and has no content. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Access } from './access.js';
 import { type Answer, COMMON_HEADERS, content, sentence } from './answers.js';
@@ -8,25 +8,25 @@ import type { LiveDashboard } from './live-dashboard.js';
 
 export interface Endpoint {
   readonly methods: readonly string[];
-  /** @returns null where it has answered itself */
+  /** @returns null if the endpoint has sent its answer itself */
   answer(request: IncomingMessage, response: ServerResponse): Answer | null | Promise<Answer | null>;
 }
 
 export type Stage = 'starting' | 'serving' | 'draining';
 
-/** What the endpoints need of the server. */
+/** What the endpoints need from the server. */
 export interface Dependencies {
   readonly access: Access;
   stage(): Stage;
-  /** Null while the server starts. */
+  /** Null while the server is starting. */
   dashboard(): LiveDashboard | null;
-  /** Aborted once the dashboard closes. */
+  /** Aborted when the dashboard closes. */
   readonly closing: AbortSignal;
 }
 
 const READ = ['GET', 'HEAD'];
 const JSON_TYPE = 'application/json; charset=utf-8';
-/** The longest trace. */
+/** The longest time that a trace may record. */
 const TRACE_MAX_MS = 30_000;
 
 /** By path. */
@@ -44,7 +44,7 @@ export function endpointsOf(dependencies: Dependencies): ReadonlyMap<string, End
     ['/metrics', whenLive(async ({ metrics }) => content(metrics.contentType, await metrics.text()))],
     ['/api/threads', whenLive(async ({ threads }) => content(JSON_TYPE, await threads.get()))],
     ['/api/trace', read((request, response) => traces.answer(request, response))],
-    // Whoever wants to switch comes another way; see upgrade.ts.
+    // A request for an upgrade takes another path; see upgrade.ts.
     ['/ws', read(() => sentence(426, 'This is the websocket of the page.', { upgrade: 'websocket' }))],
   ]);
   for (const [path, asset] of findAssets()) {
@@ -62,7 +62,7 @@ function readiness(stage: Stage): Answer {
   return stage === 'serving' ? sentence(200, 'serving') : sentence(503, stage);
 }
 
-/** Traces, one at a time: two would read the same rings for twice the work of the main thread. */
+/** Traces, one at a time: two would read the same rings and double the work of the main thread. */
 class Traces {
   readonly #dependencies: Dependencies;
   #busy = false;
@@ -116,7 +116,7 @@ function msOf({ url = '' }: IncomingMessage): number | null {
   return /^\d{1,5}$/.test(text) && Number(text) <= TRACE_MAX_MS ? Number(text) : null;
 }
 
-/** Aborted when the client has left or the dashboard closes, whichever comes first. */
+/** Aborted when the client disconnects or the dashboard closes, whichever comes first. */
 function stopSignal(closing: AbortSignal, response: ServerResponse): AbortSignal {
   const stop = new AbortController();
   const close = (): void => stop.abort(closing.reason);
@@ -128,7 +128,7 @@ function stopSignal(closing: AbortSignal, response: ServerResponse): AbortSignal
   return stop.signal;
 }
 
-/** Resolves once the response takes more, or nobody is there any more. */
+/** Resolves once the response accepts more, or its client has disconnected. */
 function written(response: ServerResponse, text: string): Promise<void> {
   if (response.destroyed || response.write(text)) return Promise.resolve();
   return new Promise((resolve) => {

@@ -1,4 +1,4 @@
-/** Makes the messages of the websocket from what was observed; see protocol.ts for what they mean. */
+/** Makes the websocket's messages from observations; protocol.ts says what they mean. */
 import type { ObservedThread, ObservedTransition, TransitionBatch } from '../observe/observation.js';
 import {
   type Detail,
@@ -17,7 +17,7 @@ import { leaderSince } from './warnings.js';
 /** A longer route is cut. */
 const ROUTE_LENGTH = 120;
 
-/** What a frame carries besides the sample and the transitions. */
+/** The fields of a frame besides the sample and the transitions. */
 export type FrameExtras = Pick<Frame, 'seq' | 'load' | 'dashboard'> & {
   readonly warnings: readonly Warning[];
 };

@@ -1,8 +1,8 @@
 import type { Logger } from '../logger.js';
 
 /**
- * An interval that keeps no process alive, and whose failure ends none: an error in a timer would be an uncaught one, and
- * whoever looks at a server must not be able to take it down. It is logged once, not ten times a second.
+ * An interval that does not keep the process alive, and whose errors do not end it: an error thrown in a timer is an uncaught
+ * exception, and the dashboard must never take the server down. Only the first one is logged, not ten a second.
  */
 export function guardedInterval(logger: Logger, task: () => void, intervalMs: number): NodeJS.Timeout {
   let failed = false;

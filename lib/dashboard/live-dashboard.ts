@@ -1,4 +1,4 @@
-/** The parts of a dashboard that are there once the server serves. */
+/** The parts of a dashboard that exist once the server serves. */
 import type { Logger } from '../logger.js';
 import { version } from '../version.js';
 import { CachedValue } from './cached-value.js';
@@ -9,7 +9,7 @@ import type { MonitoredServer } from './monitored-server.js';
 import { Sampler } from './sampler.js';
 import type { Death } from './warnings.js';
 
-/** How long the list of threads holds, in milliseconds. */
+/** For how long the list of threads is reused, in milliseconds. */
 const THREADS_MAX_AGE_MS = 250;
 
 export interface LiveDashboard {
@@ -18,12 +18,12 @@ export interface LiveDashboard {
   readonly metrics: Metrics;
   /** The JSON of `monitored.threads()`. */
   readonly threads: CachedValue<Buffer>;
-  /** Null where the app is not the demo. */
+  /** Null if the app is not the demo. */
   readonly loads: Loads | null;
   readonly live: Live;
 }
 
-/** @param deaths the newest deaths of threads; others go on writing it */
+/** @param deaths the newest deaths of threads; the caller adds to it later */
 export function liveDashboardOf(
   monitored: MonitoredServer,
   deaths: readonly Death[],

@@ -1,9 +1,9 @@
 /**
- * The websocket's clients, after they have been let in: a hello each, then one frame for all of them, made and turned into
- * text once, as long as somebody looks. Clients can do little, and what a client does wrong ends that client only:
+ * The websocket's clients after the upgrade: each gets a hello, then all get the same frames, made and serialized once. No
+ * frames are made while there is no client. A client that breaks the rules loses its own connection only:
  *
- * - a message that is none of protocol.ts, or too many of them: CLOSE_BAD_MESSAGE
- * - too slow for its frames, or silent to pings: dropped, and counted
+ * - a message that protocol.ts does not define, or too many messages: CLOSE_BAD_MESSAGE
+ * - too slow for its frames, or a ping unanswered: dropped, and counted
  */
 import { type RawData, WebSocket } from 'ws';
 import type { Logger } from '../logger.js';
@@ -24,39 +24,39 @@ import {
 import type { Sample, Sampler } from './sampler.js';
 import { type Death, warningsOf } from './warnings.js';
 
-/** Tunable so that specs need not fill a kernel's buffers with seconds of frames. */
+/** Tunable, so that specs need not fill the kernel's buffers with seconds of frames. */
 export interface LivePace {
   /** Between two frames. */
   readonly intervalMs: number;
-  /** With more than this unsent a client gets no further frame; */
+  /** A client with more than this unsent gets no further frame, */
   readonly slowBytes: number;
-  /** and is dropped when it stays so for that long. */
+  /** and is dropped when that lasts this long. */
   readonly slowMs: number;
-  /** Between two pings; who has not answered one by the next is dropped. */
+  /** Between two pings; a client that has not answered one by the next is dropped. */
   readonly pingMs: number;
 }
 
 export const PACE: LivePace = { intervalMs: 100, slowBytes: 1024 * 1024, slowMs: 3000, pingMs: 10_000 };
 
-/** From a client, between two frames. A key that repeats sends three. */
+/** From one client between two frames. A repeating key sends three. */
 const MAX_MESSAGES = 20;
-/** Transitions of one thread in one frame. In a tenth of a second more cannot be told apart on a screen. */
+/** Transitions of one thread in one frame: a tenth of a second on a screen cannot show more. */
 const MAX_OF_A_THREAD = 200;
-/** Transitions of a thread that are kept for whoever looks at it closely. */
+/** Transitions that are kept of each thread for its detail. */
 const DETAIL_TRANSITIONS = 100;
-/** How long a client has to answer a closing handshake. */
+/** How long a client has to answer the closing handshake. */
 const CLOSE_MS = 1000;
 
 interface Client {
   readonly socket: WebSocket;
   watched: number;
   messages: number;
-  /** Since when it is slow; 0: it is not. */
+  /** Since when it is slow; 0 if it is not. */
   slowSince: number;
   answeredPing: boolean;
 }
 
-/** What does not change between two clients' hellos. */
+/** The fields that are the same in every hello. */
 export type HelloFields = Omit<Hello, 'history'>;
 
 export class Live {
@@ -99,7 +99,7 @@ export class Live {
     return this.#clients.size;
   }
 
-  /** Clients that were too slow, or did not answer. */
+  /** How many clients were too slow, or did not answer a ping. */
   get dropped(): number {
     return this.#dropped;
   }
@@ -112,14 +112,14 @@ export class Live {
       client.answeredPing = true;
     });
     socket.on('close', () => this.#remove(client));
-    // ws reports what it closes by itself: frames against the protocol, messages over the bound. There is no more to do.
+    // ws reports what it has closed itself: invalid frames, and messages over the size limit. Nothing is left to do.
     socket.on('error', () => {});
     const hello: Hello = { ...this.#helloFields, history: this.#sampler.history };
     socket.send(JSON.stringify(hello));
     this.#start();
   }
 
-  /** Says good-bye to everybody. */
+  /** Closes the websockets of all clients. */
   close(): void {
     for (const { socket } of this.#clients) end(socket, CLOSE_SERVER_STOPS, 'the server stops');
     this.#stop();
@@ -127,7 +127,7 @@ export class Live {
 
   #start(): void {
     if (this.#timer !== null) return;
-    // With the past, so that the lanes of a page that opens are not empty.
+    // With the past, so that the lanes of a newly opened page are not empty.
     this.#reader = this.#monitored.observed.readTransitions(true);
     this.#recent = [];
     this.#pinged = performance.now();
@@ -204,7 +204,7 @@ export class Live {
     if (violation !== null) end(client.socket, CLOSE_BAD_MESSAGE, violation);
   }
 
-  /** @returns what is wrong with the message, null for nothing */
+  /** @returns what is wrong with the message, null if it is valid */
   #apply(client: Client, text: string): string | null {
     const message = clientMessage(text, this.#helloFields.threads);
     if (message === null) return 'not a message of this protocol';
@@ -216,13 +216,13 @@ export class Live {
   }
 }
 
-/** Closes with a code that tells the client why; a client that does not answer that is cut off. */
+/** Closes with a code that tells the client why; a client that does not answer is disconnected. */
 function end(socket: WebSocket, code: number, reason: string): void {
   socket.close(code, reason);
   setTimeout(() => socket.terminate(), CLOSE_MS).unref();
 }
 
-/** The message that `text` is; null for everything else. */
+/** Parses and validates a message; null if it is invalid. */
 function clientMessage(text: string, threads: number): ClientMessage | null {
   let value: unknown;
   try {

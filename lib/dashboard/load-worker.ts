@@ -1,11 +1,11 @@
-/** One kind of load: some kept-alive connections, on each of which one request follows another. Ends by being terminated. */
+/** One kind of load: some kept-alive connections, each with one request after another. Runs until it is terminated. */
 import { Agent, get } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { workerData } from 'node:worker_threads';
 import type { LoadPlan } from './loads.js';
 import type { LoadTarget } from './monitored-server.js';
 
-/** Before the next try after a request that failed: the server may be closing. */
+/** Delay after a failed request: the server may be closing. */
 const RETRY_MS = 250;
 
 const { host, port, path, connections } = workerData as LoadPlan & LoadTarget;

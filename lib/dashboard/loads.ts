@@ -1,13 +1,13 @@
 /**
- * The load that the dashboard's buttons put on the demo app, so that a newcomer sees the lead change hands within seconds.
- * Each kind runs in a worker thread of its own, so that neither the control plane nor another load pays for it; it ends by
- * itself, because who closes the page should not leave a fan running.
+ * The load that the dashboard's buttons put on the demo app, so that a newcomer sees leadership change hands within seconds.
+ * Each kind runs in a worker thread of its own, so that it slows neither the control plane nor another load. It ends by
+ * itself, so that closing the page does not leave the processor busy.
  */
 import { Worker } from 'node:worker_threads';
 import type { LoadTarget } from './monitored-server.js';
 import { LOADS, type Load, type LoadState } from './protocol.js';
 
-/** What a kind of load does; see demo/app.ts for the routes. */
+/** The requests of a kind of load; see demo/app.ts for the routes. */
 export interface LoadPlan {
   readonly path: string;
   readonly connections: number;
@@ -15,12 +15,12 @@ export interface LoadPlan {
 
 const PLANS: Readonly<Record<Load, LoadPlan>> = {
   fast: { path: '/hello', connections: 16 },
-  // One connection less than the least default of threads, so that somebody is left to lead.
+  // One connection fewer than the smallest default of threads, so that a thread is left to lead.
   blocking: { path: '/block?ms=200', connections: 3 },
   cpu: { path: '/spin?ms=50', connections: 2 },
 };
 
-/** How long a load goes on unless it is stopped. */
+/** How long a load runs unless it is stopped. */
 const DURATION_MS = 30_000;
 
 const ENTRY = new URL('./load-worker.js', import.meta.url);
@@ -41,7 +41,7 @@ export class Loads {
     this.#target = target;
   }
 
-  /** Starts a load, or lets one that runs go on for its whole time again; or stops it. */
+  /** Starts a load, or restarts its time if it runs already; or stops it. */
   set(kind: Load, on: boolean): void {
     const before = this.#running.get(kind);
     if (!on) {
@@ -56,13 +56,13 @@ export class Loads {
     this.#running.set(kind, { worker, timer, endsAt: Date.now() + DURATION_MS });
   }
 
-  /** When each kind ends; 0 where it does not run. */
+  /** When each kind ends; 0 if it does not run. */
   state(): LoadState {
     const endsAt = (kind: Load): number => this.#running.get(kind)?.endsAt ?? 0;
     return { fast: endsAt('fast'), blocking: endsAt('blocking'), cpu: endsAt('cpu') };
   }
 
-  /** Ends them all, for good. */
+  /** Stops all of them and starts none any more. */
   async close(): Promise<void> {
     this.#closed = true;
     for (const kind of LOADS) this.set(kind, false);
@@ -74,7 +74,7 @@ export class Loads {
       name: `paceline-load-${kind}`,
       workerData: { ...this.#target, ...PLANS[kind] },
     });
-    // It only makes requests; one that fails is one less to make.
+    // It only makes requests, so an error in it needs no handling.
     worker.on('error', () => {});
     worker.on('exit', () => {
       const running = this.#running.get(kind);

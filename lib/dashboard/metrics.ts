@@ -1,10 +1,10 @@
 /**
- * The numbers for Prometheus (text format 0.0.4). They live in the data plane's shared memory, so nothing is counted here:
- * each metric is a view of an observation, written out here; prom-client is asked for what is about the process. With many
- * threads there are thousands of lines, so a text is made once for all who ask within MAX_AGE_MS.
+ * The metrics for Prometheus (text format 0.0.4). The data plane counts in shared memory, so nothing is counted here: each
+ * metric is a view of an observation, and prom-client supplies the metrics of the process. With many threads there are
+ * thousands of lines, so one text serves all requests within MAX_AGE_MS.
  *
- * Histograms are log-linear with some hundred buckets; Prometheus gets those whose bounds are powers of two microseconds,
- * because these are bounds of theirs too, so no count has to be guessed.
+ * Histograms are log-linear with some hundred buckets. The buckets for Prometheus have powers of two microseconds as bounds,
+ * which are bounds of the histograms as well, so no count is estimated.
  */
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import {
@@ -28,7 +28,7 @@ interface Build {
   readonly node: string;
 }
 
-/** What follows the metric's name (`_sum` and the like, and the labels), and the value. */
+/** The suffix of the metric's name (`_sum` and the like, and the labels), and the value. */
 type Sample = readonly [suffix: string, value: number];
 
 interface View {
@@ -39,12 +39,12 @@ interface View {
 }
 
 /**
- * How long a text holds, in milliseconds. Scrapers ask every some seconds; whoever asks more often, or beside others, gets
- * what the one before got.
+ * For how long a text is reused, in milliseconds. Scrapers ask every few seconds; one that asks more often, or several at the
+ * same time, get the same text.
  */
 const MAX_AGE_MS = 500;
 
-/** Each counter of a thread: the metric's name without `paceline_` and `_total`, what it counts, and labels. */
+/** Each counter of a thread: the metric's name without `paceline_` and `_total`, its help text, and labels. */
 const THREAD_COUNTERS: Readonly<Record<Counter, readonly [name: string, help: string, labels?: Labels]>> = {
   events: ['events', 'Events processed'],
   requests: ['requests', 'Requests answered'],
@@ -71,7 +71,7 @@ const THREAD_COUNTERS: Readonly<Record<Counter, readonly [name: string, help: st
 
 /** 32 µs to 16.8 s, doubling. */
 const BOUNDS_US = Array.from({ length: 20 }, (_, index) => 2 ** (5 + index));
-/** For each bound, the first bucket that is beyond it. */
+/** For each bound, the index of the first bucket beyond it. */
 const BOUND_BUCKETS = BOUNDS_US.map((boundUs) => {
   let bucket = 0;
   while (bucket < HISTOGRAM_BUCKETS && upperBoundUs(bucket) <= boundUs) bucket++;
@@ -106,7 +106,7 @@ function written({ name, help, type, samples }: View, observation: Observation):
   return `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${lines.join('')}\n`;
 }
 
-/** Label values here are numbers, names and versions: nothing that would need an escape. */
+/** The label values are numbers, names and versions, none of which needs an escape. */
 function labelled(labels: Labels): string {
   const pairs = Object.entries(labels).map(([name, value]) => `${name}="${value}"`);
   return pairs.length === 0 ? '' : `{${pairs.join()}}`;
@@ -174,7 +174,7 @@ function eachThread(base: string, help: string, read: (thread: ObservedThread) =
   };
 }
 
-/** Of all threads together: which thread takes an event says nothing about it. */
+/** Of all threads together: the values do not depend on which thread takes an event. */
 function histogramViews(): View[] {
   return [
     ofAllThreads(
@@ -260,7 +260,7 @@ function setViews(): View[] {
   ];
 }
 
-/** What does not change. */
+/** The metrics that do not change. */
 function buildViews({ startedAt, strategy }: MonitoredServer, build: Build): View[] {
   return [
     gauge('build_info', 'What runs: always 1', () => 1, { ...build, strategy }),
@@ -271,8 +271,8 @@ function buildViews({ startedAt, strategy }: MonitoredServer, build: Build): Vie
 let processMetrics: Registry | null = null;
 
 /**
- * What prom-client collects about the process and its main thread: once for the process, because it never ends
- * collecting, and without what is about Node's own handles (no connection is one) and what the observation has already.
+ * The metrics that prom-client collects about the process and its main thread: one registry for the process, because
+ * collecting cannot be stopped; without those of Node's own handles (no connection is one) and those of the observation.
  */
 function processRegistry(): Registry {
   if (processMetrics !== null) return processMetrics;
@@ -291,7 +291,7 @@ const UNWANTED = [
   'nodejs_active_requests_total',
   'nodejs_active_resources',
   'nodejs_active_resources_total',
-  // Not a number right after each scrape.
+  // NaN right after each scrape.
   'nodejs_eventloop_lag_min_seconds',
   'nodejs_eventloop_lag_mean_seconds',
   'nodejs_eventloop_lag_stddev_seconds',

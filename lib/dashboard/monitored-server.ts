@@ -1,5 +1,4 @@
-/** What a dashboard is about: one server that serves. The server object makes it once its threads have started. */
-
+/** The server that a dashboard shows. The server object provides it once its threads have started. */
 import type { Observed, ThreadInfo } from '../observe/observation.js';
 
 export interface MonitoredServer {
@@ -12,7 +11,7 @@ export interface MonitoredServer {
   /** The app as the user named it; 'demo' for the built-in one. */
   readonly app: string;
   readonly strategy: string;
-  /** Where load may be generated; null where the app is not the demo. */
+  /** Where the load buttons send their requests; null if the app is not the demo. */
   readonly loadTarget: LoadTarget | null;
 }
 

@@ -1,5 +1,5 @@
 /**
- * What the dashboard's websocket carries: JSON texts, the same for the page (dashboard/page) and for `paceline top`.
+ * The protocol of the dashboard's websocket: JSON texts, the same for the page (dashboard/page) and for `paceline top`.
  *
  *   client                               server
  *     ├── upgrade, offering PROTOCOL and the token ──▶│  refused before 101 unless Host, Origin and token are right
@@ -9,11 +9,11 @@
  *     │◀───────────────────────────────────── detail ─┤  after each frame, while a thread is watched
  *     ├── load on | off ─────────────────────────────▶│  the demo app only
  *
- * Times are milliseconds since the epoch with microseconds behind the point; durations say their unit in their names.
- * This file is also compiled for the browser, so it imports nothing.
+ * Times are milliseconds since the epoch with microseconds as the fraction; durations have their unit in their names.
+ * This file also runs in the browser, so it imports nothing.
  */
 
-/** The websocket subprotocol; the token is offered as a second one, `TOKEN_PREFIX` before it. */
+/** The websocket subprotocol; the token is offered as a second one, with `TOKEN_PREFIX` before it. */
 export const PROTOCOL = 'paceline.1';
 export const TOKEN_PREFIX = 'token.';
 
@@ -31,7 +31,7 @@ export interface Hello {
   readonly version: string;
   readonly node: string;
   readonly pid: number;
-  /** When the server started. A page that reconnects and finds another time begins its history anew. */
+  /** When the server started. A page that reconnects and finds another time clears its history. */
   readonly startedAt: number;
   /** Where the app listens, as a URL. */
   readonly url: string;
@@ -43,11 +43,11 @@ export interface Hello {
   readonly intervalMs: number;
   /** Whether the load buttons work: only on the demo app. */
   readonly load: boolean;
-  /** One point a second of the last minutes, oldest first, so that the curves of a new page are not empty. */
+  /** One point a second for the last minutes, oldest first, so that the curves of a new page are not empty. */
   readonly history: readonly Point[];
 }
 
-/** One point of the curves. Rates are per second; percentiles are of the time around the point, null where nothing happened. */
+/** One point of the curves, for the second before it. Rates are per second; percentiles are null if nothing was counted. */
 export interface Point {
   readonly at: number;
   readonly requests: number;
@@ -56,17 +56,17 @@ export interface Point {
   readonly bytesOut: number;
   /** Connections accepted. */
   readonly accepted: number;
-  /** Connections that the server ended for a timeout, an error or a limit. */
+  /** Connections that the server closed for a timeout, an error or a limit. */
   readonly dropped: number;
   /** Responses of 5xx, handlers that threw, messages refused. */
   readonly errors: number;
   /** Wake-ups of followers for each request. */
   readonly wakeUpsPerRequest: number | null;
-  /** From the arrival of a request's event in its thread to the last byte given to the kernel. */
+  /** From the arrival of a request's event in its thread to the last byte passed to the kernel. */
   readonly responseMs: Percentiles | null;
-  /** From an event's arrival in the ready list to a thread's taking it. */
+  /** From an event's arrival in the ready list until a thread takes it. */
   readonly queueMs: Percentiles | null;
-  /** From giving leadership up to another thread's leading. */
+  /** From the moment a thread gives leadership up until another one leads. */
   readonly promotionMs: Percentiles | null;
 }
 
@@ -80,23 +80,23 @@ export interface Percentiles {
 
 export interface Frame {
   readonly type: 'frame';
-  /** Counts up by one. */
+  /** Increases by one with each frame. */
   readonly seq: number;
   readonly at: number;
-  /** What the set does: `draining` while the server closes. */
+  /** The state of the set: `draining` while the server closes. */
   readonly set: 'serving' | 'draining' | 'stopping';
   /** The leading thread, -1 for none at this moment, and since when. */
   readonly leader: { readonly thread: number; readonly since: number };
   readonly threads: readonly ThreadRow[];
   /**
-   * Changes of state since the last frame, by time: the newest MAX_TRANSITIONS of them. Where a thread's `missed` is above 0
-   * there were more: its lane is to be drawn from `timesMs` then.
+   * Changes of state since the last frame, by time: the newest MAX_TRANSITIONS of them. If a thread's `missed` is above 0
+   * there were more, and its lane is drawn from `timesMs`.
    */
   readonly transitions: readonly TransitionTuple[];
   readonly gauges: {
     /** Handles in the table: connections, the listening socket, the timer and wake-up handles. */
     readonly handles: Gauge;
-    /** Events that wait in the ready list. */
+    /** Events in the ready list. */
     readonly ready: Gauge;
     readonly connections: Gauge;
     /** Blocks of shared memory that hold partial input. */
@@ -104,12 +104,12 @@ export interface Frame {
     /** File descriptors of the process. */
     readonly descriptors: Gauge;
   };
-  /** Connections that a thread is inside, or that are bound to one; and the others. */
+  /** Connections that a thread is inside or that are bound to one, and the others. */
   readonly active: number;
   readonly idle: number;
-  /** The last second. */
+  /** For the last second. */
   readonly point: Point;
-  /** What is wrong or will be, each with advice. */
+  /** Present and imminent problems, each with advice. */
   readonly warnings: readonly Warning[];
   readonly load: LoadState;
   readonly dashboard: { readonly clients: number; readonly droppedClients: number };
@@ -137,17 +137,17 @@ export interface ThreadRow {
   readonly state: State;
   /** When it entered that state. */
   readonly since: number;
-  /** Share of the last second spent processing, 0 to 1. */
+  /** Share of the last second spent processing, from 0 to 1. */
   readonly busy: number;
-  /** Time in each state since the thread's place exists, in the order of STATES, in milliseconds. */
+  /** Time in each state since the thread's slot exists, in the order of STATES, in milliseconds. */
   readonly timesMs: readonly number[];
   /** The connection that it is inside (a file descriptor), -1 for none. */
   readonly connection: number;
   /** Method and target of the request that it processes, '' for none. Cut at 120 characters. */
   readonly route: string;
-  /** Transitions that were overwritten before this frame could take them. */
+  /** Transitions that were overwritten before they could go into this frame. */
   readonly missed: number;
-  /** How late its own event loop ran, over the last second; null when it did not run. */
+  /** The delay of its own event loop, over the last second; null if the loop did not run. */
   readonly loopDelayMs: Percentiles | null;
   /** Counters since the start, see memory/counters.ts. */
   readonly counters: Readonly<Record<string, number>>;
@@ -163,9 +163,9 @@ export interface Warning {
     | 'connections'
     | 'pool'
     | 'thread-died';
-  /** What is the case, as a sentence. */
+  /** The problem, as a sentence. */
   readonly what: string;
-  /** What to do about it. */
+  /** What to do about it, as a sentence. */
   readonly advice: string;
 }
 
@@ -174,13 +174,13 @@ export type Load = (typeof LOADS)[number];
 /** When each kind of load ends by itself; 0 while it is off. */
 export type LoadState = Readonly<Record<Load, number>>;
 
-/** One thread, closely. */
+/** The details of one thread. */
 export interface Detail {
   readonly type: 'detail';
   readonly thread: number;
   /** Its last transitions, oldest first. */
   readonly transitions: readonly TransitionTuple[];
-  /** Since the start: pairs of a bucket's upper bound in milliseconds and its count; empty buckets are left out. */
+  /** Since the start: the upper bound of each bucket in milliseconds with its count; empty buckets are left out. */
   readonly responseMs: readonly HistogramBar[];
   readonly promotionMs: readonly HistogramBar[];
   readonly queueMs: readonly HistogramBar[];

@@ -1,6 +1,6 @@
 /**
- * What two observations say together: rates, shares and percentiles of the time between them. An observation's histograms
- * may be views of memory that goes on changing, so what is to be compared later is kept as totals.
+ * Rates, shares and percentiles of the time between two observations. An observation's histograms may be views of memory that
+ * changes, so what is compared later is copied into totals.
  */
 import {
   type Counter,
@@ -12,7 +12,7 @@ import {
 } from '../observe/observation.js';
 import type { HistogramBar, Percentiles, Point } from './protocol.js';
 
-/** Everything that is compared with a later observation. */
+/** The values that are compared with a later observation. */
 export interface Totals {
   readonly at: number;
   readonly counters: Readonly<Record<Counter, number>>;
@@ -41,7 +41,7 @@ export function totalsOf({ at, threads }: Observation): Totals {
   };
 }
 
-/** A point of the curves from two totals; all zero where there is no time between them. */
+/** The point of the curves for the time between two totals; all zero if there is none. */
 export function pointBetween(before: Totals, now: Totals): Point {
   const seconds = (now.at - before.at) / 1000;
   const rate = (counted: number) => (seconds > 0 ? round(counted / seconds, 100) : 0);
@@ -51,13 +51,13 @@ export function pointBetween(before: Totals, now: Totals): Point {
   return {
     at: round(now.at, 1000),
     requests: rate(requests),
-    // From one thread to another: who takes leadership back from itself was not promoted.
+    // From one thread to another: a thread that takes back its own leadership was not promoted.
     promotions: rate(promotionMs?.count ?? 0),
     bytesIn: rate(now.bytesIn - before.bytesIn),
     bytesOut: rate(now.bytesOut - before.bytesOut),
     accepted: rate(counted('accepted')),
     dropped: rate(counted('dropped')),
-    // Most handlers that throw are answered with 5xx, so the sum of both would count them twice.
+    // Most errors thrown by handlers are answered with 5xx, so the sum would count them twice.
     errors: rate(Math.max(counted('errors'), counted('responses5xx'))),
     wakeUpsPerRequest: requests > 0 ? round(counted('wakeUps') / requests, 10_000) : null,
     responseMs: percentilesBetween(before.responses, now.responses),
@@ -66,7 +66,7 @@ export function pointBetween(before: Totals, now: Totals): Point {
   };
 }
 
-/** The share of the time between that each thread spent processing, 0 to 1. */
+/** The share of the time between two totals that each thread spent processing, from 0 to 1. */
 export function busyBetween(before: Totals, now: Totals): number[] {
   const elapsedMs = now.at - before.at;
   return now.busyMs.map((busyMs, thread) => {
@@ -75,7 +75,7 @@ export function busyBetween(before: Totals, now: Totals): number[] {
   });
 }
 
-/** Percentiles, in milliseconds, of what was counted between two readings of a histogram; null where nothing was. */
+/** Percentiles, in milliseconds, of the values counted between two readings of a histogram; null if there are none. */
 export function percentilesBetween(before: Float64Array, now: Float64Array): Percentiles | null {
   const counts = now.map((count, bucket) => count - before[bucket]!);
   const count = counts.reduce((total, one) => total + one, 0);
@@ -93,7 +93,7 @@ export function percentilesBetween(before: Float64Array, now: Float64Array): Per
   return { p50, p90, p99, max, count };
 }
 
-/** The buckets of a histogram in which there is something. */
+/** The buckets of a histogram that are not empty. */
 export function barsOf(histogram: Float64Array): HistogramBar[] {
   const bars: HistogramBar[] = [];
   histogram.forEach((count, bucket) => {
@@ -121,5 +121,5 @@ function sumCounters(threads: readonly ObservedThread[]): Record<Counter, number
 export const sum = <T>(items: readonly T[], read: (item: T) => number): number =>
   items.reduce((total, item) => total + read(item), 0);
 
-/** Rounded to `parts` of one, so that no JSON carries digits that mean nothing. */
+/** Rounds to multiples of 1 / `parts`, so that the JSON has no digits without meaning. */
 export const round = (value: number, parts: number): number => Math.round(value * parts) / parts;

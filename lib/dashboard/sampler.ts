@@ -1,6 +1,6 @@
 /**
- * The last second and the last minutes: looks at the data plane once a second as long as the server runs, so that the
- * curves of a page that opens are full, and whenever a frame is due.
+ * Samples the data plane whenever a frame is due, and once a second as long as the server runs, so that the curves of a page
+ * that opens show the last minutes.
  */
 import type { Logger } from '../logger.js';
 import type { Observation, Observed } from '../observe/observation.js';
@@ -12,16 +12,16 @@ const SAMPLE_MS = 1000;
 /** Five minutes. */
 const HISTORY_POINTS = 300;
 /**
- * The last second is counted from the newest look that is at least this old. A little less than a second, because a timer
- * that is due each second comes some milliseconds early or late.
+ * The last second begins at the newest sample that is at least this old: a little less than a second, because a timer of one
+ * second fires some milliseconds early or late.
  */
 const WINDOW_MS = 900;
 
-/** One look, with what the second before it says. */
+/** One observation, with the rates of the second before it. */
 export interface Sample {
   readonly observation: Observation;
   readonly point: Point;
-  /** Of each thread: the share of the second spent processing, and how late its event loop ran. */
+  /** Of each thread: the share of the second spent processing, and the delay of its event loop. */
   readonly busy: readonly number[];
   readonly loopDelays: readonly (Percentiles | null)[];
 }
@@ -30,7 +30,7 @@ export class Sampler implements Disposable {
   readonly #observed: Observed;
   readonly #history: Point[] = [];
   readonly #timer: NodeJS.Timeout;
-  /** By time; all but the first are younger than the window. */
+  /** By time; all but the first are within the window. */
   #window: Totals[];
 
   constructor(observed: Observed, logger: Logger) {
@@ -68,7 +68,7 @@ export class Sampler implements Disposable {
     if (this.#history.length > HISTORY_POINTS) this.#history.shift();
   }
 
-  /** The newest totals that are old enough, or the oldest; everything before them is forgotten. */
+  /** The newest totals that are old enough, or the oldest ones; drops everything before them. */
   #before(at: number): Totals {
     const young = this.#window.findIndex((totals) => at - totals.at < WINDOW_MS);
     const first = young < 0 ? this.#window.length - 1 : Math.max(0, young - 1);

@@ -1,11 +1,11 @@
 /**
  * The dashboard's own HTTP server. It runs on the main thread, where no handler of a user ever runs, so it answers while
- * every thread is blocked. It asks little of its clients and gives little to those that ask too much:
+ * every thread is blocked. What one client can use of it is bounded. Its stages, and what it serves in each:
  *
  *   listen() ── starting: /healthz, the page ──serve()── everything ──drain()── /readyz is 503 ──close()── nothing
  *
- * Every request is asked first whether it is meant for this server at all (access.ts); then its path, its method and that
- * it has no content; then the endpoint.
+ * Each request is checked for whether it is meant for this server (access.ts), then for its path, its method, and that it has
+ * no content. Then its endpoint answers it.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
@@ -24,7 +24,7 @@ import { TaskQueue } from './task-queue.js';
 import { UpgradeHandler } from './upgrade.js';
 import type { Death } from './warnings.js';
 
-/** Where the dashboard is to listen. */
+/** Where the dashboard listens. */
 export interface DashboardAddress {
   /** A name or an address. */
   readonly host: string;
@@ -32,17 +32,17 @@ export interface DashboardAddress {
   readonly port: number;
 }
 
-/** Pages, terminal views and whoever else holds the token; a frame is made once, but sent to each. */
+/** Websockets: pages, `paceline top`, and other clients with the token. A frame is made once, but sent to each. */
 const MAX_CLIENTS = 16;
 const KEEP_ALIVE_TIMEOUT_MS = 5000;
-/** How long a connection may stand still in the middle of an answer. */
+/** How long a connection may make no progress in the middle of an answer. */
 const SILENCE_MS = 30_000;
 const HEADER_BYTES = 8192;
-/** How long connections have to end once the dashboard closes. */
+/** How long connections have to close after the dashboard begins to close. */
 const CLOSE_MS = 2000;
-/** Answers of this length and longer are sent in slices, after what is short. */
+/** Answers of this length and longer go through the task queue, after short ones. */
 const LARGE_BYTES = 8192;
-/** Deaths that are remembered for the warning. */
+/** Deaths that are kept for the warning. */
 const MAX_DEATHS = 100;
 
 interface Parts {
@@ -83,7 +83,7 @@ export class Dashboard {
       dashboard: () => this.#dashboard,
       closing: this.#closing.signal,
     });
-    // With an expectation as without one: node:http would answer 100 or 417 by itself, whoever asks for whatever.
+    // Also those with an Expect field, to which node:http would respond with 100 or 417 without any check.
     for (const event of ['request', 'checkContinue', 'checkExpectation']) {
       http.on(event, (request, response) => void this.#answer(request, response));
     }
@@ -96,7 +96,7 @@ export class Dashboard {
    * @throws PacelineError `PACELINE_ADDRESS_IN_USE` or `PACELINE_ADDRESS`
    */
   static async listen(address: DashboardAddress, logger: Logger, pace = PACE): Promise<Dashboard> {
-    // It never listens itself: the acceptor hands it connections.
+    // It does not listen itself: the acceptor passes it connections.
     const http = createServer({
       keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
       maxHeaderSize: HEADER_BYTES,
@@ -124,25 +124,25 @@ export class Dashboard {
     return `http://${inUrl(this.host)}:${this.port}/#${this.#access.token}`;
   }
 
-  /** From now on there is something to show. */
+  /** The server serves: begins to show it. */
   serve(monitored: MonitoredServer): void {
     this.#dashboard = liveDashboardOf(monitored, this.#deaths, this.#pace, this.#logger);
     this.#stage = 'serving';
   }
 
-  /** The server begins to close: it is not ready any more, but still to be looked at. */
+  /** The server begins to close: it is no longer ready, but is still shown. */
   drain(): void {
     this.#stage = 'draining';
     void this.#dashboard?.loads?.close();
   }
 
-  /** A thread died that nobody told to end. */
+  /** To be called when a thread died without having been told to end. */
   died(death: Death): void {
     this.#deaths.push(death);
     if (this.#deaths.length > MAX_DEATHS) this.#deaths.shift();
   }
 
-  /** Ends everything in bounded time: traces as whole files, websockets with CLOSE_SERVER_STOPS. */
+  /** Closes everything in bounded time: traces end as complete files, websockets with CLOSE_SERVER_STOPS. */
   async close(): Promise<void> {
     this.#stage = 'draining';
     this.#acceptor.close();
@@ -172,7 +172,7 @@ export class Dashboard {
     }
   }
 
-  /** Nothing that a client does to its connection may throw where nobody would catch it. */
+  /** Catches what sending throws: a client must not be able to cause an uncaught exception. */
   #send(request: IncomingMessage, response: ServerResponse, answer: Answer): void {
     try {
       send(request, response, answer);
@@ -183,7 +183,7 @@ export class Dashboard {
   }
 
   #upgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
-    // RFC 9110, 7.8: what is not spoken here is ignored. Clients that would rather speak HTTP/2 offer it with every request.
+    // RFC 9110, 7.8: an unknown protocol is ignored. Clients that prefer HTTP/2 offer it with every request.
     if (request.headers.upgrade?.toLowerCase() !== 'websocket') {
       void this.#answer(request, responseOn(request, socket));
       return;
@@ -206,7 +206,7 @@ export class Dashboard {
     });
   }
 
-  /** What is wrong with a request, whoever sent it; null for nothing. `only` is the one path that is right. */
+  /** The refusal of an invalid request, null if it is valid. @param only the one path that is valid, if there is one */
   #refusal(request: IncomingMessage, only?: string): Answer | null {
     const { method = '', url = '', headers, rawHeaders } = request;
     const hosts = rawHeaders.filter((name, index) => index % 2 === 0 && name.toLowerCase() === 'host').length;
@@ -235,10 +235,10 @@ export class Dashboard {
   }
 }
 
-/** The path, as it was sent: no name here needs an escape. */
+/** The path as it was sent: no endpoint's path needs an escape. */
 const pathOf = ({ url = '' }: IncomingMessage): string => url.split('?', 1)[0]!;
 
-/** The answer, with the connection to be closed after it: what else comes on it is not worth reading. */
+/** The answer, after which the connection is closed: what follows on it is not read. */
 const ended = (answer: Answer): Answer => ({
   ...answer,
   headers: { ...answer.headers, connection: 'close' },

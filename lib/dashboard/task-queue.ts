@@ -1,16 +1,16 @@
 /**
- * Work of the main thread that can wait, such as sending large answers: done some milliseconds at a time, each in a pass of
- * its own through the event loop, so that a health check that comes meanwhile is next.
+ * A queue for work of the main thread that can wait, such as sending large answers. It is cooperative: tasks run for some
+ * milliseconds in each pass of the event loop, so that a health check that arrives meanwhile is answered next.
  */
 
-/** What one pass spends on it, in milliseconds; a task that takes longer is finished. */
+/** The time slice of one pass, in milliseconds; a task that has begun is finished. */
 const SLICE_MS = 5;
 
 export class TaskQueue {
   readonly #tasks: (() => void)[] = [];
   #scheduled = false;
 
-  /** Does `task` after those that came before. It must not throw. */
+  /** Runs `task` after those added before. It must not throw. */
   add(task: () => void): void {
     this.#tasks.push(task);
     this.#schedule();

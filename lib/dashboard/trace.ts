@@ -1,14 +1,14 @@
 /**
- * A trace that https://ui.perfetto.dev opens: Trace Event JSON (the format of chrome://tracing), with a track for each
- * thread, on it one slice after the other for the states it was in, promotions as flows from the leader that gave
- * leadership up to the next one, and counters.
+ * A trace for https://ui.perfetto.dev: Trace Event JSON (the format of chrome://tracing), with a track for each thread, on it
+ * a slice for each state the thread was in, promotions as flows from the leader that gave leadership up to the next one, and
+ * counters.
  *
- * A trace says nothing that was not seen. The rings of transitions are bounded, so some may have been overwritten before
- * they were read: then the slice that was open ends where its state was last known, an instant event tells how many are
- * missing, and the next slice begins with the next transition that was read.
+ * A trace contains only what was observed. The rings of transitions are bounded, so some may have been overwritten before
+ * they were read: then the open slice ends where its state was last known, an instant event says how many are missing, and
+ * the next slice begins with the next transition that was read.
  *
- * The events come thread by thread and in batches; they are held back until nothing earlier can come, and so put in order
- * of time. Order in the file matters to no reader, except that a flow's end must come after the slice that it binds to.
+ * Transitions are read thread by thread and in batches. They are held back until no earlier one can follow, and so sorted by
+ * time. Readers do not need that order, except that a flow's end must come after the slice that it binds to.
  */
 import {
   LEADER_STATE,
@@ -19,18 +19,18 @@ import {
 } from '../observe/observation.js';
 import { sum } from './rates.js';
 
-/** A transition is in its ring some microseconds after its time; a thread that loses the processor in between, later. */
+/** A transition is in its ring some microseconds after its time, or later if its thread is preempted in between. */
 const HOLD_MS = 20;
-/** Enough for some minutes of a busy server, and some 300 MB of text. */
+/** Some minutes of a busy server, and some 300 MB of text. */
 export const MAX_EVENTS = 2_000_000;
 
 /** A slice that has begun. */
 interface Open {
   readonly state: number;
   readonly since: number;
-  /** For a leader: where the promotion came from, if that is known. */
+  /** For a leader: where its promotion came from, if that is known. */
   source: Source | null;
-  /** For a leader whose promoter has not been seen to step back yet: that thread. */
+  /** For a leader whose promoter is still recorded as leading: that thread. */
   awaits: number;
 }
 
@@ -42,9 +42,9 @@ interface Source {
 
 interface Track {
   open: Open | null;
-  /** Its last slice as leader, as long as nothing was missed since. */
+  /** Its last slice as leader, unless transitions were missed since. */
   lastLead: Source | null;
-  /** When it was last read, and so until when the state of `open` is known; and its newest transition that was read. */
+  /** Until when the state of `open` is known, which is when the ring was last read; and the newest transition read. */
   known: number;
   newest: number;
 }
@@ -68,7 +68,7 @@ export class TraceWriter {
   readonly #base: number;
   readonly #maxEvents: number;
   readonly #tracks: Track[];
-  /** What was read, in order of time but for what came since `release`; those before `#released` have gone into the text. */
+  /** Items read, by time except for those added since `release`; those before `#released` are in the text already. */
   #held: Item[] = [];
   #inOrder = true;
   #released = 0;
@@ -76,7 +76,7 @@ export class TraceWriter {
   #events = 0;
   #flows = 0;
   #missed = 0;
-  /** The newest change to leader: nobody led before it any more. */
+  /** The newest change to leader, at which every earlier leadership had ended. */
   #lead = { thread: -1, at: 0 };
   #sample: { at: number; requests: number } | null = null;
 
@@ -103,21 +103,21 @@ export class TraceWriter {
       newest: 0,
     }));
     this.#metadata();
-    // What was overwritten before the trace began is no hole in it.
+    // Transitions overwritten before the trace began are no hole in it.
     this.#hold(first.transitions);
     this.count(start);
   }
 
-  /** Whether the bound on events is reached: nothing more is taken. */
+  /** Whether the bound on events is reached, after which nothing is added. */
   get full(): boolean {
     return this.#events >= this.#maxEvents;
   }
 
-  /** Takes what was read. */
+  /** Adds a batch that was read from the rings. */
   add({ transitions, missed }: TransitionBatch): void {
     missed.forEach((count, thread) => {
       if (count === 0) return;
-      // After everything that was read of the thread so far, and before everything that is now.
+      // The hole comes after everything read of the thread so far, and before this batch.
       const { known, newest } = this.#tracks[thread]!;
       this.#held.push({ thread, missed: count, at: Math.max(known, newest) });
     });
@@ -125,11 +125,11 @@ export class TraceWriter {
   }
 
   /**
-   * Everything from before `readAt` has been read: what cannot be preceded by anything any more goes into the text.
+   * Writes what no unread transition can precede any more, given that everything before `readAt` has been read.
    *
-   * @param readAt Infinity when nothing is to come any more
-   * @param max does so many and leaves the others for another call
-   * @returns whether that was all
+   * @param readAt Infinity when nothing follows
+   * @param max writes at most this many and leaves the others for another call
+   * @returns whether everything was written
    */
   release(readAt: number, max = Number.POSITIVE_INFINITY): boolean {
     if (!this.#release(readAt - HOLD_MS, max)) return false;
@@ -152,14 +152,14 @@ export class TraceWriter {
     this.#sample = { at, requests };
   }
 
-  /** The text since the last call. The first begins the file. */
+  /** The text since the last call. The first call's begins the file. */
   take(): string {
     const text = this.#parts.join('');
     this.#parts = [];
     return text;
   }
 
-  /** Ends what is open and the file. `stopped` says why it ended early, '' if it did not. */
+  /** Ends the open slices and the file. @param stopped why the trace ended early, '' if it did not */
   end(stopped: string): void {
     this.#release(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY);
     for (const [thread, track] of this.#tracks.entries()) this.#cut(thread, track);
@@ -174,7 +174,7 @@ export class TraceWriter {
 
   #opened({ threads }: Observation, thread: number, readAt: number): Open | null {
     const { state, since } = threads[thread]!;
-    // A state that began after the reading is a transition that comes with the next batch.
+    // A state that began after the read is a transition of the next batch.
     if (since > readAt) return null;
     return {
       state: STATE_NAMES.indexOf(state),
@@ -206,7 +206,7 @@ export class TraceWriter {
   #release(until: number, max: number): boolean {
     if (!this.#inOrder) {
       this.#forgetReleased();
-      // Stable: a hole stays before the transition of the same time that ended it.
+      // The sort is stable: a hole stays before the transition of the same time that ends it.
       this.#held.sort((one, other) => one.at - other.at);
       this.#inOrder = true;
     }
@@ -229,19 +229,19 @@ export class TraceWriter {
 
   #transition({ thread, from, to, at, promoter }: ObservedTransition): void {
     const track = this.#tracks[thread]!;
-    // What is open is not what it left: something between was not seen, so it is not known how long that lasted.
+    // If the open state is not the one that ends, transitions between are missing, and it is unknown how long it lasted.
     if (track.open !== null && track.open.state === from) this.#close(thread, track, at);
     track.open = { state: to, since: at, source: null, awaits: -1 };
     if (to !== LEADER_STATE) return;
     this.#lead = { thread, at };
     if (promoter < 0 || promoter === thread) return;
     const promoting = this.#tracks[promoter]!;
-    // Clocks and rings are read with some skew: the promoter may be seen to step back a moment after its successor leads.
+    // Clocks and rings are read with some skew: the promoter's own transition may come a moment after its successor's.
     if (promoting.open?.state === LEADER_STATE) track.open.awaits = promoter;
     else track.open.source = promoting.lastLead;
   }
 
-  /** A slice whose end was seen. */
+  /** Ends a slice at a transition that was read. */
   #close(thread: number, track: Track, at: number): void {
     const { state, since } = track.open!;
     if (state === LEADER_STATE) {
@@ -267,7 +267,7 @@ export class TraceWriter {
     );
   }
 
-  /** Ends a slice whose end was not seen: where it was last known to be so, and a leader's where another one led. */
+  /** Ends a slice whose end is missing: where its state was last known, and a leader's at the latest where another led. */
   #cut(thread: number, track: Track, known = track.known): void {
     const { open } = track;
     if (open === null) return;
@@ -301,5 +301,5 @@ export class TraceWriter {
   }
 }
 
-/** Thread 0 of a process is what some viewers take for none. */
+/** Not 0, which some viewers take for no thread. */
 const tidOf = (thread: number): number => thread + 1;

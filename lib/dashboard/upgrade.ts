@@ -1,6 +1,6 @@
 /**
- * Decides who gets a websocket. A client that gets none is told so by an ordinary HTTP answer, before 101: a websocket that is
- * opened and then closed would have told a foreign page that there is a dashboard, and cost a client's place.
+ * Decides which client gets a websocket. The others get an ordinary HTTP response instead of 101: a websocket that is opened
+ * and then closed would tell a foreign page that there is a dashboard, and use up one of MAX_CLIENTS.
  */
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
@@ -9,7 +9,7 @@ import type { Access } from './access.js';
 import { type Answer, responseOn, send, sentence } from './answers.js';
 import { PROTOCOL, TOKEN_PREFIX } from './protocol.js';
 
-/** Of one message in bytes. The longest that there is has 50. */
+/** Limit of one message in bytes. The longest valid one has 50. */
 const MESSAGE_BYTES = 4096;
 
 export class UpgradeHandler {
@@ -19,7 +19,7 @@ export class UpgradeHandler {
     clientTracking: false,
     maxPayload: MESSAGE_BYTES,
     perMessageDeflate: false,
-    // The token is among what is offered, and is never sent back.
+    // The token is among the offered subprotocols, and is never sent back.
     handleProtocols: () => PROTOCOL,
   });
 
@@ -28,9 +28,9 @@ export class UpgradeHandler {
   }
 
   /**
-   * Lets a client in, or refuses it.
+   * Upgrades a client's connection, or refuses it.
    *
-   * @param refusal what is to be answered whoever asks: foreign hosts, paths, a full house
+   * @param refusal the answer to a request that is refused already, for its host or path, or because of MAX_CLIENTS
    */
   handle(
     request: IncomingMessage,

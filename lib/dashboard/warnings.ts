@@ -1,31 +1,31 @@
 /**
- * What is wrong or soon will be, each as a sentence with advice. A warning is of the moment: it is there as long as its
- * cause is, except for the death of a thread, which is over before anybody looks.
+ * Present and imminent problems, each as a sentence with advice. A warning exists as long as its cause, except for the death
+ * of a thread, which is shown for some time afterwards.
  */
 import type { Level, Observation, ObservedThread } from '../observe/observation.js';
 import type { Warning } from './protocol.js';
 
-/** How long events may wait without a leader. A hand-over takes some microseconds, 50 ms is far beyond. */
+/** How long events may wait without a leader. A promotion takes some microseconds; 50 ms is far beyond that. */
 const NO_LEADER_MS = 50;
-/** A handler that holds its thread longer is named. */
+/** A handler that occupies its thread for longer causes a warning. */
 const LONG_HANDLER_MS = 1000;
-/** Under load every thread may well be in some handler at one moment; stalled is who stays there. */
+/** Under load every thread may be inside a handler for a moment; threads that stay inside are blocked. */
 const ALL_BLOCKED_MS = 200;
 const DEATH_SHOWN_MS = 10_000;
-/** Share of a limit from which on it is near. */
+/** A warning is shown from this share of a limit on. */
 const NEAR = 0.8;
 
-/** A thread's end that nobody asked for. */
+/** The end of a thread that was not told to end. */
 export interface Death {
   readonly thread: number;
   readonly at: number;
-  /** What it threw, on one line; '' where that is not known. */
+  /** The error that it threw, on one line; '' if that is unknown. */
   readonly reason: string;
 }
 
 /**
- * Since when the leader has led. Where nobody does: since when that is certain, which is the newest change of any thread,
- * because who led before has changed its state since, and nobody has begun to lead.
+ * Since when the leader has led. If there is none: since when that is certain, which is the newest change of any thread's
+ * state, because the thread that led has changed its state since, and no other has become leader.
  */
 export function leaderSince({ leader, leaderSince, threads }: Observation): number {
   return leader >= 0 ? leaderSince : Math.max(...threads.map(({ since }) => since));
