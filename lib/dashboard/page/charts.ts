@@ -1,4 +1,4 @@
-/** The curves of the last minutes, one cursor for all of them. */
+/** The charts of the last minutes, with one cursor for all of them. */
 import uPlot from '/uplot/uPlot.esm.js';
 import type { Point } from '../protocol.js';
 import { byId, make, setAttribute } from './dom.js';
@@ -8,21 +8,21 @@ import { onPaletteChange, palette } from './palette.js';
 import type { Playback } from './playback.js';
 import type { Picture } from './snapshot.js';
 
-/** The curves show so much time at most; a server that is younger has at least the least. */
+/** The longest time that the curves show, and the shortest, for a server that has just started. */
 const SPAN_MS = 180_000;
 const MIN_SPAN_MS = 60_000;
 const HEIGHT = 190;
-/** Points further apart than this have a gap between them. */
+/** Between points further apart than this the curve has a gap. */
 const GAP_MS = 3000;
-/** Half of a time on the axis, in CSS pixels: one that is nearer to the left end would run into the other axis. */
+/** Half the width of a time label, in CSS pixels: one that is nearer to the left end would overlap the other axis. */
 const LABEL_HALF = 28;
-/** Percentiles are drawn on a logarithmic scale; nothing shorter is told apart. */
+/** The lower end of the logarithmic scale of percentiles. */
 const MIN_MS = 0.001;
 
 interface Curve {
   readonly name: string;
   readonly read: (point: Point) => number | null | undefined;
-  /** Which of the palette's colours, and the dashes that tell it from the others without colour. */
+  /** The index of its colour in the palette; its dashes distinguish it from the others without colour. */
   readonly colour: 0 | 1 | 2 | 3;
   readonly dash?: number[];
   readonly filled?: boolean;
@@ -225,7 +225,7 @@ export class Charts {
     return [(end - Math.min(SPAN_MS, Math.max(MIN_SPAN_MS, age))) / 1000, end / 1000];
   }
 
-  /** While the page is paused: the time that it shows. */
+  /** Marks the time that is shown while the page is paused. */
   #mark(chart: uPlot): void {
     if (this.#playback.live) return;
     const x = Math.round(chart.valToPos(this.#playback.at / 1000, 'x', true));
@@ -245,7 +245,7 @@ export class Charts {
   }
 }
 
-/** Whole decades around the values, at least two. */
+/** The range of whole decades that contains the values, at least two. */
 function decades(low: number | null, high: number | null): [number, number] {
   const lowest = Math.floor(Math.log10(Math.max(MIN_MS, low ?? 0.01)) + 1e-9);
   const highest = Math.max(lowest + 2, Math.ceil(Math.log10(Math.max(MIN_MS, high ?? 1)) - 1e-9));
@@ -259,7 +259,7 @@ function powersOfTen(_chart: uPlot, _axis: number, low: number, high: number): n
   return splits;
 }
 
-/** The dashes of a curve in the legend, as CSS calls them. */
+/** The CSS border style for a curve's dashes in the legend. */
 function dashName(dash: number[] | undefined): string {
   return dash === undefined ? 'solid' : dash === DASHED ? 'dashed' : 'dotted';
 }

@@ -1,9 +1,9 @@
 /**
- * The server's clock, guessed from the frames: the smallest difference between a frame's arrival and its time is that of the
- * frame that was least delayed, so it is the one to go by. The lanes scroll by it.
+ * An estimate of the server's clock, by which the lanes scroll. The frame with the smallest difference between its arrival and
+ * its time was delayed least, so that difference is used.
  */
 
-/** Differences to look at; at five frames a second, those of the last thirteen seconds. */
+/** How many differences are kept; at five frames a second, those of the last thirteen seconds. */
 const SAMPLES = 64;
 
 export class ServerClock {
@@ -11,7 +11,7 @@ export class ServerClock {
   #next = 0;
   #smallest = 0;
 
-  /** Takes a frame's time and when it arrived by a monotonic clock, both in milliseconds. */
+  /** Adds a frame's time, and its arrival by a monotonic clock, both in milliseconds. */
   note(frameAt: number, arrivedAt: number): void {
     this.#differences[this.#next] = arrivedAt - frameAt;
     this.#next = (this.#next + 1) % SAMPLES;

@@ -1,5 +1,5 @@
 /**
- * The websocket to the server, and its return when it was lost.
+ * The websocket to the server, and how the page reconnects.
  *
  *   NO TOKEN     CONNECTING ── hello ──▶ LIVE
  *                 ▲     │ failed          │ closed, or silent
@@ -7,7 +7,7 @@
  *                 └── LOST ◀──────────────┘
  *                       │ the server serves, yet refuses the upgrade
  *                       ▼
- *                    REFUSED ── tries on, in case it comes round; a new fragment in the address starts anew
+ *                    REFUSED ── goes on trying, in case the server recovers; a new fragment in the URL starts over
  */
 import {
   CLOSE_SERVER_STOPS,
@@ -26,7 +26,7 @@ export type Status =
   | { readonly kind: 'lost'; readonly why: string; readonly since: number }
   | { readonly kind: 'refused'; readonly why: string };
 
-/** The control plane never blocks, so silence means that the connection is gone and nobody said so. */
+/** The control plane never blocks, so a connection without messages for this long is broken. */
 const SILENCE_MS = 5000;
 
 const TOKEN_IS_WRONG =
@@ -43,7 +43,7 @@ export class Connection {
   #failures = 0;
   #lostSince = 0;
   #refused = false;
-  /** What the server said when it was asked why, which is more than a close code tells. */
+  /** The reason that #ask found, which is more precise than a close code. */
   #reason: string | null = null;
   #retry: ReturnType<typeof setTimeout> | undefined;
   #silence: ReturnType<typeof setTimeout> | undefined;
@@ -57,7 +57,7 @@ export class Connection {
     return this.#token;
   }
 
-  /** Begins anew with a token; an empty one is none. */
+  /** Starts over with a token; an empty one means none. */
   open(token: string): void {
     clearTimeout(this.#retry);
     this.#drop();
@@ -83,7 +83,7 @@ export class Connection {
     try {
       socket = new WebSocket(`${scheme}://${location.host}/ws`, [PROTOCOL, TOKEN_PREFIX + this.#token]);
     } catch {
-      // The fragment has characters that no subprotocol may have (RFC 6455, 4.1), so no server printed it.
+      // The fragment has characters that are invalid in a subprotocol (RFC 6455, 4.1), so it is not a server's token.
       this.#onStatus({ kind: 'refused', why: TOKEN_IS_WRONG });
       return;
     }
@@ -134,7 +134,7 @@ export class Connection {
     socket?.close();
   }
 
-  /** A page is not told why an upgrade failed, so it asks the server by other ways. */
+  /** Browsers do not tell a page why an upgrade failed, so it finds out with other requests. */
   async #ask(): Promise<void> {
     const token = this.#token;
     try {
@@ -156,7 +156,7 @@ export class Connection {
       this.#refused = true;
       this.#onStatus({ kind: 'refused', why: wrong ? TOKEN_IS_WRONG : REFUSED_OTHERWISE });
     } catch {
-      // Nobody answers: it is lost, not refused.
+      // No answer: the server is lost, and does not refuse.
       this.#refused = false;
       this.#reason = null;
     }

@@ -1,4 +1,4 @@
-/** One thread closely: what it does, how it spends its time, its last transitions, its histograms. */
+/** The panel of one thread: its state, how it spends its time, its last transitions, its histograms. */
 import type { Detail, ThreadRow, TransitionTuple } from '../protocol.js';
 import { STATES } from '../protocol.js';
 import { byId, make, setAttribute, setText } from './dom.js';
@@ -10,7 +10,7 @@ import { LEADER, LETTERS, stateNumber, WORDS } from './states.js';
 
 const MAX_ROWS = 40;
 
-/** The counters of a thread, see memory/counters.ts, as words. */
+/** The labels of a thread's counters; see memory/counters.ts. */
 const COUNTER_NAMES: Readonly<Record<string, string>> = {
   events: 'events',
   requests: 'requests',
@@ -106,7 +106,7 @@ export class DetailPanel {
     document.body.classList.remove('with-detail');
   }
 
-  /** Takes what the server told of the watched thread; while the page is paused it stays as it was. */
+  /** Takes the details of the thread from the server; while the page is paused they stay as they were. */
   take(detail: Detail): void {
     if (detail.thread !== this.#thread || (!this.#playback.live && this.#detail !== null)) return;
     this.#detail = detail;

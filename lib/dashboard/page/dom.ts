@@ -1,4 +1,4 @@
-/** Small helpers for the document. Text from the server goes through `textContent` only: routes come from anybody. */
+/** Helpers for the document. Text from the server is set through `textContent` only: any client can choose a route. */
 
 export function byId<T extends HTMLElement = HTMLElement>(id: string): T {
   const found = document.getElementById(id);
@@ -6,7 +6,7 @@ export function byId<T extends HTMLElement = HTMLElement>(id: string): T {
   return found as T;
 }
 
-/** A new element with its class and its children; strings become text. */
+/** Makes an element with its class and children; strings become text nodes. */
 export function make<K extends keyof HTMLElementTagNameMap>(
   tag: K,
   className = '',
@@ -18,7 +18,7 @@ export function make<K extends keyof HTMLElementTagNameMap>(
   return element;
 }
 
-/** Writes only what is new: most of the page is the same from one frame to the next. */
+/** Writes only what differs: most of the page is the same from one frame to the next. */
 export function setText(node: Node, text: string): void {
   if (node.textContent !== text) node.textContent = text;
 }
@@ -27,20 +27,20 @@ export function setAttribute(element: Element, name: string, value: string): voi
   if (element.getAttribute(name) !== value) element.setAttribute(name, value);
 }
 
-/** A value with its unit in a smaller size. */
+/** Shows a value with its unit in a smaller size. */
 export function setParts(element: Element, [value, unit]: readonly [string, string]): void {
   if (element.childNodes.length !== 2) element.replaceChildren(make('span'), make('span', 'unit'));
   setText(element.firstChild!, value);
   setText(element.lastChild!, unit);
 }
 
-/** Offers a file to be saved. */
+/** Starts the download of a file. */
 export function saveFile(blob: Blob, name: string): void {
   const link = make('a');
   link.href = URL.createObjectURL(blob);
   link.download = name;
   link.click();
-  // The download has its own hold on the blob once it began.
+  // The download keeps its own reference to the blob once it has begun.
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }
 

@@ -1,9 +1,9 @@
 /**
- * Numbers as people read them. Every function answers '–' where there is nothing to tell, so that nothing on the page is ever
- * NaN or undefined. A value and its unit are joined by a narrow no-break space.
+ * Formats numbers for reading. Every function returns '–' for a missing value, so that the page never shows NaN or undefined.
+ * A value and its unit are joined by a narrow no-break space.
  */
 
-/** The value and its unit, which the headline sets in two sizes. */
+/** A value and its unit, which the headline shows in two sizes. */
 export type Parts = readonly [value: string, unit: string];
 
 export const NOTHING = '–';
@@ -13,7 +13,7 @@ const join = ([value, unit]: Parts): string => (unit === '' ? value : value + TH
 const known = (value: number | null | undefined): value is number =>
   value !== null && value !== undefined && Number.isFinite(value);
 
-/** Three digits that matter, and no more. */
+/** Three significant digits. */
 function digits(value: number): string {
   if (value === 0) return '0';
   if (value < 9.995) return value.toFixed(2);
@@ -21,7 +21,7 @@ function digits(value: number): string {
   return value.toFixed(0);
 }
 
-/** A whole number, its thousands apart. */
+/** A whole number with its thousands separated. */
 export function count(value: number | null | undefined): string {
   if (!known(value)) return NOTHING;
   return Math.round(value)
@@ -42,7 +42,7 @@ export function durationParts(ms: number | null | undefined): Parts {
 
 export const duration = (ms: number | null | undefined): string => join(durationParts(ms));
 
-/** So many a second; small ones keep a digit behind the point. */
+/** A rate per second; small ones keep one decimal. */
 export function rateParts(perSecond: number | null | undefined): Parts {
   if (!known(perSecond)) return [NOTHING, ''];
   if (perSecond > 0 && perSecond < 9.95) return [perSecond.toFixed(1), '/s'];
@@ -66,12 +66,12 @@ export function bytes(value: number | null | undefined): string {
   return join([unit === 0 ? rest.toFixed(0) : digits(rest), BYTE_UNITS[unit]!]);
 }
 
-/** For an axis, whose numbers are round: without the noughts behind the point. */
+/** For an axis, whose numbers are round: without trailing zeros. */
 export function rounded(text: string): string {
   return text.replace(/(\.\d*?)0+(?=\D|$)/, '$1').replace(/\.(?=\D|$)/, '');
 }
 
-/** A share, 0 to 1. What is there but less than a half percent is not called nothing. */
+/** A share from 0 to 1 in percent. One that is above 0 but would round to it is not shown as 0. */
 export function percent(share: number | null | undefined): string {
   if (!known(share)) return NOTHING;
   if (share > 0 && share < 0.005) return join(['<1', '%']);
@@ -84,7 +84,7 @@ export function ratio(value: number | null | undefined): string {
 
 const two = (value: number): string => value.toString().padStart(2, '0');
 
-/** The time of day where the page is read. */
+/** The time of day in the browser's time zone. */
 export function clock(at: number): string {
   const date = new Date(at);
   return `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
@@ -94,7 +94,7 @@ export function clockWithMillis(at: number): string {
   return `${clock(at)}.${new Date(at).getMilliseconds().toString().padStart(3, '0')}`;
 }
 
-/** How long ago, for the banner and the scrub bar. */
+/** A time ago, for the banner and the scrub bar. */
 export function ago(ms: number): string {
   if (ms < 50) return 'now';
   if (ms < 59_950) return `${(ms / 1000).toFixed(1)}${THIN}s ago`;

@@ -1,4 +1,4 @@
-/** Current, peak and limit of what the set has room for. */
+/** The gauges: current value, peak and limit of each bounded resource. */
 import type { Gauge } from '../protocol.js';
 import { make, setAttribute, setText } from './dom.js';
 import { count, percent } from './format.js';
@@ -12,7 +12,7 @@ const GAUGES = [
   ['descriptors', 'Descriptors'],
 ] as const;
 
-/** From this share of the limit on the bar says so with its colour and its words. */
+/** From this share of the limit on, the bar's colour and text warn. */
 const NEARLY_FULL = 0.8;
 
 class Row {

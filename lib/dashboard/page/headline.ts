@@ -1,4 +1,4 @@
-/** Who leads and for how long, and the figures that say how well the line rides. */
+/** The headline: which thread leads and for how long, and the most important figures. */
 import { byId, setAttribute, setParts, setText } from './dom.js';
 import { duration, durationParts, NOTHING, type Parts, rateParts, ratio } from './format.js';
 import type { Moment } from './history.js';

@@ -1,25 +1,25 @@
-/** The server's histograms have hundreds of narrow buckets; these are few and wide enough to be drawn. */
+/** Merges the hundreds of narrow buckets of the server's histograms into a few that are wide enough to draw. */
 import type { HistogramBar } from '../protocol.js';
 
 export interface Bins {
-  /** Bounds in milliseconds, one more than there are counts; each is the one before times the same factor. */
+  /** Bounds in milliseconds, one more than counts; each is the one before times a constant factor. */
   readonly bounds: readonly number[];
   readonly counts: readonly number[];
   readonly total: number;
 }
 
-/** From 1 µs to 100 s, eight to a decade. */
+/** From 1 µs to 100 s, eight bins to a decade. */
 const LOWEST_MS = 0.001;
 const PER_DECADE = 8;
 const MAX_BINS = 8 * PER_DECADE;
 
 const binOf = (ms: number): number =>
-  // A bound that falls on a bin's edge belongs below it: the bucket ends there.
+  // A bound on a bin's edge belongs to the bin below it: the bucket ends there.
   Math.min(MAX_BINS - 1, Math.max(0, Math.ceil(Math.log10(ms / LOWEST_MS) * PER_DECADE - 1e-6) - 1));
 
 const boundOf = (bin: number): number => LOWEST_MS * 10 ** (bin / PER_DECADE);
 
-/** The bars in bins from the first decade with any to the last one; all empty where nothing was counted. */
+/** The bars in bins, from the first decade that is not empty to the last one. */
 export function binned(bars: readonly HistogramBar[]): Bins {
   const counts = new Array<number>(MAX_BINS).fill(0);
   let total = 0;
@@ -35,7 +35,7 @@ export function binned(bars: readonly HistogramBar[]): Bins {
   return { bounds, counts: counts.slice(first, last), total };
 }
 
-/** The time, in milliseconds, within which a share of what was counted lies; null where nothing was. */
+/** The upper bound, in milliseconds, of a share of the counted values; null if there are none. */
 export function percentileOf(bars: readonly HistogramBar[], share: number): number | null {
   const total = bars.reduce((sum, [, number]) => sum + number, 0);
   if (total === 0) return null;

@@ -1,4 +1,4 @@
-/** One histogram, drawn, with what it says in words under it. */
+/** One histogram as a drawing, with a summary in words below. */
 import type { HistogramBar } from '../protocol.js';
 import { make, setAttribute, setText } from './dom.js';
 import { count, duration, rounded } from './format.js';
@@ -55,7 +55,7 @@ export class HistogramView {
     context.fillStyle = accent;
     counts.forEach((number, index) => {
       if (number === 0) return;
-      // A single long one among millions is what one looks for: it is seen, however small.
+      // A single long value among millions is worth seeing, so every bar is at least two pixels high.
       const tall = Math.max(2, (number / max) * (floor - 4));
       context.fillRect(index * wide + 0.5, floor - tall, Math.max(1, wide - 1), tall);
     });

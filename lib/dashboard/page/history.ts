@@ -1,31 +1,31 @@
 /**
- * What the page has received, so that it can be looked at again: frames for scrubbing, points for the curves. Bounded in
- * time, in frames and in changes of state; the oldest go first.
+ * The history that the page has received: frames for scrubbing, points for the curves. Bounded in time, in frames and in
+ * changes of state; the oldest are dropped first.
  *
- * A frame tells of the stretch of time since the one before it. Within it a thread's lane is either exact, drawn from its
- * changes of state, or a blend, drawn from the shares of time that it spent in each state, where changes were missed.
+ * A frame covers the time since the frame before it. Within that time a thread's lane is either exact, drawn from its changes
+ * of state, or, if changes were missed, a blend, drawn from the shares of time that it spent in each state.
  */
 import type { Frame, Hello, Point, TransitionTuple } from '../protocol.js';
 import { FOLLOWER, stateNumber } from './states.js';
 
-/** Frames are kept for three minutes; two are promised. */
+/** Frames are kept for three minutes; two are promised to users. */
 export const KEEP_MS = 180_000;
 export const MAX_FRAMES = 4000;
-/** At some 70 bytes a change, about 20 MB. Beyond it the oldest frames keep the shares only. */
+/** At some 70 bytes a change, about 20 MB. Beyond that the oldest frames keep only the shares. */
 export const MAX_CHANGES = 300_000;
 export const MAX_POINTS = 900;
-/** Frames come several times a second, points of the curves once. */
+/** Frames arrive several times a second; a point of the curves is taken once a second. */
 const BETWEEN_POINTS_MS = 950;
-/** A stretch longer than so many intervals has a gap in it. */
+/** If two frames are further apart than this many intervals, there is a gap between them. */
 const GAP_INTERVALS = 4;
 
 export interface Moment {
   readonly frame: Frame;
-  /** The stretch of time that the frame tells of: from here to `frame.at`. */
+  /** The frame covers the time from here to `frame.at`. */
   readonly from: number;
-  /** Changes of state within the stretch, by time. */
+  /** Changes of state within that time, by time. */
   changes: readonly TransitionTuple[];
-  /** By the rows of `frame.threads`: the state at `from`, the shares of time in each state, and whether no change is missing. */
+  /** Indexed as `frame.threads`: the state at `from`, the shares of time in each state, and whether no change is missing. */
   readonly starts: readonly number[];
   readonly shares: readonly (readonly number[])[];
   exact: readonly boolean[];
@@ -41,10 +41,10 @@ export class History {
   #thinned = 0;
   /** The state after the last change, by thread. */
   #tails = new Map<number, number>();
-  /** Changes that came with a frame but are later than it. */
+  /** Changes that came with a frame but are later than its time. */
   #early: TransitionTuple[] = [];
 
-  /** Begins with a hello, and says whether the server is another one than before, so that all is anew. */
+  /** Begins with a hello. @returns whether it is from another server than before, so that the history was cleared */
   begin(hello: Hello): boolean {
     this.#intervalMs = hello.intervalMs;
     const anew = hello.startedAt !== this.#startedAt;
@@ -60,14 +60,14 @@ export class History {
   }
 
   add(frame: Frame): void {
-    // The server's clock was set back: times no longer compare.
+    // The server's clock was set back, so older times can no longer be compared.
     if (this.#moments.length > 0 && frame.at <= this.newestAt) this.#forgetFrames();
     const before = this.#moments.at(-1);
     const follows =
       before !== undefined &&
       frame.seq === before.frame.seq + 1 &&
       frame.at - before.frame.at < GAP_INTERVALS * this.#intervalMs;
-    // Of the time before the first frame nothing is known.
+    // Nothing is known about the time before the first frame.
     const from = before?.frame.at ?? frame.at;
     const changes = this.#take(frame, from);
     const starts: number[] = [];
@@ -110,18 +110,18 @@ export class History {
     return this.#points;
   }
 
-  /** What was known at a time: the last frame that is not later. */
+  /** The moment at a time: that of the last frame that is not later. */
   at(time: number): Moment | undefined {
     return this.#moments[Math.max(0, this.#firstAfter(time) - 1)];
   }
 
-  /** The frame so many frames before (or after, below 0) the one at a time, as far as there are any. */
+  /** The moment a number of frames after the one at a time, or before it if negative; bounded by the history. */
   stepFrom(time: number, frames: number): Moment | undefined {
     const index = this.#firstAfter(time) - 1 + frames;
     return this.#moments[Math.min(this.#moments.length - 1, Math.max(0, index))];
   }
 
-  /** The moments whose stretches touch the time from `from` to `to`. */
+  /** The moments that cover any of the time from `from` to `to`. */
   between(from: number, to: number): readonly Moment[] {
     return this.#moments.slice(this.#firstAfter(from), this.#firstAfter(to) + 1);
   }
@@ -139,7 +139,7 @@ export class History {
     return found.reverse();
   }
 
-  /** The first moment later than a time. */
+  /** The index of the first moment later than a time. */
   #firstAfter(time: number): number {
     let low = 0;
     let high = this.#moments.length;
@@ -151,7 +151,7 @@ export class History {
     return low;
   }
 
-  /** The changes of the stretch that ends with the frame. The server reads clock and rings one after the other. */
+  /** The changes in the time that the frame covers. Some are later, as the server reads first the clock, then the rings. */
   #take(frame: Frame, from: number): TransitionTuple[] {
     const taken: TransitionTuple[] = [];
     const early: TransitionTuple[] = [];
@@ -196,7 +196,7 @@ export class History {
   }
 }
 
-/** Shares of the time between two readings of the times in each state; where there was none, all of it in `state`. */
+/** The shares of time in each state between two readings; if no time has passed, all of it in `state`. */
 export function sharesBetween(
   before: readonly number[] | undefined,
   after: readonly number[],

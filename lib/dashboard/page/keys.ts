@@ -1,4 +1,4 @@
-/** The page's keys, as its help lists them. A key that the focused element has a use for is left to it. */
+/** The page's keys, as its help lists them. A key that the focused element uses itself is left to it. */
 
 export interface KeyActions {
   pause(): void;
@@ -27,7 +27,7 @@ export function listenForKeys(actions: KeyActions): void {
     const { target, key } = event;
     const element = target instanceof HTMLElement ? target : document.body;
     if (element.closest('dialog') !== null || OWN_KEYS[element.tagName]?.includes(key)) return;
-    // A table that is wider than its place is scrolled by the arrows.
+    // The arrows scroll a table that is wider than its container.
     if (
       element.scrollWidth > element.clientWidth &&
       element.classList.contains('scroller') &&

@@ -1,51 +1,50 @@
 /**
  * Paints the lanes of a stretch of time on a canvas that is wider than the view, so that scrolling is copying.
  *
- * A state shows by its colour, its pattern and its letter: a leader is plain, a processing thread hatched, a follower a line
- * at the bottom. Heights are shares of time, so what lasted fills its lane; in a blend processing is at the bottom, leading
- * above it, and what is left over is following.
+ * A state is shown by its colour, its pattern and its letter: a leader is plain, a processing thread hatched, a follower a
+ * line at the bottom. Heights are shares of time, so a single state fills its lane. In a blend processing is at the bottom,
+ * leading above it, and the rest is following.
  */
-
 import { clock, clockWithMillis, duration } from './format.js';
 import type { Moment } from './history.js';
 import { lanesAcross, type Piece, promotionsOf } from './lane-pieces.js';
 import { ON_STATE, palette, STATE_COLOURS } from './palette.js';
 import { DEAD, FOLLOWER, LEADER, LETTERS, PROCESSING, STARTING } from './states.js';
 
-/** Pixels here are the device's, and count from the epoch: a moment has the same one in every picture. */
+/** Pixels here are device pixels counted from the epoch: a time has the same pixel in every picture. */
 export interface Scale {
   /** Device pixels for each CSS pixel. */
   readonly density: number;
   readonly msPerPixel: number;
   /** The height of a lane, in device pixels. */
   readonly laneHeight: number;
-  /** How wide the view is, in device pixels. */
+  /** The width of the view, in device pixels. */
   readonly view: number;
 }
 
-/** The hatch repeats after so many pixels; pictures begin at multiples of it, so that it stands still. */
+/** The hatch repeats after this many pixels; pictures begin at multiples of it, so that it does not jump. */
 export const hatchPixels = (density: number): number => Math.round(8 * density);
-/** In CSS pixels: the least width that is drawn by itself, that has room for a letter, that has room for words. */
+/** In CSS pixels: the smallest width of a piece that is drawn by itself, and of one that has room for a letter. */
 const FINEST = 2;
 const LETTER_WIDTH = 15;
-/** A line that is cut by every event would be all letters. */
+/** More for a follower, whose line is cut by every event and would consist of letters. */
 const FOLLOWER_LETTER_WIDTH = 36;
 const ARROWS_APART = 22;
-/** A handler that holds its thread for longer gets its duration written on it. */
+/** A handler that occupies its thread for longer is labelled with its duration. */
 const HELD_MS = 50;
-/** Upon the colour of a processing thread: its hatch, and the line where it begins. */
+/** On the colour of a processing thread: its hatch, and the line where it begins. */
 const SHADE = 'rgba(60, 36, 0, .24)';
 const BEGINNING = 'rgba(60, 36, 0, .7)';
 
 export const pixelOf = (time: number, { msPerPixel }: Scale): number => Math.round(time / msPerPixel);
 
-/** What a picture shows besides itself. */
+/** A painted picture, with what is needed to use it. */
 export interface Painted {
   /** The picture's first pixel. */
   readonly base: number;
   readonly width: number;
   readonly lanes: readonly (readonly Piece[])[];
-  /** Whether anything is drawn as shares of time, and how many promotions found no room. */
+  /** Whether anything is drawn as shares of time, and how many promotions had no room. */
   readonly blended: boolean;
   readonly arrowsLeft: number;
 }
@@ -83,13 +82,13 @@ export class LanePainter {
     return { base, width, lanes, blended, arrowsLeft };
   }
 
-  /** Where a lane's ink may be: there is room between it and the next. */
+  /** The part of a lane that is painted; the rest is the gap to the next one. */
   #inner(top: number, { density, laneHeight }: Scale): { top: number; height: number } {
     const gap = Math.round((laneHeight > 24 * density ? 5 : 2) * density);
     return { top: top + gap, height: laneHeight - 2 * gap };
   }
 
-  /** One state for all of the time from a pixel to another. */
+  /** Paints one state from one pixel to another. */
   stay(
     context: CanvasRenderingContext2D,
     state: number,
@@ -111,7 +110,7 @@ export class LanePainter {
         if (width > 3 * scale.density) {
           context.fillStyle = this.#hatch(SHADE, scale.density);
           context.fillRect(left, top, width, height);
-          // One handler may follow another within a pixel; a line says where each begins.
+          // One handler may follow another within a pixel; a line marks where each begins.
           context.fillStyle = BEGINNING;
           context.fillRect(left, top, Math.max(1, Math.round(scale.density)), height);
         }
@@ -158,7 +157,7 @@ export class LanePainter {
     if (piece.shares !== null || laneHeight < 15 * density) return;
     const left = pixelOf(piece.from, scale) - base;
     const right = pixelOf(piece.to, scale) - base;
-    // One that begins before the picture has its label drawn where the view begins.
+    // A piece that begins before the picture is labelled at the edge of the view; see lanes.ts.
     if (
       left < 0 ||
       left >= width ||
@@ -168,7 +167,7 @@ export class LanePainter {
     this.label(this.#context, piece, left, right, lane, scale);
   }
 
-  /** The letter of a piece, and where there is room how long it lasted and for what. */
+  /** Writes the letter of a piece and, if there is room, its duration and request. */
   label(
     context: CanvasRenderingContext2D,
     piece: Piece,
@@ -200,7 +199,7 @@ export class LanePainter {
     }
   }
 
-  /** Arrows from who gave leadership up to who took it. */
+  /** Draws arrows from the thread that gave leadership up to the one that took it. @returns how many had no room */
   #promotions(moments: readonly Moment[], base: number, scale: Scale): number {
     const context = this.#context;
     const { density, laneHeight, msPerPixel } = scale;
@@ -236,7 +235,7 @@ export class LanePainter {
     return left;
   }
 
-  /** The lines between the lanes, and the time at the bottom, which moves along. */
+  /** Draws the lines between the lanes, and the time axis at the bottom, which scrolls with them. */
   #axis(base: number, width: number, lanes: number, scale: Scale): void {
     const context = this.#context;
     const { density, laneHeight, msPerPixel } = scale;
@@ -281,7 +280,7 @@ export class LanePainter {
   }
 }
 
-/** A round distance between two times of the axis, at least `minMs`. */
+/** A round interval between two labels of the time axis, at least `minMs`. */
 function tickMs(minMs: number): number {
   for (const step of [50, 100, 250, 500, 1000, 2000, 5000, 10_000, 15_000]) if (step >= minMs) return step;
   return 30_000;

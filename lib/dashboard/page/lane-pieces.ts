@@ -1,6 +1,6 @@
 /**
- * What a lane is drawn from. A piece is a stretch of time that a thread spent in one state, or, where changes were missed or
- * are too close together to be drawn apart, a blend: the shares of the stretch that it spent in each.
+ * The pieces that a lane is drawn from. A piece is a time span that a thread spent in one state or, if changes were missed or
+ * are too close together to be drawn separately, a blend: the shares of the span that it spent in each state.
  */
 import type { Moment } from './history.js';
 import { LEADER, PROCESSING, stateNumber } from './states.js';
@@ -10,16 +10,16 @@ export interface Piece {
   to: number;
   /** BLEND, or the number of the state. */
   readonly state: number;
-  /** Of a blend: by the numbers of the states. */
+  /** The shares of a blend, indexed by the numbers of the states. */
   readonly shares: readonly number[] | null;
-  /** The request that a processing thread was seen with, '' where none was. */
+  /** The request of a processing thread; '' if none was observed. */
   route: string;
 }
 
 export const BLEND = -1;
 const NUMBER_OF_STATES = 5;
 
-/** The pieces of one thread as they come, short ones gathered until they are long enough to be seen. */
+/** Collects the pieces of one thread, merging short ones until they are long enough to be drawn. */
 class Lane {
   readonly pieces: Piece[] = [];
   readonly #minMs: number;
@@ -57,7 +57,7 @@ class Lane {
     const total = this.#to - this.#from;
     const shares = this.#gathered.map((ms) => ms / total);
     this.#gathered = null;
-    // A single short stay.
+    // A single state.
     const all = shares.indexOf(1);
     if (all === -1) this.blend(shares, this.#from, this.#to);
     else this.pieces.push({ from: this.#from, to: this.#to, state: all, shares: null, route: '' });
@@ -67,7 +67,7 @@ class Lane {
 /**
  * The lanes of one moment, in the order of its threads.
  *
- * @param minMs - the shortest stretch, in milliseconds, that is wide enough to be drawn by itself
+ * @param minMs the shortest span, in milliseconds, that is wide enough to be drawn by itself
  */
 export function lanesOf(moment: Moment, minMs: number): Piece[][] {
   const { frame, from } = moment;
@@ -88,7 +88,7 @@ export function lanesOf(moment: Moment, minMs: number): Piece[][] {
       lane.stay(states[index]!, since[index]!, frame.at);
       lane.flush();
     } else {
-      // Whatever was missed, a thread that has been in its state since before the stretch has changed nothing in it.
+      // A thread that has been in its state since before the span has not changed within it, whatever was missed elsewhere.
       const state = stateNumber(row.state);
       if (row.since <= from && row.missed === 0) lane.stay(state, from, frame.at);
       else lane.blend(moment.shares[index]!, from, frame.at);
@@ -102,7 +102,7 @@ export function lanesOf(moment: Moment, minMs: number): Piece[][] {
 
 const cache = new WeakMap<Moment, { readonly minMs: number; readonly lanes: Piece[][] }>();
 
-/** The lanes of many moments in a row: what goes on from one to the next is one piece. */
+/** The lanes of several moments in a row; a state that continues from one to the next is one piece. */
 export function lanesAcross(moments: readonly Moment[], minMs: number): Piece[][] {
   const across: Piece[][] = [];
   for (const moment of moments) {
@@ -145,8 +145,8 @@ export interface Promotion {
 }
 
 /**
- * The promotions of some moments: who gave leadership up to whom. Where they are close together only the first in every
- * `apartMs` is given, and it is the same one however the view moves.
+ * The promotions in some moments, with both threads. If they are close together only the first in each `apartMs` is returned,
+ * which is the same one wherever the view begins.
  */
 export function promotionsOf(
   moments: readonly Moment[],

@@ -1,6 +1,6 @@
 /**
- * The lanes' canvas: what was painted, copied to where the time shown has it, and at its right end the riders, one for each
- * thread, the leader in front.
+ * The canvas of the lanes: the painted picture, copied to the position of the time shown, and at its right end the riders, one
+ * for each thread, the leader in front.
  */
 import { STATES } from '../protocol.js';
 import { byId, make, reducedMotion, setAttribute, setText } from './dom.js';
@@ -11,16 +11,16 @@ import { pieceAt } from './lane-pieces.js';
 import { ON_STATE, onPaletteChange, palette, STATE_COLOURS } from './palette.js';
 import { DEAD, FOLLOWER, LEADER, LETTERS, PROCESSING, STARTING, stateNumber, WORDS } from './states.js';
 
-/** CSS pixels: the riders' strip at the right, and the axis at the bottom. */
+/** In CSS pixels: the strip of the riders at the right, and the axis at the bottom. */
 const RIDERS_WIDTH = 62;
 const AXIS_HEIGHT = 24;
-/** How far a rider is from the strip's left end, by its state: the leader takes the wind. */
+/** The distance of a rider from the strip's left end, by its state: the leader is in front. */
 const PLACES: readonly number[] = [13, 13, 13, 46, 29];
-/** How much of the way to its place a rider goes in a sixtieth of a second. */
+/** The share of the way to its position that a rider moves with each drawing. */
 const EASE = 0.2;
-/** The picture is painted this much wider than the view, as a share of it, to scroll into. */
+/** The picture is wider than the view by this share of it, so that it can scroll. */
 const SPARE = 0.25;
-/** The least width, in CSS pixels, for a label at the view's edge. */
+/** The smallest width, in CSS pixels, for a label at the view's edge. */
 const CUT_LABEL = 24;
 
 export class Lanes {
@@ -78,7 +78,7 @@ export class Lanes {
     this.invalidate();
   }
 
-  /** What is drawn, with the threads' names, which on the page stand beside the canvas. */
+  /** A picture of the lanes with the threads' names, which on the page are beside the canvas. */
   picture(): HTMLCanvasElement {
     const { density, laneHeight } = this.#scale();
     const room = Math.round(84 * density);
@@ -97,12 +97,12 @@ export class Lanes {
     return picture;
   }
 
-  /** Something that the picture shows has changed. */
+  /** To be called when something that the picture shows has changed. */
   invalidate(): void {
     this.#painted = null;
   }
 
-  /** What stands beside the canvas: a name and a letter for each thread. Less often than the canvas is drawn. */
+  /** Shows the names and letters of the threads beside the canvas. Called less often than the canvas is drawn. */
   showNames({ frame }: Moment, selected: number): void {
     const ids = frame.threads.map(({ id }) => id);
     if (ids.length !== this.#threads.length) {
@@ -119,7 +119,7 @@ export class Lanes {
     });
   }
 
-  /** What a reader hears instead of seeing the lanes. */
+  /** Describes the lanes for screen readers. */
   describe({ frame }: Moment): void {
     const sentences = frame.threads.map(({ id, state, since, route }) => {
       const held = since > 0 ? ` for ${duration(frame.at - since)}` : '';
@@ -132,7 +132,7 @@ export class Lanes {
     );
   }
 
-  /** Draws so that the lanes end at the time `right`, with the riders as in `moment`; nothing without one. */
+  /** Draws the lanes so that they end at the time `right`, with the riders as in `moment`; nothing without a moment. */
   draw(right: number, moment: Moment | undefined): void {
     const scale = this.#scale();
     const { view } = scale;
@@ -187,7 +187,7 @@ export class Lanes {
     this.#painted = this.#painter.paint(moments, base, width, scale);
   }
 
-  /** What began before the view has its label at the view's edge, instead of taking it along out of sight. */
+  /** Labels pieces that began before the view at its edge, so that their labels do not scroll out of sight. */
   #labelsOfTheCut(first: number, scale: Scale): void {
     const context = this.#context;
     const tile = hatchPixels(scale.density);
@@ -197,7 +197,7 @@ export class Lanes {
       if (piece === undefined || (piece.state !== PROCESSING && piece.state !== LEADER)) return;
       const right = pixelOf(piece.to, scale) - first;
       if (right < CUT_LABEL * scale.density) return;
-      // Painted over the picture's own label, its hatch where the picture has it.
+      // Painted over the label of the picture, with the hatch aligned to the picture's.
       context.save();
       context.translate(-shift, 0);
       this.#painter.stay(context, piece.state, shift, right + shift, index * scale.laneHeight, scale);
@@ -248,7 +248,7 @@ export class Lanes {
     );
   }
 
-  /** What lies under the pointer; else what one should know of the drawing. */
+  /** Shows the piece under the pointer, else a note about the drawing. */
   #writeNote(): void {
     setText(this.#note, this.#underPointer() ?? this.#aboutDrawing());
   }
@@ -316,7 +316,7 @@ export class Lanes {
   }
 }
 
-/** The letters and colours, drawn as the lanes draw them. */
+/** Makes the legend of letters and colours. */
 function makeLegend(): void {
   for (const state of [LEADER, PROCESSING, FOLLOWER, STARTING, DEAD]) {
     const badge = make('span', 'badge', LETTERS[state]!);

@@ -1,4 +1,4 @@
-/** The demo app's load: three buttons, pressed while their load runs, with the time that is left of it. */
+/** The load on the demo app: three buttons, pressed while their load runs, with its remaining time. */
 import { LOADS, type Load, type LoadState } from '../protocol.js';
 import { setAttribute, setText } from './dom.js';
 
@@ -21,7 +21,7 @@ export class LoadButtons {
     this.#group.hidden = !offered;
   }
 
-  /** Shows what runs at a time of the server, whichever moment the page shows: the buttons act now. */
+  /** Shows which loads run at a time of the server; always the present one, even while the page is paused. */
   show(load: LoadState, at: number): void {
     for (const [kind, button] of this.#buttons) {
       const leftMs = load[kind] === 0 ? 0 : Math.max(0, load[kind] - at);

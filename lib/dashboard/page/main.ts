@@ -1,12 +1,12 @@
 /**
- * The dashboard's page. What comes over the websocket goes into the history; playback says which moment of it is shown; and
- * everything that shows something shows that moment:
+ * The dashboard's page. Messages from the websocket go into the history, playback selects the moment to show, and all views
+ * show that moment:
  *
  *   connection ──▶ history ──▶ playback ──▶ lanes, headline, thread table, gauges, traffic, warnings, charts, detail
  *                                  ▲
  *                         scrub bar, keys
  *
- * The lanes are drawn at the screen's rate, the words a few times a second, so that they can be read.
+ * The lanes are drawn at the screen's frame rate, the text a few times a second, so that it can be read.
  */
 import type { ServerMessage } from '../protocol.js';
 import { Charts } from './charts.js';
@@ -29,12 +29,12 @@ import { TraceDownload } from './trace-download.js';
 import { Traffic } from './traffic.js';
 import { Warnings } from './warnings.js';
 
-/** Words that change more often than this cannot be read. */
+/** Text that changes more often than this cannot be read. */
 const BETWEEN_WORDS_MS = 240;
 const BETWEEN_DESCRIPTIONS_MS = 1000;
-/** How much later than the newest frame is due the lanes end, so that there is always something to scroll into. */
+/** How far beyond one interval the lanes lag behind the server's clock, so that the next frame is there in time. */
 const SPARE_MS = 60;
-/** Rates of the table are taken over this long. */
+/** The table's rates are computed over this time. */
 const RATE_MS = 1000;
 
 const history = new History();
@@ -52,10 +52,10 @@ let intervalMs = 200;
 let wordsAt = 0;
 let describedAt = 0;
 let chartedPoint = 0;
-/** What the words and the riders show. */
+/** The moment that the text and the riders show. */
 let shown: Moment | undefined;
 let drawing = false;
-/** What had the focus before the detail panel opened. */
+/** The element that had the focus before the detail panel opened. */
 let opener: Element | null = null;
 
 const connection = new Connection(showStatus, receive);
@@ -108,7 +108,7 @@ function receive(message: ServerMessage): void {
   }
 }
 
-/** Everything in words and numbers, of the moment that playback says. */
+/** Shows the moment that playback selects in all views except the lanes. */
 function showWords(): void {
   const moment = playback.moment;
   if (moment === undefined) return;
@@ -134,7 +134,7 @@ function showWords(): void {
   }
 }
 
-/** Another moment is shown than before. */
+/** To be called when another moment is selected. */
 function moved(): void {
   lanes.invalidate();
   scrubBar.show();
@@ -143,7 +143,7 @@ function moved(): void {
   drawSoon();
 }
 
-/** Draws the lanes at the screen's next chance, and goes on while time goes on. */
+/** Draws the lanes in the next animation frame, and in each following one while the page is live. */
 function drawSoon(): void {
   if (drawing) return;
   drawing = true;
@@ -241,6 +241,6 @@ listenForKeys({
 byId('help-button').addEventListener('click', () => help.showModal());
 byId('snapshot').addEventListener('click', snapshot);
 windowSelect.addEventListener('change', setWindow);
-// Another address of the same page is only another fragment, which loads nothing by itself.
+// A URL that differs only in its fragment does not reload the page.
 window.addEventListener('hashchange', () => connection.open(location.hash.slice(1)));
 connection.open(location.hash.slice(1));

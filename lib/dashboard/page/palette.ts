@@ -1,9 +1,9 @@
-/** The style sheet's colours, for what is drawn on a canvas. */
+/** The colours of the style sheet, for drawing on a canvas. */
 import { darkScheme } from './dom.js';
 
-/** By the numbers of the states: Okabe and Ito's colours, which stay apart in every kind of colour vision. */
+/** Indexed by the numbers of the states: Okabe and Ito's colours, which are distinct in every kind of colour vision. */
 export const STATE_COLOURS: readonly string[] = ['#d55e00', '#cc79a7', '#56b4e9', '#009e73', '#e69f00'];
-/** For letters upon them: at least 5 to 1 on each. */
+/** The colour of letters on them, with a contrast of at least 5 to 1 on each. */
 export const ON_STATE = '#10130f';
 
 export interface Palette {
@@ -37,7 +37,7 @@ export function palette(): Palette {
   return current;
 }
 
-/** Calls back whenever the colours changed. */
+/** Calls back whenever the colours have changed. */
 export function onPaletteChange(changed: () => void): void {
   darkScheme.addEventListener('change', () => {
     current = null;

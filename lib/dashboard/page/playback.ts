@@ -27,7 +27,7 @@ export class Playback {
     return Math.max(this.#pausedAt, this.#history.oldestAt);
   }
 
-  /** Where the curves end. */
+  /** The time at which the curves end. */
   get curvesEndAt(): number {
     return this.#pausedAt === null ? this.#history.newestAt : Math.max(this.#newestWhenPaused, this.at);
   }
@@ -36,7 +36,7 @@ export class Playback {
     return this.#history.at(this.at);
   }
 
-  /** How far behind the newest frame it is, in milliseconds. */
+  /** How far the time shown is behind the newest frame, in milliseconds. */
   get behindMs(): number {
     return this.#history.newestAt - this.at;
   }
@@ -51,7 +51,7 @@ export class Playback {
     this.#pausedAt = Math.min(this.#history.newestAt, Math.max(this.#history.oldestAt, time));
   }
 
-  /** So many frames on, or back below 0. */
+  /** Moves by a number of frames, back if negative. */
   step(frames: number): void {
     const moment = this.#history.stepFrom(this.at, frames);
     if (moment !== undefined) this.scrubTo(moment.frame.at);

@@ -1,11 +1,11 @@
-/** How the page comes back after it lost the server. */
+/** When the page reconnects after it has lost the server. */
 
 const FIRST_DELAY_MS = 250;
 export const MAX_DELAY_MS = 2000;
-/** A refused upgrade looks like a server that is away; after so many failures the page asks which it is. */
+/** A refused upgrade looks like a server that is down; after this many failures the page finds out which it is. */
 export const FAILURES_BEFORE_ASKING = 2;
 
-/** How long to wait before the next try, after `failures` tries in a row have failed. */
+/** The delay before the next try, in milliseconds, after `failures` failed tries in a row. */
 export function retryDelayMs(failures: number): number {
   return Math.min(MAX_DELAY_MS, FIRST_DELAY_MS * 2 ** Math.max(0, failures - 1));
 }

@@ -1,4 +1,4 @@
-/** The pause button, the bar to go back with, and the banner that says that what is seen is not now. */
+/** The pause button, the bar that selects an earlier moment, and the banner that says that the page is paused. */
 import { byId, setAttribute, setText } from './dom.js';
 import { ago, clockWithMillis } from './format.js';
 import type { History } from './history.js';
@@ -28,7 +28,7 @@ export class ScrubBar {
       playback.scrubTo(Number(this.#range.value));
       onChange();
     });
-    // The keys of keys.ts scrub by frames; the range's own would jump by a hundredth of the history.
+    // keys.ts scrubs by frames; the range's own keys would jump by a hundredth of the history.
     this.#range.addEventListener('keydown', (event) => {
       if (['ArrowLeft', 'ArrowRight', 'ArrowUp', 'ArrowDown', 'Home', 'End'].includes(event.key))
         event.preventDefault();

@@ -1,6 +1,6 @@
 /**
- * What the page shows, as one HTML file that needs neither script nor server. Everything from the server is in it as text:
- * it is taken over by cloning the page's nodes, which escapes it where it is written.
+ * Saves what the page shows as one HTML file that needs neither script nor server. The page's nodes are cloned and serialized,
+ * which escapes all text from the server.
  */
 import { byId, darkScheme, make, saveFile, setText } from './dom.js';
 import { clockWithMillis } from './format.js';
@@ -8,14 +8,14 @@ import { clockWithMillis } from './format.js';
 export interface Picture {
   readonly title: string;
   readonly canvas: HTMLCanvasElement;
-  /** What explains it. */
+  /** The legend of the picture. */
   readonly legend: HTMLElement;
 }
 
-/** What is to be taken over: each part's selector. */
+/** The selectors of the parts that are saved. */
 const HEADLINE = ['.headline', '#warnings'];
 const PARTS = ['#threads-card', '#room-card', '#traffic-card'];
-/** What does nothing where there is no script. */
+/** Elements that do nothing without scripts, and are left out. */
 const IDLE = '#threads-card .card-head .soft';
 
 export function saveSnapshot(at: number, lanes: Picture, charts: readonly Picture[]): void {
@@ -46,7 +46,7 @@ function snapshot(at: number, lanes: Picture, charts: readonly Picture[]): strin
       ),
     ),
   );
-  // The pictures have the colours of now, so the rest keeps them too.
+  // The pictures have the current colours, so the rest keeps them too.
   const scheme = darkScheme.matches ? 'dark' : 'light';
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8">
@@ -87,7 +87,7 @@ function styles(): string {
   return rules.map(({ cssText }) => cssText).join('\n');
 }
 
-/** The colours in force, whichever scheme they are from. */
+/** The current values of the style sheet's colours, from the light or the dark scheme. */
 function variables(): string {
   const style = getComputedStyle(document.documentElement);
   const names = new Set(styles().match(/--[a-z0-9-]+(?=:)/g));

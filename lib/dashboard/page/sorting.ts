@@ -19,10 +19,10 @@ export interface Order {
   readonly descending: boolean;
 }
 
-/** Where the big ones are the interesting ones, the first click shows them first. */
+/** Columns of which the largest values are of interest: the first click sorts them in descending order. */
 const BIG_FIRST: ReadonlySet<Column> = new Set(['since', 'busy', 'events', 'requests']);
 
-/** The order after a click on a column's head. */
+/** The order after a click on the head of a column. */
 export function clicked(order: Order, column: Column): Order {
   if (order.column === column) return { column, descending: !order.descending };
   return { column, descending: BIG_FIRST.has(column) };
@@ -33,10 +33,10 @@ function key(row: ThreadRow, column: Column): number | string {
     case 'thread':
       return row.id;
     case 'state':
-      // The leader before those that process, as on the road.
+      // The leader comes before the threads that process.
       return row.state === 'leader' ? -LEADER - 10 : -stateNumber(row.state);
     case 'since':
-      // The longer it lasts, the earlier it began.
+      // A state that has lasted longer began earlier.
       return -row.since;
     case 'busy':
       return row.busy;
@@ -51,7 +51,7 @@ function key(row: ThreadRow, column: Column): number | string {
   }
 }
 
-/** The rows in an order; equal ones by the threads' numbers, whichever way. */
+/** The rows in an order; equal ones always by ascending numbers of the threads. */
 export function sorted(rows: readonly ThreadRow[], { column, descending }: Order): ThreadRow[] {
   const sign = descending ? -1 : 1;
   return rows.toSorted((one, other) => {

@@ -1,4 +1,4 @@
-/** The states of a thread as the page speaks of them, in the order of STATES in ../protocol.ts. */
+/** The states of a thread as the page shows them, in the order of STATES in ../protocol.ts. */
 import { STATES, type State } from '../protocol.js';
 
 export const DEAD = 0;
@@ -7,7 +7,7 @@ export const FOLLOWER = 2;
 export const LEADER = 3;
 export const PROCESSING = 4;
 
-/** A letter each, because colour alone does not tell everybody apart. */
+/** A letter for each, because not everyone can distinguish them by colour. */
 export const LETTERS: readonly string[] = ['D', 'S', 'F', 'L', 'P'];
 export const WORDS: readonly string[] = ['Dead', 'Starting', 'Follower', 'Leader', 'Processing'];
 

@@ -1,4 +1,4 @@
-/** What the page knows of its connection: a word in the head, and a banner with a sentence where something is to be done. */
+/** The state of the connection: a word in the page's header, and a banner with a sentence if it is not live. */
 import type { Hello } from '../protocol.js';
 import type { Status } from './connection.js';
 import { byId, make, setAttribute, setText } from './dom.js';
@@ -23,10 +23,10 @@ export class StatusLine {
     this.#write();
   }
 
-  /** Tells which server this is. */
+  /** Shows which server this is. */
   introduce(hello: Hello): void {
     const link = make('a', '', hello.url);
-    // The server's own address, but a page takes nobody's word for where a link goes.
+    // The URL comes from the server, but the page still checks what it links to.
     if (/^https?:\/\//.test(hello.url)) {
       link.href = hello.url;
       link.target = '_blank';
@@ -66,7 +66,7 @@ export class StatusLine {
       case 'lost': {
         setText(this.#text, 'Lost, trying again');
         const lostMs = Date.now() - status.since;
-        // Apart from the sentence, which would be read out anew with each second.
+        // Separate from the sentence, which a screen reader would otherwise repeat every second.
         if (lostMs >= 1000) lostFor = `That was ${duration(lostMs)} ago.`;
         sentence = `${status.why} This page tries again by itself; what you see is the last that came.`;
         break;

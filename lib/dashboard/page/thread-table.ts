@@ -1,4 +1,4 @@
-/** The table of threads: sortable by its heads, and each row opens its thread. */
+/** The table of threads: sortable by its column heads; each row opens the panel of its thread. */
 import type { ThreadRow } from '../protocol.js';
 import { make, setAttribute, setText } from './dom.js';
 import { count, duration, NOTHING, percent, rate } from './format.js';
@@ -17,7 +17,7 @@ const HEADS: Readonly<Record<Column, string>> = {
   route: 'Route',
 };
 
-/** Columns of numbers stand to the right. */
+/** Columns of numbers, which are aligned to the right. */
 const NUMBERS: ReadonlySet<Column> = new Set(['since', 'events', 'requests', 'connection']);
 
 class Row {
@@ -113,7 +113,7 @@ export class ThreadTable {
     this.#markOrder();
   }
 
-  /** Shows a moment; rates are taken from an earlier one, about a second before. */
+  /** Shows a moment; rates are relative to an earlier one, about a second before. */
   show({ frame }: Moment, earlier: Moment | undefined, selected: number): void {
     const rows = sorted(frame.threads, this.#order);
     const earlierRows = new Map(earlier?.frame.threads.map((row) => [row.id, row]));
@@ -134,12 +134,12 @@ export class ThreadTable {
     this.#arrange(elements);
   }
 
-  /** Gives the focus back to a thread's row, when its detail closes. */
+  /** Moves the focus to the row of a thread, when its panel closes. */
   focus(thread: number): void {
     this.#rows.get(thread)?.button.focus();
   }
 
-  /** Moves rows only where the order is another one, and keeps the focus, which a moved element loses. */
+  /** Moves rows only if the order has changed, and restores the focus, which a moved element loses. */
   #arrange(elements: readonly HTMLElement[]): void {
     const focused = document.activeElement;
     let moved = false;

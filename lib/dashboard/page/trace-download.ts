@@ -1,4 +1,4 @@
-/** Has the server record a trace, and saves it. */
+/** Lets the server record a trace, and saves it. */
 import { byId, saveFile, setText } from './dom.js';
 
 const RECORD_MS = 5000;
@@ -36,7 +36,7 @@ export class TraceDownload {
   }
 }
 
-/** What the server says of it, if it says it in a sentence. */
+/** The reason that the server gives, if it is a sentence. */
 async function refusal(response: Response): Promise<string> {
   const text = (await response.text()).trim();
   return text.length > 0 && text.length < 200 && !text.startsWith('<')

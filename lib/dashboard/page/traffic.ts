@@ -1,4 +1,4 @@
-/** The connections by kind, and what goes over them. */
+/** The connections by kind, and their traffic. */
 import { make, setText } from './dom.js';
 import { bytes, count, duration, rate } from './format.js';
 import type { Moment } from './history.js';

@@ -1,10 +1,10 @@
-/** What is wrong or will be, as sentences with advice. Nothing at all when all is well. */
+/** The warnings, as sentences with advice. Empty if there are none. */
 import { make, setText } from './dom.js';
 import type { Moment } from './history.js';
 
-/** A sentence with a growing number in it would be read out at every frame; it is renewed this seldom. */
+/** A sentence with a growing number is updated only this often, as screen readers read each update out. */
 const RENEW_MS = 3000;
-/** What comes and goes would move the page each time; it stays this much longer. */
+/** A warning stays this much longer than its cause, so that one that comes and goes does not move the page each time. */
 const LINGER_MS = 2000;
 
 interface Shown {
@@ -51,7 +51,7 @@ export class Warnings {
   }
 }
 
-/** A text with the options of the command line in it set as such, so that none is broken after its dashes. */
+/** A text with its command-line options marked as code, so that no line breaks after their dashes. */
 function withOptions(text: string): (Node | string)[] {
   return text.split(/(--[a-z-]+)/).map((part, index) => (index % 2 === 0 ? part : make('code', '', part)));
 }
