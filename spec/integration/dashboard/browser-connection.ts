@@ -1,0 +1,210 @@
+/** The dashboard's page in a real Chromium: how it opens, whom it refuses, and how it reconnects. */
+import { createServer as createHttpServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { createServer, type Server } from '../../../lib/index.js';
+import { BrowserSession } from '../../support/dashboard/browser-session.js';
+import { findChromium } from '../../support/dashboard/chromium.js';
+import {
+  browser,
+  demo,
+  HOST,
+  inBrowser,
+  onDemoPage,
+  pixelsOf,
+  startDemo,
+  THREADS,
+} from '../../support/dashboard/in-browser.js';
+import { Gate } from '../../support/server/gate.js';
+import { fixture } from '../../support/server/running.js';
+import { within } from '../../support/server/wait.js';
+
+/** Whether anything was painted, by the browser's account. */
+const PAINTED = `performance.getEntriesByName('first-contentful-paint').length`;
+/** What numbers look like that are none. */
+const NEVER_SHOWN = /NaN|undefined|null|Infinity|\[object/;
+/** What the server's URL is with another token. */
+const withToken = (server: Server, token: string): string =>
+  `${new URL(server.dashboard!.url).origin}/#${token}`;
+
+test('the Chromium that is named counts alone, and otherwise the usual places do', () => {
+  assert.is(findChromium({ PACELINE_CHROMIUM: '/nowhere', PATH: '/usr/bin' }), undefined);
+  assert.is(findChromium({ PACELINE_CHROMIUM: process.execPath }), process.execPath);
+  assert.is(
+    findChromium({ PATH: process.env.PATH, PACELINE_CHROMIUM: '' }),
+    findChromium({ PATH: process.env.PATH }),
+  );
+});
+
+inBrowser('the page is there before the server has anything to show, and comes alive by itself', async () => {
+  const server = createServer({ app: fixture('loads-late'), threads: 1, dashboard: { port: 0 } });
+  const gate = new Gate();
+  process.env.PACELINE_SPEC_GATE = gate.path;
+  const listening = server.listen({ port: 0 });
+  await using _ending = {
+    // A server closes only once it has listened, so a failure has to let it through as well.
+    async [Symbol.asyncDispose]() {
+      gate[Symbol.dispose]();
+      await listening;
+      await server.close();
+    },
+  };
+  await gate.entered(1);
+  await using session = await BrowserSession.open(browser, server.dashboard!.url, {
+    mayLoseConnections: true,
+  });
+  assert.is(await session.is(PAINTED), 1);
+  assert.is(await session.text('h1'), 'Paceline');
+  assert.equal(await session.texts('main h2'), [
+    'At a glance',
+    'Lanes',
+    'Threads',
+    'Room',
+    'Connections',
+    'Over time',
+    'Take it with you',
+  ]);
+  assert.match((await session.attribute('#lanes-canvas', 'aria-label'))!, /Nothing has come yet/);
+  await session.says('#lost-text', /^The server is there, but does not serve: it starts, or it stops\./);
+  assert.not.match(await session.text('main'), NEVER_SHOWN);
+  gate.release();
+  await listening;
+  await session.status('live');
+  await session.says('#lead-who', /^Thread 0 leads$/);
+  assert.ok(await session.is(`document.getElementById('lost').hidden`));
+  assert.equal(session.complaints, []);
+});
+
+onDemoPage(
+  'the first frames show who leads, a lane and a row for each thread, room and curves',
+  async (session) => {
+    assert.is(await session.is(PAINTED), 1);
+    await session.says('#lead-who', /^Thread \d leads$/);
+    assert.match(
+      await session.text('#meta'),
+      /^demo at http:\/\/127\.0\.0\.1:\d+leader-followers4 threadsNode\.js [\d.]+pid \d+$/,
+    );
+    assert.is(await session.page.title(), 'demo · Paceline');
+    assert.equal(await session.texts('#threads-body .link'), [
+      'Thread 0',
+      'Thread 1',
+      'Thread 2',
+      'Thread 3',
+    ]);
+    assert.is((await session.texts('#lane-names button')).length, THREADS);
+    assert.is((await session.texts('.gauge .name')).length, 5);
+    assert.is((await session.texts('.chart figcaption')).length, 4);
+    await session.until('the leader is drawn', pixelsOf('leader'), (count: number) => count > 100);
+    assert.not.match(await session.text('main'), NEVER_SHOWN);
+  },
+);
+
+inBrowser(
+  'without a token the page says where to get one, and with one in the address it comes alive',
+  async () => {
+    await using session = await BrowserSession.open(browser, withToken(demo, ''));
+    await session.status('no-token');
+    assert.match(
+      await session.text('#lost-text'),
+      /^The address has no token\. Open the one that the server printed/,
+    );
+    assert.ok(await session.page.isVisible('#lost'));
+    await session.page.goto(demo.dashboard!.url);
+    await session.status('live');
+    assert.equal(await session.is('seen.kinds'), ['connecting', 'no-token', 'connecting', 'live']);
+    assert.equal(session.complaints, []);
+  },
+);
+
+inBrowser('a wrong token is refused with a sentence that says what to do', async () => {
+  for (const token of ['wrong', 'no%20token']) {
+    await using session = await BrowserSession.open(browser, withToken(demo, token), {
+      mayLoseConnections: true,
+    });
+    await session.status('refused');
+    await session.says(
+      '#lost-text',
+      /^The token is not right any more: use the address that the server printed/,
+    );
+    assert.is(await session.text('#threads-body'), '');
+    assert.is(await session.is('seen.frames'), 0);
+    assert.equal(session.complaints, []);
+  }
+});
+
+inBrowser('a page of another origin gets no websocket and reads nothing, whatever it knows', async () => {
+  const other = createHttpServer((_request, response) => {
+    response.setHeader('content-type', 'text/html').end('<title>other</title>');
+  });
+  await new Promise<void>((resolve) => other.listen(0, HOST, resolve));
+  const { origin, host, hash } = new URL(demo.dashboard!.url);
+  const open = `new Promise((resolve) => {
+    const socket = new WebSocket('ws://${host}/ws', ['paceline.1', 'token.${hash.slice(1)}']);
+    socket.onopen = () => resolve('open');
+    socket.onerror = () => resolve('refused');
+  })`;
+  const read = `fetch('${origin}/api/threads').then(() => 'read', () => 'refused')`;
+  {
+    await using own = await BrowserSession.open(browser, demo.dashboard!.url);
+    assert.equal([await own.is(open), await own.is(read)], ['open', 'read']);
+    const address = `http://${HOST}:${(other.address() as AddressInfo).port}/`;
+    await using foreign = await BrowserSession.open(browser, address, { mayLoseConnections: true });
+    assert.equal([await foreign.is(open), await foreign.is(read)], ['refused', 'refused']);
+  }
+  other.closeAllConnections();
+  await new Promise((resolve) => other.close(resolve));
+});
+
+inBrowser('a connection that is cut comes back, and the history goes on', async () => {
+  await using session = await BrowserSession.open(browser, demo.dashboard!.url, { mayLoseConnections: true });
+  await session.status('live');
+  await session.frames(3);
+  const oldest = await session.attribute('#scrub', 'min');
+  await session.is('seen.sockets.at(-1).close()');
+  await session.until('it was lost and is live', 'seen.kinds', (kinds: string[]) =>
+    kinds.join().endsWith('live,lost,live'),
+  );
+  await session.frames(3);
+  assert.is(await session.attribute('#scrub', 'min'), oldest);
+  assert.ok(await session.page.isHidden('#lost'));
+  assert.equal(session.complaints, []);
+});
+
+inBrowser(
+  'after a restart on the same port the page asks for the new token, and with it begins anew',
+  async () => {
+    const first = await startDemo();
+    const { url, port } = first.dashboard!;
+    await using session = await BrowserSession.open(browser, url, { mayLoseConnections: true });
+    await session.status('live');
+    await session.frames(3);
+    await within('the server closes', first.close());
+    await session.status('lost');
+    await session.says(
+      '#lost-text',
+      /This page tries again by itself; what you see is the last that came\.$/,
+    );
+    assert.is((await session.texts('#threads-body tr')).length, THREADS);
+    const newest = await session.newest();
+    const second = await startDemo(port);
+    try {
+      assert.is.not(second.dashboard!.url, url);
+      await session.status('refused');
+      assert.match(await session.text('#lost-text'), /^The token is not right any more/);
+      await session.page.goto(second.dashboard!.url);
+      await session.status('live');
+      await session.frames(1);
+      assert.ok(
+        Number(await session.attribute('#scrub', 'min')) > newest,
+        'nothing is left of the first server',
+      );
+      assert.ok(await session.page.isHidden('#lost'));
+      assert.equal(session.complaints, []);
+    } finally {
+      await second.close();
+    }
+  },
+);
+
+test.run();
