@@ -26,13 +26,13 @@ for (const width of [400, 1280]) {
   );
 }
 
-onDemoPage('lanes are drawn between frames, so that they glide', async (session) => {
+onDemoPage('lanes are drawn between frames, so that they scroll smoothly', async (session) => {
   const { draws, frames } = await drawn(session);
   assert.ok(draws > frames * 1.5, `${draws} times for ${frames} frames`);
 });
 
 onDemoPage(
-  'who prefers less motion gets one picture for each frame, and no transitions',
+  'with reduced motion the lanes are drawn once a frame, and nothing is animated',
   async (session) => {
     const { draws, frames } = await drawn(session);
     assert.ok(draws <= frames + 1, `${draws} times for ${frames} frames`);
@@ -44,7 +44,7 @@ onDemoPage(
   { reducedMotion: 'reduce' },
 );
 
-/** How often the lanes are drawn while about 20 frames come. */
+/** How often the lanes are drawn while about 20 frames arrive. */
 async function drawn(session: BrowserSession): Promise<{ draws: number; frames: number }> {
   const counts = '({ draws: seen.draws, frames: seen.frames })';
   const before = await session.is<{ draws: number; frames: number }>(counts);
@@ -54,7 +54,7 @@ async function drawn(session: BrowserSession): Promise<{ draws: number; frames: 
 }
 
 onDemoPage(
-  'in the dark the page is dark, and the states keep their colours',
+  'with a dark colour scheme the page is dark, and the states keep their colours',
   async (session) => {
     const ground = await session.is<string>('getComputedStyle(document.body).backgroundColor');
     assert.ok(

@@ -1,4 +1,4 @@
-/** The dashboard's page in a real Chromium: how it opens, whom it refuses, and how it reconnects. */
+/** The dashboard's page in a real Chromium: how it opens, is refused, and reconnects. */
 import { createServer as createHttpServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { test } from 'uvu';
@@ -20,15 +20,15 @@ import { Gate } from '../../support/server/gate.js';
 import { fixture } from '../../support/server/running.js';
 import { within } from '../../support/server/wait.js';
 
-/** Whether anything was painted, by the browser's account. */
+/** Whether the browser has painted anything. */
 const PAINTED = `performance.getEntriesByName('first-contentful-paint').length`;
-/** What numbers look like that are none. */
+/** Text that a missing number would turn into. */
 const NEVER_SHOWN = /NaN|undefined|null|Infinity|\[object/;
-/** What the server's URL is with another token. */
+/** The dashboard's URL with another token. */
 const withToken = (server: Server, token: string): string =>
   `${new URL(server.dashboard!.url).origin}/#${token}`;
 
-test('the Chromium that is named counts alone, and otherwise the usual places do', () => {
+test('PACELINE_CHROMIUM is used alone; without it Chromium is searched for in the usual places', () => {
   assert.is(findChromium({ PACELINE_CHROMIUM: '/nowhere', PATH: '/usr/bin' }), undefined);
   assert.is(findChromium({ PACELINE_CHROMIUM: process.execPath }), process.execPath);
   assert.is(
@@ -37,13 +37,13 @@ test('the Chromium that is named counts alone, and otherwise the usual places do
   );
 });
 
-inBrowser('the page is there before the server has anything to show, and comes alive by itself', async () => {
+inBrowser('the page loads before the server serves, and becomes live by itself', async () => {
   const server = createServer({ app: fixture('loads-late'), threads: 1, dashboard: { port: 0 } });
   const gate = new Gate();
   process.env.PACELINE_SPEC_GATE = gate.path;
   const listening = server.listen({ port: 0 });
   await using _ending = {
-    // A server closes only once it has listened, so a failure has to let it through as well.
+    // A server can be closed only once it listens, so the barrier opens after a failure as well.
     async [Symbol.asyncDispose]() {
       gate[Symbol.dispose]();
       await listening;
@@ -77,7 +77,7 @@ inBrowser('the page is there before the server has anything to show, and comes a
 });
 
 onDemoPage(
-  'the first frames show who leads, a lane and a row for each thread, room and curves',
+  'the first frames show the leader, a lane and a row for each thread, gauges and charts',
   async (session) => {
     assert.is(await session.is(PAINTED), 1);
     await session.says('#lead-who', /^Thread \d leads$/);
@@ -101,7 +101,7 @@ onDemoPage(
 );
 
 inBrowser(
-  'without a token the page says where to get one, and with one in the address it comes alive',
+  'without a token the page says where to get one, and with one in the URL it becomes live',
   async () => {
     await using session = await BrowserSession.open(browser, withToken(demo, ''));
     await session.status('no-token');
@@ -156,7 +156,7 @@ inBrowser('a page of another origin gets no websocket and reads nothing, whateve
   await new Promise((resolve) => other.close(resolve));
 });
 
-inBrowser('a connection that is cut comes back, and the history goes on', async () => {
+inBrowser('after a lost connection the page reconnects, and the history continues', async () => {
   await using session = await BrowserSession.open(browser, demo.dashboard!.url, { mayLoseConnections: true });
   await session.status('live');
   await session.frames(3);
@@ -172,7 +172,7 @@ inBrowser('a connection that is cut comes back, and the history goes on', async 
 });
 
 inBrowser(
-  'after a restart on the same port the page asks for the new token, and with it begins anew',
+  'after a restart on the same port the page asks for the new token, and with it clears its history',
   async () => {
     const first = await startDemo();
     const { url, port } = first.dashboard!;

@@ -16,14 +16,14 @@ import {
   WIDTH,
 } from '../../support/dashboard/in-browser.js';
 
-onDemoPage('a trace is recorded, saved, and right', async (session) => {
+onDemoPage('a trace is recorded and saved, and is valid', async (session) => {
   await underLoad(session, 'blocking', async () => {
     const saved = session.page.waitForEvent('download');
     await session.page.click('#trace');
     await session.says('#trace-text', /^Recording 5 s …$/);
     const download = await saved;
     assert.is(download.suggestedFilename(), 'paceline-trace.json');
-    // JSON, a track for each thread, slices nested right, one leader at a time, promotions with both of their ends.
+    // JSON, a track for each thread, slices that do not overlap, one leader at a time, promotions with both of their ends.
     const { faults, summary } = checkTrace(await textOf(download));
     assert.equal(faults, [], summary);
     assert.match(

@@ -13,15 +13,15 @@ import {
 import { Gate } from '../../support/server/gate.js';
 import { Running } from '../../support/server/running.js';
 
-/** The time that the lanes' text alternative tells of. */
+/** The time in the text alternative of the lanes. */
 const DESCRIBED_AT = `/ at ([\\d:.]+): /.exec(document.getElementById('lanes-canvas').getAttribute('aria-label'))?.[1]`;
 const LEADER = `/thread (\\d+) leader/.exec(document.getElementById('lanes-canvas').getAttribute('aria-label'))?.[1]`;
-/** What the lanes look like. */
+/** The picture of the lanes. */
 const PICTURE = `document.getElementById('lanes-canvas').toDataURL()`;
 const HISTOGRAM_LABELS = `[...document.querySelectorAll('#detail .histogram canvas')].map((one) => one.getAttribute('aria-label') ?? '')`;
 const FOCUSED = `document.activeElement.textContent`;
 
-onDemoPage('under load the lanes move, and their text alternative tells of new leaders', async (session) => {
+onDemoPage('under load the lanes move, and their text alternative names new leaders', async (session) => {
   assert.is(await session.is(pixelsOf('processing')), 0);
   await underLoad(session, 'blocking', async () => {
     await session.until('processing is drawn', pixelsOf('processing'), (count: number) => count > 500);
@@ -52,49 +52,46 @@ onDemoPage('each load button starts its load, says how long it lasts, and stops 
   await session.until('the load is gone', requests, (rate: number) => rate === 0);
 });
 
-inBrowser(
-  'with every thread blocked frames go on, and the page says what is the case and what to do',
-  async () => {
-    await using running = await Running.start('web', { threads: 2, dashboard: { port: 0 } });
-    using gate = new Gate();
-    await using session = await BrowserSession.open(browser, running.server.dashboard!.url);
-    await session.frames(1);
-    // What clients ask for is text, whatever it looks like.
-    const path = `/hold?gate=${gate.path}&<svg/onload=seen.injected=1><script>seen.injected=1</script>`;
-    const held = Promise.all((await running.connectMany(2)).map((client) => client.get(path)));
-    // They fail too when something before them does, which says nothing more.
-    held.catch(() => {});
-    await gate.entered(2);
-    await session.says(
-      '#warnings',
-      /All 2 threads have been inside handlers for .*; nothing else is served\. Run as many threads/,
-    );
-    await session.says('#warnings', /Thread \d has been inside GET \/hold\?gate=.*<svg\/onload/);
-    await session.says('#lead-who', /^Nobody leads$/);
-    // Two seconds of them, at the rate of the server.
-    await session.frames(20);
-    assert.is(gate.arrivals, 2, 'nobody left the gate meanwhile');
-    assert.match(await session.text('#threads-body'), /<script>seen\.injected=1<\/script>/);
-    assert.is(await session.is(`document.querySelectorAll('main svg, main script').length`), 0);
-    const saved = session.page.waitForEvent('download');
-    await session.page.keyboard.press('s');
-    const snapshot = await textOf(await saved);
-    assert.match(snapshot, /&lt;script&gt;seen\.injected=1/);
-    assert.not.match(snapshot, /<script|<svg/);
-    assert.is(await session.is('seen.injected'), undefined);
-    gate.release(2);
-    await held;
-    await session.until(
-      'nothing is wrong any more',
-      `document.getElementById('warnings').childElementCount`,
-      (n) => n === 0,
-    );
-    assert.equal(session.complaints, []);
-  },
-);
+inBrowser('with every thread blocked frames continue, and the page shows a warning with advice', async () => {
+  await using running = await Running.start('web', { threads: 2, dashboard: { port: 0 } });
+  using gate = new Gate();
+  await using session = await BrowserSession.open(browser, running.server.dashboard!.url);
+  await session.frames(1);
+  // A request's target is shown as text, even if it looks like HTML.
+  const path = `/hold?gate=${gate.path}&<svg/onload=seen.injected=1><script>seen.injected=1</script>`;
+  const held = Promise.all((await running.connectMany(2)).map((client) => client.get(path)));
+  // These fail too if something before them has failed, and then say nothing more.
+  held.catch(() => {});
+  await gate.entered(2);
+  await session.says(
+    '#warnings',
+    /All 2 threads have been inside handlers for .*; nothing else is served\. Run as many threads/,
+  );
+  await session.says('#warnings', /Thread \d has been inside GET \/hold\?gate=.*<svg\/onload/);
+  await session.says('#lead-who', /^Nobody leads$/);
+  // The frames of two seconds.
+  await session.frames(20);
+  assert.is(gate.arrivals, 2, 'nobody left the gate meanwhile');
+  assert.match(await session.text('#threads-body'), /<script>seen\.injected=1<\/script>/);
+  assert.is(await session.is(`document.querySelectorAll('main svg, main script').length`), 0);
+  const saved = session.page.waitForEvent('download');
+  await session.page.keyboard.press('s');
+  const snapshot = await textOf(await saved);
+  assert.match(snapshot, /&lt;script&gt;seen\.injected=1/);
+  assert.not.match(snapshot, /<script|<svg/);
+  assert.is(await session.is('seen.injected'), undefined);
+  gate.release(2);
+  await held;
+  await session.until(
+    'nothing is wrong any more',
+    `document.getElementById('warnings').childElementCount`,
+    (n) => n === 0,
+  );
+  assert.equal(session.complaints, []);
+});
 
 onDemoPage(
-  'paused, the page stands still under a banner while frames go on coming, and returns to live',
+  'paused, the page does not change under a banner while frames keep arriving, and returns to live',
   async (session) => {
     await underLoad(session, 'fast', async () => {
       await session.page.keyboard.press('Escape');
@@ -128,7 +125,7 @@ onDemoPage('the keys pause, go back and forth and return to live', async (sessio
     const at = await session.is<string>(shown);
     moments.push(at);
     assert.match((await session.attribute('#scrub', 'aria-valuetext'))!, new RegExp(`^${at}, `));
-    // The words are of the last frame that is not later, and all keys but the last one go to a frame.
+    // The text is that of the last frame that is not later, and all keys but the last one go to a frame.
     const described = await session.is<string>(DESCRIBED_AT);
     assert.ok(key === 'Shift+ArrowRight' ? described <= at : described === at, `${key}: ${described}, ${at}`);
   }
@@ -191,7 +188,7 @@ onDemoPage(
 );
 
 onDemoPage(
-  'Enter on a row and the key of its number open a thread, and the focus comes back',
+  'Enter on a row and the key of its number open a thread, and closing it restores the focus',
   async (session) => {
     const { page } = session;
     await page.focus('#threads-body tr:nth-child(3) .link');

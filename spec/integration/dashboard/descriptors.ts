@@ -1,4 +1,4 @@
-/** A process without descriptors, in a process of its own: the control plane answers, whoever took them all. */
+/** A process without free descriptors: the control plane answers, whatever has used them up. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
@@ -34,7 +34,7 @@ class Scarce implements AsyncDisposable {
     return value;
   }
 
-  /** Resolves once the dashboard accepts by itself; until then, a tenth of a second at most, it may refuse. */
+  /** Resolves once the dashboard's acceptor has taken over; until then, for at most a tenth of a second, it may refuse. */
   async notices(): Promise<void> {
     const endMs = performance.now() + WATCHDOG_MS;
     while ((await this.get('/healthz').catch(() => null)) === null) {
@@ -48,7 +48,7 @@ class Scarce implements AsyncDisposable {
     return client;
   }
 
-  /** The answer's text; an error where the connection is refused or ended. */
+  /** The text of the answer. @throws if the connection is refused or closed */
   async get(path: string): Promise<string> {
     const client = await this.connect(Number(this.dashboard.port));
     const host = `host: ${this.dashboard.host}\r\nconnection: close\r\n`;
@@ -76,7 +76,7 @@ test('connections of the app leave the control plane a reserve of descriptors', 
   for (const _check of range(20)) assert.is(await scarce.get('/healthz'), 'alive\n');
   const open = /^paceline_open_fds (\d+)$/m.exec(await scarce.get('/metrics'))![1];
   assert.ok(Number(open) < LIMIT - 32, `${open} are open`);
-  // The plane looks once a second.
+  // The plane checks once a second.
   let log: string[] = [];
   while (!log.some((line) => line.includes('maxConnections is reached'))) {
     log = (await scarce.tell('log')) as string[];
@@ -85,7 +85,7 @@ test('connections of the app leave the control plane a reserve of descriptors', 
     clients.some(({ ended }) => ended),
     'those for whom there is no place wait for one',
   );
-  // Whoever waits gets in when others leave.
+  // Clients that wait are accepted when others leave.
   const late = await scarce.connect();
   void late.send(request);
   await Promise.all(clients.map((client) => client.close()));
@@ -94,7 +94,7 @@ test('connections of the app leave the control plane a reserve of descriptors', 
   assert.is((await late.answer()).text, 'hello');
 });
 
-test('with all descriptors taken by the app a health check gets in, again and again', async () => {
+test('with all descriptors used up by the app, health checks are accepted again and again', async () => {
   await using scarce = await Scarce.start();
   assert.ok(((await scarce.tell('exhaust')) as number) > 50);
   await scarce.notices();
@@ -110,7 +110,7 @@ test('with all descriptors taken by the app a health check gets in, again and ag
   assert.is(await scarce.get('/healthz'), 'alive\n');
 });
 
-test('more connections than spare descriptors give way to the newest', async () => {
+test('of more connections than spare descriptors, the newest are accepted', async () => {
   await using scarce = await Scarce.start();
   await scarce.tell('exhaust');
   while ((await scarce.get('/healthz').catch(() => null)) === null);

@@ -1,4 +1,4 @@
-/** The endpoints over plain HTTP: what they answer, and what they do with what makes no sense. */
+/** The endpoints over plain HTTP: their answers, and what they refuse. */
 import { connect, createServer } from 'node:net';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -17,7 +17,7 @@ const READABLE = [
   '/uplot/uPlot.min.css',
 ];
 
-test('every answer forbids what the page does not need', async () => {
+test('the headers of every answer forbid what the page does not need', async () => {
   await using dashboard = await TestDashboard.start();
   for (const path of [...READABLE, '/absent', '/api/trace']) {
     const { headers } = await dashboard.get(path);
@@ -38,7 +38,7 @@ test('every answer forbids what the page does not need', async () => {
   }
 });
 
-test('HEAD answers as GET does, without content', async () => {
+test('HEAD is answered as GET, without content', async () => {
   await using dashboard = await TestDashboard.start();
   for (const path of READABLE.filter((one) => one !== '/metrics')) {
     const [head, get] = [await dashboard.ask('HEAD', path), await dashboard.get(path)];
@@ -49,7 +49,7 @@ test('HEAD answers as GET does, without content', async () => {
   assert.is((await dashboard.ask('HEAD', '/metrics')).status, 200);
 });
 
-test('other methods are refused with those that are allowed', async () => {
+test('other methods are refused with a list of the allowed ones', async () => {
   await using dashboard = await TestDashboard.start();
   for (const path of [...READABLE, '/api/trace?ms=0', '/ws']) {
     for (const method of ['POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH']) {
@@ -60,7 +60,7 @@ test('other methods are refused with those that are allowed', async () => {
   }
 });
 
-test('what is not there is not found, and no path leads out', async () => {
+test('unknown paths are not found, and no path escapes the allow-list', async () => {
   await using dashboard = await TestDashboard.start();
   for (const path of [
     '/nothing',
@@ -97,7 +97,7 @@ test('requests with content are refused, and the rest of their connection is not
   assert.is((await dashboard.get('/healthz', 'content-length: 0\r\n')).status, 200);
 });
 
-test('an expectation changes nothing: who asks is looked at first, and nobody is told to go on with content', async () => {
+test('an Expect field changes nothing: the request is checked first, and 100 is never sent', async () => {
   await using dashboard = await TestDashboard.start();
   for (const expect of ['100-continue', 'something-else']) {
     const fields = `expect: ${expect}\r\n`;
@@ -107,7 +107,7 @@ test('an expectation changes nothing: who asks is looked at first, and nobody is
   }
 });
 
-test('what is no HTTP ends its own connection and nothing else', async () => {
+test('bytes that are not HTTP end their own connection and nothing else', async () => {
   await using dashboard = await TestDashboard.start();
   const other = await dashboard.connect();
   for (const bytes of [
@@ -124,7 +124,7 @@ test('what is no HTTP ends its own connection and nothing else', async () => {
   assert.is((await other.answer()).text, 'alive\n');
 });
 
-test('a server that starts is alive and not ready; one that closes is alive and not ready', async () => {
+test('a server that is starting or closing is alive and not ready', async () => {
   await using dashboard = await TestDashboard.start({ starting: true });
   assert.is((await dashboard.get('/healthz')).status, 200);
   for (const path of ['/readyz', '/metrics', '/api/threads']) {
@@ -158,7 +158,7 @@ test('an endpoint that fails answers 500, the log says why, and the next one wor
   assert.is((await dashboard.get('/healthz')).status, 200);
 });
 
-test('the dashboard closes in bounded time although connections stand still', async () => {
+test('the dashboard closes in bounded time although connections make no progress', async () => {
   const dashboard = await TestDashboard.start();
   const sockets = range(5).map(() => connect(dashboard.server.port, '127.0.0.1'));
   for (const socket of sockets) {
@@ -183,7 +183,7 @@ async function refused(place: { host: string; port: number }, code: string, mess
   assert.unreachable('it listens');
 }
 
-test('an address that is taken, or none of this machine, is one clear error', async () => {
+test('an address that is taken, or is not of this machine, is one clear error', async () => {
   const other = createServer();
   await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
   const { port } = other.address() as { port: number };

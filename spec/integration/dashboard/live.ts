@@ -1,4 +1,4 @@
-/** What the websocket's clients get, and what becomes of those that misbehave. */
+/** The websocket's messages, and how clients that break the rules are disconnected. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import {
@@ -15,7 +15,7 @@ const FOLLOWER = 2;
 const LEADER = 3;
 const PROCESSING = 4;
 
-test('a hello comes first, and says what is looked at', async () => {
+test('a hello comes first, and describes the server', async () => {
   await using dashboard = await TestDashboard.start();
   const client = await dashboard.openClient();
   await client.frame('come');
@@ -36,7 +36,7 @@ test('a hello comes first, and says what is looked at', async () => {
   });
 });
 
-test('frames count up by one, the same for all clients', async () => {
+test('frames are numbered in steps of one, and are the same for all clients', async () => {
   await using dashboard = await TestDashboard.start({ pace: { intervalMs: 10 } });
   const viewers = await Promise.all(range(3).map(() => dashboard.openClient()));
   await Promise.all(viewers.map((client) => client.frame('come late', ({ seq }) => seq >= 10)));
@@ -49,7 +49,7 @@ test('frames count up by one, the same for all clients', async () => {
   assert.equal(one, other);
 });
 
-test('nothing is observed for frames while nobody looks', async () => {
+test('no frames are made while there is no client', async () => {
   await using dashboard = await TestDashboard.start({ pace: { intervalMs: 5 } });
   assert.is(dashboard.observed.readers, 0);
   const client = await dashboard.openClient();
@@ -100,7 +100,7 @@ test('a frame carries states, transitions and gauges', async () => {
   assert.is(frame.dashboard.clients, 1);
 });
 
-test('of more transitions than a frame may carry the newest come, and the others count as missed', async () => {
+test('of more transitions than a frame may have, it has the newest; the others count as missed', async () => {
   await using dashboard = await TestDashboard.start();
   const client = await dashboard.openClient();
   for (const index of range(MAX_TRANSITIONS + 10)) {
@@ -116,7 +116,7 @@ test('of more transitions than a frame may carry the newest come, and the others
   assert.is(frame.threads[3]!.missed, 10);
 });
 
-test('a thread that is watched comes in detail, until it is not', async () => {
+test('the detail of a selected thread is sent until it is deselected', async () => {
   await using dashboard = await TestDashboard.start({ pace: { intervalMs: 10 } });
   const [client, other] = [await dashboard.openClient(), await dashboard.openClient()];
   dashboard.observed.took(2, 'responses', 10, 3);
@@ -146,7 +146,7 @@ async function closedFor(client: DashboardClient, code: number): Promise<void> {
   assert.is(await within('the websocket closes', client.closed), code);
 }
 
-test('a message of no known kind closes its sender and disturbs nobody', async () => {
+test('an invalid message disconnects its sender and no other client', async () => {
   await using dashboard = await TestDashboard.start({ pace: { intervalMs: 10 } });
   const good = await dashboard.openClient();
   for (const message of [
@@ -181,14 +181,14 @@ test('a message of no known kind closes its sender and disturbs nobody', async (
   assert.equal(dashboard.log, []);
 });
 
-test('load is refused where the app is not the demo', async () => {
+test('load is refused if the app is not the demo', async () => {
   await using dashboard = await TestDashboard.start();
   const client = await dashboard.openClient();
   client.send({ type: 'load', kind: 'fast', on: true });
   await closedFor(client, CLOSE_BAD_MESSAGE);
 });
 
-test('more messages than a person can send close their sender', async () => {
+test('more messages than a person can send disconnect their sender', async () => {
   await using dashboard = await TestDashboard.start();
   const [good, bad] = [await dashboard.openClient(), await dashboard.openClient()];
   for (const _ of range(1000)) bad.send({ type: 'watch', thread: 1 });
@@ -196,7 +196,7 @@ test('more messages than a person can send close their sender', async () => {
   await good.frame('come');
 });
 
-test('bytes that are no websocket frames end their sender only', async () => {
+test('bytes that are not websocket frames disconnect their sender only', async () => {
   await using dashboard = await TestDashboard.start();
   const [good, bad] = [await dashboard.openClient(), await dashboard.openClient()];
   (bad.socket as unknown as { _socket: NodeJS.WritableStream })._socket.write(Buffer.alloc(64, 0xff));
@@ -205,10 +205,10 @@ test('bytes that are no websocket frames end their sender only', async () => {
   assert.equal(dashboard.log, []);
 });
 
-/** Stops reading, so that what is sent fills the kernel's buffers and then the server's. */
+/** Stops reading, so that messages fill the kernel's buffers and then the server's. */
 const stopReading = ({ socket }: DashboardClient): void => socket.pause();
 
-test('a client that does not read is dropped and counted, and the others go on', async () => {
+test('a client that does not read is dropped and counted, and the others continue', async () => {
   await using dashboard = await TestDashboard.start({
     pace: { intervalMs: 2, slowBytes: 65_536, slowMs: 20 },
   });
@@ -239,7 +239,7 @@ test('a client that answers no ping is dropped and counted', async () => {
   await closedFor(silent, CLOSE_TOO_SLOW);
 });
 
-test('the end of the server is said to every client', async () => {
+test('every client is told that the server stops', async () => {
   const dashboard = await TestDashboard.start();
   const viewers = await Promise.all(range(3).map(() => dashboard.openClient()));
   await dashboard.server.close();

@@ -7,14 +7,14 @@ import { TestDashboard } from '../../support/dashboard/test-dashboard.js';
 import type { Client } from '../../support/server/http-client.js';
 import { range, until, within } from '../../support/server/wait.js';
 
-/** More than the port takes at once. */
+/** More than the port accepts at once. */
 const CLIENTS = 200;
 const HALF = 'GET /healthz HTTP/1.1\r\nhost: 127';
 
-/** Connections that do nothing but what the spec makes them do. */
+/** Connections that do only what the spec makes them do. */
 class ClientGroup implements Disposable {
   readonly sockets: Socket[] = [];
-  /** How many of them the server has ended. */
+  /** How many of them the server has closed. */
   ended = 0;
 
   static async of(dashboard: TestDashboard, count: number, bytes: string): Promise<ClientGroup> {
@@ -47,7 +47,7 @@ for (const [what, bytes] of [
   ['have sent half a head', HALF],
   ['say nothing', ''],
 ] as const) {
-  test(`connections that ${what} give way to a health check, the oldest first, and end in a second or two`, async () => {
+  test(`connections that ${what} are closed for a health check, the oldest first, and all of them within a second or two`, async () => {
     await using dashboard = await TestDashboard.start();
     const began = performance.now();
     using group = await ClientGroup.of(dashboard, CLIENTS, bytes);
@@ -60,7 +60,7 @@ for (const [what, bytes] of [
   });
 }
 
-test('a head that dribbles in is ended although it goes on', async () => {
+test('a connection is closed for a slow head although bytes keep arriving', async () => {
   await using dashboard = await TestDashboard.start();
   using group = await ClientGroup.of(dashboard, 1, HALF);
   const [socket] = group.sockets;
@@ -75,7 +75,7 @@ test('a head that dribbles in is ended although it goes on', async () => {
   assert.match(answer, /^HTTP\/1\.1 408 /);
 });
 
-test('idle connections give way, in the order in which they became idle', async () => {
+test('idle connections are closed for new ones, in the order in which they became idle', async () => {
   await using dashboard = await TestDashboard.start();
   const ask = async (client: Client) => {
     void client.send(`GET /healthz HTTP/1.1\r\nhost: ${dashboard.host}\r\n\r\n`);
@@ -96,7 +96,7 @@ test('idle connections give way, in the order in which they became idle', async 
   assert.is(await ask(first), 'alive\n', 'it came first, and was busy last');
 });
 
-test('websockets and answers that are on their way keep their places', async () => {
+test('websockets and connections with an incomplete answer are not closed for new ones', async () => {
   await using dashboard = await TestDashboard.start();
   const client = await dashboard.openClient();
   const trace = await dashboard.connect();
@@ -113,7 +113,7 @@ test('websockets and answers that are on their way keep their places', async () 
   await client.frame('come');
 });
 
-test('a client that sends requests without waiting for answers is ended, and nobody waits for it', async () => {
+test('a client that sends requests without waiting for answers is disconnected and delays no other', async () => {
   await using dashboard = await TestDashboard.start();
   const request = `GET /metrics HTTP/1.1\r\nhost: ${dashboard.host}\r\n\r\n`;
   using group = await ClientGroup.of(dashboard, 4, request.repeat(5000));
@@ -126,7 +126,7 @@ test('a client that sends requests without waiting for answers is ended, and nob
   for (const _answer of range(8)) assert.is((await client.answer()).status, 200);
 });
 
-test('many scrapers at once get one text, made once', async () => {
+test('many scrapers at once get the same text, made once', async () => {
   await using dashboard = await TestDashboard.start();
   const observe = dashboard.observed.observe.bind(dashboard.observed);
   let looks = 0;
@@ -156,7 +156,7 @@ test('a text is no older than a second', async () => {
   await within('the new count', seen);
 });
 
-test('an observation that fails is not kept', async () => {
+test('an observation that fails is not cached', async () => {
   await using dashboard = await TestDashboard.start();
   const { observe } = dashboard.observed;
   dashboard.observed.observe = () => {
@@ -167,7 +167,7 @@ test('an observation that fails is not kept', async () => {
   assert.is((await dashboard.get('/metrics')).status, 200);
 });
 
-test('nothing that a client does ends more than its own connection', async () => {
+test('a client can end no other connection than its own', async () => {
   await using dashboard = await TestDashboard.start();
   const { host } = dashboard;
   const switching = 'connection: upgrade\r\nupgrade: websocket\r\n';

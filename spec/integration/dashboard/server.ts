@@ -1,4 +1,4 @@
-/** The dashboard of a real server: what it shows is what goes on, it answers whatever the threads do, and it ends last. */
+/** The dashboard of a real server: it shows what the server does, answers whatever the threads do, and closes last. */
 import { createServer as createTcpServer } from 'node:net';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -13,7 +13,7 @@ import { range, until, within } from '../../support/server/wait.js';
 
 const dashboard = { port: 0 };
 
-/** The dashboard as fetch and a websocket see it. */
+/** Accesses the dashboard with fetch and a websocket. */
 class DashboardProbe implements AsyncDisposable {
   readonly origin: string;
   readonly token: string;
@@ -42,7 +42,7 @@ class DashboardProbe implements AsyncDisposable {
   }
 }
 
-/** Keeps asking for `path` on some connections until it is disposed of. */
+/** Requests `path` again and again on some connections until it is disposed of. */
 async function load(running: Running, path: string, connections: number): Promise<AsyncDisposable> {
   const clients = await running.connectMany(connections);
   let going = true;
@@ -99,7 +99,7 @@ test('the dashboard shows what the server does', async () => {
   assert.is(requests, 1);
 });
 
-test('with every thread blocked frames go on, say so and name the handler, and /healthz answers', async () => {
+test('with every thread blocked frames continue and warn of the handler by name, and /healthz answers', async () => {
   await using running = await Running.start('web', { threads: 2, dashboard });
   await using probe = new DashboardProbe(running);
   using gate = new Gate();
@@ -126,7 +126,7 @@ test('with every thread blocked frames go on, say so and name the handler, and /
   await subscriber.frame('no warning any more', ({ warnings }) => warnings.length === 0);
 });
 
-test('a trace and the metrics of a server under load are right', async () => {
+test('a trace and the metrics of a server under load are valid', async () => {
   await using running = await Running.start('web', { threads: 4, dashboard });
   await using probe = new DashboardProbe(running);
   await using _fast = await load(running, '/text', 8);
@@ -141,7 +141,7 @@ test('a trace and the metrics of a server under load are right', async () => {
   parseMetrics(metrics);
 });
 
-test('a thread that dies is told, with its reason', async () => {
+test('the death of a thread is shown with its reason', async () => {
   await using running = await Running.start('web', { threads: 2, dashboard });
   await using probe = new DashboardProbe(running);
   const subscriber = await probe.openClient();
@@ -174,7 +174,7 @@ test('while the app loads the server is alive and not ready', async () => {
   await server.close();
 });
 
-test('while it drains the server is looked at and not ready; the dashboard ends last', async () => {
+test('while the server drains the dashboard works and /readyz is 503; the dashboard closes last', async () => {
   const running = await Running.start('web', { threads: 2, dashboard });
   await using probe = new DashboardProbe(running);
   using gate = new Gate();
@@ -241,7 +241,7 @@ test('a start that fails leaves no dashboard', async () => {
   );
 });
 
-test('a dashboard that others can reach is worth a warning', async () => {
+test('a dashboard that other machines can reach causes a warning', async () => {
   await using running = await Running.start('web', { threads: 1, dashboard: { host: '0.0.0.0', port: 0 } });
   assert.match(
     running.log.map(({ message }) => message).join(),
@@ -254,7 +254,7 @@ test('a dashboard that others can reach is worth a warning', async () => {
   );
 });
 
-test("the demo's load makes requests, until it is stopped", async () => {
+test("the demo's load makes requests until it is stopped", async () => {
   const server = createServer({ threads: 4, dashboard });
   await server.listen({ port: 0 });
   {

@@ -1,4 +1,4 @@
-/** The gate of the websocket: each refusal is an HTTP answer, before any switch of protocols. */
+/** The upgrade to a websocket: each refusal is an HTTP response instead of 101. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { PROTOCOL, TOKEN_PREFIX } from '../../../lib/dashboard/protocol.js';
@@ -8,7 +8,7 @@ import { range, until } from '../../support/server/wait.js';
 
 type Fields = Record<string, string | undefined>;
 
-/** What a browser on the page would send, but for `changed`. */
+/** The request that a browser on the page would send, except for `changed`. */
 async function knock(
   dashboard: TestDashboard,
   changed: Fields = {},
@@ -37,7 +37,7 @@ async function knock(
   return answer;
 }
 
-test('who knows Host, Origin and token comes in, and the token is not said again', async () => {
+test('a client with the right Host, Origin and token is accepted, and the token is not sent back', async () => {
   await using dashboard = await TestDashboard.start();
   const { status, head, headers } = await knock(dashboard);
   assert.is(status, 101);
@@ -55,7 +55,7 @@ test('who knows Host, Origin and token comes in, and the token is not said again
   );
 });
 
-test('a foreign Host is refused with 421, whatever else is right', async () => {
+test('a foreign Host is refused with 421, even if everything else is right', async () => {
   await using dashboard = await TestDashboard.start();
   const { port } = dashboard.server;
   for (const host of ['evil.example', `evil.example:${port}`, `127.0.0.1:${port + 1}`]) {
@@ -76,7 +76,7 @@ test('a foreign Origin, and none, are refused with 403', async () => {
     `https://127.0.0.1:${port}`,
     `http://127.0.0.1:${port + 1}`,
     `http://127.0.0.1:${port}/`,
-    // Right for another Host than the one that was asked.
+    // The Origin of another Host than the requested one.
     `http://localhost:${port}`,
   ]) {
     assert.is((await knock(dashboard, { origin })).status, 403, String(origin));
@@ -110,7 +110,7 @@ test('the token of another start is refused', async () => {
   assert.is(status, 401);
 });
 
-test('handshakes that are none are refused with 400', async () => {
+test('invalid handshakes are refused with 400', async () => {
   await using dashboard = await TestDashboard.start();
   const token = TOKEN_PREFIX + dashboard.token;
   for (const changed of [
@@ -127,7 +127,7 @@ test('handshakes that are none are refused with 400', async () => {
   }
 });
 
-test('other paths and methods are refused as anywhere', async () => {
+test('other paths and methods are refused as without an upgrade', async () => {
   await using dashboard = await TestDashboard.start();
   for (const path of ['/', '/healthz', '/absent', '/ws/', '//ws']) {
     assert.is((await knock(dashboard, {}, path)).status, 404, path);
@@ -138,7 +138,7 @@ test('other paths and methods are refused as anywhere', async () => {
   assert.is((await dashboard.get('/ws')).status, 426);
 });
 
-test('an offer of another protocol is ignored, and the request answered', async () => {
+test('the offer of another protocol is ignored, and the request is answered', async () => {
   await using dashboard = await TestDashboard.start();
   const offer = `connection: upgrade\r\nupgrade: h2c\r\nauthorization: Bearer ${dashboard.token}\r\n`;
   for (const path of ['/', '/healthz', '/readyz', '/metrics', '/api/threads', '/api/trace?ms=0']) {
@@ -146,7 +146,7 @@ test('an offer of another protocol is ignored, and the request answered', async 
     assert.equal([path, status, headers.get('connection')], [path, 200, 'close']);
   }
   assert.is((await dashboard.ask('HEAD', '/healthz', offer)).status, 200);
-  // Nor does it open what is closed otherwise.
+  // Nor does it give access to anything that is refused otherwise.
   assert.is((await dashboard.get('/ws', offer)).status, 426);
   assert.is((await dashboard.get('/absent', offer)).status, 404);
   assert.is((await dashboard.get('/healthz', `host: evil.example\r\n${offer}`)).status, 421);
@@ -154,7 +154,7 @@ test('an offer of another protocol is ignored, and the request answered', async 
   assert.equal(dashboard.log, []);
 });
 
-test('a trace that does not fit in one write comes whole although an upgrade was offered', async () => {
+test('a trace that does not fit in one write is complete although an upgrade was offered', async () => {
   await using dashboard = await TestDashboard.start();
   for (const _ of range(10_000)) {
     dashboard.observed.tell(1, 2, 4);
@@ -166,14 +166,14 @@ test('a trace that does not fit in one write comes whole although an upgrade was
   assert.ok(traceEvents.filter(({ ph }) => ph === 'X').length >= 20_000);
 });
 
-test('nobody comes in while the server starts', async () => {
+test('no client is accepted while the server is starting', async () => {
   await using dashboard = await TestDashboard.start({ starting: true });
   assert.is((await knock(dashboard)).status, 503);
-  // The token is still asked for first by nobody: whoever asks learns that the server starts, which /readyz says too.
+  // This is answered without a token: it only says that the server is starting, as /readyz does.
   assert.is((await knock(dashboard, { host: 'evil.example' })).status, 421);
 });
 
-test('no more than 16 clients come in, and a place that is left is free again', async () => {
+test('no more than 16 clients are accepted, and when one leaves another is', async () => {
   await using dashboard = await TestDashboard.start();
   const viewers: DashboardClient[] = [];
   for (const _ of range(16)) viewers.push(await dashboard.openClient());
@@ -186,7 +186,7 @@ test('no more than 16 clients come in, and a place that is left is free again', 
   assert.is((await knock(dashboard)).status, 101);
 });
 
-test('a client that leaves in the middle of the handshake disturbs nobody', async () => {
+test('a client that disconnects in the middle of the handshake affects no other', async () => {
   await using dashboard = await TestDashboard.start();
   const client = await dashboard.openClient();
   for (const _ of range(10)) {

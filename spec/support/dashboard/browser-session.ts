@@ -1,15 +1,15 @@
-/** One look at the dashboard's page in a real browser: what it shows, what it complains about, and waiting for either. */
+/** The dashboard's page in a real browser: reads what it shows, waits for it, and collects the errors that it reports. */
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
 import { WATCHDOG_MS } from '../server/wait.js';
 
-/** Between two looks at the page; not a bound on anything. */
+/** Between two polls of the page; not a bound on anything. */
 const POLL_MS = 20;
-/** Of the page that is new: as wide as a small screen. */
+/** The default viewport: as wide as a small screen. */
 const VIEWPORT = { width: 1280, height: 900 };
 
 /**
- * Runs in the page before its own scripts. `seen` has what cannot be asked afterwards: all kinds of connection state that
- * #status showed, the websockets, how many frames came and how often the lanes were drawn.
+ * Runs in the page before its own scripts. `seen` records what cannot be read afterwards: all kinds of connection state that
+ * #status showed, the websockets, the number of frames received, and how often the lanes were drawn.
  */
 const RECORDER = `
   const seen = { kinds: [], sockets: [], frames: 0, draws: 0 };
@@ -33,11 +33,11 @@ const RECORDER = `
   window.seen = seen;
 `;
 
-/** What Chromium says itself of a websocket or a request that fails. No page can keep it from that. */
+/** What Chromium itself reports of a websocket or request that fails. No page can prevent it. */
 const OF_LOST_CONNECTIONS = /WebSocket connection to .* failed|Failed to load resource/;
 
 export class BrowserSession implements AsyncDisposable {
-  /** What went wrong in the page, by its own account: errors, warnings, violations of its Content-Security-Policy. */
+  /** Errors and warnings that the page reported, and violations of its Content-Security-Policy. */
   readonly complaints: string[] = [];
   readonly #context: BrowserContext;
 
@@ -55,7 +55,7 @@ export class BrowserSession implements AsyncDisposable {
     });
   }
 
-  /** Opens an address. @param mayLoseConnections whether what fails on the network is no complaint */
+  /** Opens a URL. @param mayLoseConnections whether to ignore reports of failed connections */
   static async open(
     browser: Browser,
     url: string,
@@ -69,12 +69,12 @@ export class BrowserSession implements AsyncDisposable {
     return session;
   }
 
-  /** What an expression is in the page. */
+  /** The value of an expression in the page. */
   is<T>(expression: string): Promise<T> {
     return this.page.evaluate<T>(expression);
   }
 
-  /** Resolves with what an expression is in the page, once that is true for `condition`. */
+  /** Resolves with the value of an expression in the page once `condition` holds for it. */
   async until<T>(what: string, expression: string, condition: (value: T) => unknown = Boolean): Promise<T> {
     const endMs = performance.now() + WATCHDOG_MS;
     for (;;) {
@@ -109,7 +109,7 @@ export class BrowserSession implements AsyncDisposable {
     );
   }
 
-  /** Resolves once #status tells this state of the connection. */
+  /** Resolves once #status shows this state of the connection. */
   async status(kind: string): Promise<void> {
     await this.until(
       `the status is ${kind}`,
@@ -118,7 +118,7 @@ export class BrowserSession implements AsyncDisposable {
     );
   }
 
-  /** Resolves once so many frames more have come. */
+  /** Resolves once this many more frames have been received. */
   async frames(count: number): Promise<void> {
     const before = await this.is<number>('seen.frames');
     await this.until(`${count} frames come`, 'seen.frames', (now: number) => now >= before + count);

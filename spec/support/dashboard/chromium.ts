@@ -6,11 +6,11 @@ import { type Browser, chromium } from 'playwright-core';
 const USUAL_PATH = '/usr/bin/chromium';
 const NAMES = ['chromium', 'google-chrome'];
 
-/** For who has none. */
+/** Shown if there is no Chromium. */
 export const HOW_TO_GET_CHROMIUM =
   'there is no Chromium; `apt-get install chromium` brings one, and PACELINE_CHROMIUM=PATH names one that is elsewhere';
 
-/** Where Chromium is, or undefined. One that is named counts alone: a mistake in it should not test another browser. */
+/** The path of Chromium, or undefined. If PACELINE_CHROMIUM is set, no other is used: a typo should not test another browser. */
 export function findChromium(environment: NodeJS.ProcessEnv = process.env): string | undefined {
   const { PACELINE_CHROMIUM: named = '', PATH = '' } = environment;
   if (named !== '') return [named].find(isExecutable);
@@ -19,11 +19,11 @@ export function findChromium(environment: NodeJS.ProcessEnv = process.env): stri
   return [USUAL_PATH, ...found].find(isExecutable);
 }
 
-/** Starts it without a window. What it downloads is thrown away when it closes. */
+/** Starts it without a window. Its downloads are deleted when it closes. */
 export function launchChromium(executablePath: string): Promise<Browser> {
   return chromium.launch({
     executablePath,
-    // The specs run as root in containers, where there is neither a sandbox nor a graphics card.
+    // The specs run as root in containers, which have neither a sandbox nor a graphics card.
     args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-background-networking'],
   });
 }

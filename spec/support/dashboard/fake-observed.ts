@@ -1,4 +1,4 @@
-/** A data plane that does what a spec says: its numbers are set by hand, its transitions are told. */
+/** A fake data plane: a spec sets its numbers and adds its transitions. */
 
 import type { MonitoredServer } from '../../../lib/dashboard/monitored-server.js';
 import { COUNTERS, type Counter } from '../../../lib/memory/counters.js';
@@ -33,7 +33,7 @@ export const now = (): number => performance.timeOrigin + performance.now();
 
 export class FakeObserved implements Observed {
   readonly seen: FakeObservation;
-  /** What the clock says; the real time when null. */
+  /** The time of the clock; the real time if null. */
   clock: number | null = null;
   #told: ObservedTransition[] = [];
   #missed: number[];
@@ -77,7 +77,7 @@ export class FakeObserved implements Observed {
     return { next, nextOldest: next };
   }
 
-  /** One transition, as the next batch has it; the thread's state changes with it. */
+  /** Adds a transition to the next batch, and changes the thread's state. */
   tell(thread: number, from: number, to: number, at = now(), promoter = -1): void {
     this.#told.push({ thread, from, to, at, promoter });
     this.seen.threads[thread]!.state = STATE_NAMES[to]!;

@@ -1,4 +1,4 @@
-/** Frames and hellos as the dashboard's server sends them, with what a spec says of them and nothing happening otherwise. */
+/** Frames and hellos as the dashboard's server sends them: those of an idle server, with the changes that a spec makes. */
 import {
   type Frame,
   type Hello,

@@ -1,6 +1,6 @@
 /**
- * A strict reader of Prometheus's text format 0.0.4 (prometheus.io/docs/instrumenting/exposition_formats): what it takes, a
- * scraper takes, and it also refuses what a scraper would silently put up with.
+ * A strict parser of Prometheus's text format 0.0.4 (prometheus.io/docs/instrumenting/exposition_formats): a scraper accepts
+ * whatever it accepts, and it also refuses errors that a scraper silently tolerates.
  */
 
 export interface Sample {
@@ -22,7 +22,7 @@ const LABEL = /([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\\n]|\\["\\n])*)"(,|$)/y;
 const VALUE = /^(?:[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?|\+Inf|-Inf|NaN)$/;
 const TYPES = ['counter', 'gauge', 'histogram', 'summary', 'untyped'];
 
-/** By name. @throws Error for what is no such text */
+/** The metrics by name. @throws Error for invalid text */
 export function parseMetrics(text: string): Map<string, Family> {
   if (!text.endsWith('\n')) throw new Error('the last line has no end');
   const families = new Map<string, Family>();

@@ -1,4 +1,4 @@
-/** A process of its own with a low limit of open files: a server with a dashboard, and files that it opens when told to. */
+/** A process with a low limit of open files: a server with a dashboard, which opens files on request. */
 import { closeSync, openSync } from 'node:fs';
 import { createServer } from '../../../lib/server.js';
 import { fixture } from '../server/running.js';
@@ -10,7 +10,7 @@ export interface Started {
 
 const files: number[] = [];
 
-/** Opens files until there is no descriptor left. */
+/** Opens files until no descriptor is free. */
 function exhaust(): number {
   for (;;) {
     try {

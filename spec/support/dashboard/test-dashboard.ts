@@ -1,4 +1,4 @@
-/** A dashboard that a spec runs for itself, over a data plane that the spec plays, and the clients that look at it. */
+/** A dashboard over a fake data plane, and the clients that a spec connects to it. */
 import { once } from 'node:events';
 import { WebSocket } from 'ws';
 import { type LivePace, PACE } from '../../../lib/dashboard/live.js';
@@ -22,7 +22,7 @@ interface TestDashboardOptions {
   readonly host?: string;
   readonly pace?: Partial<LivePace>;
   readonly monitored?: Partial<MonitoredServer>;
-  /** Do not serve yet. */
+  /** Whether to stay in the stage before serve(). */
   readonly starting?: boolean;
 }
 
@@ -62,14 +62,14 @@ export class TestDashboard implements AsyncDisposable {
     return new URL(this.server.url).hash.slice(1);
   }
 
-  /** A connection that shows the wire. */
+  /** A connection with access to the bytes on the wire. */
   async connect(): Promise<Client> {
     const client = await Client.connect({ host: '127.0.0.1', port: this.server.port });
     this.#clients.push(client);
     return client;
   }
 
-  /** One request on a connection of its own. `fields` are lines; a Host is added where they have none. */
+  /** One request on a connection of its own. `fields` are lines; a Host field is added if they have none. */
   async ask(method: string, path: string, fields = ''): Promise<Answer> {
     const client = await this.connect();
     const host = /^host:/im.test(fields) ? '' : `host: ${this.host}\r\n`;
@@ -83,7 +83,7 @@ export class TestDashboard implements AsyncDisposable {
     return this.ask('GET', path, fields);
   }
 
-  /** A client of the websocket, let in. */
+  /** A connected client of the websocket. */
   async openClient(): Promise<DashboardClient> {
     const client = new DashboardClient(this.origin, this.token);
     this.#clients.push(client);
@@ -97,7 +97,7 @@ export class TestDashboard implements AsyncDisposable {
   }
 }
 
-/** A client of the websocket with all it has got. */
+/** A client of the websocket, with all messages that it has received. */
 export class DashboardClient {
   readonly socket: WebSocket;
   readonly messages: ServerMessage[] = [];

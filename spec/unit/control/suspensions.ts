@@ -5,7 +5,7 @@ import type { Logger } from '../../../lib/logger.js';
 import { ACCEPT_SUSPENDED, SUSPENDED_FOR, SUSPENSIONS, threadArea } from '../../../lib/memory/layout.js';
 import { EMFILE } from '../../../lib/sys/libc.js';
 
-function watched() {
+function suspensionsWithLog() {
   const words = new Int32Array(threadArea(0));
   const lines: string[] = [];
   const at = (level: string) => (message: string, fields?: object) =>
@@ -14,9 +14,9 @@ function watched() {
   return { words, lines, suspensions: new Suspensions(words, logger) };
 }
 
-test('a server at its limit says so once, however often it is suspended, and once that it is over', () => {
-  const { words, lines, suspensions } = watched();
-  // The counter wraps meanwhile.
+test('a server at its limit logs so once, however often it is suspended, and once that it is over', () => {
+  const { words, lines, suspensions } = suspensionsWithLog();
+  // The counter wraps during this.
   words[SUSPENSIONS] = 0x7fff_fff0;
   suspensions.check();
   lines.length = 0;
@@ -33,8 +33,8 @@ test('a server at its limit says so once, however often it is suspended, and onc
   assert.match(lines[1]!, /^info accepting is suspended no longer .*"times":100000}/);
 });
 
-test('a long suspension is one period, and the reason is told', () => {
-  const { words, lines, suspensions } = watched();
+test('a long suspension is one period, and its reason is logged', () => {
+  const { words, lines, suspensions } = suspensionsWithLog();
   words[SUSPENDED_FOR] = EMFILE;
   words[SUSPENSIONS] = 1;
   words[ACCEPT_SUSPENDED] = 7;

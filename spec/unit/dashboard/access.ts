@@ -1,4 +1,4 @@
-/** Who may ask the dashboard anything: every request is refused that is not meant for it, whatever its path. */
+/** Access to the dashboard: every request that is not meant for it is refused, whatever its path. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Access } from '../../../lib/dashboard/access.js';
@@ -28,7 +28,7 @@ test('a foreign Host is refused on every path, with the method right or wrong', 
   assert.is((await dashboard.ask('DELETE', '/metrics', 'host: evil.example\r\n')).status, 421);
 });
 
-test('no Host, two of them, and a target that is no path are bad requests', async () => {
+test('no Host, two of them, and a target that is not a path are bad requests', async () => {
   await using dashboard = await TestDashboard.start();
   const { host } = dashboard;
   for (const head of [
@@ -54,7 +54,7 @@ test('a dashboard on loopback has the names of loopback, with its port', async (
   }
 });
 
-test('a dashboard on every address takes any address, and of names its own only', () => {
+test('a dashboard on a wildcard address accepts any IP address, but of names only its own', () => {
   for (const address of ['0.0.0.0', '::']) {
     const access = new Access(address, { address, port: 9080 });
     for (const host of [
@@ -78,7 +78,7 @@ test('a dashboard on every address takes any address, and of names its own only'
   }
 });
 
-test('a dashboard on an address or a name has that one and no other', () => {
+test('a dashboard on an address or a name accepts only that one', () => {
   const byAddress = new Access('192.0.2.7', { address: '192.0.2.7', port: 9080 });
   assert.ok(byAddress.isOwnHost('192.0.2.7:9080'));
   for (const host of ['192.0.2.8:9080', 'localhost:9080', '127.0.0.1:9080'])
@@ -88,7 +88,7 @@ test('a dashboard on an address or a name has that one and no other', () => {
   assert.not(byName.isOwnHost('box.example:8080'));
 });
 
-test('an Origin is right when it is the page of the same Host', () => {
+test('an Origin is accepted if it is the page of the same Host', () => {
   const access = new Access('127.0.0.1', { address: '127.0.0.1', port: 9080 });
   assert.ok(access.isOwnOrigin('http://localhost:9080', 'localhost:9080'));
   assert.ok(access.isOwnOrigin('http://localhost:9080', 'LOCALHOST:9080'));

@@ -1,4 +1,4 @@
-/** A long trace is made in slices, between which the main thread does what else there is, and is whole all the same. */
+/** A long trace is made in slices, between which the main thread runs its other work, and is complete all the same. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { captureTrace } from '../../../lib/dashboard/capture.js';
@@ -16,7 +16,7 @@ const NEXT = new Map([
   [PROCESSING, FOLLOWER],
 ]);
 
-/** Threads that write their rings as the spec says. */
+/** Threads that write to their rings when the spec says so. */
 class Busy {
   readonly #memory = allocateMemory(THREADS, 64);
   readonly #rings = range(THREADS).map((thread) => new Transitions(this.#memory.control, thread));
@@ -40,7 +40,7 @@ class Busy {
   }
 }
 
-/** Passes of the event loop until it is told to stop. */
+/** Counts passes of the event loop until it is stopped. */
 function countPasses(): { stop(): number } {
   let passes = 0;
   let going = true;
@@ -93,7 +93,7 @@ test('threads that write more while they are read are in order of time, and what
   busy.write(TRANSITION_CAPACITY);
   let writes = 0;
   const text = await capture(busy, 50, () => {
-    // One of them faster than anybody reads.
+    // One of them faster than its ring is read.
     if (writes++ < 40) busy.write(300, 1 + (writes % 3));
   });
   const { faults, summary } = checkTrace(text);

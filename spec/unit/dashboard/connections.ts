@@ -1,4 +1,4 @@
-/** Whose place a new connection gets when there is none left, with two places. */
+/** Which connection is closed for a new one at the limit, here of two connections. */
 import { once } from 'node:events';
 import { createServer as createHttpServer } from 'node:http';
 import { type AddressInfo, createServer, type Server } from 'node:net';
@@ -9,10 +9,10 @@ import { Client } from '../../support/server/http-client.js';
 import { until } from '../../support/server/wait.js';
 
 const silent = { error() {}, warn() {}, info() {}, debug() {} };
-/** Longer than whatever a kernel holds for a client that does not read. */
+/** Longer than the kernel's buffers for a client that does not read. */
 const LONG = Buffer.alloc(32 * 1024 * 1024, 'x');
 
-/** Two places; `/long` is answered with LONG, `/never` never, everything else at once. */
+/** A server for two connections; `/long` is answered with LONG, `/never` never completely, everything else at once. */
 class TwoPlaces implements AsyncDisposable {
   readonly connections = new Connections(silent, 2);
   readonly #acceptor: Server;
@@ -36,7 +36,7 @@ class TwoPlaces implements AsyncDisposable {
     return places;
   }
 
-  /** Sends a request, and reads nothing unless it is told to. */
+  /** Sends a request, and does not read its answer except for `/short`. */
   async ask(path: string): Promise<Client> {
     const { port } = this.#acceptor.address() as AddressInfo;
     const client = await Client.connect({ host: '127.0.0.1', port });
@@ -62,7 +62,7 @@ class TwoPlaces implements AsyncDisposable {
   }
 }
 
-test('a client that does not take a whole answer gives way in the end', async () => {
+test('the connection of a client that does not read a complete answer is closed after some time', async () => {
   await using places = await TwoPlaces.open();
   const clients = [await places.ask('/long'), await places.ask('/long')];
   for (const began = performance.now(); !(await places.isLetIn()); ) {
@@ -74,7 +74,7 @@ test('a client that does not take a whole answer gives way in the end', async ()
   assert.ok(clients.some(({ socket }) => socket.bytesRead < LONG.length));
 });
 
-test('one that is being answered gives way to nobody', async () => {
+test('a connection whose answer is not complete is never closed', async () => {
   await using places = await TwoPlaces.open();
   const clients = [await places.ask('/never'), await places.ask('/never')];
   for (const client of clients) {
@@ -82,7 +82,7 @@ test('one that is being answered gives way to nobody', async () => {
     await until('its answer has begun', () => client.waiting > 0);
   }
   const began = performance.now();
-  // Longer than an answer that is whole may wait.
+  // Longer than a complete answer may wait.
   while (performance.now() - began < 1500) assert.is(await places.isLetIn(), false);
   assert.equal(
     clients.map(({ ended }) => ended),
@@ -90,7 +90,7 @@ test('one that is being answered gives way to nobody', async () => {
   );
 });
 
-test('one that waits gives way before one that is answered, whichever came first', async () => {
+test('a connection that waits is closed before one with a complete answer, whichever came first', async () => {
   await using places = await TwoPlaces.open();
   const busy = await places.ask('/never');
   busy.socket.resume();

@@ -1,4 +1,4 @@
-/** /metrics: a text that a strict reader takes, with the numbers of the data plane in it. */
+/** /metrics: text that a strict parser accepts, with the counters of the data plane. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { COUNTERS } from '../../../lib/memory/counters.js';
@@ -22,7 +22,7 @@ async function scrape(dashboard: TestDashboard) {
   };
 }
 
-test('the reader of these specs is strict', () => {
+test('the parser of these specs is strict', () => {
   const good = '# HELP a b\n# TYPE a counter\na{x="1",y="q\\"\\\\\\n"} 2\na 1e-5\n';
   assert.is(parseMetrics(good).get('a')!.samples.length, 2);
   for (const bad of [
@@ -42,7 +42,7 @@ test('the reader of these specs is strict', () => {
   }
 });
 
-test('every counter of a thread is there, by thread', async () => {
+test('every counter is exported for each thread', async () => {
   await using dashboard = await TestDashboard.start();
   const { threads } = dashboard.observed.seen;
   COUNTERS.forEach((name, index) => {
@@ -82,7 +82,7 @@ test('every counter of a thread is there, by thread', async () => {
   assert.is(value('paceline_events_total', { thread: '0' }), 0);
 });
 
-test('each thread is in one state, and has its seconds in all of them', async () => {
+test('each thread is in one state, and has the seconds of all of them', async () => {
   await using dashboard = await TestDashboard.start();
   dashboard.observed.seen.threads[1]!.state = 'processing';
   dashboard.observed.seen.threads[1]!.timesMs = [0, 250, 1000, 0.5, 2000];
@@ -122,7 +122,7 @@ test('a histogram counts a duration in the first bucket that is not shorter', as
   assert.is(value('paceline_promotions_received_total', { thread: '3' }), 1);
 });
 
-test('the delay of each event loop is by thread', async () => {
+test('the delay of the event loop is exported for each thread', async () => {
   await using dashboard = await TestDashboard.start();
   dashboard.observed.took(2, 'loopDelays', 5000, 4);
   const value = await scrape(dashboard);
@@ -132,7 +132,7 @@ test('the delay of each event loop is by thread', async () => {
   assert.is(value('paceline_event_loop_delay_seconds_bucket', { thread: '2', le: '0.008192' }), 4);
 });
 
-test('levels, build and process are there', async () => {
+test('levels, build and process are exported', async () => {
   await using dashboard = await TestDashboard.start();
   Object.assign(dashboard.observed.seen, {
     connections: { current: 1, peak: 2, limit: 3 },
@@ -155,7 +155,7 @@ test('levels, build and process are there', async () => {
   assert.ok(value('nodejs_eventloop_lag_p99_seconds') >= 0);
 });
 
-test('many scrapes at once, and a second dashboard in the process, take nothing from each other', async () => {
+test('many scrapes at once, and a second dashboard in the process, do not affect each other', async () => {
   await using dashboard = await TestDashboard.start();
   await using other = await TestDashboard.start();
   other.observed.seen.threads[0]!.counters.requests = 42;

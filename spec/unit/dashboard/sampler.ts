@@ -1,4 +1,4 @@
-/** Points of the curves: what two looks say about the time between them. */
+/** Points of the curves: the rates of the time between two samples. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { barsOf, percentilesBetween, pointBetween, totalsOf } from '../../../lib/dashboard/rates.js';
@@ -16,7 +16,7 @@ function histogram(...durationsUs: number[]): Float64Array {
   return counts;
 }
 
-test('rates are of the time between two looks, over all threads', () => {
+test('rates are of the time between two samples, over all threads', () => {
   const observed = new FakeObserved();
   observed.clock = 1000;
   const before = totalsOf(observed.observe());
@@ -44,7 +44,7 @@ test('rates are of the time between two looks, over all threads', () => {
   });
 });
 
-test('two looks at the same moment divide by nothing', () => {
+test('two samples at the same time do not divide by zero', () => {
   const observed = new FakeObserved();
   observed.clock = 1000;
   const totals = totalsOf(observed.observe());
@@ -65,7 +65,7 @@ test('totals are not changed by what the threads count later', () => {
   assert.is(percentilesBetween(before.loopDelays[0]!, now.loopDelays[0]!)!.count, 1);
 });
 
-test('percentiles are of what was counted between', () => {
+test('percentiles are of the values counted in between', () => {
   const before = histogram(5, 5, 5, 1000);
   const now = histogram(5, 5, 5, 1000, 2, 3, 3, 900_000);
   const found = percentilesBetween(before, now)!;
@@ -74,14 +74,14 @@ test('percentiles are of what was counted between', () => {
   assert.is(percentilesBetween(now, now), null);
 });
 
-test('bars leave out what is empty', () => {
+test('bars leave out empty buckets', () => {
   assert.equal(barsOf(histogram(3, 3, 20)), [
     [0.004, 2],
     [0.021, 1],
   ]);
 });
 
-test('a look is compared with the newest one that is nearly a second old', () => {
+test('a sample is compared with the newest one that is nearly a second old', () => {
   const observed = new FakeObserved();
   observed.clock = 0;
   using sampler = new Sampler(observed, silent);
@@ -104,7 +104,7 @@ test('a look is compared with the newest one that is nearly a second old', () =>
   assert.is(rates[39], 0);
 });
 
-test('there is a point a second while nobody looks, and no more than five minutes of them', async () => {
+test('there is a point a second without any client, for at most five minutes', async () => {
   const observed = new FakeObserved();
   using sampler = new Sampler(observed, silent);
   await until('two points are there', () => sampler.history.length >= 2);
@@ -112,7 +112,7 @@ test('there is a point a second while nobody looks, and no more than five minute
   assert.ok(other!.at > one!.at);
 });
 
-test('a look that fails is logged and ends nothing', async () => {
+test('a sample that fails is logged, and sampling continues', async () => {
   const observed = new FakeObserved();
   const logged: string[] = [];
   using sampler = new Sampler(observed, { ...silent, error: (message) => logged.push(message) });

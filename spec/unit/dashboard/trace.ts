@@ -1,4 +1,4 @@
-/** Traces: what a client is told is what was seen, and nothing is made up where something was not. */
+/** Traces: they contain what was observed, and nothing is made up for what was not. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { TraceWriter } from '../../../lib/dashboard/trace.js';
@@ -24,7 +24,7 @@ interface Event {
   readonly args: { readonly missed?: number; readonly value?: number };
 }
 
-/** Times are in milliseconds after the beginning. */
+/** Times are in milliseconds from the beginning. */
 const change = (thread: number, from: number, to: number, at: number, promoter = -1): ObservedTransition => ({
   thread,
   from,
@@ -48,7 +48,7 @@ class Recording {
 
   add(readAt: number, transitions: ObservedTransition[], missed = [0, 0, 0]): void {
     this.writer.add({ transitions, missed });
-    // In parts, as a busy server's is made.
+    // In parts, as for a busy server.
     while (!this.writer.release(BASE + readAt, 1)) this.text += this.writer.take();
     this.text += this.writer.take();
   }
@@ -69,7 +69,7 @@ const slices = (events: Event[], thread: number): [string, number, number][] =>
     .filter(({ ph, tid }) => ph === 'X' && tid === thread + 1)
     .map(({ name, ts, dur }) => [name, ts / 1000, dur / 1000]);
 
-test('states become slices that follow each other, from the first look to the last', () => {
+test('states become slices that follow each other, from the first observation to the last', () => {
   const recording = new Recording();
   recording.add(100, [change(0, LEADER, PROCESSING, 10), change(1, FOLLOWER, LEADER, 10.012, 0)]);
   recording.add(200, [change(0, PROCESSING, FOLLOWER, 150)]);
@@ -93,7 +93,7 @@ test('states become slices that follow each other, from the first look to the la
   });
 });
 
-test('a promotion flows from the slice of the one leader to that of the next', () => {
+test('a promotion flows from the slice of one leader to that of the next', () => {
   const recording = new Recording();
   recording.add(100, [
     change(0, LEADER, PROCESSING, 10),
@@ -112,7 +112,7 @@ test('a promotion flows from the slice of the one leader to that of the next', (
   ]);
 });
 
-test('a promoter that is seen to step back after its successor leads is its source all the same', () => {
+test('a promoter whose transition comes after its successor leads is its source all the same', () => {
   const recording = new Recording();
   recording.add(100, [change(1, FOLLOWER, LEADER, 10, 0)]);
   recording.add(200, [change(0, LEADER, PROCESSING, 10.001)]);
@@ -124,7 +124,7 @@ test('a promoter that is seen to step back after its successor leads is its sour
   ]);
 });
 
-test('the batches of threads are put in order of time', () => {
+test('the batches of threads are sorted by time', () => {
   const recording = new Recording();
   recording.add(20, [change(0, LEADER, PROCESSING, 10)]);
   recording.add(21, [
@@ -160,9 +160,9 @@ test('where transitions were overwritten, no slice spans the hole, and an event 
   assert.is(otherData.missedTransitions, 40);
 });
 
-test('a hole makes nobody lead beside another, and leaves no promotion without its source', () => {
+test('a hole makes no two threads lead at once, and leaves no promotion without its source', () => {
   const recording = new Recording();
-  // Thread 0 stepped back right after it was read, and that was overwritten.
+  // Thread 0 gave leadership up right after its ring was read, and that was overwritten.
   recording.add(50, [change(1, FOLLOWER, LEADER, 40, 0)]);
   recording.add(100, [change(0, FOLLOWER, LEADER, 95, 1), change(1, LEADER, PROCESSING, 94)], [12, 0, 0]);
   recording.add(150, [change(0, LEADER, PROCESSING, 120), change(2, FOLLOWER, LEADER, 121, 1)], [0, 7, 0]);
@@ -190,7 +190,7 @@ test('what the rings held before the trace began is in it, without the hole befo
   assert.is(otherData.missedTransitions, 0);
 });
 
-test('a slice is left out where what ended is not what had begun', () => {
+test('a slice is left out if the state that ended is not the one that had begun', () => {
   const recording = new Recording();
   recording.add(100, [change(2, PROCESSING, FOLLOWER, 50)]);
   const { events, faults } = recording.end();
@@ -218,7 +218,7 @@ test('counters have rates and levels', () => {
   ]);
 });
 
-test('a trace that is too long ends at its bound, says so, and is whole', () => {
+test('a trace that is too long ends at its bound, says so, and is complete', () => {
   const recording = new Recording([], 0, 100);
   for (const step of range(50)) {
     recording.add(100 * step + 100, [
@@ -237,7 +237,7 @@ test('a trace that is too long ends at its bound, says so, and is whole', () => 
   assert.ok(events.length < 110, `${events.length}`);
 });
 
-test('the check finds what is wrong', () => {
+test('the check finds faults', () => {
   const event = (more: object) => ({ pid: 1, tid: 1, ts: 0, name: 'x', ...more });
   const slice = (name: string, tid: number, ts: number, dur: number) =>
     event({ ph: 'X', name, tid, ts, dur });
@@ -299,7 +299,7 @@ test('a trace needs the token', async () => {
   assert.is((await dashboard.get(`/api/trace?ms=0&token=${dashboard.token}`)).status, 401);
 });
 
-test('a trace is for 0 to 30000 ms, which are to be said', async () => {
+test('a trace needs ms, from 0 to 30000', async () => {
   await using dashboard = await TestDashboard.start();
   const fields = bearer(dashboard.token);
   for (const query of [
@@ -336,7 +336,7 @@ test('a trace of 0 ms is what the rings hold; HEAD records none', async () => {
   assert.match(text, /"processing"/);
 });
 
-test('one trace at a time; one whose client leaves makes room', async () => {
+test('one trace at a time; when its client leaves another may be recorded', async () => {
   await using dashboard = await TestDashboard.start();
   const fields = bearer(dashboard.token);
   const first = await dashboard.connect();
@@ -349,7 +349,7 @@ test('one trace at a time; one whose client leaves makes room', async () => {
   assert.equal(dashboard.log, []);
 });
 
-test('a dashboard that closes ends a trace as a whole file that says why', async () => {
+test('a dashboard that closes ends a trace as a complete file that says why', async () => {
   const dashboard = await TestDashboard.start();
   const client = await dashboard.connect();
   void client.send(

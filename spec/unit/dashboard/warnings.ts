@@ -1,4 +1,4 @@
-/** Warnings: when each is there, that it names who and what, and that it is gone when its cause is. */
+/** Warnings: when each is shown, that it names the cause, and that it disappears with it. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type Death, warningsOf } from '../../../lib/dashboard/warnings.js';
@@ -17,14 +17,14 @@ function look(change: (observed: FakeObserved) => void, deaths: Death[] = []) {
 
 const ids = (...args: Parameters<typeof look>): string[] => look(...args).map(({ id }) => id);
 
-test('nothing is wrong with a server that serves', () => {
+test('a server that serves has no warnings', () => {
   assert.equal(
     look(() => {}),
     [],
   );
 });
 
-test('no leader is worth a warning when events wait, for more than 50 ms', () => {
+test('a set without a leader is warned of when events wait for more than 50 ms', () => {
   const leaderless = (ms: number, ready: number) => (observed: FakeObserved) => {
     observed.seen.leader = -1;
     observed.seen.ready = { current: ready, peak: ready, limit: 512 };
@@ -35,7 +35,7 @@ test('no leader is worth a warning when events wait, for more than 50 ms', () =>
   assert.equal(ids(leaderless(40, 3)), []);
   assert.equal(ids(leaderless(60, 0)), []);
   assert.match(look(leaderless(60, 1))[0]!.what, /^Nobody has led for 60 ms while 1 event waits\.$/);
-  // Somebody changed its state a moment ago, so it may well have led until then.
+  // A thread changed its state a moment ago, so it may have led until then.
   const churning = (observed: FakeObserved) => {
     leaderless(60, 3)(observed);
     observed.seen.threads[2]!.since = AT - 1;
@@ -43,7 +43,7 @@ test('no leader is worth a warning when events wait, for more than 50 ms', () =>
   assert.equal(ids(churning), []);
 });
 
-test('all threads inside handlers are worth a warning once they stay there', () => {
+test('all threads inside handlers are warned of once they stay inside', () => {
   const blocked =
     (ms: number, state: 'processing' | 'dead' = 'processing') =>
     (observed: FakeObserved) => {
@@ -63,7 +63,7 @@ test('all threads inside handlers are worth a warning once they stay there', () 
   assert.equal(ids(oneFollows), []);
 });
 
-test('a handler that holds its thread longer than a second is named, with its route', () => {
+test('a handler that occupies its thread for longer than a second is named by its route', () => {
   const long = (observed: FakeObserved) => {
     Object.assign(observed.seen.threads[2]!, {
       state: 'processing',
@@ -92,7 +92,7 @@ test('a handler that holds its thread longer than a second is named, with its ro
   assert.equal(ids(follower), []);
 });
 
-test('what is more than 80 % full is worth a warning', () => {
+test('a resource that is more than 80 % full is warned of', () => {
   for (const [name, id] of [
     ['ready', 'ready-list'],
     ['connections', 'connections'],
@@ -108,7 +108,7 @@ test('what is more than 80 % full is worth a warning', () => {
   }
 });
 
-test('a death is told for ten seconds, with its reason', () => {
+test('a death is shown for ten seconds, with its reason', () => {
   const death = (ms: number, thread = 1): Death => ({ thread, at: AT - ms, reason: 'boom' });
   assert.equal(
     ids(() => {}, [death(9000)]),

@@ -1,4 +1,4 @@
-/** What the control plane sees of a server at work: states, counters, durations, the request in hand, and the rings. */
+/** Observations of a working server: states, counters, durations, the current request, and the rings. */
 import { connect } from 'node:net';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -10,7 +10,7 @@ import { FOLLOWER, LEADER_STATE, PROCESSING, STATE_NAMES } from '../../../lib/se
 import { Client } from '../../support/server/http-client.js';
 import { until } from '../../support/server/wait.js';
 
-/** The demo app, and the plane itself: no server object around it. */
+/** A control plane with the demo app, without a server object. */
 async function withPlane(
   options: ServerOptions,
   spec: (plane: ControlPlane, port: number) => Promise<void>,
@@ -76,7 +76,7 @@ test('requests, bytes, responses by class and durations are counted while record
     await until('it is closed', () => total(seen(), ({ counters }) => counters.closed) === 1);
   }));
 
-test('durations are what they were: a response of 30 ms is counted as that', () =>
+test('a response of 30 ms is counted as 30 ms', () =>
   withPlane({ threads: 2 }, async (plane, port) => {
     plane.record(true);
     const one = await client(port);
@@ -94,7 +94,7 @@ test('durations are what they were: a response of 30 ms is counted as that', () 
     await one.close();
   }));
 
-test('a thread inside a handler shows its request and connection, and since when', () =>
+test('a thread inside a handler has its request, its connection and the time of its start', () =>
   withPlane({ threads: 2 }, async (plane, port) => {
     plane.record(true);
     const one = await client(port);
@@ -111,7 +111,7 @@ test('a thread inside a handler shows its request and connection, and since when
     await one.close();
   }));
 
-test('a route is never more than a target: other bytes of the input are not shown', () =>
+test('a route is never more than a method and a target: other bytes of the input are not shown', () =>
   withPlane({ threads: 1 }, async (plane, port) => {
     plane.record(true);
     const socket = connect({ host: '127.0.0.1', port });
@@ -123,7 +123,7 @@ test('a route is never more than a target: other bytes of the input are not show
     socket.destroy();
   }));
 
-test('without recording the counters count, and no time is taken', () =>
+test('without recording, counters count and durations do not', () =>
   withPlane({ threads: 2 }, async (plane, port) => {
     const one = await client(port);
     await one.get('/hello');
@@ -143,7 +143,7 @@ test('without recording the counters count, and no time is taken', () =>
     await one.close();
   }));
 
-test('promotions name who gave leadership up, and there is never a second leader', () =>
+test('promotions name the thread that gave leadership up, and there is never a second leader', () =>
   withPlane({ threads: 3 }, async (plane, port) => {
     plane.record(true);
     const reader = plane.observer.readTransitions();
@@ -172,14 +172,14 @@ test('promotions name who gave leadership up, and there is never a second leader
     for (const each of clients) await each.close();
   }));
 
-test('a reader that wants the newest only gets them, and counts the others as missed', () =>
+test('a reader that asks for the newest only gets them, and counts the others as missed', () =>
   withPlane({ threads: 1 }, async (plane, port) => {
     plane.record(true);
     const all = plane.observer.readTransitions();
     const few = plane.observer.readTransitions();
     const one = await client(port);
     for (let round = 0; round < 20; round++) await one.get('/hello');
-    // At rest nothing is recorded between the two looks.
+    // An idle server records nothing between the two reads.
     await until('the thread waits again', () => plane.observer.observe().threads[0]!.state === 'leader');
     const everything = all.next().transitions;
     const { transitions, missed } = few.next(10);

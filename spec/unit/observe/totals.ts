@@ -1,4 +1,4 @@
-/** Counts of 32 bits that are shown as totals that never wrap: counters, histograms, and what is made of them. */
+/** 32-bit words shown as totals that never wrap: counters, histograms, and what is computed from them. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { ControlPlane } from '../../../lib/control/plane.js';
@@ -13,11 +13,11 @@ import { resolveOptions } from '../../../lib/options/server-options.js';
 import { FakeObserved, monitoredServerOf } from '../../support/dashboard/fake-observed.js';
 import { parseMetrics } from '../../support/dashboard/prometheus.js';
 
-/** Where the words stand at first: a total is of the start of the server, so it is this from the first look on. */
+/** The first values of the words. A total counts from the start of the server, so the first update includes them. */
 const BELOW = 2 ** 32 - 5;
 const BELOW_SIGN = 2 ** 31 - 5;
 
-/** Two threads, as an observer sees them, and their words. */
+/** An observer of two threads, and their words. */
 function seen(beginning: number) {
   const memory = allocateMemory(2, 8);
   const counters = countersOf(memory.control, 1);
@@ -34,7 +34,7 @@ function seen(beginning: number) {
   });
   const count = (times: number): void => {
     for (let rest = times; rest > 0; rest--) {
-      // As threads count: plain adds to the words.
+      // Threads count like this, with plain adds.
       for (let index = 0; index < counters.length; index++) counters[index]!++;
       responses[bucketOf(10)]!++;
       promotions[bucketOf(10)]!++;
@@ -44,7 +44,7 @@ function seen(beginning: number) {
 }
 
 for (const beginning of [BELOW, BELOW_SIGN]) {
-  test(`counters that stand at ${beginning} go on across the wrap`, () => {
+  test(`counters at ${beginning} continue across the wrap`, () => {
     const { observer, count } = seen(beginning);
     assert.is(observer.counters(1).requests, beginning);
     count(20);
@@ -54,7 +54,7 @@ for (const beginning of [BELOW, BELOW_SIGN]) {
     assert.is(observer.counters(0).requests, 0);
   });
 
-  test(`histograms that stand at ${beginning} go on across the wrap, and so do rates and percentiles`, () => {
+  test(`histograms at ${beginning} continue across the wrap, and so do rates and percentiles`, () => {
     const { observer, count } = seen(beginning);
     const before = totalsOf(observer.observe());
     count(20);
@@ -67,7 +67,7 @@ for (const beginning of [BELOW, BELOW_SIGN]) {
     assert.is(promotionMs!.count, 20);
   });
 
-  test(`metrics of words that stand at ${beginning} never go back`, async () => {
+  test(`metrics of words at ${beginning} never decrease`, async () => {
     const { observer, count } = seen(beginning);
     const monitored = { ...monitoredServerOf(new FakeObserved(2)), observed: observer };
     const read = async () => {
@@ -86,7 +86,7 @@ for (const beginning of [BELOW, BELOW_SIGN]) {
   });
 }
 
-test('two threads whose counts are near the wrap add up to more than it', () => {
+test('the sum of two threads near the wrap is beyond it', () => {
   const memory = allocateMemory(2, 8);
   for (const thread of [0, 1]) histogramOf(memory.control, thread, RESPONSE_TIMES)[3] = BELOW;
   const observer = new Observer(memory, {
@@ -98,7 +98,7 @@ test('two threads whose counts are near the wrap add up to more than it', () => 
   assert.is(totalsOf(observer.observe()).responses[3], 2 * BELOW);
 });
 
-test('a server that nobody looks at keeps its totals: once a minute it looks itself', async () => {
+test('a server without clients updates its totals once a minute', async () => {
   const timers: (readonly [task: () => void, ms: number | undefined])[] = [];
   const { setInterval: original } = globalThis;
   globalThis.setInterval = ((task: () => void, ms?: number) => {
@@ -124,7 +124,7 @@ test('a server that nobody looks at keeps its totals: once a minute it looks its
   }
 });
 
-test('looks from a timer alone see every wrap', () => {
+test('updates by a timer alone catch every wrap', () => {
   const { observer, count } = seen(BELOW);
   observer.keepTotals();
   count(10);

@@ -1,4 +1,4 @@
-/** Numbers as people read them. */
+/** The formats of numbers. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import {
@@ -12,7 +12,7 @@ import {
   rounded,
 } from '../../../../lib/dashboard/page/format.js';
 
-/** As it is read: with ordinary spaces. */
+/** The text with ordinary spaces. */
 const plain = (text: string): string => text.replaceAll('\u202f', ' ');
 
 test('durations have the unit that leaves three digits', () => {
@@ -34,14 +34,14 @@ test('durations have the unit that leaves three digits', () => {
   for (const [ms, text] of said) assert.is(plain(duration(ms)), text, String(ms));
 });
 
-test('what is not known is a dash, never NaN', () => {
+test('an unknown value is a dash, never NaN', () => {
   for (const words of [duration, rate, bytes, count, percent, ratio]) {
     for (const nothing of [null, undefined, Number.NaN, Number.POSITIVE_INFINITY])
       assert.is(words(nothing), '–');
   }
 });
 
-test('counts and rates have their thousands apart', () => {
+test('counts and rates have their thousands separated', () => {
   assert.is(plain(count(0)), '0');
   assert.is(plain(count(1234)), '1 234');
   assert.is(plain(count(12_345_678)), '12 345 678');
@@ -63,14 +63,14 @@ test('bytes, shares and ratios', () => {
   assert.is(ratio(0.567), '0.57');
 });
 
-test('an axis has no noughts behind the point, and keeps those before it', () => {
+test('an axis has no zeros after the decimal point, and keeps those before it', () => {
   assert.is(plain(rounded(duration(1))), '1 ms');
   assert.is(plain(rounded(bytes(1_500_000))), '1.5 MB');
   assert.is(plain(rounded(count(100))), '100');
   assert.is(plain(rounded(duration(100))), '100 ms');
 });
 
-test('how long ago', () => {
+test('times ago', () => {
   assert.is(ago(12), 'now');
   assert.is(plain(ago(12_400)), '12.4 s ago');
   assert.is(plain(ago(65_000)), '1:05 min ago');

@@ -5,7 +5,7 @@ import { binned, percentileOf } from '../../../../lib/dashboard/page/histogram-b
 import type { HistogramBar } from '../../../../lib/dashboard/protocol.js';
 import { HISTOGRAM_BUCKETS, upperBoundUs } from '../../../../lib/memory/histogram.js';
 
-test('every count falls into one bin, whose bounds hold it', () => {
+test('every count falls into one bin, whose bounds contain it', () => {
   for (let bucket = 0; bucket < HISTOGRAM_BUCKETS; bucket++) {
     const ms = upperBoundUs(bucket) / 1000;
     const { bounds, counts, total } = binned([[ms, 3]]);
@@ -24,7 +24,7 @@ test('every count falls into one bin, whose bounds hold it', () => {
   }
 });
 
-test('the bins are whole decades around what there is', () => {
+test('the bins are the whole decades that contain values', () => {
   const { bounds } = binned([
     [0.05, 1],
     [3, 1],
@@ -33,7 +33,7 @@ test('the bins are whole decades around what there is', () => {
   assert.ok(Math.abs(bounds.at(-1)! - 10) < 1e-6);
 });
 
-test('nothing counted, nothing drawn', () => {
+test('without values there are no bins', () => {
   assert.equal(binned([]), { bounds: [], counts: [], total: 0 });
   assert.is(percentileOf([], 0.99), null);
 });

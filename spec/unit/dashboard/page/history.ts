@@ -1,4 +1,4 @@
-/** What the page keeps of what it received, and how it goes back in it. */
+/** The history that the page keeps, and how it shows earlier moments. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { History, KEEP_MS, MAX_CHANGES, MAX_POINTS } from '../../../../lib/dashboard/page/history.js';
@@ -24,20 +24,20 @@ test('the moment of a time is the last frame that is not later', () => {
   assert.is(new History().at(T), undefined);
 });
 
-test('at least two minutes are kept, and not more than is bounded', () => {
+test('at least two minutes are kept, and no more than the bound', () => {
   const history = filled(3000);
   assert.is(history.newestAt, T + 2999 * INTERVAL_MS);
   const kept = history.newestAt - history.oldestAt;
   assert.ok(kept >= 120_000 && kept <= KEEP_MS, String(kept));
 });
 
-test('between gives every moment that touches the time', () => {
+test('between returns every moment that covers any of the time', () => {
   const history = filled(10);
   const found = history.between(T + 250, T + 450).map(({ frame: { seq } }) => seq);
   assert.equal(found, [3, 4, 5]);
 });
 
-test('another start of the server begins anew; the same one goes on', () => {
+test('a restarted server clears the history; the same one continues it', () => {
   const history = filled(10);
   assert.not(history.begin(hello(T)));
   assert.not(history.empty);
@@ -46,7 +46,7 @@ test('another start of the server begins anew; the same one goes on', () => {
   assert.is(history.points.length, 0);
 });
 
-test('the curves begin with what the hello brings, and no point comes twice', () => {
+test('the curves begin with the points of the hello, and have no point twice', () => {
   const history = new History();
   const past = [1, 2, 3].map((second) => point(T + second * 1000));
   history.begin(hello(T, past));
@@ -99,7 +99,7 @@ test('shares come from the times in each state', () => {
   assert.equal(history.at(T + 100)?.shares[0], [0, 0, 0.1, 0.3, 0.6]);
 });
 
-test('too many changes are given up from the oldest on, and their frames are blends then', () => {
+test('of too many changes the oldest are dropped, and their frames become blends', () => {
   const history = new History();
   history.begin(hello(T));
   const each = 2000;
@@ -117,7 +117,7 @@ test('too many changes are given up from the oldest on, and their frames are ble
   assert.is(history.at(history.newestAt)?.changes.length, each);
 });
 
-test('a clock that was set back begins the frames anew', () => {
+test('a clock that was set back clears the frames', () => {
   const history = filled(10);
   history.add(frame(10, T - 5000, [row(0)]));
   assert.is(history.oldestAt, T - 5000);
@@ -138,7 +138,7 @@ test('the last changes of a thread, up to a time', () => {
   assert.equal(times(1000, 2), [110, 190]);
 });
 
-test('playback is live until it is held, steps by frames, and stays within the history', () => {
+test('playback is live until it is paused, steps by frames, and stays within the history', () => {
   const history = filled(20);
   const playback = new Playback(history);
   assert.ok(playback.live);
@@ -161,7 +161,7 @@ test('playback is live until it is held, steps by frames, and stays within the h
   assert.is(playback.moment?.frame.seq, 20);
 });
 
-test('what is held longer than the history reaches moves on with its oldest end', () => {
+test('a page paused for longer than the history shows the oldest moment', () => {
   const history = filled(10);
   const playback = new Playback(history);
   playback.scrubTo(T);
@@ -169,7 +169,7 @@ test('what is held longer than the history reaches moves on with its oldest end'
   assert.is(playback.at, history.oldestAt);
 });
 
-test('nothing to hold, nothing held', () => {
+test('an empty history cannot be paused', () => {
   const playback = new Playback(new History());
   playback.pause();
   playback.step(-1);

@@ -1,4 +1,4 @@
-/** What the lanes are drawn from. */
+/** The pieces that the lanes are drawn from. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { History } from '../../../../lib/dashboard/page/history.js';
@@ -50,7 +50,7 @@ test('changes make pieces, from the state before the first to the end of the fra
   assert.is(lane![1]!.route, '', 'what a past request asked for is not known');
 });
 
-test('what goes on across frames is one piece, and a held thread keeps its route', () => {
+test('a state that continues across frames is one piece, and a blocked thread keeps its route', () => {
   const held = { state: 'processing', since: T - 1000, route: 'GET /block' } as const;
   const history = historyOf(...[0, 1, 2, 3].map((seq) => frame(seq, T + seq * 100, [row(0, held)])));
   const [lane] = lanesAcross(history.between(T, T + 1000), 1);
@@ -58,7 +58,7 @@ test('what goes on across frames is one piece, and a held thread keeps its route
   assert.is(lane![0]!.route, 'GET /block');
 });
 
-test('pieces that are too short to be drawn apart are gathered into blends with the right shares', () => {
+test('pieces that are too short to draw are merged into blends with the right shares', () => {
   const changes: TransitionTuple[] = [];
   for (let at = 0; at < 100; at += 1) {
     changes.push([0, LEADER, PROCESSING, T + at + 0.25, -1], [0, PROCESSING, LEADER, T + at + 1, -1]);
@@ -78,7 +78,7 @@ test('pieces that are too short to be drawn apart are gathered into blends with 
   assert.is(lane!.at(-1)!.to, T + 100);
 });
 
-test('a short piece between long ones stays by itself', () => {
+test('a short piece between long ones is kept', () => {
   const history = historyOf(
     frame(0, T, [row(0)]),
     frame(
@@ -99,7 +99,7 @@ test('a short piece between long ones stays by itself', () => {
   ]);
 });
 
-test('where changes were missed, the frame is one blend, however little else there was', () => {
+test('a frame with missed changes is one blend, however few changes it has', () => {
   const history = historyOf(
     frame(0, T, [row(0), row(1)]),
     frame(1, T + 100, [
@@ -113,17 +113,17 @@ test('where changes were missed, the frame is one blend, however little else the
   assert.equal(brief(pure!), [[0, 100, BLEND]], 'many short handlers are not one long one');
 });
 
-test('a thread that was in its state all the time is known to be, even where frames were lost', () => {
+test('a thread that did not change its state is exact, even if frames were lost', () => {
   const held = { state: 'processing', since: T - 1000, route: 'GET /block' } as const;
   const history = historyOf(frame(0, T, [row(0, held)]), frame(5, T + 500, [row(0, held)]));
   assert.equal(brief(lanesOf(history.at(T + 500)!, 1)[0]!), [[0, 500, PROCESSING]]);
 });
 
-test('a state that is not told of goes on from the frame before', () => {
+test('a state without a change continues from the frame before', () => {
   const history = historyOf(
     frame(0, T, [row(0)]),
     frame(1, T + 100, [row(0, { since: T + 50, state: 'leader' })], [[0, FOLLOWER, LEADER, T + 50, -1]]),
-    // It changed in the very moment of the frame: its row says so already, its ring will with the next.
+    // It changed at the time of the frame: its row has the change already, its ring only with the next frame.
     frame(2, T + 200, [row(0, { since: T + 199, state: 'processing' })]),
   );
   const [lane] = lanesOf(history.at(T + 200)!, 1);
@@ -139,7 +139,7 @@ test('the piece at a time', () => {
   assert.is(pieceAt(pieces, 20), undefined);
 });
 
-test('promotions name their two threads; close ones are left out, the same ones in every view', () => {
+test('promotions name both threads; close ones are left out, the same ones in every view', () => {
   const changes: TransitionTuple[] = Array.from({ length: 100 }, (_, index) => [
     index % 2,
     FOLLOWER,

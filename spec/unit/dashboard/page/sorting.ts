@@ -11,7 +11,7 @@ const ROWS = [
 ];
 const ids = (order: Order) => sorted(ROWS, order).map(({ id }) => id);
 
-test('each column orders by what it shows', () => {
+test('each column sorts by what it shows', () => {
   assert.equal(ids({ column: 'thread', descending: true }), [2, 1, 0]);
   assert.equal(ids({ column: 'state', descending: false }), [2, 1, 0], 'leader, processing, follower');
   assert.equal(ids({ column: 'since', descending: true }), [0, 2, 1], 'the longest first');
@@ -19,12 +19,12 @@ test('each column orders by what it shows', () => {
   assert.equal(ids({ column: 'route', descending: false }), [2, 1, 0]);
 });
 
-test('equal rows stay in the order of their numbers, whichever way', () => {
+test('equal rows stay in the order of their numbers, ascending or descending', () => {
   assert.equal(ids({ column: 'busy', descending: true }), [1, 0, 2]);
   assert.equal(ids({ column: 'busy', descending: false }), [0, 2, 1]);
 });
 
-test('a first click shows the big ones first where they matter, a second turns it round', () => {
+test('a first click on some columns sorts in descending order, and a second click reverses it', () => {
   let order: Order = { column: 'thread', descending: false };
   order = clicked(order, 'busy');
   assert.equal(order, { column: 'busy', descending: true });
@@ -33,7 +33,7 @@ test('a first click shows the big ones first where they matter, a second turns i
   assert.equal(clicked(order, 'route'), { column: 'route', descending: false });
 });
 
-test('sorting changes nothing in what was received', () => {
+test('sorting does not change the rows that were received', () => {
   const before = ROWS.map(({ id }) => id);
   for (const column of COLUMNS) sorted(ROWS, { column, descending: true });
   assert.equal(
