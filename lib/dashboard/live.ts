@@ -49,7 +49,7 @@ const CLOSE_MS = 1000;
 
 interface Client {
   readonly socket: WebSocket;
-  watched: number;
+  selected: number;
   messages: number;
   /** Since when it is slow; 0 if it is not. */
   slowSince: number;
@@ -105,7 +105,7 @@ export class Live {
   }
 
   add(socket: WebSocket): void {
-    const client: Client = { socket, watched: -1, messages: 0, slowSince: 0, answeredPing: true };
+    const client: Client = { socket, selected: -1, messages: 0, slowSince: 0, answeredPing: true };
     this.#clients.add(client);
     socket.on('message', (data, isBinary) => this.#message(client, data, isBinary));
     socket.on('pong', () => {
@@ -162,7 +162,7 @@ export class Live {
   }
 
   #send(client: Client, text: string, sample: Sample, now: number): void {
-    const { socket, watched } = client;
+    const { socket, selected } = client;
     client.messages = 0;
     if (socket.readyState !== WebSocket.OPEN) return;
     if (socket.bufferedAmount > this.#pace.slowBytes) {
@@ -172,8 +172,8 @@ export class Live {
     }
     client.slowSince = 0;
     socket.send(text);
-    const thread = sample.observation.threads[watched];
-    if (thread !== undefined) socket.send(JSON.stringify(detailOf(thread, this.#recent[watched] ?? [])));
+    const thread = sample.observation.threads[selected];
+    if (thread !== undefined) socket.send(JSON.stringify(detailOf(thread, this.#recent[selected] ?? [])));
   }
 
   #ping(now: number): void {
@@ -209,7 +209,7 @@ export class Live {
     const message = clientMessage(text, this.#helloFields.threads);
     if (message === null) return 'not a message of this protocol';
     if (++client.messages > MAX_MESSAGES) return 'too many messages';
-    if (message.type === 'watch') client.watched = message.thread;
+    if (message.type === 'watch') client.selected = message.thread;
     else if (this.#loads === null) return 'load is for the demo app only';
     else this.#loads.set(message.kind, message.on);
     return null;
