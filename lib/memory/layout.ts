@@ -55,7 +55,7 @@ export const WAKING = LINE;
 /** Atomic. Bits of the threads that are parked. Set by the parked thread, cleared by whoever claims it. */
 export const PARKED = 2 * LINE;
 
-// ---- control: the life of the set (owner: control/plane.ts) ---------------------------------------------------------
+// ---- control: the state of the set (owner: control/plane.ts) --------------------------------------------------------
 
 /** Atomic. One of the SET_ states; only the control plane writes it. */
 export const SET_STATE = 4 * LINE;

@@ -15,8 +15,8 @@
  * plane, for a dead thread), and is FREE before it is closed, so a number is never used after another thread closed it.
  *
  * The state word, from its low end: 2 bits state, 1 bit QUEUED (an entry for it is in its thread's mailbox), 5 bits of
- * noted events, 8 bits owner, 16 bits generation. The generation counts the lives of the number and also
- * travels in the epoll data, so an event of a former life is recognised in the same compare-and-exchange.
+ * noted events, 8 bits owner, 16 bits generation. The generation counts how often the descriptor number was opened, and also
+ * travels in the epoll data, so an event of an earlier generation is recognised in the same compare-and-exchange.
  */
 import { HANDLE_DEADLINE, HANDLE_KIND, HANDLE_STATE, HANDLE_WORDS } from '../memory/layout.js';
 import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLRDHUP } from '../sys/epoll.js';
@@ -44,7 +44,7 @@ const EVENTS_MASK = 31 << EVENTS_SHIFT;
 const OWNER_SHIFT = 8;
 const OWNER_MASK = 0xff << OWNER_SHIFT;
 const GENERATION_SHIFT = 16;
-const LIFE_MASK = 0xffff << GENERATION_SHIFT;
+const GENERATION_MASK = 0xffff << GENERATION_SHIFT;
 
 /** Owner number of the control plane, which no thread has. */
 export const CONTROL_PLANE = 0xff;
@@ -88,8 +88,8 @@ export class HandleTable {
   }
 
   /**
-   * Begins a new life of the number, with `self` inside it: a rescan or the timeouts could find the record before the
-   * kernel's set has the descriptor.
+   * Begins the next generation of the number, with `self` inside it: a rescan or the timeouts may find the record before the
+   * descriptor is in the kernel's set.
    *
    * @param deadline the tick at which its time is up, 0 for never
    * @returns its generation
@@ -113,13 +113,13 @@ export class HandleTable {
     return generation;
   }
 
-  /** Ends a life. The caller is inside the handle, or it is bound to the caller; it closes the descriptor next. */
+  /** Ends a generation. The caller is inside the handle, or it is bound to the caller; it closes the descriptor next. */
   close(fd: number): void {
     const at = fd * HANDLE_WORDS + HANDLE_STATE;
     const word = Atomics.load(this.words, at);
     if ((word & STATE_MASK) === FREE) throw new Error(`descriptor ${fd} is closed already`);
     this.words[fd * HANDLE_WORDS + HANDLE_DEADLINE] = 0;
-    Atomics.store(this.words, at, word & LIFE_MASK);
+    Atomics.store(this.words, at, word & GENERATION_MASK);
   }
 
   /** The leader looks who is to have an event. */
@@ -136,7 +136,7 @@ export class HandleTable {
       let result = NOTED;
       switch (word & STATE_MASK) {
         case IDLE:
-          next = (word & LIFE_MASK) | (self << OWNER_SHIFT) | INSIDE;
+          next = (word & GENERATION_MASK) | (self << OWNER_SHIFT) | INSIDE;
           result = ENTERED;
           break;
         case BOUND:
@@ -151,12 +151,12 @@ export class HandleTable {
     }
   }
 
-  /** Enters a handle of that life without an event, unless a thread is inside it or it is bound. @returns whether it did */
+  /** Enters a handle of that generation without an event, unless a thread is inside it or it is bound. @returns whether it did */
   enterIdle(fd: number, generation: number, self: number): boolean {
     const at = fd * HANDLE_WORDS + HANDLE_STATE;
     const word = Atomics.load(this.words, at);
     if (word >>> GENERATION_SHIFT !== generation || (word & STATE_MASK) !== IDLE) return false;
-    const next = (word & LIFE_MASK) | (self << OWNER_SHIFT) | INSIDE;
+    const next = (word & GENERATION_MASK) | (self << OWNER_SHIFT) | INSIDE;
     return Atomics.compareExchange(this.words, at, word, next) === word;
   }
 
@@ -174,7 +174,7 @@ export class HandleTable {
     const at = fd * HANDLE_WORDS + HANDLE_STATE;
     for (;;) {
       const word = Atomics.load(this.words, at);
-      const next = (word & LIFE_MASK) | (self << OWNER_SHIFT) | BOUND;
+      const next = (word & GENERATION_MASK) | (self << OWNER_SHIFT) | BOUND;
       if (Atomics.compareExchange(this.words, at, word, next) === word)
         return (word & EVENTS_MASK) >> EVENTS_SHIFT;
     }
@@ -190,12 +190,12 @@ export class HandleTable {
     for (let looks = 0; ; looks++) {
       const word = looks === 0 ? this.words[at]! : Atomics.load(this.words, at);
       const noted = word & EVENTS_MASK;
-      const next = noted === 0 ? (word & LIFE_MASK) | IDLE : word & ~(EVENTS_MASK | QUEUED);
+      const next = noted === 0 ? (word & GENERATION_MASK) | IDLE : word & ~(EVENTS_MASK | QUEUED);
       if (Atomics.compareExchange(this.words, at, word, next) === word) return noted >> EVENTS_SHIFT;
     }
   }
 
-  /** The events noted for a handle that is still bound to `self` in that life; 0 for none or a former life. */
+  /** The events noted for a handle that is still bound to `self` in that generation; 0 for none or an earlier generation. */
   takeNoted(fd: number, generation: number, self: number): number {
     const at = fd * HANDLE_WORDS + HANDLE_STATE;
     for (;;) {
@@ -211,7 +211,7 @@ export class HandleTable {
   /** Leaves a handle in the name of a thread that died inside it. What was noted meanwhile is lost: look again. */
   abandon(fd: number): void {
     const at = fd * HANDLE_WORDS + HANDLE_STATE;
-    Atomics.store(this.words, at, (Atomics.load(this.words, at) & LIFE_MASK) | IDLE);
+    Atomics.store(this.words, at, (Atomics.load(this.words, at) & GENERATION_MASK) | IDLE);
   }
 
   /** The number's state: FREE, IDLE, INSIDE or BOUND. */

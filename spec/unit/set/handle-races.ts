@@ -133,7 +133,7 @@ test(
 );
 
 test(
-  'an event of the former life that comes at any step of the new one is stale',
+  'an event of the earlier generation that comes at any step of the new one is stale',
   withSet(2, async (set) => {
     const [first, leader] = (await set.startAll()) as Two;
     const fd = set.connect();

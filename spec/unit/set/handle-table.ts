@@ -82,7 +82,7 @@ test('a bound handle hands off once, until its thread has taken what was noted',
   assert.is(table.claim(FD, generation, READABLE, 0), ENTERED);
 });
 
-test('a handle is entered without an event only while nobody has it, and in its life', () => {
+test('a handle is entered without an event only while no thread has it, and in its generation', () => {
   const { table, generation } = opened();
   assert.is(table.enterIdle(FD, generation + 1, 2), false, 'a stale generation');
   assert.is(table.enterIdle(FD, generation, 2), true);
@@ -107,7 +107,7 @@ test('what was noted before the binding is returned by it', () => {
   assert.is(table.unbind(FD), 0);
 });
 
-test('noted events are taken by the thread that the handle is bound to, in that life', () => {
+test('noted events are taken by the thread that the handle is bound to, in that generation', () => {
   const { table, generation } = opened();
   table.claim(FD, generation, READABLE, 1);
   table.claim(FD, generation, READABLE, 2);
@@ -115,11 +115,11 @@ test('noted events are taken by the thread that the handle is bound to, in that 
   table.bind(FD, 1);
   table.claim(FD, generation, READABLE, 2);
   assert.is(table.takeNoted(FD, generation, 2), 0, 'another thread');
-  assert.is(table.takeNoted(FD, generation + 1, 1), 0, 'another life');
+  assert.is(table.takeNoted(FD, generation + 1, 1), 0, 'another generation');
   assert.is(table.takeNoted(FD, generation, 1), READABLE);
 });
 
-test('events of a former life are stale, whatever state the number is in now', () => {
+test('events of an earlier generation are stale, whatever state the number is in now', () => {
   const { table, generation } = opened();
   table.claim(FD, generation, READABLE, 1);
   table.close(FD);
@@ -138,7 +138,7 @@ test('events of a former life are stale, whatever state the number is in now', (
   assert.is(table.unbind(FD), 0, 'nothing of it was noted');
 });
 
-test('a closed handle is entered by nobody, and nothing is left of its life', () => {
+test('a closed handle is entered by nobody, and nothing is left of its generation', () => {
   const { table, generation } = opened();
   table.claim(FD, generation, READABLE, 1);
   table.bind(FD, 1);
@@ -172,11 +172,11 @@ test('a handle is opened once and closed once', () => {
   assert.throws(() => table.close(FD), /closed already/);
 });
 
-test('generations go round after 65536 lives and stay within their bits', () => {
+test('generations go round after 65536 and stay within their bits', () => {
   const { table } = opened();
   const first = table.generation(FD);
   let before = first;
-  for (let life = 1; life < 0x1_0000; life++) {
+  for (let reopenings = 1; reopenings < 0x1_0000; reopenings++) {
     table.close(FD);
     const generation = reopen(table);
     assert.ok(generation !== before && generation >= 0 && generation <= 0xffff);
@@ -206,7 +206,7 @@ test("epoll's bits become those of event handlers", () => {
   assert.is(eventBits(EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLHUP), 15);
 });
 
-test('a handle that was abandoned is idle in the same life, and free of its thread', () => {
+test('a handle that was abandoned is idle in the same generation, and free of its thread', () => {
   const { table, generation } = opened();
   table.claim(FD, generation, READABLE, 9);
   table.claim(FD, generation, READABLE, 2);

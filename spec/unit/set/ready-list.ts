@@ -48,7 +48,7 @@ test(
 );
 
 test(
-  'an event carries the descriptor and the generation of its life',
+  'an event carries the descriptor and its generation',
   alone((set) => {
     const fd = set.connect();
     set.table.claim(fd, set.table.generation(fd), READABLE, 0);
