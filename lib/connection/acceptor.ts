@@ -24,7 +24,7 @@ import {
   SUSPENSIONS,
   threadArea,
 } from '../memory/layout.js';
-import { type HandleSet, WATCH_BOTH, WATCH_INPUT } from '../set/handle-set.js';
+import { type HandleSet, INTEREST_INPUT, INTEREST_INPUT_OUTPUT } from '../set/handle-set.js';
 import { FREE } from '../set/handle-table.js';
 import { closeDescriptor } from '../sys/descriptor.js';
 import { EAGAIN, ECONNABORTED, EINTR, EMFILE, ENFILE, ENOBUFS, ENOMEM, errnoName } from '../sys/libc.js';
@@ -60,7 +60,7 @@ export class Acceptor implements EventHandler {
     this.#context = context;
     this.#kind = kind;
     // A raw TCP app may speak first: its connections report that they are writable at once.
-    this.#watch = kind === HTTP_CONNECTION ? WATCH_INPUT : WATCH_BOTH;
+    this.#watch = kind === HTTP_CONNECTION ? INTEREST_INPUT : INTEREST_INPUT_OUTPUT;
     this.#accepting = threadArea(context.self) + ACCEPTING;
   }
 
@@ -70,7 +70,7 @@ export class Acceptor implements EventHandler {
     do {
       calls = this.#acceptSome(fd, calls);
       // There may be more than one visit takes: the kernel reports it again, to whoever comes next.
-      if (calls === 0) handles.resumeHandle(fd, WATCH_INPUT);
+      if (calls === 0) handles.resumeHandle(fd, INTEREST_INPUT);
     } while (table.leave(fd) !== 0);
   }
 
@@ -145,7 +145,7 @@ export class Acceptor implements EventHandler {
     Atomics.store(control, this.#accepting, NOTHING_ACCEPTED);
     counters[ACCEPTED]!++;
     try {
-      handles.watchHandle(accepted, generation, this.#watch);
+      handles.completeRegistration(accepted, generation, this.#watch);
     } catch (error) {
       closeConnection(this.#context, accepted);
       this.#context.log('warn', `a new connection could not be registered: ${(error as Error).message}`);
@@ -164,7 +164,7 @@ export class Acceptor implements EventHandler {
     const failed = replaceByDeadSocket(fd);
     // The number stays open in any case, for the connection in the table to be closed with.
     if (failed < 0) shutdownBoth(fd);
-    handles.watchAgain(fd, WATCH_INPUT);
+    handles.reregisterHandle(fd, INTEREST_INPUT);
     counters[ACCEPTED]!++;
     counters[DROPPED]!++;
     counters[CLOSED]!++;
@@ -200,7 +200,7 @@ export class Acceptor implements EventHandler {
 /** Watches the suspended listening handle again, if there is one. */
 export function resumeAccepting(control: Int32Array, handles: HandleSet): void {
   const suspended = Atomics.exchange(control, ACCEPT_SUSPENDED, 0);
-  if (suspended !== 0) handles.resumeHandle(suspended - 1, WATCH_INPUT);
+  if (suspended !== 0) handles.resumeHandle(suspended - 1, INTEREST_INPUT);
 }
 
 /**

@@ -18,7 +18,7 @@ import {
 import type { Level, ThreadInfo, Transition } from '../observe/observation.js';
 import { Observer } from '../observe/observer.js';
 import type { ResolvedOptions } from '../options/server-options.js';
-import { HandleSet, WATCH_INPUT } from '../set/handle-set.js';
+import { HandleSet, INTEREST_INPUT } from '../set/handle-set.js';
 import { HandleTable } from '../set/handle-table.js';
 import { ParkingLot } from '../set/parking-lot.js';
 import { setRecording } from '../set/recorder.js';
@@ -131,12 +131,12 @@ export class ControlPlane {
     let plane: ControlPlane | undefined;
     try {
       plane = new ControlPlane(options, listener, events);
-      plane.#handles.registerHandle(plane.#wakeUp, WAKE_UP, WATCH_INPUT);
+      plane.#handles.registerHandle(plane.#wakeUp, WAKE_UP, INTEREST_INPUT);
       plane.protocol = await plane.#keeper.startAll();
       plane.#started = true;
       plane.#startTimer();
       startListening(listener.fd, BACKLOG);
-      plane.#handles.registerHandle(listener.fd, ACCEPTOR, WATCH_INPUT);
+      plane.#handles.registerHandle(listener.fd, ACCEPTOR, INTEREST_INPUT);
       return plane;
     } catch (error) {
       if (plane === undefined) listener.close();
@@ -255,7 +255,7 @@ export class ControlPlane {
 
   #startTimer(): void {
     this.#timer = createTimer(tickMs(this.#options));
-    this.#handles.registerHandle(this.#timer, TIMER, WATCH_INPUT);
+    this.#handles.registerHandle(this.#timer, TIMER, INTEREST_INPUT);
   }
 
   #housekeep(): void {

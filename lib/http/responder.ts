@@ -7,7 +7,7 @@ import { Buffer } from 'node:buffer';
 import type { ThreadContext } from '../connection/event-handler.js';
 import { FAILED, OutputQueue, QUEUED, SENT } from '../connection/output-queue.js';
 import { ERRORS } from '../memory/counters.js';
-import { WATCH_BOTH } from '../set/handle-set.js';
+import { INTEREST_INPUT_OUTPUT } from '../set/handle-set.js';
 import { sendFile } from '../sys/file.js';
 import { EAGAIN, EINTR } from '../sys/libc.js';
 import { resetOnClose, transmitFrom } from '../sys/socket.js';
@@ -15,7 +15,7 @@ import { FileBody } from '../web/file-body.js';
 import { requestLine } from '../web/light-request.js';
 import type { Outgoing } from '../web/outgoing.js';
 import type { Exchange } from './exchange.js';
-import { hasFlag, setFlag, WATCHES_OUTPUT } from './flags.js';
+import { hasFlag, INTERESTED_IN_OUTPUT, setFlag } from './flags.js';
 import type { ResponseStream } from './response-stream.js';
 import {
   BODYLESS,
@@ -278,8 +278,8 @@ export class Responder {
   /** From now on the kernel reports when the connection becomes writable, too. */
   #watchOutput(): void {
     const { table, handles } = this.#context;
-    if (hasFlag(table, this.fd, WATCHES_OUTPUT)) return;
-    setFlag(table, this.fd, WATCHES_OUTPUT);
-    handles.resumeHandle(this.fd, WATCH_BOTH);
+    if (hasFlag(table, this.fd, INTERESTED_IN_OUTPUT)) return;
+    setFlag(table, this.fd, INTERESTED_IN_OUTPUT);
+    handles.resumeHandle(this.fd, INTEREST_INPUT_OUTPUT);
   }
 }

@@ -21,10 +21,10 @@ import { must } from '../sys/libc.js';
 import { CONTROL_PLANE, type HandleTable } from './handle-table.js';
 import { ReadyList } from './ready-list.js';
 
-/** What a handle is watched for. The peer's end and errors are always reported. */
-export const WATCH_INPUT = EPOLLIN | EPOLLRDHUP;
-/** For handlers that speak first: the first event comes at once, because the handle is writable. */
-export const WATCH_BOTH = EPOLLIN | EPOLLOUT | EPOLLRDHUP;
+/** The interest of a handle, in bits of epoll(7). The end of the peer's input and errors are always reported. */
+export const INTEREST_INPUT = EPOLLIN | EPOLLRDHUP;
+/** For handlers that send first: the first event comes at once, because the handle is writable. */
+export const INTEREST_INPUT_OUTPUT = EPOLLIN | EPOLLOUT | EPOLLRDHUP;
 
 /** Why `waitForEvent` came back. */
 export const EVENTS_READY = POLL_FIRST;
@@ -46,15 +46,15 @@ export class HandleSet {
   }
 
   /**
-   * Puts a descriptor into the table and the kernel's set. From then on any thread may be inside it.
+   * Adds a descriptor to the table and to the kernel's set. From then on any thread may be inside it.
    *
    * @param deadline the tick at which its time is up, 0 for never
    * @throws PacelineError `PACELINE_SYSTEM`; the descriptor is then in neither
    */
-  registerHandle(fd: number, kind: number, watch: number, deadline = 0): void {
+  registerHandle(fd: number, kind: number, interest: number, deadline = 0): void {
     const generation = this.table.open(fd, kind, deadline, this.self);
     try {
-      this.watchHandle(fd, generation, watch);
+      this.completeRegistration(fd, generation, interest);
     } catch (error) {
       this.table.close(fd);
       throw error;
@@ -62,37 +62,37 @@ export class HandleSet {
   }
 
   /**
-   * The second half of `registerHandle`: puts a descriptor that the caller has opened in the table into the kernel's set, and
-   * leaves it.
+   * The second half of `registerHandle`: adds a descriptor that the caller has opened in the table to the kernel's set, and
+   * leaves the handle.
    *
    * @throws PacelineError `PACELINE_SYSTEM`; the caller is then still inside it
    */
-  watchHandle(fd: number, generation: number, watch: number): void {
-    const result = epollAdd(this.#epoll, fd, generation, watch | EPOLLET);
+  completeRegistration(fd: number, generation: number, interest: number): void {
+    const result = epollAdd(this.#epoll, fd, generation, interest | EPOLLET);
     if (result < 0) must('epoll_ctl', result);
-    // What was reported since is reported again to whoever comes next.
-    while (this.table.leave(fd) !== 0) epollModify(this.#epoll, fd, generation, watch | EPOLLET);
+    // What was reported meanwhile is reported again, to the next leader.
+    while (this.table.leave(fd) !== 0) epollModify(this.#epoll, fd, generation, interest | EPOLLET);
   }
 
-  /** Puts a descriptor into the kernel's set that took the place of the one in the table. The caller need not be inside it. */
-  watchAgain(fd: number, watch: number): void {
-    epollAdd(this.#epoll, fd, this.table.generation(fd), watch | EPOLLET);
+  /** Adds a descriptor to the kernel's set that replaces the one registered under its number. The caller need not be inside the handle. */
+  reregisterHandle(fd: number, interest: number): void {
+    epollAdd(this.#epoll, fd, this.table.generation(fd), interest | EPOLLET);
   }
 
-  /** Takes a descriptor out of the kernel's set and the table; the caller is inside it. Closing it does the first too. */
+  /** Removes a handle from the kernel's set and the table; the caller is inside it. Closing the descriptor does the first, too. */
   unregisterHandle(fd: number): void {
     epollDelete(this.#epoll, fd);
     this.table.close(fd);
   }
 
-  /** Stops the reports of a handle. */
+  /** Stops the reports of a handle, except those of errors and hang-ups. */
   suspendHandle(fd: number): void {
     epollModify(this.#epoll, fd, this.table.generation(fd), EPOLLERR | EPOLLET);
   }
 
-  /** Watches a handle for `watch` from now on; what is ready already is reported again. */
-  resumeHandle(fd: number, watch: number): void {
-    epollModify(this.#epoll, fd, this.table.generation(fd), watch | EPOLLET);
+  /** Sets a handle's interest; what is ready already is reported again. */
+  resumeHandle(fd: number, interest: number): void {
+    epollModify(this.#epoll, fd, this.table.generation(fd), interest | EPOLLET);
   }
 
   /**

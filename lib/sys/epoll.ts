@@ -53,11 +53,11 @@ function control(set: number, operation: number, fd: number, generation: number,
 export const epollAdd = (set: number, fd: number, generation: number, events: number): number =>
   control(set, EPOLL_CTL_ADD, fd, generation, events);
 
-/** Changes what a descriptor is watched for, which also reports anew what is ready already. */
+/** Changes the interest of a descriptor, which also reports again what is ready already. */
 export const epollModify = (set: number, fd: number, generation: number, events: number): number =>
   control(set, EPOLL_CTL_MOD, fd, generation, events);
 
-/** Takes a descriptor out. */
+/** Removes a descriptor. */
 export const epollDelete = (set: number, fd: number): number => control(set, EPOLL_CTL_DEL, fd, 0, 0);
 
 /** Fills `events` (records of EVENT_WORDS words). Returns how many, or 0 when a signal came first. */

@@ -16,7 +16,7 @@ export const METHODS: Readonly<
   },
   HandleSet: {
     module: 'set/handle-set',
-    calls: ['watchHandle', 'suspendHandle', 'resumeHandle', 'waitForEvent'],
+    calls: ['completeRegistration', 'suspendHandle', 'resumeHandle', 'waitForEvent'],
   },
   ReadyList: { module: 'set/ready-list', calls: ['take', 'refill'] },
   Mailbox: { module: 'set/mailbox', calls: ['put', 'take'] },

@@ -16,7 +16,7 @@ import {
   HANDLE_WORDS,
 } from '../../../lib/memory/layout.js';
 import { sumsOf } from '../../../lib/memory/sums.js';
-import { WATCH_INPUT } from '../../../lib/set/handle-set.js';
+import { INTEREST_INPUT } from '../../../lib/set/handle-set.js';
 import { ENTERED, HAND_OFF, READABLE } from '../../../lib/set/handle-table.js';
 import { closeDescriptor, createEventCounter } from '../../../lib/sys/descriptor.js';
 import { epollCreate } from '../../../lib/sys/epoll.js';
@@ -123,7 +123,7 @@ export class Visited implements Disposable {
       return fd >= 0;
     });
     this.control[CONNECTIONS]!++;
-    this.context.handles.registerHandle(fd, this.#kind, WATCH_INPUT);
+    this.context.handles.registerHandle(fd, this.#kind, INTEREST_INPUT);
     return { client, fd };
   }
 

@@ -6,7 +6,7 @@ import { recover, type SharedState } from '../../../lib/control/recovery.js';
 import { Strays } from '../../../lib/control/strays.js';
 import { BlockPool } from '../../../lib/memory/block-pool.js';
 import { allocateMemory, EAGER, LEADER, MAX_THREADS, PARKED, WATCH } from '../../../lib/memory/layout.js';
-import { HandleSet, WATCH_INPUT } from '../../../lib/set/handle-set.js';
+import { HandleSet, INTEREST_INPUT } from '../../../lib/set/handle-set.js';
 import { FREE, HandleTable } from '../../../lib/set/handle-table.js';
 import { ParkingLot } from '../../../lib/set/parking-lot.js';
 import { closeDescriptor, createEventCounter, signalEventCounter } from '../../../lib/sys/descriptor.js';
@@ -128,7 +128,7 @@ export class TestSet {
     this.lot = new ParkingLot(control, this.doorbells);
     this.pool = new BlockPool(blocks);
     this.shared = this.sharedStateOf({ address: '/none', family: 'Unix', port: 0 });
-    this.handles.registerHandle(this.wakeUp, WAKE_UP, WATCH_INPUT);
+    this.handles.registerHandle(this.wakeUp, WAKE_UP, INTEREST_INPUT);
   }
 
   /** What the control plane would have of the set with that listener. */
@@ -163,7 +163,7 @@ export class TestSet {
     const fd = createEventCounter();
     this.#opened.push(fd);
     for (const word of [HOLD, HELD, TALLY, ENTRIES, OCCUPANT]) store(this.scratch, word + fd, 0);
-    this.handles.registerHandle(fd, kind, WATCH_INPUT);
+    this.handles.registerHandle(fd, kind, INTEREST_INPUT);
     return fd;
   }
 

@@ -14,7 +14,7 @@ import {
   SUSPENSIONS,
   threadArea,
 } from '../../../lib/memory/layout.js';
-import { type HandleSet, WATCH_INPUT } from '../../../lib/set/handle-set.js';
+import { type HandleSet, INTEREST_INPUT } from '../../../lib/set/handle-set.js';
 import { BROKEN, ENTERED, eventBits, FREE, IDLE, READABLE } from '../../../lib/set/handle-table.js';
 import { closeDescriptor } from '../../../lib/sys/descriptor.js';
 import { acceptConnection, localAddress } from '../../../lib/sys/socket.js';
@@ -48,7 +48,7 @@ function scene(use: (scene: Scene) => Promise<void>, maxConnections = 1000): () 
     const listener = listen(BACKLOG);
     try {
       const { fd } = listener;
-      set.handles.registerHandle(fd, ACCEPTOR, WATCH_INPUT);
+      set.handles.registerHandle(fd, ACCEPTOR, INTEREST_INPUT);
       const log: string[] = [];
       const context = makeContext(set, SELF, { maxConnections }, (level, message) =>
         log.push(`${level}: ${message}`),

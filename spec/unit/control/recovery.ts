@@ -12,7 +12,7 @@ import {
   threadArea,
   WAKING,
 } from '../../../lib/memory/layout.js';
-import { HandleSet, WATCH_INPUT } from '../../../lib/set/handle-set.js';
+import { HandleSet, INTEREST_INPUT } from '../../../lib/set/handle-set.js';
 import {
   ENTERED,
   HAND_OFF,
@@ -108,7 +108,7 @@ test(
     const listener = listen();
     const { fd } = listener;
     put(set.scratch, HOLD + fd, 1);
-    set.handles.registerHandle(fd, ACCEPTOR, WATCH_INPUT);
+    set.handles.registerHandle(fd, ACCEPTOR, INTEREST_INPUT);
     await listener.client();
     await until(() => load(set.scratch, HELD + fd) !== 0, 'a thread is inside');
     const dead = load(set.scratch, HELD + fd) - 1;
@@ -204,13 +204,13 @@ test('a handle is for others to enter only when the kernel knows it, and what ca
     }
 
     override leave(number: number): number {
-      known &&= epollModify(set.epoll, fd, this.generation(fd), WATCH_INPUT) === 0;
+      known &&= epollModify(set.epoll, fd, this.generation(fd), INTEREST_INPUT) === 0;
       return super.leave(number);
     }
   }
   const handles = new HandleSet(set.memory.control, new Rescanned(set.memory.handles), set.epoll);
   signalEventCounter(fd);
-  handles.registerHandle(fd, COUNTER, WATCH_INPUT);
+  handles.registerHandle(fd, COUNTER, INTEREST_INPUT);
   assert.ok(known);
   assert.is(set.table.state(fd), IDLE);
   assert.is(handles.ready.refill(), 1);

@@ -3,7 +3,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { ACCEPTOR } from '../../../lib/connection/event-handler.js';
 import { CONNECTIONS } from '../../../lib/memory/layout.js';
-import { WATCH_INPUT } from '../../../lib/set/handle-set.js';
+import { INTEREST_INPUT } from '../../../lib/set/handle-set.js';
 import { BOUND, IDLE } from '../../../lib/set/handle-table.js';
 import { localAddress } from '../../../lib/sys/socket.js';
 import { BINDER, COUNTER } from '../../support/set/kinds.js';
@@ -71,7 +71,7 @@ test('a thread may end at any step of accepting: the client is served, or sees t
       const victim = await set.start(VICTIM, { role: 'turns', steps: true });
       await set.quiet(1);
       put(set.scratch, HOLD + listener.fd, 1);
-      set.handles.registerHandle(listener.fd, ACCEPTOR, WATCH_INPUT);
+      set.handles.registerHandle(listener.fd, ACCEPTOR, INTEREST_INPUT);
       const client = await listener.client();
       let ended = false;
       client.on('close', () => {

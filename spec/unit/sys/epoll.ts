@@ -77,7 +77,7 @@ test('a second signal is a second change, also when the first was not read', () 
   closeDescriptor(fd);
 });
 
-test('a descriptor that is watched anew is reported anew; one that was taken out is not', () => {
+test('a descriptor whose interest changes is reported again; one that was removed is not', () => {
   const fd = createEventCounter();
   epollAdd(set, fd, 1, EPOLLIN | EPOLLET);
   signalEventCounter(fd);
