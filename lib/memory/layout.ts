@@ -138,17 +138,17 @@ export const CLOSING = LINE + 1;
  */
 export const LOGS_READ = 3 * LINE + 2;
 /** Atomic. Mailbox: entries ever put (by the leader) and ever taken (by the thread), in lines of their own. */
-export const MAIL_PUT = 2 * LINE;
-export const MAIL_TAKEN = 3 * LINE;
-/** Atomic. 1 when an entry did not fit, or may have been lost with a leader: look at every bound handle. */
-export const MAIL_OVERFLOW = 3 * LINE + 1;
-/** Entries of a mailbox; a power of two. More bound handles than this may wait at once, see MAIL_OVERFLOW. */
-export const MAIL_CAPACITY = 256;
+export const MAILBOX_PUT = 2 * LINE;
+export const MAILBOX_TAKEN = 3 * LINE;
+/** Atomic. 1 asks the thread to look at every handle bound to it: an entry did not fit, or may have been lost with a leader. */
+export const MAILBOX_SWEEP = 3 * LINE + 1;
+/** Entries of a mailbox; a power of two. More bound handles than this may wait at once, see MAILBOX_SWEEP. */
+export const MAILBOX_CAPACITY = 256;
 /** Words of an entry: descriptor and generation. */
-export const MAIL_ENTRY_WORDS = 2;
-export const MAIL_ENTRIES = 4 * LINE;
+export const MAILBOX_ENTRY_WORDS = 2;
+export const MAILBOX_ENTRIES = 4 * LINE;
 /** Atomic. Transitions ever recorded; then the ring of them (owner: set/transitions.ts; only the thread writes). */
-export const TRANSITIONS_PUT = MAIL_ENTRIES + MAIL_CAPACITY * MAIL_ENTRY_WORDS;
+export const TRANSITIONS_PUT = MAILBOX_ENTRIES + MAILBOX_CAPACITY * MAILBOX_ENTRY_WORDS;
 export const TRANSITIONS = TRANSITIONS_PUT + LINE;
 /** At 200,000 changes a second, which is a thread at its limit, the ring holds 20 ms. */
 export const TRANSITION_CAPACITY = 4096;

@@ -2,16 +2,16 @@
  * A thread's mailbox: hand-offs of events for handles that are bound to it.
  *
  * One producer at a time (only the leader hands off, so LEADER orders the producers) and one consumer: a ring needs
- * no lock. The state word of a handle lets it be queued once only; should the ring be full all the same,
- * MAIL_OVERFLOW asks the thread to look at every handle bound to it, so nothing depends on the capacity.
+ * no lock. The state word of a handle lets it be queued once only. Where the ring is full nevertheless,
+ * MAILBOX_SWEEP asks the thread to look at every handle bound to it, so nothing depends on the capacity.
  */
 import {
-  MAIL_CAPACITY,
-  MAIL_ENTRIES,
-  MAIL_ENTRY_WORDS,
-  MAIL_OVERFLOW,
-  MAIL_PUT,
-  MAIL_TAKEN,
+  MAILBOX_CAPACITY,
+  MAILBOX_ENTRIES,
+  MAILBOX_ENTRY_WORDS,
+  MAILBOX_PUT,
+  MAILBOX_SWEEP,
+  MAILBOX_TAKEN,
   threadArea,
 } from '../memory/layout.js';
 
@@ -31,28 +31,28 @@ export class Mailbox {
   /** The leader puts an entry, then wakes the thread. */
   put(fd: number, generation: number): void {
     const words = this.#words;
-    const put = Atomics.load(words, this.#area + MAIL_PUT);
-    if (((put - Atomics.load(words, this.#area + MAIL_TAKEN)) | 0) >= MAIL_CAPACITY) {
+    const put = Atomics.load(words, this.#area + MAILBOX_PUT);
+    if (((put - Atomics.load(words, this.#area + MAILBOX_TAKEN)) | 0) >= MAILBOX_CAPACITY) {
       this.requestSweep();
       return;
     }
-    const at = this.#area + MAIL_ENTRIES + (put & (MAIL_CAPACITY - 1)) * MAIL_ENTRY_WORDS;
+    const at = this.#area + MAILBOX_ENTRIES + (put & (MAILBOX_CAPACITY - 1)) * MAILBOX_ENTRY_WORDS;
     words[at] = fd;
     words[at + 1] = generation;
-    Atomics.store(words, this.#area + MAIL_PUT, (put + 1) | 0);
+    Atomics.store(words, this.#area + MAILBOX_PUT, (put + 1) | 0);
   }
 
   /** Asks the thread to look at all handles bound to it. */
   requestSweep(): void {
-    Atomics.store(this.#words, this.#area + MAIL_OVERFLOW, 1);
+    Atomics.store(this.#words, this.#area + MAILBOX_SWEEP, 1);
   }
 
-  /** Whether the thread has anything to take. Only the thread itself asks, and it alone writes MAIL_TAKEN. */
+  /** Whether the thread has anything to take. Only the thread itself asks, and it alone writes MAILBOX_TAKEN. */
   waiting(): boolean {
     const words = this.#words;
     return (
-      Atomics.load(words, this.#area + MAIL_PUT) !== words[this.#area + MAIL_TAKEN]! ||
-      Atomics.load(words, this.#area + MAIL_OVERFLOW) !== 0
+      Atomics.load(words, this.#area + MAILBOX_PUT) !== words[this.#area + MAILBOX_TAKEN]! ||
+      Atomics.load(words, this.#area + MAILBOX_SWEEP) !== 0
     );
   }
 
@@ -60,33 +60,33 @@ export class Mailbox {
   seemsWaiting(): boolean {
     const words = this.#words;
     return (
-      words[this.#area + MAIL_PUT] !== words[this.#area + MAIL_TAKEN] ||
-      words[this.#area + MAIL_OVERFLOW] !== 0
+      words[this.#area + MAILBOX_PUT] !== words[this.#area + MAILBOX_TAKEN] ||
+      words[this.#area + MAILBOX_SWEEP] !== 0
     );
   }
 
   /** The thread takes the oldest entry into `fd` and `generation`. @returns false when there is none */
   take(): boolean {
     const words = this.#words;
-    const taken = Atomics.load(words, this.#area + MAIL_TAKEN);
-    if (taken === Atomics.load(words, this.#area + MAIL_PUT)) return false;
-    const at = this.#area + MAIL_ENTRIES + (taken & (MAIL_CAPACITY - 1)) * MAIL_ENTRY_WORDS;
+    const taken = Atomics.load(words, this.#area + MAILBOX_TAKEN);
+    if (taken === Atomics.load(words, this.#area + MAILBOX_PUT)) return false;
+    const at = this.#area + MAILBOX_ENTRIES + (taken & (MAILBOX_CAPACITY - 1)) * MAILBOX_ENTRY_WORDS;
     this.fd = words[at]!;
     this.generation = words[at + 1]!;
-    Atomics.store(words, this.#area + MAIL_TAKEN, (taken + 1) | 0);
+    Atomics.store(words, this.#area + MAILBOX_TAKEN, (taken + 1) | 0);
     return true;
   }
 
   /** @returns whether a look at all bound handles was asked for, and forgets it */
   takeSweep(): boolean {
-    const word = this.#area + MAIL_OVERFLOW;
+    const word = this.#area + MAILBOX_SWEEP;
     return Atomics.load(this.#words, word) !== 0 && Atomics.exchange(this.#words, word, 0) !== 0;
   }
 
   /** Forgets everything, for a new thread in this place. */
   clear(): void {
     const words = this.#words;
-    Atomics.store(words, this.#area + MAIL_TAKEN, Atomics.load(words, this.#area + MAIL_PUT));
-    Atomics.store(words, this.#area + MAIL_OVERFLOW, 0);
+    Atomics.store(words, this.#area + MAILBOX_TAKEN, Atomics.load(words, this.#area + MAILBOX_PUT));
+    Atomics.store(words, this.#area + MAILBOX_SWEEP, 0);
   }
 }

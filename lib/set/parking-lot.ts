@@ -75,7 +75,7 @@ export class ParkingLot {
       if (this.wake(candidate)) return true;
       // It got up by itself, perhaps into a long handler: it is no candidate any more.
       Atomics.compareExchange(words, WAKING, candidate + 1, 0);
-      // Somebody leads already. Without this look, a thread that parks and gets up for its mail in step with this loop
+      // Somebody leads already. Without this look, a thread that parks and gets up for a hand-off in step with this loop
       // would be promoted again and again while nobody needs it (found by the model).
       if (Atomics.load(words, LEADER) !== 0) return false;
     }

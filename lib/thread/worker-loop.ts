@@ -334,7 +334,7 @@ export class WorkerLoop {
     this.#proceedUntil(until);
     // One hand-off in any case: pieces that take all of the time, again and again, do not keep hand-offs waiting for ever.
     for (let taken = 0; taken < MAX_PIECES_OF_OWN_WORK && (taken === 0 || nowMicros() < until); taken++) {
-      if (!this.#takeMail()) break;
+      if (!this.#takeHandOff()) break;
     }
     // And one step of a sweep, behind hand-offs that never end.
     this.#beginSweep();
@@ -364,7 +364,7 @@ export class WorkerLoop {
   }
 
   /** Takes one hand-off, or looks at one bound handle where a sweep was asked for. @returns false when there is none left */
-  #takeMail(): boolean {
+  #takeHandOff(): boolean {
     if (this.#mailbox.take()) {
       this.#takeNoted(this.#mailbox.fd, this.#mailbox.generation);
       return true;

@@ -9,7 +9,7 @@
  *   wakeAll                          LOWEST(PARKED) is ParkingLot.#lowestParked
  *   setBit, clearBit                 lib/set/parking-lot.ts
  *   CLAIM, takeNoted                 lib/set/handle-table.ts, HandleTable, for one bound handle a thread
- *   mail, sweep                      lib/set/mailbox.ts: MAIL_PUT ≠ MAIL_TAKEN, and MAIL_OVERFLOW
+ *   handedOff, sweep                 lib/set/mailbox.ts: MAILBOX_PUT ≠ MAILBOX_TAKEN, and MAILBOX_SWEEP
  *   pending, rescan                  lib/set/ready-list.ts: the kernel's events with the ready list's, and RESCAN
  *   turns, lead, ownWork, pass       lib/thread/worker-loop.ts, WorkerLoop: #step with #follow, #lead, #ownWork, and the return to the loop
  *   timeouts                         lib/connection/timeouts.ts, Timeouts.#expire
@@ -149,9 +149,9 @@ byte pending;              /* events in the kernel or in the ready list; only th
 #ifdef HANDOFF
 bit noted[N];              /* the state word of the handle that is bound to this thread: an event is noted */
 bit queued[N];             /*   QUEUED */
-bit mail[N];               /* MAIL_PUT ≠ MAIL_TAKEN: one handle, queued once, so one entry at most */
+bit handedOff[N];               /* MAILBOX_PUT ≠ MAILBOX_TAKEN: one handle, queued once, so one entry at most */
 #ifdef SWEEP
-bit sweep[N];              /* MAIL_OVERFLOW */
+bit sweep[N];              /* MAILBOX_SWEEP */
 #endif
 #endif
 #ifdef PIECES
@@ -218,9 +218,9 @@ byte lost;                 /* events that died with their leader */
 #define DEFERRED(t) PUT_OFF(t)
 #endif
 #ifdef HANDOFF
-#define NO_MAIL(t) (!noted[t])
+#define NONE_NOTED(t) (!noted[t])
 #else
-#define NO_MAIL(t) 1
+#define NONE_NOTED(t) 1
 #endif
 #ifdef LOOP
 #define LOOP_WORK(t) loopWork[t]
@@ -229,24 +229,24 @@ byte lost;                 /* events that died with their leader */
 #endif
 #define ANY_OUTSIDE (OUTSIDE(0) || OUTSIDE(1) || OUTSIDE(2))
 #define LED ((LEADER == 1 && OUTSIDE(0)) || (LEADER == 2 && OUTSIDE(1)) || (LEADER == 3 && OUTSIDE(2)))
-#define DONE(t) (!OUTSIDE(t) || (NO_MAIL(t) && !PUT_OFF(t) && !LOOP_WORK(t)))
+#define DONE(t) (!OUTSIDE(t) || (NONE_NOTED(t) && !PUT_OFF(t) && !LOOP_WORK(t)))
 #define TAKEN (!ANY_OUTSIDE || (pending == 0 && NONE_LOST))
 #define OWN_DONE (DONE(0) && DONE(1) && DONE(2))
 #define LED_OR_NOBODY (!ANY_OUTSIDE || LED)
 #define LEFT_IF_STOPPED (!STOPPING || !ANY_OUTSIDE)
-#define MAILS_TAKEN(t) (!OUTSIDE(t) || NO_MAIL(t))
+#define HAND_OFFS_TAKEN(t) (!OUTSIDE(t) || NONE_NOTED(t))
 
 /* What is only for the thread itself to do. Nobody else ever takes it away, so its words may be read in one step. */
 #ifdef HANDOFF
 #ifdef SWEEP
-#define MAIL(t) (mail[t] || sweep[t])
+#define HAND_OFF_PENDING(t) (handedOff[t] || sweep[t])
 #else
-#define MAIL(t) mail[t]
+#define HAND_OFF_PENDING(t) handedOff[t]
 #endif
 #else
-#define MAIL(t) 0
+#define HAND_OFF_PENDING(t) 0
 #endif
-#define HAS_WORK(t) (MAIL(t) || DEFERRED(t))
+#define HAS_WORK(t) (HAND_OFF_PENDING(t) || DEFERRED(t))
 
 /* ---- lib/set/parking-lot.ts ---- */
 
@@ -388,7 +388,7 @@ inline park() {
 #ifdef BROKEN_LOOK_FIRST
   /* The reason to stay up is looked for before the bit is set. */
   woken = (LEADER == 0);
-  d_step { woken = woken || MAIL(me) };
+  d_step { woken = woken || HAND_OFF_PENDING(me) };
 #endif
   setBit(PARKED, me);
 #ifdef BROKEN_DRAIN_FIRST
@@ -408,11 +408,11 @@ inline park() {
   :: LEADER != 0
 #endif
   fi;
-#if defined(HANDOFF) && !defined(BROKEN_MAIL_IGNORED) && !defined(BROKEN_LOOK_FIRST)
-  /* BROKEN_MAIL_IGNORED: a thread parks without a look at its mailbox. */
+#if defined(HANDOFF) && !defined(BROKEN_HAND_OFF_IGNORED) && !defined(BROKEN_LOOK_FIRST)
+  /* BROKEN_HAND_OFF_IGNORED: a thread parks without a look at its mailbox. */
   if
-  :: MAIL(me) -> goto up
-  :: !MAIL(me)
+  :: HAND_OFF_PENDING(me) -> goto up
+  :: !HAND_OFF_PENDING(me)
   fi;
 #endif
 #if defined(STOP) && !defined(BROKEN_PARK_BLIND)
@@ -558,8 +558,8 @@ inline takeNoted(t) {
 
 #ifdef WORK
 /*
- * #ownWork: some of what was put off, then some of the mail; here one of each, as the bounds of both are choices. At least
- * one hand-off is taken whatever the time: BROKEN_MAIL_LAST takes mail only if the pieces have left time.
+ * #ownWork: some of what was put off, then some of the hand-offs; here one of each, as the bounds of both are choices. At least
+ * one hand-off is taken whatever the time: BROKEN_HAND_OFF_LAST takes one only if the pieces have left time.
  */
 inline ownWork() {
   othersFirst = 1;
@@ -569,18 +569,18 @@ inline ownWork() {
     deferred[me] = 0;
 #endif
     userCode();
-#ifdef BROKEN_MAIL_LAST
+#ifdef BROKEN_HAND_OFF_LAST
     if :: goto pass :: true fi
 #endif
   :: !DEFERRED(me)
   fi;
 #ifdef HANDOFF
   if
-  :: d_step { mail[me] -> mail[me] = 0 }; takeNoted(me); userCode()
+  :: d_step { handedOff[me] -> handedOff[me] = 0 }; takeNoted(me); userCode()
 #ifdef SWEEP
-  :: d_step { !mail[me] && sweep[me] -> sweep[me] = 0 }; takeNoted(me); userCode()
+  :: d_step { !handedOff[me] && sweep[me] -> sweep[me] = 0 }; takeNoted(me); userCode()
 #endif
-  :: !MAIL(me)
+  :: !HAND_OFF_PENDING(me)
   fi;
 #endif
   if
@@ -645,8 +645,8 @@ inline lead() {
   :: pending == 0
   fi;
 #endif
-#if defined(WORK) && !defined(BROKEN_LEAD_WITH_MAIL)
-  /* BROKEN_LEAD_WITH_MAIL: the leader does not look for own work once more before it waits. */
+#if defined(WORK) && !defined(BROKEN_LEAD_WITH_HAND_OFF)
+  /* BROKEN_LEAD_WITH_HAND_OFF: the leader does not look for own work once more before it waits. */
   if
   :: d_step { HAS_WORK(me) -> after = PIECE }; goto promote
   :: !HAS_WORK(me)
@@ -683,9 +683,9 @@ taken:
 #ifdef BROKEN_WAKE_BEFORE_PUT
     /* The thread is woken before its entry is in the mailbox. */
     wake(target, woken);
-    mail[target] = 1
+    handedOff[target] = 1
 #else
-    mail[target] = 1;                                   /* Mailbox.put */
+    handedOff[target] = 1;                                   /* Mailbox.put */
     if
     :: target == me
     :: target != me -> wake(target, woken)
@@ -1061,8 +1061,8 @@ inline recover() {
 }
 
 #ifdef HANDOFF
-#define CLOSE(t) noted[t] = 0; queued[t] = 0; mail[t] = 0; sweep[t] = 0    /* its connections are closed, Mailbox.clear */
-#define CLEAR(t) mail[t] = 0; sweep[t] = 0
+#define CLOSE(t) noted[t] = 0; queued[t] = 0; handedOff[t] = 0; sweep[t] = 0    /* its connections are closed, Mailbox.clear */
+#define CLEAR(t) handedOff[t] = 0; sweep[t] = 0
 #else
 #define CLOSE(t) skip
 #define CLEAR(t) skip
@@ -1203,7 +1203,7 @@ init {
 ltl served { [] (silent -> <> (AT_REST && GOAL)) }
 #endif
 #ifdef FAIR
-ltl taken { ([]<> raced) || (([]<> TAKEN) && ([]<> MAILS_TAKEN(0)) && ([]<> MAILS_TAKEN(1)) && ([]<> MAILS_TAKEN(2))) }
+ltl taken { ([]<> raced) || (([]<> TAKEN) && ([]<> HAND_OFFS_TAKEN(0)) && ([]<> HAND_OFFS_TAKEN(1)) && ([]<> HAND_OFFS_TAKEN(2))) }
 #endif
 #ifdef LEAVING
 ltl left { [] (stopped -> <> (!ANY_OUTSIDE)) }

@@ -58,7 +58,7 @@ export function commands(parts: Parts): Record<string, Command> {
       new Mailbox(control, thread!).put(fd!, 0);
       return 0;
     },
-    mail: () => (mailbox.take() ? mailbox.fd : -1),
+    takeHandOff: () => (mailbox.take() ? mailbox.fd : -1),
     backendFd: () => loop.backendFd,
   };
 }

@@ -6,7 +6,7 @@ import { recover } from '../../../lib/control/recovery.js';
 import {
   CONNECTIONS,
   LEADER,
-  MAIL_OVERFLOW,
+  MAILBOX_SWEEP,
   RESCAN,
   STATE,
   threadArea,
@@ -156,7 +156,7 @@ test('when leadership of a dead thread is vacant, its successor is asked already
   const look = () => {
     if (set.words[LEADER] !== 0 || vacated++ > 0) return;
     assert.is(set.words[RESCAN], 1);
-    for (const living of [0, 2]) assert.is(set.words[threadArea(living) + MAIL_OVERFLOW], 1);
+    for (const living of [0, 2]) assert.is(set.words[threadArea(living) + MAILBOX_SWEEP], 1);
   };
   lookingOn(look, () => recover(set.shared, 1));
   assert.ok(vacated > 0);

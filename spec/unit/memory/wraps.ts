@@ -18,8 +18,8 @@ import {
   HANDLE_STATE,
   HANDLE_WORDS,
   LEADER,
-  MAIL_PUT,
-  MAIL_TAKEN,
+  MAILBOX_PUT,
+  MAILBOX_TAKEN,
   PROMOTED_AT,
   PROMOTER,
   READY_SINCE,
@@ -51,7 +51,7 @@ for (const [name, word] of BELOW) {
       set.wakeAlways();
       store(set.words, EPOCH, word);
       for (const thread of [0, 1]) {
-        for (const count of [MAIL_PUT, MAIL_TAKEN]) store(set.words, threadArea(thread) + count, word);
+        for (const count of [MAILBOX_PUT, MAILBOX_TAKEN]) store(set.words, threadArea(thread) + count, word);
       }
       const [first, second] = (await set.startAll()) as [TestThread, TestThread];
       for (const _round of range(3)) {

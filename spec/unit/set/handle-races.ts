@@ -1,7 +1,7 @@
 /** I3, I4 and I7 between two real threads: one stands before any step of its operation while the other does its own. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { MAIL_CAPACITY } from '../../../lib/memory/layout.js';
+import { MAILBOX_CAPACITY } from '../../../lib/memory/layout.js';
 import {
   BOUND,
   ENTERED,
@@ -185,7 +185,7 @@ for (const [count, rounds, name] of [
       consumer.begin('consume', [first, count]);
       producer.begin('produce', [consumer.self, first, count, rounds]);
       assert.ok(producer.result() >= count);
-      assert.is(consumer.result() > 0, count > MAIL_CAPACITY, 'it was asked to sweep');
+      assert.is(consumer.result() > 0, count > MAILBOX_CAPACITY, 'it was asked to sweep');
       for (let fd = first; fd < first + count; fd++) {
         assert.is(load(set.scratch, TALLY + fd), rounds, `the last event of ${fd} was seen`);
         assert.is(set.table.state(fd), BOUND);

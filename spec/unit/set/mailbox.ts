@@ -3,10 +3,10 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import {
   allocateMemory,
-  MAIL_CAPACITY,
-  MAIL_ENTRIES,
-  MAIL_PUT,
-  MAIL_TAKEN,
+  MAILBOX_CAPACITY,
+  MAILBOX_ENTRIES,
+  MAILBOX_PUT,
+  MAILBOX_TAKEN,
   threadArea,
 } from '../../../lib/memory/layout.js';
 import { Mailbox } from '../../../lib/set/mailbox.js';
@@ -20,7 +20,7 @@ const words = new Int32Array(control);
 /** Empty, with both counts at `count`. */
 function emptyMailbox(count = 0): Mailbox {
   words.fill(0);
-  for (const word of [MAIL_PUT, MAIL_TAKEN]) words[threadArea(1) + word] = count;
+  for (const word of [MAILBOX_PUT, MAILBOX_TAKEN]) words[threadArea(1) + word] = count;
   return new Mailbox(control, 1);
 }
 
@@ -56,12 +56,12 @@ test('a mailbox goes on past the end of its ring and past the largest count', ()
 
 test('what does not fit asks for a sweep, and what is there stays', () => {
   const mailbox = emptyMailbox();
-  for (let fd = 0; fd < MAIL_CAPACITY; fd++) mailbox.put(fd, 1);
+  for (let fd = 0; fd < MAILBOX_CAPACITY; fd++) mailbox.put(fd, 1);
   assert.not(mailbox.takeSweep(), 'it is full, and nothing is lost yet');
   mailbox.put(999, 1);
   assert.ok(mailbox.waiting());
   const entries = drain(mailbox);
-  assert.is(entries.length, MAIL_CAPACITY);
+  assert.is(entries.length, MAILBOX_CAPACITY);
   assert.ok(entries.every(([fd], index) => fd === index));
   assert.ok(mailbox.waiting(), 'the sweep is waiting still');
   assert.ok(mailbox.takeSweep());
@@ -74,15 +74,15 @@ test('an entry is whole when it is counted, and its place is free only when it h
   const other = new Mailbox(control, 1);
   let taken: number[] = [];
   const takeAtOnce = (name: string, index: number) => {
-    if (name === 'store' && index === threadArea(1) + MAIL_PUT && other.take())
+    if (name === 'store' && index === threadArea(1) + MAILBOX_PUT && other.take())
       taken = [other.fd, other.generation];
   };
   lookingOn(takeAtOnce, () => mailbox.put(7, 3));
   assert.equal(taken, [7, 3]);
   mailbox.put(8, 4);
   const overwrite = (name: string, index: number) => {
-    if (name === 'store' && index === threadArea(1) + MAIL_TAKEN)
-      words.fill(-1, threadArea(1) + MAIL_ENTRIES);
+    if (name === 'store' && index === threadArea(1) + MAILBOX_TAKEN)
+      words.fill(-1, threadArea(1) + MAILBOX_ENTRIES);
   };
   assert.ok(lookingOn(overwrite, () => mailbox.take()));
   assert.equal([mailbox.fd, mailbox.generation], [8, 4]);
@@ -99,7 +99,7 @@ test('a mailbox is of one thread, and clearing it leaves nothing to a successor'
 });
 
 test(
-  'a parked owner is woken for its mail',
+  'a parked owner is woken for its hand-off',
   withSet(2, async (set) => {
     const [leader, owner] = (await set.startAll()) as [TestThread, TestThread];
     leader.run('join');
@@ -109,7 +109,7 @@ test(
       put(set.scratch, threadWord(owner.self, HAS_WORK), 1);
       assert.is(leader.run('wake', owner.self), 1);
       owner.result();
-      assert.is(owner.run('mail'), fd);
+      assert.is(owner.run('takeHandOff'), fd);
       put(set.scratch, threadWord(owner.self, HAS_WORK), 0);
     }
   }),
