@@ -19,7 +19,7 @@ export class Mailbox {
   readonly #words: Int32Array;
   readonly #area: number;
 
-  /** The entry taken last. */
+  /** The entry that `take` took last. */
   fd = -1;
   generation = 0;
 
@@ -42,13 +42,13 @@ export class Mailbox {
     Atomics.store(words, this.#area + MAILBOX_PUT, (put + 1) | 0);
   }
 
-  /** Asks the thread to look at all handles bound to it. */
+  /** Asks the thread to look at every handle bound to it. */
   requestSweep(): void {
     Atomics.store(this.#words, this.#area + MAILBOX_SWEEP, 1);
   }
 
-  /** Whether the thread has anything to take. Only the thread itself asks, and it alone writes MAILBOX_TAKEN. */
-  waiting(): boolean {
+  /** Whether there is an entry or a request for a sweep. Called only by the thread itself, which alone writes MAILBOX_TAKEN. */
+  hasPending(): boolean {
     const words = this.#words;
     return (
       Atomics.load(words, this.#area + MAILBOX_PUT) !== words[this.#area + MAILBOX_TAKEN]! ||
@@ -56,8 +56,8 @@ export class Mailbox {
     );
   }
 
-  /** The same by plain looks, for the way of every event: what it misses is seen before the thread sleeps. */
-  seemsWaiting(): boolean {
+  /** The same by plain loads, for the hot path: what it misses is seen by `hasPending` before the thread sleeps. */
+  hasPendingHint(): boolean {
     const words = this.#words;
     return (
       words[this.#area + MAILBOX_PUT] !== words[this.#area + MAILBOX_TAKEN] ||
@@ -77,13 +77,13 @@ export class Mailbox {
     return true;
   }
 
-  /** @returns whether a look at all bound handles was asked for, and forgets it */
+  /** Clears the request for a sweep. @returns whether there was one */
   takeSweep(): boolean {
     const word = this.#area + MAILBOX_SWEEP;
     return Atomics.load(this.#words, word) !== 0 && Atomics.exchange(this.#words, word, 0) !== 0;
   }
 
-  /** Forgets everything, for a new thread in this place. */
+  /** Discards everything, for a new thread with this number. */
   clear(): void {
     const words = this.#words;
     Atomics.store(words, this.#area + MAILBOX_TAKEN, Atomics.load(words, this.#area + MAILBOX_PUT));

@@ -313,12 +313,12 @@ export class WorkerLoop {
   }
 
   #hasWork(): boolean {
-    return this.#hasPieces() || this.#mailbox.waiting();
+    return this.#hasPieces() || this.#mailbox.hasPending();
   }
 
   /** The same by plain looks, for the way of every event. */
   #seemsToHaveWork(): boolean {
-    return this.#hasPieces() || this.#mailbox.seemsWaiting();
+    return this.#hasPieces() || this.#mailbox.hasPendingHint();
   }
 
   #hasPieces(): boolean {

@@ -121,7 +121,7 @@ function consume({ scratch, table, mailbox, self }: Parts, first: number, count:
         if (table.state(fd) === BOUND) look(fd, table.generation(fd));
       }
     }
-    if (last && !mailbox.waiting()) return sweeps;
+    if (last && !mailbox.hasPending()) return sweeps;
   }
 }
 

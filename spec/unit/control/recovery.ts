@@ -145,7 +145,7 @@ test('a thread that ends between queueing a bound handle and telling its owner l
   assert.is(set.table.claim(fd, set.table.generation(fd), TIMED_OUT, 1), HAND_OFF);
   recover(set.shared, 1);
   assert.is(set.table.claim(fd, set.table.generation(fd), READABLE, 0), NOTED, 'it counts as queued');
-  assert.ok(new Mailbox(set.memory.control, 2).waiting(), 'so its owner has to look');
+  assert.ok(new Mailbox(set.memory.control, 2).hasPending(), 'so its owner has to look');
   await set.close();
 });
 

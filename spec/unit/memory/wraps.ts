@@ -71,7 +71,7 @@ for (const [name, word] of BELOW) {
         assert.ok(mailbox.take());
         assert.is(mailbox.fd, fd);
       }
-      assert.not(mailbox.waiting());
+      assert.not(mailbox.hasPending());
     }),
   );
 

@@ -100,7 +100,7 @@ test(
       leader.stopBefore(step);
       signalEventCounter(bound);
       const stopped = () => leader.status === STOPPED;
-      await until(() => stopped() || mailbox.waiting(), 'a stop, or the hand-off');
+      await until(() => stopped() || mailbox.hasPending(), 'a stop, or the hand-off');
       if (!stopped()) return assert.ok(step > 5);
       set.table.close(bound);
       leader.go();

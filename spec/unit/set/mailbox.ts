@@ -32,16 +32,16 @@ function drain(mailbox: Mailbox): [number, number][] {
 
 test('entries come out in order, each once', () => {
   const mailbox = emptyMailbox();
-  assert.not(mailbox.waiting());
+  assert.not(mailbox.hasPending());
   assert.not(mailbox.take());
   mailbox.put(7, 1);
   mailbox.put(8, 0xffff);
-  assert.ok(mailbox.waiting());
+  assert.ok(mailbox.hasPending());
   assert.equal(drain(mailbox), [
     [7, 1],
     [8, 0xffff],
   ]);
-  assert.not(mailbox.waiting());
+  assert.not(mailbox.hasPending());
 });
 
 test('a mailbox goes on past the end of its ring and past the largest count', () => {
@@ -59,14 +59,14 @@ test('what does not fit asks for a sweep, and what is there stays', () => {
   for (let fd = 0; fd < MAILBOX_CAPACITY; fd++) mailbox.put(fd, 1);
   assert.not(mailbox.takeSweep(), 'it is full, and nothing is lost yet');
   mailbox.put(999, 1);
-  assert.ok(mailbox.waiting());
+  assert.ok(mailbox.hasPending());
   const entries = drain(mailbox);
   assert.is(entries.length, MAILBOX_CAPACITY);
   assert.ok(entries.every(([fd], index) => fd === index));
-  assert.ok(mailbox.waiting(), 'the sweep is waiting still');
+  assert.ok(mailbox.hasPending(), 'the sweep is waiting still');
   assert.ok(mailbox.takeSweep());
   assert.not(mailbox.takeSweep(), 'once');
-  assert.not(mailbox.waiting());
+  assert.not(mailbox.hasPending());
 });
 
 test('an entry is whole when it is counted, and its place is free only when it has been read', () => {
@@ -92,9 +92,9 @@ test('a mailbox is of one thread, and clearing it leaves nothing to a successor'
   const mailbox = emptyMailbox();
   mailbox.put(7, 1);
   mailbox.requestSweep();
-  assert.not(new Mailbox(control, 0).waiting());
+  assert.not(new Mailbox(control, 0).hasPending());
   mailbox.clear();
-  assert.not(mailbox.waiting());
+  assert.not(mailbox.hasPending());
   assert.equal(drain(mailbox), []);
 });
 
