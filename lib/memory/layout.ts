@@ -45,7 +45,7 @@ export const PROMOTED_AT = LINE / 2 - 1;
 export const WATCH = 8 * LINE;
 /** Atomic. Promotions that are to wake a follower all the same. Set by the one on watch, counted down by promotions. */
 export const EAGER = 8 * LINE + 1;
-/** Atomic. Naps with a backlog before one more thread is tried; written by the thread that was tried, when it parks. */
+/** Atomic. Checks with a backlog before one more thread is tried; written by the thread that was tried, when it parks. */
 export const PATIENCE = 8 * LINE + 2;
 
 // ---- control: parking (owner: set/parking-lot.ts) ------------------------------------------------------------------

@@ -17,7 +17,7 @@ import { EPOCH, LEADER, READY_END, READY_NEXT, STATE, threadArea, WATCH } from '
 import type { ParkingLot, Sleep } from './parking-lot.js';
 import { Recorder, recordRevocation } from './recorder.js';
 import { DEAD, FOLLOWER, LEADER_STATE, PROCESSING } from './thread-state.js';
-import { NAP_MS, NAP_ON, STEP_IN, Watch } from './watch.js';
+import { KEEP_WATCHING, TAKE_OVER, WATCH_INTERVAL_MS, Watch } from './watch.js';
 
 /**
  * Looks at LEADER before a thread gives up joining while events wait: some 2 µs, three times what a leader needs to take
@@ -90,7 +90,7 @@ export class ThreadSet {
   }
 
   /**
-   * Parks the calling thread, which did not become leader, until it is woken, its time is up, or, on watch, it steps in.
+   * Parks the calling thread, which did not become leader, until it is woken, its time is up, or, on watch, it takes over.
    *
    * @param hasWork whether something came for this thread alone, which is reason to stay up
    * @param sleep how it sleeps
@@ -111,19 +111,19 @@ export class ThreadSet {
   }
 
   /**
-   * Sleeps in naps.
+   * Sleeps in intervals of WATCH_INTERVAL_MS, with a check after each.
    *
-   * @returns whether a leader may have relied on this thread although it is off watch again
+   * @returns whether a leader may have relied on this thread although it is no longer on watch
    */
   #keepWatch(sleep: Sleep, timeoutMs: number): boolean {
     const end = performance.now() + timeoutMs;
     for (let rest = timeoutMs; rest > 0; rest = end - performance.now()) {
-      if (sleep(Math.min(NAP_MS, rest))) return false;
-      const seenAround = this.#watch.look();
-      if (seenAround === NAP_ON) continue;
-      if (seenAround === STEP_IN) return false;
+      if (sleep(Math.min(WATCH_INTERVAL_MS, rest))) return false;
+      const decision = this.#watch.check();
+      if (decision === KEEP_WATCHING) continue;
+      if (decision === TAKE_OVER) return false;
       this.#watch.end();
-      // It may have been vacated while this thread was still on watch (found by the model: the thread would go to its
+      // LEADER may have been vacated while this thread was still on watch (found by the model: the thread would turn to its
       // own work first, and nobody would lead).
       if (Atomics.load(this.#words, LEADER) === 0) return true;
       sleep(Math.max(end - performance.now(), 0));

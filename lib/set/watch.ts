@@ -1,58 +1,58 @@
 /**
- * The follower on watch.
+ * The follower on watch: the standby of the thread set.
  *
  * Waking a follower for each event costs more than most events do (5 to 28 µs against 7), and it is needed only if the
- * handler that follows turns out to be long. So the first follower that parks goes *on watch*: it sleeps in naps and looks
- * after each whether somebody still leads. While a follower is on watch, a leader that processes an event need not wake
- * anybody: it will be back after most handlers, and if it is not, the watch steps in after two naps at most.
+ * handler that follows turns out to be long. So the first follower that parks goes *on watch*: it sleeps in short intervals
+ * and checks after each whether there is still a leader. While a follower is on watch, a leader that processes an event need
+ * not wake anybody: after most handlers it is back in time, and otherwise the follower takes over after two intervals at most.
  *
- *   parks ─▶ on watch ─ nap ─▶ LEADER is vacant, and nobody led since the last nap:  a stall   ─▶ steps in; EAGER := 1000
- *              ▲  │      ├──▶ LEADER is vacant, events have waited for PATIENCE naps:    a backlog ─▶ steps in
- *              │  │      ├──▶ LEADER is held, and nothing changed for some naps:     idle      ─▶ off watch, sleeps on
- *              └──┴──────┘
+ *   parks ─▶ on watch ─ check ─▶ LEADER vacant, and nobody has led since the last check: a stall   ─▶ takes over; EAGER := 1000
+ *              ▲  │        ├──▶ LEADER vacant, events have waited for PATIENCE checks:   a backlog ─▶ takes over
+ *              │  │        ├──▶ LEADER held, and nothing changed for some checks:        idle      ─▶ stands down, sleeps on
+ *              └──┴────────┘
  *
- * Against a backlog one more thread helps only if a core is free for it and handlers are longer than the contention that
- * it brings. So it is a trial: when that thread parks again it compares how often leadership changed hands with how often
- * before. Where that did not grow by a tenth, PATIENCE doubles; where it did, PATIENCE is short again.
+ * With a backlog one more thread helps only if a core is free for it and handlers take longer than the contention that the
+ * thread adds. So taking over is a trial: when that thread parks again it compares the rate of leaderships with the rate
+ * before. If the rate did not grow by a tenth, PATIENCE doubles; if it did, PATIENCE falls to its minimum.
  *
- * After a stall the next EAGER promotions wake a follower each, as long handlers rarely come alone. Going off watch and
- * vacating leadership look at each other's word after writing their own, so either the follower sees the vacancy, or the
- * leader sees that nobody is on watch and wakes one. Whoever was on watch tries for leadership before anything else, because
- * a leader may have relied on it.
+ * After a stall the next EAGER promotions wake a follower each, because long handlers rarely come alone. Standing down and
+ * vacating leadership each write their own word and then read the other's, so either the follower sees the vacancy, or the
+ * leader sees that nobody is on watch and wakes a follower. A thread that was on watch tries for leadership before anything
+ * else, because a leader may have relied on it.
  */
 import { EAGER, EPOCH, LEADER, PATIENCE, READY_END, READY_NEXT, WATCH } from '../memory/layout.js';
 
 /**
- * The nap. An event that comes right after a stall began waits two of them at most; a follower on watch wakes 2000 times a
- * second, which is under 1 % of a core, and only while there is work. See docs/decisions/0005.
+ * The time between two checks. An event that comes right after a stall began waits for two of them at most; a follower on
+ * watch wakes 2000 times a second, which is under 1 % of a core, and only while there is work. See docs/decisions/0005.
  */
-export const NAP_MS = 0.5;
-/** Bounds of PATIENCE in naps: 2 ms, and an eighth of a second. */
+export const WATCH_INTERVAL_MS = 0.5;
+/** Bounds of PATIENCE in checks: 2 ms, and an eighth of a second. */
 const MIN_PATIENCE = 4;
 const MAX_PATIENCE = 256;
-/** A trial pays when leaderships a millisecond grew to this much of what they were, over at least that long. */
+/** A trial pays if it took at least so long, and the rate of leaderships grew at least by this factor. */
 const TRIAL_GAIN = 1.1;
 const TRIAL_MS = 1;
-/** Naps without any change of leadership, after which the set is idle. */
-const IDLE_NAPS = 16;
+/** Checks without any change of leadership after which the set is idle. */
+const MAX_IDLE_CHECKS = 16;
 /** Promotions that wake a follower after a stall: at 8000 events a second, an eighth of a second. */
 const EAGER_PROMOTIONS = 1000;
 
-/** What the follower on watch does after a nap. */
-export const NAP_ON = 0;
-export const STEP_IN = 1;
+/** The results of `check`: what the follower on watch does next. */
+export const KEEP_WATCHING = 0;
+export const TAKE_OVER = 1;
 export const STAND_DOWN = 2;
 
 export class Watch {
   readonly #words: Int32Array;
   readonly #self: number;
   #epoch = 0;
-  #idleNaps = 0;
-  #backlogNaps = 0;
-  /** The epoch and time at which the backlog was seen first. */
+  #idleChecks = 0;
+  #backlogChecks = 0;
+  /** The epoch and time at which the backlog was first seen. */
   #backlogEpoch = 0;
   #backlogTime = 0;
-  /** Leaderships a millisecond before this thread stepped in against a backlog, and since when; 0 for no trial. */
+  /** Leaderships per millisecond before this thread took over because of a backlog; 0 for no trial. Then the trial's beginning. */
   #rateBefore = 0;
   #trialEpoch = 0;
   #trialTime = 0;
@@ -62,60 +62,60 @@ export class Watch {
     this.#self = self;
   }
 
-  /** Goes on watch if nobody is. */
+  /** Goes on watch if nobody is. @returns whether the thread is on watch */
   begin(): boolean {
     if (this.#rateBefore > 0) this.#assess();
     if (Atomics.load(this.#words, WATCH) !== 0) return false;
     if (Atomics.compareExchange(this.#words, WATCH, 0, this.#self + 1) !== 0) return false;
     this.#epoch = Atomics.load(this.#words, EPOCH);
-    this.#idleNaps = 0;
-    this.#backlogNaps = 0;
+    this.#idleChecks = 0;
+    this.#backlogChecks = 0;
     return true;
   }
 
-  /** Goes off watch. @returns whether it was on watch */
+  /** Leaves the watch. @returns whether the thread was on watch */
   end(): boolean {
     return Atomics.compareExchange(this.#words, WATCH, this.#self + 1, 0) === this.#self + 1;
   }
 
-  /** Looks around after a nap. */
-  look(): number {
+  /** Called after each interval. @returns KEEP_WATCHING, TAKE_OVER or STAND_DOWN */
+  check(): number {
     const words = this.#words;
     const epoch = Atomics.load(words, EPOCH);
     const changed = epoch !== this.#epoch;
     this.#epoch = epoch;
     if (Atomics.load(words, LEADER) !== 0) {
-      this.#idleNaps = changed ? 0 : this.#idleNaps + 1;
-      return this.#idleNaps < IDLE_NAPS ? NAP_ON : STAND_DOWN;
+      this.#idleChecks = changed ? 0 : this.#idleChecks + 1;
+      return this.#idleChecks < MAX_IDLE_CHECKS ? KEEP_WATCHING : STAND_DOWN;
     }
-    this.#idleNaps = 0;
+    this.#idleChecks = 0;
     if (!changed) {
       Atomics.store(words, EAGER, EAGER_PROMOTIONS);
-      return STEP_IN;
+      return TAKE_OVER;
     }
-    // A hint only: the list is the leader's.
+    // A hint only: these words belong to the leader.
     if (words[READY_NEXT] === words[READY_END]) {
-      this.#backlogNaps = 0;
-      return NAP_ON;
+      this.#backlogChecks = 0;
+      return KEEP_WATCHING;
     }
-    return this.#sawBacklog(epoch) ? STEP_IN : NAP_ON;
+    return this.#beginsTrial(epoch) ? TAKE_OVER : KEEP_WATCHING;
   }
 
-  /** @returns whether it has lasted long enough for a trial, which begins then */
-  #sawBacklog(epoch: number): boolean {
+  /** Counts a check with a backlog. @returns whether there were enough for a trial, which then begins */
+  #beginsTrial(epoch: number): boolean {
     const now = performance.now();
-    if (this.#backlogNaps++ === 0) {
+    if (this.#backlogChecks++ === 0) {
       this.#backlogEpoch = epoch;
       this.#backlogTime = now;
     }
-    if (this.#backlogNaps < Math.max(Atomics.load(this.#words, PATIENCE), MIN_PATIENCE)) return false;
+    if (this.#backlogChecks < Math.max(Atomics.load(this.#words, PATIENCE), MIN_PATIENCE)) return false;
     this.#rateBefore = ((epoch - this.#backlogEpoch) | 0) / (now - this.#backlogTime);
     this.#trialEpoch = epoch;
     this.#trialTime = now;
     return true;
   }
 
-  /** Did one more thread help? */
+  /** Ends the trial: adjusts PATIENCE by whether one more thread helped. */
   #assess(): void {
     const words = this.#words;
     const elapsedMs = performance.now() - this.#trialTime;

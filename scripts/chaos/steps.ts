@@ -9,7 +9,7 @@ export const METHODS: Readonly<
 > = {
   ThreadSet: { module: 'set/thread-set', calls: ['join', 'promoteNewLeader', 'process', 'park'] },
   ParkingLot: { module: 'set/parking-lot', calls: ['park', 'wake', 'wakeOne'] },
-  Watch: { module: 'set/watch', calls: ['begin', 'look', 'end'] },
+  Watch: { module: 'set/watch', calls: ['begin', 'check', 'end'] },
   HandleTable: {
     module: 'set/handle-table',
     calls: ['open', 'close', 'claim', 'leave', 'bind', 'unbind', 'takeNoted'],

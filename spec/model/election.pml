@@ -4,7 +4,7 @@
  *   in the model                     in the code
  *   join, promoteNewLeader, park,    lib/set/thread-set.ts, ThreadSet (#keepWatch is the part of park from endSleep on)
  *   leave, revokeLeadership
- *   begin, end                       lib/set/watch.ts, Watch; look is inside of park, suffices of promoteNewLeader
+ *   begin, end                       lib/set/watch.ts, Watch; check is inside of park, suffices of promoteNewLeader
  *   wakeOne, wake, getUp, forget,    lib/set/parking-lot.ts, ParkingLot; park of ParkingLot is inside of ThreadSet's, and
  *   wakeAll                          LOWEST(PARKED) is ParkingLot.#lowestParked
  *   setBit, clearBit                 lib/set/parking-lot.ts
@@ -24,7 +24,7 @@
  * words of its own work (mailbox, sweep, pieces) are read together: nobody but the thread clears them, so "none" at the last
  * load was "none" at all of them.
  *
- * Time: a nap may be over at any moment, and EAGER may be positive at any moment. EPOCH is kept, so that nobody naps on
+ * Time: a watch interval may be over at any moment, and EAGER may be positive at any moment. EPOCH is kept, so that nobody sleeps on
  * at a vacancy unless somebody led since the last look. The bounds of a turn (MAX_EVENTS_PER_TURN, MAX_MICROS_PER_TURN) are choices: a
  * thread may return to its loop whenever something is there to be done, and a leader whose handlers took long gives up at once.
  *
@@ -141,7 +141,7 @@ bit stopping;              /* SET_STATE is SET_STOPPING */
 #endif
 /*
  * EPOCH, as the only question that is ever asked: has it been counted since the one on watch last loaded it? That is
- * exact unless 2^32 leaderships begin within one nap. Nobody else reads it, and while nobody is on watch nobody at all.
+ * exact unless 2^32 leaderships begin within one interval. Nobody else reads it, and while nobody is on watch nobody at all.
  */
 bit moved;
 
@@ -433,8 +433,8 @@ endSleep:
   :: d_step { !RUNG && LOOP_SEEN -> SET_LOOP_DUE(2) }; break    /* its timer is due: neither descriptor is ready */
 #endif
   /*
-   * #keepWatch: naps, and looks around after each (Watch.look). A nap may be over at any time. Naps are not counted: a
-   * look that finds LEADER held and nothing changed, and naps on, is no more than a longer nap.
+   * #keepWatch: sleeps in intervals, with Watch.check after each. An interval may be over at any time. Checks are not counted:
+   * one that finds LEADER held and nothing changed, and keeps watching, is no more than a longer interval.
    */
   :: d_step { ON_WATCH && !RUNG && !LOOP_SEEN -> changed = moved; moved = 0 };
     if
@@ -453,9 +453,9 @@ endSleep:
       :: LEADER != 0
       fi
 #endif
-    :: LEADER == 0 && !changed -> break                 /* STEP_IN, a stall */
+    :: LEADER == 0 && !changed -> break                 /* TAKE_OVER, a stall */
     :: d_step { LEADER == 0 && changed -> changed = 0 }
-    :: d_step { LEADER == 0 && changed -> changed = 0 }; break    /* STEP_IN, a backlog */
+    :: d_step { LEADER == 0 && changed -> changed = 0 }; break    /* TAKE_OVER, a backlog */
     fi
   od;
 up:

@@ -32,7 +32,7 @@ import { ENTERED, HandleTable, READABLE, STALE, TIMED_OUT } from '../../../lib/s
 import { Mailbox } from '../../../lib/set/mailbox.js';
 import { Recorder } from '../../../lib/set/recorder.js';
 import { FOLLOWER, LEADER_STATE, PROCESSING } from '../../../lib/set/thread-state.js';
-import { NAP_ON, STAND_DOWN, Watch } from '../../../lib/set/watch.js';
+import { KEEP_WATCHING, STAND_DOWN, Watch } from '../../../lib/set/watch.js';
 import { closeDescriptor, createEventCounter } from '../../../lib/sys/descriptor.js';
 import { range } from '../../support/server/wait.js';
 import { COUNTER } from '../../support/set/kinds.js';
@@ -84,10 +84,10 @@ for (const [name, word] of BELOW) {
     words[LEADER] = 2;
     for (const _leadership of range(100)) {
       words[EPOCH] = (words[EPOCH]! + 1) | 0;
-      assert.is(watch.look(), NAP_ON);
+      assert.is(watch.check(), KEEP_WATCHING);
     }
-    while (watch.look() === NAP_ON);
-    assert.is(watch.look(), STAND_DOWN);
+    while (watch.check() === KEEP_WATCHING);
+    assert.is(watch.check(), STAND_DOWN);
   });
 
   test(`across ${name} a deadline is due when its ticks are over, not before`, () => {

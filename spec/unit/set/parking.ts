@@ -8,7 +8,7 @@ import { TestSet, type TestThread, withSet } from '../../support/set/test-set.js
 
 type Three = [TestThread, TestThread, TestThread];
 
-/** How a thread parks, and whether it may go on watch (its naps are over at once here: the spec decides about time). */
+/** How a thread parks, and whether it may go on watch (its intervals are over at once here: the spec decides about time). */
 for (const watch of [false, true]) {
   const where = watch ? ' on watch' : '';
   const start = async (set: TestSet) => {

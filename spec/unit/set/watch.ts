@@ -3,16 +3,16 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { EAGER, LEADER, WATCH } from '../../../lib/memory/layout.js';
 import { revokeLeadership } from '../../../lib/set/thread-set.js';
-import { NAP_ON, STAND_DOWN, STEP_IN, Watch } from '../../../lib/set/watch.js';
+import { KEEP_WATCHING, STAND_DOWN, TAKE_OVER, Watch } from '../../../lib/set/watch.js';
 import { DONE, load, STOPPED, store } from '../../support/set/scratch.js';
 import { TestSet, type TestThread, withSet } from '../../support/set/test-set.js';
 
 type Two = [TestThread, TestThread];
 
-/** More naps than an idle set is watched for. */
-const MANY_NAPS = 1000;
+/** More checks than a follower makes before it stands down. */
+const MANY_CHECKS = 1000;
 
-test('one follower is on watch, and only it goes off', async () => {
+test('one follower is on watch, and only it leaves', async () => {
   const set = new TestSet(2);
   const [first, second] = [new Watch(set.memory.control, 0), new Watch(set.memory.control, 1)];
   assert.ok(first.begin());
@@ -34,7 +34,7 @@ test('a leader need not wake anybody while one is on watch, except for a while a
   watch.begin();
   assert.ok(watch.suffices());
   assert.is(load(set.words, LEADER), 0);
-  assert.is(watch.look(), STEP_IN, 'nobody leads, and nobody has since the last nap');
+  assert.is(watch.check(), TAKE_OVER, 'nobody leads, and nobody has since the last check');
   const eager = load(set.words, EAGER);
   assert.ok(eager > 0);
   for (let promotions = 0; promotions < eager; promotions++) assert.not(watch.suffices());
@@ -47,10 +47,10 @@ test('the watch of an idle set ends, that of a moving one does not', async () =>
   const watch = new Watch(set.memory.control, 0);
   watch.begin();
   store(set.words, LEADER, 2);
-  let naps = 0;
-  while (watch.look() === NAP_ON && naps < MANY_NAPS) naps++;
-  assert.ok(naps < MANY_NAPS);
-  assert.is(watch.look(), STAND_DOWN);
+  let checks = 0;
+  while (watch.check() === KEEP_WATCHING && checks < MANY_CHECKS) checks++;
+  assert.ok(checks < MANY_CHECKS);
+  assert.is(watch.check(), STAND_DOWN);
   await set.close();
 });
 
@@ -71,7 +71,7 @@ test(
       assert.is(follower.run('join'), 1);
       follower.run('promote');
       leader.run('join');
-      if (!stopped) return assert.ok(step > 40, 'the steps of all naps, and of going off watch');
+      if (!stopped) return assert.ok(step > 40, 'the steps of all checks, and of standing down');
     }
   }),
 );
