@@ -195,7 +195,7 @@ const BROKEN: readonly Configuration[] = [
   broken('MARK_LEFT', 'events taken'),
   broken('TRIED_ONCE', 'events taken'),
   broken('STAND_DOWN_BLIND', 'events taken'),
-  broken('SUFFICES_FIRST', 'events taken'),
+  broken('WATCH_READ_FIRST', 'events taken'),
   broken('WAKING_LATE', 'events taken', `HANDOFF=${ONLY_0}`),
   broken('END_LATE', 'events taken', `HANDOFF=${ONLY_0}`),
   broken('OWN_WORK_FIRST', 'events taken', `HANDOFF=${ONLY_0}`),

@@ -81,7 +81,7 @@ export class ThreadSet {
     if (this.#state !== LEADER_STATE) throw new Error('only the leader can promote');
     this.#transition(PROCESSING);
     Atomics.store(this.#words, LEADER, 0);
-    return !this.#watch.suffices() && this.#lot.wakeOne();
+    return !this.#watch.throttlesWakeUp() && this.#lot.wakeOne();
   }
 
   /** A follower begins to process what is its own: a hand-off, or work of its own event loop. */

@@ -126,8 +126,8 @@ export class Watch {
     this.#rateBefore = 0;
   }
 
-  /** Whether a leader may vacate leadership without waking anybody. Called after it has. */
-  suffices(): boolean {
+  /** Whether a promotion wakes nobody, because a follower is on watch. Called after leadership was vacated. */
+  throttlesWakeUp(): boolean {
     if (this.#words[EAGER]! > 0) {
       Atomics.sub(this.#words, EAGER, 1);
       return false;

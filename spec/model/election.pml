@@ -4,7 +4,7 @@
  *   in the model                     in the code
  *   join, promoteNewLeader, park,    lib/set/thread-set.ts, ThreadSet (#keepWatch is the part of park from endSleep on)
  *   leave, revokeLeadership
- *   begin, end                       lib/set/watch.ts, Watch; check is inside of park, suffices of promoteNewLeader
+ *   begin, end                       lib/set/watch.ts, Watch; check is inside of park, throttlesWakeUp of promoteNewLeader
  *   wakeOne, wake, getUp, forget,    lib/set/parking-lot.ts, ParkingLot; park of ParkingLot is inside of ThreadSet's, and
  *   wakeAll                          LOWEST(PARKED) is ParkingLot.#lowestParked
  *   setBit, clearBit                 lib/set/parking-lot.ts
@@ -486,14 +486,14 @@ inline vacate() {
 }
 
 inline promoteNewLeader() {
-#ifdef BROKEN_SUFFICES_FIRST
-  /* The leader looks for somebody on watch before it vacates. */
+#ifdef BROKEN_WATCH_READ_FIRST
+  /* The leader reads WATCH before it vacates LEADER. */
   woken = (WATCH != 0);
 #endif
   d_step { vacate() };
-  /* Watch.suffices. EAGER may be positive at any time: to wake somebody is a choice even if somebody is on watch. */
+  /* Watch.throttlesWakeUp. EAGER may be positive at any time: to wake somebody is a choice even if somebody is on watch. */
   if
-#ifdef BROKEN_SUFFICES_FIRST
+#ifdef BROKEN_WATCH_READ_FIRST
   :: d_step { woken -> woken = 0 }
   :: !woken -> wakeOne()
 #else

@@ -183,7 +183,7 @@ test('promotions of a watch that ends do not count EAGER below what it means', (
   // Two leaders at once may both have seen the last one.
   words[EAGER] = -1;
   const watch = new Watch(control, 0);
-  for (const _promotion of range(10)) watch.suffices();
+  for (const _promotion of range(10)) watch.throttlesWakeUp();
   assert.is(words[EAGER], -1);
 });
 

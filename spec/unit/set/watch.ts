@@ -30,15 +30,15 @@ test('one follower is on watch, and only it leaves', async () => {
 test('a leader need not wake anybody while one is on watch, except for a while after a stall', async () => {
   const set = new TestSet(2);
   const watch = new Watch(set.memory.control, 0);
-  assert.not(watch.suffices(), 'nobody is on watch');
+  assert.not(watch.throttlesWakeUp(), 'nobody is on watch');
   watch.begin();
-  assert.ok(watch.suffices());
+  assert.ok(watch.throttlesWakeUp());
   assert.is(load(set.words, LEADER), 0);
   assert.is(watch.check(), TAKE_OVER, 'nobody leads, and nobody has since the last check');
   const eager = load(set.words, EAGER);
   assert.ok(eager > 0);
-  for (let promotions = 0; promotions < eager; promotions++) assert.not(watch.suffices());
-  assert.ok(watch.suffices());
+  for (let promotions = 0; promotions < eager; promotions++) assert.not(watch.throttlesWakeUp());
+  assert.ok(watch.throttlesWakeUp());
   await set.close();
 });
 
