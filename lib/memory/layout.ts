@@ -43,10 +43,10 @@ export const PROMOTED_AT = LINE / 2 - 1;
 
 /** Atomic. 0, or 1 + the number of the parked thread that is on watch. Set and cleared by that thread, or by recovery. */
 export const WATCH = 8 * LINE;
-/** Atomic. Promotions that are to wake a follower all the same. Set by the one on watch, counted down by promotions. */
-export const EAGER = 8 * LINE + 1;
-/** Atomic. Checks with a backlog before one more thread is tried; written by the thread that was tried, when it parks. */
-export const PATIENCE = 8 * LINE + 2;
+/** Atomic. Promotions that wake a follower although one is on watch. Set by the one on watch, counted down by promotions. */
+export const UNTHROTTLED = 8 * LINE + 1;
+/** Atomic. Checks with a backlog before a trial of one more thread; written by the thread of the last trial, when it parks. */
+export const TRIAL_DELAY = 8 * LINE + 2;
 
 // ---- control: parking (owner: set/parking-lot.ts) ------------------------------------------------------------------
 

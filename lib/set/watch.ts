@@ -6,37 +6,37 @@
  * and checks after each whether there is still a leader. While a follower is on watch, a leader that processes an event need
  * not wake anybody: after most handlers it is back in time, and otherwise the follower takes over after two intervals at most.
  *
- *   parks ─▶ on watch ─ check ─▶ LEADER vacant, and nobody has led since the last check: a stall   ─▶ takes over; EAGER := 1000
- *              ▲  │        ├──▶ LEADER vacant, events have waited for PATIENCE checks:   a backlog ─▶ takes over
- *              │  │        ├──▶ LEADER held, and nothing changed for some checks:        idle      ─▶ stands down, sleeps on
+ *   parks ─▶ on watch ─ check ─▶ LEADER vacant, nobody has led since the last check:  a stall   ─▶ takes over; UNTHROTTLED := 1000
+ *              ▲  │        ├──▶ LEADER vacant, events have waited TRIAL_DELAY checks:  a backlog ─▶ takes over
+ *              │  │        ├──▶ LEADER held, and nothing changed for some checks:      idle      ─▶ stands down, sleeps on
  *              └──┴────────┘
  *
  * With a backlog one more thread helps only if a core is free for it and handlers take longer than the contention that the
  * thread adds. So taking over is a trial: when that thread parks again it compares the rate of leaderships with the rate
- * before. If the rate did not grow by a tenth, PATIENCE doubles; if it did, PATIENCE falls to its minimum.
+ * before. If the rate did not grow by a tenth, TRIAL_DELAY doubles; if it did, TRIAL_DELAY falls to its minimum.
  *
- * After a stall the next EAGER promotions wake a follower each, because long handlers rarely come alone. Standing down and
+ * While UNTHROTTLED lasts, which counts promotions, each of them wakes a follower: after a stall, as long handlers rarely come alone. Standing down and
  * vacating leadership each write their own word and then read the other's, so either the follower sees the vacancy, or the
  * leader sees that nobody is on watch and wakes a follower. A thread that was on watch tries for leadership before anything
  * else, because a leader may have relied on it.
  */
-import { EAGER, EPOCH, LEADER, PATIENCE, READY_END, READY_NEXT, WATCH } from '../memory/layout.js';
+import { EPOCH, LEADER, READY_END, READY_NEXT, TRIAL_DELAY, UNTHROTTLED, WATCH } from '../memory/layout.js';
 
 /**
  * The time between two checks. An event that comes right after a stall began waits for two of them at most; a follower on
  * watch wakes 2000 times a second, which is under 1 % of a core, and only while there is work. See docs/decisions/0005.
  */
 export const WATCH_INTERVAL_MS = 0.5;
-/** Bounds of PATIENCE in checks: 2 ms, and an eighth of a second. */
-const MIN_PATIENCE = 4;
-const MAX_PATIENCE = 256;
+/** Bounds of TRIAL_DELAY in checks: 2 ms, and an eighth of a second. */
+const MIN_TRIAL_DELAY = 4;
+const MAX_TRIAL_DELAY = 256;
 /** A trial pays if it took at least so long, and the rate of leaderships grew at least by this factor. */
 const TRIAL_GAIN = 1.1;
 const TRIAL_MS = 1;
 /** Checks without any change of leadership after which the set is idle. */
 const MAX_IDLE_CHECKS = 16;
-/** Promotions that wake a follower after a stall: at 8000 events a second, an eighth of a second. */
-const EAGER_PROMOTIONS = 1000;
+/** Promotions that wake a follower after a stall, whoever is on watch: at 8000 events a second, an eighth of a second. */
+const UNTHROTTLED_PROMOTIONS = 1000;
 
 /** The results of `check`: what the follower on watch does next. */
 export const KEEP_WATCHING = 0;
@@ -90,7 +90,7 @@ export class Watch {
     }
     this.#idleChecks = 0;
     if (!changed) {
-      Atomics.store(words, EAGER, EAGER_PROMOTIONS);
+      Atomics.store(words, UNTHROTTLED, UNTHROTTLED_PROMOTIONS);
       return TAKE_OVER;
     }
     // A hint only: these words belong to the leader.
@@ -108,28 +108,28 @@ export class Watch {
       this.#backlogEpoch = epoch;
       this.#backlogTime = now;
     }
-    if (this.#backlogChecks < Math.max(Atomics.load(this.#words, PATIENCE), MIN_PATIENCE)) return false;
+    if (this.#backlogChecks < Math.max(Atomics.load(this.#words, TRIAL_DELAY), MIN_TRIAL_DELAY)) return false;
     this.#rateBefore = ((epoch - this.#backlogEpoch) | 0) / (now - this.#backlogTime);
     this.#trialEpoch = epoch;
     this.#trialTime = now;
     return true;
   }
 
-  /** Ends the trial: adjusts PATIENCE by whether one more thread helped. */
+  /** Ends the trial: adjusts TRIAL_DELAY by whether one more thread helped. */
   #assess(): void {
     const words = this.#words;
     const elapsedMs = performance.now() - this.#trialTime;
     const rate = ((Atomics.load(words, EPOCH) - this.#trialEpoch) | 0) / elapsedMs;
     const paid = elapsedMs >= TRIAL_MS && rate >= this.#rateBefore * TRIAL_GAIN;
-    const patience = Math.max(Atomics.load(words, PATIENCE), MIN_PATIENCE);
-    Atomics.store(words, PATIENCE, paid ? MIN_PATIENCE : Math.min(patience * 2, MAX_PATIENCE));
+    const delay = Math.max(Atomics.load(words, TRIAL_DELAY), MIN_TRIAL_DELAY);
+    Atomics.store(words, TRIAL_DELAY, paid ? MIN_TRIAL_DELAY : Math.min(delay * 2, MAX_TRIAL_DELAY));
     this.#rateBefore = 0;
   }
 
   /** Whether a promotion wakes nobody, because a follower is on watch. Called after leadership was vacated. */
   throttlesWakeUp(): boolean {
-    if (this.#words[EAGER]! > 0) {
-      Atomics.sub(this.#words, EAGER, 1);
+    if (this.#words[UNTHROTTLED]! > 0) {
+      Atomics.sub(this.#words, UNTHROTTLED, 1);
       return false;
     }
     return Atomics.load(this.#words, WATCH) !== 0;

@@ -24,7 +24,7 @@
  * words of its own work (mailbox, sweep, pieces) are read together: nobody but the thread clears them, so "none" at the last
  * load was "none" at all of them.
  *
- * Time: a watch interval may be over at any moment, and EAGER may be positive at any moment. EPOCH is kept, so that nobody sleeps on
+ * Time: a watch interval may be over at any moment, and UNTHROTTLED may be positive at any moment. EPOCH is kept, so that nobody sleeps on
  * at a vacancy unless somebody led since the last look. The bounds of a turn (MAX_EVENTS_PER_TURN, MAX_MICROS_PER_TURN) are choices: a
  * thread may return to its loop whenever something is there to be done, and a leader whose handlers took long gives up at once.
  *
@@ -491,7 +491,7 @@ inline promoteNewLeader() {
   woken = (WATCH != 0);
 #endif
   d_step { vacate() };
-  /* Watch.throttlesWakeUp. EAGER may be positive at any time: to wake somebody is a choice even if somebody is on watch. */
+  /* Watch.throttlesWakeUp. UNTHROTTLED may be positive at any time: to wake somebody is a choice even if somebody is on watch. */
   if
 #ifdef BROKEN_WATCH_READ_FIRST
   :: d_step { woken -> woken = 0 }

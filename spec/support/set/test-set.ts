@@ -5,7 +5,14 @@ import { WAKE_UP } from '../../../lib/connection/event-handler.js';
 import { recover, type SharedState } from '../../../lib/control/recovery.js';
 import { Strays } from '../../../lib/control/strays.js';
 import { BlockPool } from '../../../lib/memory/block-pool.js';
-import { allocateMemory, EAGER, LEADER, MAX_THREADS, PARKED, WATCH } from '../../../lib/memory/layout.js';
+import {
+  allocateMemory,
+  LEADER,
+  MAX_THREADS,
+  PARKED,
+  UNTHROTTLED,
+  WATCH,
+} from '../../../lib/memory/layout.js';
 import { HandleSet, INTEREST_INPUT } from '../../../lib/set/handle-set.js';
 import { FREE, HandleTable } from '../../../lib/set/handle-table.js';
 import { ParkingLot } from '../../../lib/set/parking-lot.js';
@@ -185,7 +192,7 @@ export class TestSet {
   /** Nobody goes on watch, and every promotion wakes a follower. */
   wakeAlways(): void {
     store(this.words, WATCH, MAX_THREADS + 1);
-    store(this.words, EAGER, 0x7fff_ffff);
+    store(this.words, UNTHROTTLED, 0x7fff_ffff);
   }
 
   /** The threads that are parked. */

@@ -12,7 +12,6 @@ import { Timeouts } from '../../../lib/connection/timeouts.js';
 import { BlockPool } from '../../../lib/memory/block-pool.js';
 import {
   allocateMemory,
-  EAGER,
   EPOCH,
   HANDLE_DEADLINE,
   HANDLE_STATE,
@@ -26,6 +25,7 @@ import {
   RECORDING,
   TICK,
   threadArea,
+  UNTHROTTLED,
 } from '../../../lib/memory/layout.js';
 import { histogramOf, PROMOTION_TIMES, QUEUE_WAITS } from '../../../lib/memory/sums.js';
 import { ENTERED, HandleTable, READABLE, STALE, TIMED_OUT } from '../../../lib/set/handle-table.js';
@@ -177,14 +177,14 @@ for (const beginning of [0x7fff, 0xfffe]) {
   );
 }
 
-test('promotions of a watch that ends do not count EAGER below what it means', () => {
+test('promotions of a watch that ends do not count UNTHROTTLED below what it means', () => {
   const { control } = allocateMemory(2, 1);
   const words = new Int32Array(control);
   // Two leaders at once may both have seen the last one.
-  words[EAGER] = -1;
+  words[UNTHROTTLED] = -1;
   const watch = new Watch(control, 0);
   for (const _promotion of range(10)) watch.throttlesWakeUp();
-  assert.is(words[EAGER], -1);
+  assert.is(words[UNTHROTTLED], -1);
 });
 
 test('waits of an hour and longer count as long, not as none', () => {

@@ -1,7 +1,7 @@
 /** I2 with a follower on watch: a leader may rely on it without waking anybody, and nothing is lost when it goes. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { EAGER, LEADER, WATCH } from '../../../lib/memory/layout.js';
+import { LEADER, UNTHROTTLED, WATCH } from '../../../lib/memory/layout.js';
 import { revokeLeadership } from '../../../lib/set/thread-set.js';
 import { KEEP_WATCHING, STAND_DOWN, TAKE_OVER, Watch } from '../../../lib/set/watch.js';
 import { DONE, load, STOPPED, store } from '../../support/set/scratch.js';
@@ -35,9 +35,9 @@ test('a leader need not wake anybody while one is on watch, except for a while a
   assert.ok(watch.throttlesWakeUp());
   assert.is(load(set.words, LEADER), 0);
   assert.is(watch.check(), TAKE_OVER, 'nobody leads, and nobody has since the last check');
-  const eager = load(set.words, EAGER);
-  assert.ok(eager > 0);
-  for (let promotions = 0; promotions < eager; promotions++) assert.not(watch.throttlesWakeUp());
+  const unthrottled = load(set.words, UNTHROTTLED);
+  assert.ok(unthrottled > 0);
+  for (let promotions = 0; promotions < unthrottled; promotions++) assert.not(watch.throttlesWakeUp());
   assert.ok(watch.throttlesWakeUp());
   await set.close();
 });
@@ -60,7 +60,7 @@ test(
     const [leader, follower] = (await set.startAll()) as Two;
     leader.run('join');
     for (let step = 1; ; step++) {
-      store(set.words, EAGER, 0);
+      store(set.words, UNTHROTTLED, 0);
       follower.begin('park', [], step).settle();
       leader.run('promote');
       const stopped = follower.settle([STOPPED, DONE]) === STOPPED;
@@ -82,7 +82,7 @@ test(
     const [leader, follower] = (await set.startAll()) as Two;
     leader.run('join');
     for (let step = 1; ; step++) {
-      store(set.words, EAGER, 0);
+      store(set.words, UNTHROTTLED, 0);
       const stopped = leader.begin('promote', [], step).settle() === STOPPED;
       if (!stopped) return assert.ok(step > 3);
       follower.begin('park').settle();
