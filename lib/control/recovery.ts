@@ -72,7 +72,7 @@ export function recover(shared: SharedState, dead: number): number {
   // Leading, or inside the timer handle, it may have noted an event for a bound handle and not told its thread.
   for (let thread = 0; thread < threads; thread++) new Mailbox(control, thread).requestSweep();
   revokeLeadership(control, dead);
-  lot.forget(dead, threads);
+  lot.removeThread(dead, threads);
   return lost;
 }
 

@@ -1,24 +1,24 @@
 /**
- * Where followers wait, and how one of them is woken.
+ * Where followers park, and how one of them is woken.
  *
- * A thread sleeps in ppoll(2), for its doorbell and its own event loop: anything may come through the loop at any time,
- * even if nothing in it is alive (a compiled WebAssembly module, a message for an unreferenced port, the acknowledgement of
- * console output), so no thread may sleep without it: docs/decisions/0007. A thread that is parked has its bit set in PARKED.
- * Clearing the bit *claims* the thread: exactly one party does, and that one owes it one ring of the doorbell, or is the thread
- * itself, which then goes on without.
+ * A thread sleeps in ppoll(2), for its doorbell and its own event loop: work may reach the loop at any time, even if nothing
+ * in it is alive (a compiled WebAssembly module, a message for an unreferenced port, the acknowledgement of console output),
+ * so no thread may sleep without it: docs/decisions/0007. A thread that is parked has its bit set in PARKED. Clearing the bit
+ * *claims* the thread: exactly one party does. That party either owes it one ring of the doorbell, or is the thread itself,
+ * which then goes on without one.
  *
- *   parks:  set bit; is there a reason to stay up? ─yes─▶ clear bit ─▶ up
- *                     └─no─▶ sleep until the doorbell rings; drain it ─▶ clear bit if still set; clear WAKING if it names me ─▶ up
+ *   parks:  set bit; a reason to stay awake? ─yes─▶ clear bit ─▶ awake
+ *                     └─no─▶ sleep until the doorbell rings; drain it ─▶ clear bit if still set; clear WAKING if it names me ─▶ awake
  *   wakes:  WAKING: 0 → candidate; clear its bit (claimed) ─▶ ring its doorbell
- *                                          └─ it was up already: WAKING → 0, next candidate
+ *                                          └─ it was awake already: WAKING → 0, next candidate
  *
  * The doorbell is drained after the sleep and before the bit is set again, never between the bit and the sleep: that could
  * swallow the ring that ends this very sleep.
  *
- * WAKING holds the wake-ups of promotions down to one in flight: while it is set somebody is on the way to try for
- * leadership, so a second wake-up would only bring a second thread that finds it taken. The woken thread clears it
- * *before* it tries to lead; whoever vacates leadership after that sees 0 and wakes again. A wake-up that was not needed
- * (the doorbell still rings from before) does no harm: the thread looks around and parks again.
+ * WAKING limits the wake-ups of promotions to one in flight: while it is set a thread is about to try for leadership, so a
+ * second wake-up would only bring a second thread that finds leadership taken. The woken thread clears WAKING *before* it
+ * tries to lead; a thread that vacates leadership after that reads 0 and wakes again. A spurious wake-up (the doorbell still
+ * rings from before) does no harm: the thread finds nothing to do and parks again.
  *
  * The protocol is model-checked: spec/model/election.pml names the functions of this file.
  */
@@ -27,7 +27,7 @@ import { signalEventCounter } from '../sys/descriptor.js';
 
 /**
  * Sleeps until the thread's doorbell rings, which it drains, until its own event loop has work, or for `timeoutMs` (Infinity
- * for no end).
+ * for no limit).
  *
  * @returns false when the time was up
  */
@@ -46,22 +46,22 @@ export class ParkingLot {
   /**
    * Parks the calling thread.
    *
-   * @param stayUp a reason not to sleep, looked at after the bit is set: the waker's order is the other way round
-   *   (it makes the reason, then looks for the bit), so one of the two sees the other
-   * @returns whether a promotion woke it, so that others count on it to try for leadership first
+   * @param mustStayAwake whether there is a reason not to sleep; called after the bit is set. A waker does it the other way
+   *   round (it makes the reason, then looks for the bit), so one of the two sees the other
+   * @returns whether a promotion woke it: other threads then rely on it to try for leadership first
    */
-  park(self: number, stayUp: () => boolean, sleep: () => void): boolean {
+  park(self: number, mustStayAwake: () => boolean, sleep: () => void): boolean {
     const words = this.#words;
     setBit(words, self);
-    if (!stayUp()) sleep();
-    // If the bit is gone a waker claimed this thread; its ring, should it still be under way, is harmless.
+    if (!mustStayAwake()) sleep();
+    // If the bit is clear, a waker has claimed this thread; and its ring, should it still be to come, is harmless.
     clearBit(words, self);
     return Atomics.compareExchange(words, WAKING, self + 1, 0) === self + 1;
   }
 
   /**
-   * Wakes one parked thread to try for leadership, unless one is on its way; lower numbers first, so that hot threads stay
-   * hot.
+   * Wakes one parked thread to try for leadership, unless such a wake-up is in flight; lower numbers first, so that hot threads
+   * stay hot.
    *
    * @returns whether this call woke one
    */
@@ -73,15 +73,15 @@ export class ParkingLot {
       if (candidate < 0) return false;
       if (Atomics.compareExchange(words, WAKING, 0, candidate + 1) !== 0) return false;
       if (this.wake(candidate)) return true;
-      // It got up by itself, perhaps into a long handler: it is no candidate any more.
+      // It woke by itself, perhaps for a long handler: it is no candidate any more.
       Atomics.compareExchange(words, WAKING, candidate + 1, 0);
-      // Somebody leads already. Without this look, a thread that parks and gets up for a hand-off in step with this loop
+      // There is a leader already. Without this check, a thread that parks and wakes for a hand-off in step with this loop
       // would be promoted again and again while nobody needs it (found by the model).
       if (Atomics.load(words, LEADER) !== 0) return false;
     }
   }
 
-  /** Wakes a certain thread if it is parked. @returns whether it was */
+  /** Wakes the thread if it is parked. @returns whether it was */
   wake(thread: number): boolean {
     if (!clearBit(this.#words, thread)) return false;
     signalEventCounter(this.#doorbells[thread]!);
@@ -89,17 +89,17 @@ export class ParkingLot {
   }
 
   /**
-   * After a thread died: takes it out of the mask, forgets the wake-up in flight (the dead thread may have been its
-   * waker or its target) and wakes everybody, so that no wake-up that it owed is missing.
+   * Removes a dead thread: clears its bit and the wake-up in flight (the dead thread may have been its waker or its target),
+   * and wakes all threads, so that no wake-up that it owed is missing.
    */
-  forget(dead: number, threads: number): void {
+  removeThread(dead: number, threads: number): void {
     const words = this.#words;
     clearBit(words, dead);
     Atomics.store(words, WAKING, 0);
     this.wakeAll(threads);
   }
 
-  /** Wakes every thread, also one whose bit is gone and whose wake-up was never given. */
+  /** Wakes every thread, also one that was claimed by a thread that then died before it rang the doorbell. */
   wakeAll(threads: number): void {
     for (let thread = 0; thread < threads; thread++) {
       clearBit(this.#words, thread);

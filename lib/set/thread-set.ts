@@ -92,7 +92,7 @@ export class ThreadSet {
   /**
    * Parks the calling thread, which did not become leader, until it is woken, its time is up, or, on watch, it takes over.
    *
-   * @param hasWork whether something came for this thread alone, which is reason to stay up
+   * @param hasWork whether there is work that only this thread can do: a reason to stay awake
    * @param sleep how it sleeps
    * @param timeoutMs until the thread's own next timer; Infinity for none
    * @returns whether others count on it to try for leadership before anything else
@@ -100,9 +100,9 @@ export class ThreadSet {
   park(hasWork: () => boolean, sleep: Sleep, timeoutMs: number): boolean {
     this.#transition(FOLLOWER);
     const onWatch = this.#watch.begin();
-    const stayUp = () => Atomics.load(this.#words, LEADER) === 0 || hasWork();
+    const mustStayAwake = () => Atomics.load(this.#words, LEADER) === 0 || hasWork();
     let relied = false;
-    const promoted = this.#lot.park(this.self, stayUp, () => {
+    const promoted = this.#lot.park(this.self, mustStayAwake, () => {
       if (onWatch) relied = this.#keepWatch(sleep, timeoutMs);
       else sleep(timeoutMs);
     });

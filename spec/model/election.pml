@@ -5,8 +5,8 @@
  *   join, promoteNewLeader, park,    lib/set/thread-set.ts, ThreadSet (#keepWatch is the part of park from endSleep on)
  *   leave, revokeLeadership
  *   begin, end                       lib/set/watch.ts, Watch; check is inside of park, throttlesWakeUp of promoteNewLeader
- *   wakeOne, wake, getUp, forget,    lib/set/parking-lot.ts, ParkingLot; park of ParkingLot is inside of ThreadSet's, and
- *   wakeAll                          LOWEST(PARKED) is ParkingLot.#lowestParked
+ *   wakeOne, wake, removeThread,     lib/set/parking-lot.ts, ParkingLot; its park is inside of ThreadSet's, and ends with endPark;
+ *   wakeAll, endPark                 LOWEST(PARKED) is ParkingLot.#lowestParked
  *   setBit, clearBit                 lib/set/parking-lot.ts
  *   CLAIM, takeNoted                 lib/set/handle-table.ts, HandleTable, for one bound handle a thread
  *   handedOff, sweep                 lib/set/mailbox.ts: MAILBOX_PUT ≠ MAILBOX_TAKEN, and MAILBOX_SWEEP
@@ -61,8 +61,8 @@
  *   taken            with perpetual own work there is no rest. Instead, infinitely often: no event is ready, and no thread has a
  *                    hand-off that it has not taken; however many come in all. That holds on every schedule that is weakly
  *                    fair: a thread that can move for ever moves at last, as the system's scheduler has it. Excepted are the
- *                    schedules on which wakers for ever find up already whom they are about to claim: each time within some
- *                    instructions that thread has to park, and to get up by itself.
+ *                    schedules on which wakers for ever find the thread awake that they are about to claim: each time that
+ *                    thread has to park, and to wake by itself, within some instructions.
  *   left             once the set stops, each thread leaves on every schedule, fair or not, and however many events come.
  */
 
@@ -281,7 +281,7 @@ inline wake(t, result) {
 }
 
 #ifdef BROKEN_TRIED_ONCE
-/* A thread that was found up already is not tried again: others that saw WAKING set have relied on this. */
+/* A thread that was found awake is not tried again: others that saw WAKING set have relied on this. */
 #define CANDIDATES (candidate == NOBODY -> PARKED : PARKED & (14 << candidate))
 #define UNTRIED skip
 #else
@@ -305,7 +305,7 @@ inline wakeOne() {
     if
     :: d_step { woken -> woken = 0; candidate = NOBODY }; break
 #ifdef BROKEN_MARK_LEFT
-    /* The thread that was up already stays the one that is waited for. */
+    /* WAKING goes on to name the thread that was awake. */
     :: d_step { !woken -> candidate = NOBODY }; break
 #else
     :: d_step { !woken -> if :: WAKING == candidate + 1 -> WAKING = 0 :: else fi; UNTRIED; RACED(1) }
@@ -320,7 +320,7 @@ inline wakeOne() {
 }
 
 /* The end of ParkingLot.park, however the sleep ended: the bit, then WAKING. */
-inline getUp() {
+inline endPark() {
   clearBit(PARKED, me);
 #ifdef BROKEN_WAKING_LATE
   /* The woken thread clears WAKING only after it tried to lead. */
@@ -386,7 +386,7 @@ inline end() {
 inline park() {
   begin();
 #ifdef BROKEN_LOOK_FIRST
-  /* The reason to stay up is looked for before the bit is set. */
+  /* The reason to stay awake is looked for before the bit is set. */
   woken = (LEADER == 0);
   d_step { woken = woken || HAND_OFF_PENDING(me) };
 #endif
@@ -396,22 +396,22 @@ inline park() {
   doorbell[me] = 0;
 #endif
   /*
-   * stayUp: LEADER == 0 || hasWork(). Pieces of own work need not be looked at: only the thread's own turns leave them, and
+   * mustStayAwake: LEADER == 0 || hasWork(). Pieces of own work need not be looked at: only the thread's own turns leave them, and
    * then it does not park.
    */
   if
 #ifdef BROKEN_LOOK_FIRST
-  :: d_step { woken -> woken = 0 }; goto up
+  :: d_step { woken -> woken = 0 }; goto awake
   :: !woken
 #else
-  :: LEADER == 0 -> goto up
+  :: LEADER == 0 -> goto awake
   :: LEADER != 0
 #endif
   fi;
 #if defined(HANDOFF) && !defined(BROKEN_HAND_OFF_IGNORED) && !defined(BROKEN_LOOK_FIRST)
   /* BROKEN_HAND_OFF_IGNORED: a thread parks without a look at its mailbox. */
   if
-  :: HAND_OFF_PENDING(me) -> goto up
+  :: HAND_OFF_PENDING(me) -> goto awake
   :: !HAND_OFF_PENDING(me)
   fi;
 #endif
@@ -421,7 +421,7 @@ inline park() {
    * set. Either alone does no harm: a ring that is kept by the doorbell ends the next sleep.
    */
   if
-  :: stopping -> goto up
+  :: stopping -> goto awake
   :: !stopping
   fi;
 #endif
@@ -445,7 +445,7 @@ endSleep:
       /* BROKEN_STAND_DOWN_BLIND: off watch, it sleeps without another look at LEADER. */
       if
 #ifdef BROKEN_VACANCY_FORGOTTEN
-      /* Off watch, it finds that nobody leads, gets up and turns to its own work first. */
+      /* Off watch, it finds LEADER vacant, wakes and turns to its own work first. */
       :: LEADER == 0 -> break
 #else
       :: d_step { LEADER == 0 -> SET_PROMOTED }; break
@@ -458,8 +458,8 @@ endSleep:
     :: d_step { LEADER == 0 && changed -> changed = 0 }; break    /* TAKE_OVER, a backlog */
     fi
   od;
-up:
-  getUp();
+awake:
+  endPark();
 #ifdef BROKEN_END_LATE
   /* Off watch only after it tried to lead. */
   d_step { promoted = IS(OWNERS, me) && (promoted || ON_WATCH) }
@@ -767,7 +767,7 @@ step:
 #if defined(WORK) && !defined(BROKEN_PARK_WITH_WORK)
     /*
      * Somebody leads, so nobody counts on this thread any more. BROKEN_PARK_WITH_WORK: it parks, and looks for work of
-     * its own only then; if it is on watch it gets up as one who is to try to lead first, and so on.
+     * its own only then; if it is on watch it wakes as one that has to try to lead first, and so on.
      */
     if
     :: HAS_WORK(me) -> goto own
@@ -1019,7 +1019,7 @@ inline revokeWatch() {
   d_step { if :: WATCH == gone + 1 -> leaveWatch() :: else fi }
 }
 
-inline forget() {
+inline removeThread() {
   clearBit(PARKED, gone);
 #ifndef BROKEN_WAKING_KEPT
   /* BROKEN_WAKING_KEPT: the wake-up in flight is not forgotten. */
@@ -1040,7 +1040,7 @@ inline recover() {
   /* BROKEN_NO_REVOKE: leadership stays with the dead. */
   revokeLeadership();
 #endif
-  forget();
+  removeThread();
 #ifdef BROKEN_WATCH_LATE
   /* The dead thread is taken off watch only when everybody was woken. */
   revokeWatch();
@@ -1074,7 +1074,7 @@ inline recover() {
 /* ---- lib/control ---- */
 
 #if defined(DEATH) || defined(STOP)
-inline wakeAgain(t) {
+inline wakeEach(t) {
 #if defined(BROKEN_CLAIMED_LEFT) || defined(BROKEN_PARK_BLIND)
   /* Only those whose bit is set are woken: the one that the dead thread had claimed is left out. */
   wake(t, woken);
@@ -1086,9 +1086,9 @@ inline wakeAgain(t) {
 }
 
 inline wakeAll() {
-  wakeAgain(0);
-  wakeAgain(1);
-  wakeAgain(2)
+  wakeEach(0);
+  wakeEach(1);
+  wakeEach(2)
 }
 
 /* The main thread: what it does for one exit, or to stop, it does without doing anything else in between. */

@@ -17,7 +17,7 @@ for (const watch of [false, true]) {
   };
 
   test(
-    `a thread parking${where} is up again when the leader vacates, at whatever step that is`,
+    `a thread parking${where} is awake again when the leader vacates, at whatever step that is`,
     withSet(2, async (set) => {
       const [leader, parker] = (await start(set)) as [TestThread, TestThread];
       leader.run('join');
@@ -60,7 +60,7 @@ for (const watch of [false, true]) {
   );
 
   test(
-    `when the candidate${where} gets up by itself at any step of the waker, another is woken`,
+    `when the candidate${where} wakes by itself at any step of the waker, another is woken`,
     withSet(3, async (set) => {
       const [leader, candidate, other] = (await start(set)) as Three;
       leader.run('join');
@@ -87,7 +87,7 @@ for (const watch of [false, true]) {
 }
 
 test(
-  'a reason to stay up that comes before the sleep keeps a thread up, and its bit is gone',
+  'a reason to stay awake that comes before the sleep keeps a thread awake, and its bit is clear',
   withSet(2, async (set) => {
     set.wakeAlways();
     const [leader, parker] = (await set.startAll()) as [TestThread, TestThread];
