@@ -20,10 +20,10 @@ import { DEAD, FOLLOWER, LEADER_STATE, PROCESSING } from './thread-state.js';
 import { KEEP_WATCHING, TAKE_OVER, WATCH_INTERVAL_MS, Watch } from './watch.js';
 
 /**
- * Looks at LEADER before a thread gives up joining while events wait: some 2 µs, three times what a leader needs to take
+ * Loads of LEADER before a thread gives up joining while events are in the list: some 2 µs, three times what a leader needs to take
  * the next event, and a fifth of what parking and being woken costs.
  */
-const JOIN_LOOKS = 200;
+const MAX_JOIN_SPINS = 200;
 
 export class ThreadSet {
   readonly #words: Int32Array;
@@ -57,7 +57,7 @@ export class ThreadSet {
   join(): boolean {
     if (this.#state === LEADER_STATE) throw new Error('the leader cannot join');
     const words = this.#words;
-    for (let looks = 0; looks < JOIN_LOOKS; looks++) {
+    for (let spins = 0; spins < MAX_JOIN_SPINS; spins++) {
       if (
         Atomics.load(words, LEADER) === 0 &&
         Atomics.compareExchange(words, LEADER, 0, this.self + 1) === 0
@@ -66,7 +66,7 @@ export class ThreadSet {
         this.#transition(LEADER_STATE);
         return true;
       }
-      // A hint only: the list is the leader's.
+      // A hint only: these words belong to the leader.
       if (words[READY_NEXT] === words[READY_END]) return false;
     }
     return false;
