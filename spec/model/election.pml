@@ -165,10 +165,10 @@ bit rescan;
 
 byte leaders;
 #ifdef FAIR
-bit raced;                 /* a waker has just found that its candidate was up already */
-#define RACED(v) raced = v
+bit foundAwake;            /* a waker has just found its candidate awake */
+#define FOUND_AWAKE(v) foundAwake = v
 #else
-#define RACED(v) skip
+#define FOUND_AWAKE(v) skip
 #endif
 bit stuck[N];              /* in a handler that never ends */
 #ifdef PROMISE
@@ -190,23 +190,23 @@ bit left[N];
 #endif
 #ifdef DEATH
 chan die = [0] of { byte };/* a rendezvous: the thread dies at once */
-bit fallen[N];             /* it is dead, and its exit not yet known to the control plane */
-byte gone = NOBODY;        /* the dead thread whose recovery is under way */
+bit exitPending[N];        /* it is dead, and the control plane does not know yet */
+byte recovering = NOBODY;  /* the dead thread whose recovery is under way */
 bit alive[N];
-bit inHand[N];             /* has an event that it took from the list and has not claimed */
+bit unclaimed[N];          /* has an event that it took from the list and has not claimed */
 byte lost;                 /* events that died with their leader */
 #define ALIVE(t) alive[t]
-#define HAND(t, v) inHand[t] = v
-#define RECOVERED (gone == NOBODY && !fallen[0] && !fallen[1] && !fallen[2])
+#define UNCLAIMED(t, v) unclaimed[t] = v
+#define RECOVERED (recovering == NOBODY && !exitPending[0] && !exitPending[1] && !exitPending[2])
 #define NONE_LOST (lost == 0)
 #else
 #define ALIVE(t) 1
-#define HAND(t, v) skip
+#define UNCLAIMED(t, v) skip
 #define RECOVERED 1
 #define NONE_LOST 1
 #endif
 
-#define OUTSIDE(t) (ALIVE(t) && !stuck[t] && !LEFT(t))
+#define RUNNING(t) (ALIVE(t) && !stuck[t] && !LEFT(t))
 #ifdef PIECES
 #define PUT_OFF(t) deferred[t]
 #else
@@ -227,14 +227,14 @@ byte lost;                 /* events that died with their leader */
 #else
 #define LOOP_WORK(t) 0
 #endif
-#define ANY_OUTSIDE (OUTSIDE(0) || OUTSIDE(1) || OUTSIDE(2))
-#define LED ((LEADER == 1 && OUTSIDE(0)) || (LEADER == 2 && OUTSIDE(1)) || (LEADER == 3 && OUTSIDE(2)))
-#define DONE(t) (!OUTSIDE(t) || (NONE_NOTED(t) && !PUT_OFF(t) && !LOOP_WORK(t)))
-#define TAKEN (!ANY_OUTSIDE || (pending == 0 && NONE_LOST))
+#define ANY_RUNNING (RUNNING(0) || RUNNING(1) || RUNNING(2))
+#define LED ((LEADER == 1 && RUNNING(0)) || (LEADER == 2 && RUNNING(1)) || (LEADER == 3 && RUNNING(2)))
+#define DONE(t) (!RUNNING(t) || (NONE_NOTED(t) && !PUT_OFF(t) && !LOOP_WORK(t)))
+#define TAKEN (!ANY_RUNNING || (pending == 0 && NONE_LOST))
 #define OWN_DONE (DONE(0) && DONE(1) && DONE(2))
-#define LED_OR_NOBODY (!ANY_OUTSIDE || LED)
-#define LEFT_IF_STOPPED (!STOPPING || !ANY_OUTSIDE)
-#define HAND_OFFS_TAKEN(t) (!OUTSIDE(t) || NONE_NOTED(t))
+#define LED_OR_NOBODY (!ANY_RUNNING || LED)
+#define LEFT_IF_STOPPED (!STOPPING || !ANY_RUNNING)
+#define HAND_OFFS_TAKEN(t) (!RUNNING(t) || NONE_NOTED(t))
 
 /* What is only for the thread itself to do. Nobody else ever takes it away, so its words may be read in one step. */
 #ifdef HANDOFF
@@ -308,13 +308,13 @@ inline wakeOne() {
     /* WAKING goes on to name the thread that was awake. */
     :: d_step { !woken -> candidate = NOBODY }; break
 #else
-    :: d_step { !woken -> if :: WAKING == candidate + 1 -> WAKING = 0 :: else fi; UNTRIED; RACED(1) }
+    :: d_step { !woken -> if :: WAKING == candidate + 1 -> WAKING = 0 :: else fi; UNTRIED; FOUND_AWAKE(1) }
 #endif
     fi;
     /* Somebody leads already, so nobody has to be woken. */
     if
-    :: d_step { LEADER != 0 -> candidate = NOBODY; RACED(0) }; break
-    :: d_step { LEADER == 0 -> RACED(0) }
+    :: d_step { LEADER != 0 -> candidate = NOBODY; FOUND_AWAKE(0) }; break
+    :: d_step { LEADER == 0 -> FOUND_AWAKE(0) }
     fi
   od
 }
@@ -472,7 +472,7 @@ awake:
 #endif
 }
 
-/* Where join is true. It is false when LEADER != 0; another look there, while events wait, is no more than a later one. */
+/* Where join is true. It is false when LEADER != 0; another spin there, while events wait, is no more than a later join. */
 inline join() {
   leaders++;
   assert(leaders <= 1);
@@ -517,7 +517,7 @@ inline promoteNewLeader() {
 #define STEP 3             /* whatever a next step is */
 
 /* What no longer matters: fewer states. */
-inline forgetLocals() {
+inline resetLocals() {
 #ifdef HANDOFF
   target = 0;
 #endif
@@ -545,7 +545,7 @@ inline forgetLocals() {
 inline userCode() {
   if
   :: true
-  :: d_step { true -> stuck[me] = 1; forgetLocals() }; goto endStuck
+  :: d_step { true -> stuck[me] = 1; resetLocals() }; goto endStuck
 #ifdef PIECES
   :: d_step { GIVES && IS(PIECES, me) -> deferred[me] = 1 }
 #endif
@@ -593,11 +593,11 @@ inline ownWork() {
 #ifdef HANDOFF
 /* A dead thread's handle stays bound to it, and may get hand-offs, until the control plane closes it. */
 #ifdef DEATH
-#define BOUND(t) (alive[t] || fallen[t])
+#define BOUND(t) (alive[t] || exitPending[t])
 #else
 #define BOUND(t) 1
 #endif
-#define CLAIM(t) d_step { IS(HANDOFF, t) && BOUND(t) -> target = t; HAND(me, 0); woken = !queued[t]; noted[t] = 1; queued[t] = 1 }
+#define CLAIM(t) d_step { IS(HANDOFF, t) && BOUND(t) -> target = t; UNCLAIMED(me, 0); woken = !queued[t]; noted[t] = 1; queued[t] = 1 }
 
 #ifdef TIMEOUT
 /* Timeouts.#expire: any thread may do this; it asks the owner for a look at all its bound handles. */
@@ -612,7 +612,7 @@ inline timeouts() {
 #endif
 #endif
 
-#define TAKE d_step { pending > 0 -> pending--; HAND(me, 1); assert(leaders == 1 && LEADER == me + 1) }
+#define TAKE d_step { pending > 0 -> pending--; UNCLAIMED(me, 1); assert(leaders == 1 && LEADER == me + 1) }
 
 /* Where lead begins: at the label of the wait, if there is nothing to do before it. */
 #if defined(WORK) || defined(DEATH) || defined(STOP)
@@ -673,7 +673,7 @@ taken:
 #ifdef HANDOFF
   /* HandleTable.claim: ENTERED; or it is bound, and HAND_OFF, or NOTED if an entry for it is queued already. */
   if
-  :: d_step { true -> HAND(me, 0); SET_AFTER(EVENT) }; goto promote
+  :: d_step { true -> UNCLAIMED(me, 0); SET_AFTER(EVENT) }; goto promote
   :: CLAIM(0)
   :: CLAIM(1)
   :: CLAIM(2)
@@ -704,7 +704,7 @@ taken:
   fi
 #else
   if                                                    /* spin cannot jump to a d_step */
-  :: d_step { true -> HAND(me, 0); SET_AFTER(EVENT) }
+  :: d_step { true -> UNCLAIMED(me, 0); SET_AFTER(EVENT) }
   fi
 #endif
 }
@@ -893,7 +893,7 @@ leave:
   :: LEADER != me + 1
   fi;
   if                                                    /* spin cannot jump to a d_step */
-  :: d_step { true -> left[me] = 1; forgetLocals() }
+  :: d_step { true -> left[me] = 1; resetLocals() }
   fi;
 endLeft:
   false;
@@ -930,13 +930,13 @@ proctype Worker(byte me) {
       atomic {
         die?eval(me);
         d_step {
-          fallen[me] = 1;
+          exitPending[me] = 1;
           alive[me] = 0;
           stuck[me] = 0;
 #ifdef STOP
           left[me] = 0;
 #endif
-          if :: inHand[me] -> lost++; inHand[me] = 0 :: else fi;
+          if :: unclaimed[me] -> lost++; unclaimed[me] = 0 :: else fi;
           if :: LEADER == me + 1 -> leaders-- :: else fi;
 #ifdef LOOP
           loopWork[me] = 0;
@@ -944,7 +944,7 @@ proctype Worker(byte me) {
 #ifdef PIECES
           deferred[me] = 0;
 #endif
-          forgetLocals()
+          resetLocals()
         }
       }
     };
@@ -989,13 +989,13 @@ inline repair() {
 #elif defined(BROKEN_RESCAN_ONCE)
   /* What a second leader had in hand, or had begun to look for, is not asked for again. */
   if
-  :: d_step { !asked && LEADER == gone + 1 -> rescan = 1; asked = 1 }
-  :: asked || LEADER != gone + 1
+  :: d_step { !asked && LEADER == recovering + 1 -> rescan = 1; asked = 1 }
+  :: asked || LEADER != recovering + 1
   fi;
 #else
   if
-  :: LEADER == gone + 1 -> rescan = 1
-  :: LEADER != gone + 1
+  :: LEADER == recovering + 1 -> rescan = 1
+  :: LEADER != recovering + 1
   fi;
 #endif
 #ifdef HANDOFF
@@ -1008,7 +1008,7 @@ inline repair() {
 }
 
 inline revokeLeadership() {
-  d_step { if :: LEADER == gone + 1 -> LEADER = 0 :: else fi };
+  d_step { if :: LEADER == recovering + 1 -> LEADER = 0 :: else fi };
 #if !defined(BROKEN_WATCH_KEPT) && !defined(BROKEN_WATCH_LATE)
   /* BROKEN_WATCH_KEPT: the dead thread stays on watch. */
   revokeWatch()
@@ -1016,11 +1016,11 @@ inline revokeLeadership() {
 }
 
 inline revokeWatch() {
-  d_step { if :: WATCH == gone + 1 -> leaveWatch() :: else fi }
+  d_step { if :: WATCH == recovering + 1 -> leaveWatch() :: else fi }
 }
 
 inline removeThread() {
-  clearBit(PARKED, gone);
+  clearBit(PARKED, recovering);
 #ifndef BROKEN_WAKING_KEPT
   /* BROKEN_WAKING_KEPT: the wake-up in flight is not forgotten. */
   WAKING = 0;
@@ -1054,9 +1054,9 @@ inline recover() {
    * The signal that gets a leader out of the kernel. Here only a thread that dies in `timeouts` makes it necessary, so it is
    * left out elsewhere, where it would hide what else is missing.
    */
-  d_step { pending++; gone = NOBODY }
+  d_step { pending++; recovering = NOBODY }
 #else
-  gone = NOBODY
+  recovering = NOBODY
 #endif
 }
 
@@ -1067,8 +1067,8 @@ inline recover() {
 #define CLOSE(t) skip
 #define CLEAR(t) skip
 #endif
-#define EXIT(t) d_step { fallen[t] -> fallen[t] = 0; gone = t; CLOSE(t) }
-#define REPLACE(t) d_step { GIVES && IS(DEATH, t) && !alive[t] && !fallen[t] -> alive[t] = 1; CLEAR(t) }
+#define EXIT(t) d_step { exitPending[t] -> exitPending[t] = 0; recovering = t; CLOSE(t) }
+#define REPLACE(t) d_step { GIVES && IS(DEATH, t) && !alive[t] && !exitPending[t] -> alive[t] = 1; CLEAR(t) }
 #endif
 
 /* ---- lib/control ---- */
@@ -1141,7 +1141,7 @@ hidden byte everybodyLeft, eventsTaken, ownWorkDone, somebodyLeads;
 #endif
 #define ASLEEP(t, p) (Worker[p]@endSleep && WATCH != t + 1 && !doorbell[t] && SLEEPS_ON(t))
 #define IN_KERNEL(t, p) (LEADER == t + 1 && Worker[p]@endInKernel && pending == 0 && WAITS_ON(t))
-#define WAITS(t, p) (!OUTSIDE(t) || ASLEEP(t, p) || IN_KERNEL(t, p))
+#define WAITS(t, p) (!RUNNING(t) || ASLEEP(t, p) || IN_KERNEL(t, p))
 #define AT_REST (RECOVERED && STOP_DONE && WAITS(0, 1) && WAITS(1, 2) && WAITS(2, 3))
 #define GOAL (LEFT_IF_STOPPED && TAKEN && OWN_DONE && LED_OR_NOBODY)
 
@@ -1203,8 +1203,8 @@ init {
 ltl served { [] (silent -> <> (AT_REST && GOAL)) }
 #endif
 #ifdef FAIR
-ltl taken { ([]<> raced) || (([]<> TAKEN) && ([]<> HAND_OFFS_TAKEN(0)) && ([]<> HAND_OFFS_TAKEN(1)) && ([]<> HAND_OFFS_TAKEN(2))) }
+ltl taken { ([]<> foundAwake) || (([]<> TAKEN) && ([]<> HAND_OFFS_TAKEN(0)) && ([]<> HAND_OFFS_TAKEN(1)) && ([]<> HAND_OFFS_TAKEN(2))) }
 #endif
 #ifdef LEAVING
-ltl left { [] (stopped -> <> (!ANY_OUTSIDE)) }
+ltl left { [] (stopped -> <> (!ANY_RUNNING)) }
 #endif
