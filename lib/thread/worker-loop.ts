@@ -57,13 +57,13 @@ const MAX_MICROS_PER_TURN = 2000;
 /** Events that a leader only notes or hands off before it looks after itself: own work, its loop, the end of the set. */
 const MAX_EVENTS_PER_LEADERSHIP = 256;
 /** The same bounds for pieces of own work done before the thread tries to lead again. */
-const MAX_PIECES_OF_OWN_WORK = 32;
-const MAX_MICROS_OF_OWN_WORK = 2000;
+const MAX_OWN_WORK_ITEMS = 32;
+const MAX_OWN_WORK_MICROS = 2000;
 
 /** How a step of a turn ended. */
-const GO_ON = 0;
-const TO_LOOP = 1;
-const LEAVE = 2;
+const NEXT_STEP = 0;
+const RETURN_TO_LOOP = 1;
+const LEAVE_SET = 2;
 
 export interface WorkerLoopParts {
   readonly self: number;
@@ -91,8 +91,8 @@ export class WorkerLoop {
   readonly #area: number;
   readonly #mailbox: Mailbox;
   readonly #mailboxes: Mailbox[] = [];
-  readonly #here: MessagePort;
-  readonly #there: MessagePort;
+  readonly #turnReceiver: MessagePort;
+  readonly #turnSender: MessagePort;
   readonly #inCheckPhase = (): void => this.#turn();
   readonly #sleep: Sleep;
   /** The thread's own loop was what ended the last sleep. */
@@ -102,8 +102,8 @@ export class WorkerLoop {
   #swept: number[] = [];
   /** A promotion woke this thread: others count on it to try for leadership before anything else. */
   #promoted = false;
-  /** It has just done own work: the others' events have their turn. */
-  #othersFirst = false;
+  /** It has just done own work: it tries to lead before it does more. */
+  #leadFirst = false;
   /** It has parked since it last led. */
   #parked = true;
   /** Events of this turn, the time spent in them, and when the last one began. */
@@ -117,8 +117,8 @@ export class WorkerLoop {
     this.#area = threadArea(parts.self);
     this.#mailbox = this.#mailboxOf(parts.self);
     const { port1, port2 } = new MessageChannel();
-    this.#here = port1;
-    this.#there = port2;
+    this.#turnReceiver = port1;
+    this.#turnSender = port2;
     this.#words[this.#area + CURRENT_FD] = -1;
     const { loop, doorbell } = parts;
     this.#sleep = (timeoutMs) => {
@@ -132,7 +132,7 @@ export class WorkerLoop {
   /** Begins the first turn as soon as the loop runs. */
   start(): void {
     // Unreferenced: libuv cannot tell how long the loop has time while a referenced immediate is pending or running.
-    this.#here.on('message', () => setImmediate(this.#inCheckPhase).unref());
+    this.#turnReceiver.on('message', () => setImmediate(this.#inCheckPhase).unref());
     this.#nextTurn();
   }
 
@@ -153,7 +153,7 @@ export class WorkerLoop {
   }
 
   #nextTurn(): void {
-    this.#there.postMessage(0);
+    this.#turnSender.postMessage(0);
   }
 
   #turn(): void {
@@ -163,38 +163,38 @@ export class WorkerLoop {
     this.#events = 0;
     this.#busyMicros = 0;
     this.#busySince = 0;
-    let end = TO_LOOP;
+    let end = RETURN_TO_LOOP;
     try {
       do {
         end = this.#step();
-      } while (end === GO_ON);
+      } while (end === NEXT_STEP);
     } finally {
       // Also should this class itself have thrown, and the app handles uncaught exceptions.
-      if (end !== LEAVE) {
+      if (end !== LEAVE_SET) {
         recorder.turnEnds();
         this.#nextTurn();
       }
     }
-    if (end === LEAVE) this.#leave();
+    if (end === LEAVE_SET) this.#leave();
   }
 
   #step(): number {
     const { threadSet } = this.#parts;
     // A plain look: before it sleeps in any way, the thread looks again by Atomics.
-    if (this.#words[SET_STATE] === SET_STOPPING) return LEAVE;
-    if (this.#events >= MAX_EVENTS_PER_TURN && !this.#promoted) return TO_LOOP;
-    if (!this.#promoted && !this.#othersFirst && this.#seemsToHaveWork()) return this.#ownWork();
+    if (this.#words[SET_STATE] === SET_STOPPING) return LEAVE_SET;
+    if (this.#events >= MAX_EVENTS_PER_TURN && !this.#promoted) return RETURN_TO_LOOP;
+    if (!this.#promoted && !this.#leadFirst && this.#hasOwnWorkHint()) return this.#ownWork();
     this.#promoted = false;
     if (!threadSet.join()) {
       // Somebody leads, so nobody counts on this thread any more: what is its own comes first.
-      if (this.#hasWork()) return this.#ownWork();
+      if (this.#hasOwnWork()) return this.#ownWork();
       return this.#loopDue ? this.#backToLoop() : this.#follow();
     }
     this.#parts.counters[LEADERSHIPS]!++;
     if (!this.#parked) this.#parts.counters[RECLAIMS]!++;
     this.#parked = false;
-    if (this.#turnWasLong()) return this.#giveUp(TO_LOOP);
-    this.#othersFirst = false;
+    if (this.#turnWasLong()) return this.#promoteThen(RETURN_TO_LOOP);
+    this.#leadFirst = false;
     return this.#lead();
   }
 
@@ -212,7 +212,7 @@ export class WorkerLoop {
     const { handles, counters, recorder } = this.#parts;
     for (let led = 0; led < MAX_EVENTS_PER_LEADERSHIP; ) {
       if (handles.ready.take()) {
-        if (this.#claim()) return GO_ON;
+        if (this.#claim()) return NEXT_STEP;
         led++;
         continue;
       }
@@ -222,17 +222,17 @@ export class WorkerLoop {
         recorder.refilled();
         continue;
       }
-      if (this.#hasWork()) {
+      if (this.#hasOwnWork()) {
         this.#promote();
         return this.#ownWork();
       }
-      if (Atomics.load(this.#words, SET_STATE) === SET_STOPPING) return LEAVE;
-      if (!this.#waitForEvents()) return this.#giveUp(TO_LOOP);
+      if (Atomics.load(this.#words, SET_STATE) === SET_STOPPING) return LEAVE_SET;
+      if (!this.#waitForEvents()) return this.#promoteThen(RETURN_TO_LOOP);
     }
-    return this.#giveUp(GO_ON);
+    return this.#promoteThen(NEXT_STEP);
   }
 
-  #giveUp(end: number): number {
+  #promoteThen(end: number): number {
     this.#promote();
     return end;
   }
@@ -312,16 +312,16 @@ export class WorkerLoop {
     }
   }
 
-  #hasWork(): boolean {
-    return this.#hasPieces() || this.#mailbox.hasPending();
+  #hasOwnWork(): boolean {
+    return this.#hasDeferred() || this.#mailbox.hasPending();
   }
 
   /** The same by plain looks, for the way of every event. */
-  #seemsToHaveWork(): boolean {
-    return this.#hasPieces() || this.#mailbox.hasPendingHint();
+  #hasOwnWorkHint(): boolean {
+    return this.#hasDeferred() || this.#mailbox.hasPendingHint();
   }
 
-  #hasPieces(): boolean {
+  #hasDeferred(): boolean {
     return this.#deferred.length > 0 || this.#swept.length > 0;
   }
 
@@ -329,24 +329,24 @@ export class WorkerLoop {
   #ownWork(): number {
     const { drainTicks, threadSet } = this.#parts;
     threadSet.process();
-    this.#othersFirst = true;
-    const until = nowMicros() + MAX_MICROS_OF_OWN_WORK;
+    this.#leadFirst = true;
+    const until = nowMicros() + MAX_OWN_WORK_MICROS;
     this.#proceedUntil(until);
     // One hand-off in any case: pieces that take all of the time, again and again, do not keep hand-offs waiting for ever.
-    for (let taken = 0; taken < MAX_PIECES_OF_OWN_WORK && (taken === 0 || nowMicros() < until); taken++) {
+    for (let taken = 0; taken < MAX_OWN_WORK_ITEMS && (taken === 0 || nowMicros() < until); taken++) {
       if (!this.#takeHandOff()) break;
     }
     // And one step of a sweep, behind hand-offs that never end.
     this.#beginSweep();
     this.#takeSwept();
     drainTicks();
-    return this.#deferred.length > 0 ? TO_LOOP : GO_ON;
+    return this.#deferred.length > 0 ? RETURN_TO_LOOP : NEXT_STEP;
   }
 
   /** Does pieces of own work, the oldest first. What comes up meanwhile has its turn behind the others' events. */
   #proceedUntil(until: number): void {
     const pieces = this.#deferred;
-    const most = Math.min(pieces.length, MAX_PIECES_OF_OWN_WORK);
+    const most = Math.min(pieces.length, MAX_OWN_WORK_ITEMS);
     this.#deferred = [];
     let done = 0;
     while (done < most && (done === 0 || nowMicros() < until)) this.#proceed(pieces[done++]!);
@@ -400,7 +400,7 @@ export class WorkerLoop {
     const { threadSet, loop, counters, recorder } = this.#parts;
     const timeoutMs = loop.timeoutMs();
     if (timeoutMs === 0) return this.#backToLoop();
-    const hasWork = () => this.#hasWork() || Atomics.load(this.#words, SET_STATE) === SET_STOPPING;
+    const hasWork = () => this.#hasOwnWork() || Atomics.load(this.#words, SET_STATE) === SET_STOPPING;
     this.#parked = true;
     this.#loopDue = false;
     this.#busySince = 0;
@@ -411,18 +411,18 @@ export class WorkerLoop {
       timeoutMs < 0 ? Number.POSITIVE_INFINITY : timeoutMs,
     );
     recorder.waited();
-    return this.#loopDue && !this.#promoted ? this.#backToLoop() : GO_ON;
+    return this.#loopDue && !this.#promoted ? this.#backToLoop() : NEXT_STEP;
   }
 
   #backToLoop(): number {
     this.#loopDue = false;
     this.#parts.threadSet.process();
-    return TO_LOOP;
+    return RETURN_TO_LOOP;
   }
 
   #leave(): void {
     this.#parts.threadSet.leave();
-    this.#here.close();
+    this.#turnReceiver.close();
     this.#parts.onLeave();
   }
 

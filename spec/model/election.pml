@@ -11,7 +11,8 @@
  *   CLAIM, takeNoted                 lib/set/handle-table.ts, HandleTable, for one bound handle a thread
  *   handedOff, sweep                 lib/set/mailbox.ts: MAILBOX_PUT ≠ MAILBOX_TAKEN, and MAILBOX_SWEEP
  *   pending, rescan                  lib/set/ready-list.ts: the kernel's events with the ready list's, and RESCAN
- *   turns, lead, ownWork, pass       lib/thread/worker-loop.ts, WorkerLoop: #step with #follow, #lead, #ownWork, and the return to the loop
+ *   turns, lead, pass                lib/thread/worker-loop.ts, WorkerLoop: #step with #follow, #lead, and the return to the loop
+ *   ownWork                          lib/thread/own-work.ts, OwnWork.run
  *   timeouts                         lib/connection/timeouts.ts, Timeouts.#expire
  *   Plane                            the control plane: recover of lib/control/recovery.ts, and stop of lib/control/plane.ts
  *   Reaper                           the death of threads
@@ -21,7 +22,7 @@
  * (those that only the claims read) and locals to the step that they belong to; it does not join two operations. Three loads
  * are left out because they add no behaviour: those before the AND of clearBit and before the compare-and-exchanges of join
  * and of begin. When one says no, so would the exchange at that moment; when it says yes, nothing depends on it. The thread's
- * words of its own work (mailbox, sweep, pieces) are read together: nobody but the thread clears them, so "none" at the last
+ * words of its own work (mailbox, sweep, deferred) are read together: nobody but the thread clears them, so "none" at the last
  * load was "none" at all of them.
  *
  * Time: a watch interval may be over at any moment, and UNTHROTTLED may be positive at any moment. EPOCH is kept, so that nobody sleeps on
@@ -31,10 +32,10 @@
  * Configurations, by -D; they may be combined, the price is the number of states. A set of threads is a number of bits.
  *   (none)        events, handlers that may never end, threads asleep or on watch
  *   HANDOFF=set   an event may belong to a handle bound to a thread of the set
- *   PIECES=set    user code in a thread of the set may leave a piece of own work
+ *   DEFER=set     user code in a thread of the set may defer work, which is that thread's own
  *   LOOP=set      the loop of a thread of the set gets work at any time: a descriptor, a timer, another thread's message
  *   LONG          handlers may have taken so long that the thread's own loop comes first (#turnWasLong)
- *   PERPETUAL=set a thread of the set always has a piece of own work left
+ *   PERPETUAL=set a thread of the set always has deferred work left
  *   TIMEOUT       with HANDOFF: an event may be the timer's, and its handler then notes one for a bound handle
  *   STOP          the set stops, once, at any time
  *   DEATH=set     a thread of the set dies between any two steps; the control plane recovers what it held, among the steps of
@@ -42,7 +43,7 @@
  *   DEATHS=n      how many deaths, 1 or 2; the second at any time after the first, also before or during its recovery, and
  *                 also the replacement's
  *   EVENTS=n      events that may be ready at once; there is no bound on how many come in all, except
- *   SUPPLY=n      events that come in all; LOOP_SUPPLY=n: pieces of work that come to loops in all
+ *   SUPPLY=n      events that come in all; LOOP_SUPPLY=n: how often work comes to loops in all
  *   PROMISE       the claim `served` instead of the claims at rest; FAIR: the claim `taken`; LEAVING: the claim `left`
  * Broken variants, by -DBROKEN_…, must fail; each is explained where it bends the protocol.
  *
@@ -78,7 +79,7 @@
 #define DEATHS 1
 #endif
 /* The threads that may have work of their own; only for them does it matter what they do first. */
-#if defined(HANDOFF) || defined(LOOP) || defined(PERPETUAL) || defined(PIECES)
+#if defined(HANDOFF) || defined(LOOP) || defined(PERPETUAL) || defined(DEFER)
 #define OWN
 #ifdef HANDOFF
 #define HANDED HANDOFF
@@ -95,17 +96,17 @@
 #else
 #define ENDLESS 0
 #endif
-#ifdef PIECES
-#define PIECED PIECES
+#ifdef DEFER
+#define DEFERRING DEFER
 #else
-#define PIECED 0
+#define DEFERRING 0
 #endif
-#define OWNERS (HANDED | LOOPS | ENDLESS | PIECED)
+#define OWNERS (HANDED | LOOPS | ENDLESS | DEFERRING)
 #define SET_PROMOTED promoted = IS(OWNERS, me)
 #else
 #define SET_PROMOTED skip
 #endif
-#if defined(HANDOFF) || defined(PERPETUAL) || defined(PIECES)
+#if defined(HANDOFF) || defined(PERPETUAL) || defined(DEFER)
 #define WORK
 #endif
 #if defined(DEATH) || defined(TIMEOUT)
@@ -154,8 +155,8 @@ bit handedOff[N];               /* MAILBOX_PUT ≠ MAILBOX_TAKEN: one handle, qu
 bit sweep[N];              /* MAILBOX_SWEEP */
 #endif
 #endif
-#ifdef PIECES
-bit deferred[N];           /* the thread's pieces of work put off, #deferred */
+#ifdef DEFER
+bit deferred[N];           /* the thread has deferred work */
 #endif
 #ifdef DEATH
 bit rescan;
@@ -207,15 +208,15 @@ byte lost;                 /* events that died with their leader */
 #endif
 
 #define RUNNING(t) (ALIVE(t) && !stuck[t] && !LEFT(t))
-#ifdef PIECES
-#define PUT_OFF(t) deferred[t]
+#ifdef DEFER
+#define FINITE_DEFERRED(t) deferred[t]
 #else
-#define PUT_OFF(t) 0
+#define FINITE_DEFERRED(t) 0
 #endif
 #ifdef PERPETUAL
-#define DEFERRED(t) (IS(PERPETUAL, t) || PUT_OFF(t))
+#define DEFERRED(t) (IS(PERPETUAL, t) || FINITE_DEFERRED(t))
 #else
-#define DEFERRED(t) PUT_OFF(t)
+#define DEFERRED(t) FINITE_DEFERRED(t)
 #endif
 #ifdef HANDOFF
 #define NONE_NOTED(t) (!noted[t])
@@ -229,7 +230,7 @@ byte lost;                 /* events that died with their leader */
 #endif
 #define ANY_RUNNING (RUNNING(0) || RUNNING(1) || RUNNING(2))
 #define LED ((LEADER == 1 && RUNNING(0)) || (LEADER == 2 && RUNNING(1)) || (LEADER == 3 && RUNNING(2)))
-#define DONE(t) (!RUNNING(t) || (NONE_NOTED(t) && !PUT_OFF(t) && !LOOP_WORK(t)))
+#define DONE(t) (!RUNNING(t) || (NONE_NOTED(t) && !FINITE_DEFERRED(t) && !LOOP_WORK(t)))
 #define TAKEN (!ANY_RUNNING || (pending == 0 && NONE_LOST))
 #define OWN_DONE (DONE(0) && DONE(1) && DONE(2))
 #define LED_OR_NOBODY (!ANY_RUNNING || LED)
@@ -396,7 +397,7 @@ inline park() {
   doorbell[me] = 0;
 #endif
   /*
-   * mustStayAwake: LEADER == 0 || hasWork(). Pieces of own work need not be looked at: only the thread's own turns leave them, and
+   * mustStayAwake: LEADER == 0 || hasWork(). Deferred work need not be looked at: only the thread's own turns leave it, and
    * then it does not park.
    */
   if
@@ -512,7 +513,7 @@ inline promoteNewLeader() {
 
 /* What the leader, having given up, turns to. */
 #define EVENT 0            /* the event that it has taken, #process */
-#define PIECE 1            /* own work */
+#define OWN_WORK 1         /* its own work */
 #define PASS 2             /* its loop */
 #define STEP 3             /* whatever a next step is */
 
@@ -531,7 +532,7 @@ inline resetLocals() {
   promoted = 0;
 #endif
 #ifdef WORK
-  othersFirst = 0;
+  leadFirst = 0;
 #endif
 #ifdef AFTER
   after = EVENT;
@@ -541,13 +542,13 @@ inline resetLocals() {
   candidate = NOBODY
 }
 
-/* User code. It ends, or never does; it may leave a piece of own work. */
+/* User code. It ends, or never does; it may defer work. */
 inline userCode() {
   if
   :: true
   :: d_step { true -> stuck[me] = 1; resetLocals() }; goto endStuck
-#ifdef PIECES
-  :: d_step { GIVES && IS(PIECES, me) -> deferred[me] = 1 }
+#ifdef DEFER
+  :: d_step { GIVES && IS(DEFER, me) -> deferred[me] = 1 }
 #endif
   fi
 }
@@ -558,14 +559,14 @@ inline takeNoted(t) {
 
 #ifdef WORK
 /*
- * #ownWork: some of what was put off, then some of the hand-offs; here one of each, as the bounds of both are choices. At least
- * one hand-off is taken whatever the time: BROKEN_HAND_OFF_LAST takes one only if the pieces have left time.
+ * OwnWork.run: some deferred work, then some hand-offs; here one of each, as the bounds of both are choices. At least
+ * one hand-off is taken whatever the time: BROKEN_HAND_OFF_LAST takes one only if deferred work has left time.
  */
 inline ownWork() {
-  othersFirst = 1;
+  leadFirst = 1;
   if
   :: DEFERRED(me) ->
-#ifdef PIECES
+#ifdef DEFER
     deferred[me] = 0;
 #endif
     userCode();
@@ -640,7 +641,7 @@ inline lead() {
   :: TAKE; goto taken
 #ifdef BROKEN_KERNEL_LAST
   /* With an empty list, the leader looks for own work before it asks the kernel. */
-  :: HAS_WORK(me) -> after = PIECE; goto promote
+  :: HAS_WORK(me) -> after = OWN_WORK; goto promote
 #endif
   :: pending == 0
   fi;
@@ -648,7 +649,7 @@ inline lead() {
 #if defined(WORK) && !defined(BROKEN_LEAD_WITH_HAND_OFF)
   /* BROKEN_LEAD_WITH_HAND_OFF: the leader does not look for own work once more before it waits. */
   if
-  :: d_step { HAS_WORK(me) -> after = PIECE }; goto promote
+  :: d_step { HAS_WORK(me) -> after = OWN_WORK }; goto promote
   :: !HAS_WORK(me)
   fi;
 #endif
@@ -709,11 +710,11 @@ taken:
 #endif
 }
 
-#ifdef BROKEN_OTHERS_LAST
+#ifdef BROKEN_LEAD_LAST
 /* Own work comes first, always. */
-#define ITS_TURN 1
+#define OWN_WORK_TURN 1
 #else
-#define ITS_TURN (!othersFirst)
+#define OWN_WORK_TURN (!leadFirst)
 #endif
 
 inline turns() {
@@ -729,7 +730,7 @@ step:
 #if defined(LOOP) && !defined(FAIR)
   /*
    * Enough for one turn: a choice where there is something to return for. It is not in `taken`, where turns that end before
-   * they have done anything would be a schedule, too; there, those with pieces left return to their loops, and LONG does.
+   * they have done anything would be a schedule, too; there, those with deferred work left return to their loops, and LONG does.
    */
   if
   :: !promoted && loopWork[me] -> goto pass
@@ -740,11 +741,11 @@ step:
   if
 #ifdef BROKEN_OWN_WORK_FIRST
   /* A thread that a promotion woke begins with its own work all the same. */
-  :: d_step { ITS_TURN && HAS_WORK(me) -> promoted = 0 }; goto own
-  :: d_step { !(ITS_TURN && HAS_WORK(me)) -> promoted = 0 }
+  :: d_step { OWN_WORK_TURN && HAS_WORK(me) -> promoted = 0 }; goto own
+  :: d_step { !(OWN_WORK_TURN && HAS_WORK(me)) -> promoted = 0 }
 #else
-  :: !promoted && ITS_TURN && HAS_WORK(me) -> goto own
-  :: d_step { promoted || !ITS_TURN || !HAS_WORK(me) -> promoted = 0 }
+  :: !promoted && OWN_WORK_TURN && HAS_WORK(me) -> goto own
+  :: d_step { promoted || !OWN_WORK_TURN || !HAS_WORK(me) -> promoted = 0 }
 #endif
   fi;
 #elif defined(OWN)
@@ -807,7 +808,7 @@ step:
   fi;
 #endif
 #ifdef WORK
-  othersFirst = 0;
+  leadFirst = 0;
 #endif
 LOOK:
   lead();
@@ -817,7 +818,7 @@ promote:
   if
   :: after == EVENT
 #ifdef WORK
-  :: d_step { after == PIECE -> after = EVENT }; goto own
+  :: d_step { after == OWN_WORK -> after = EVENT }; goto own
 #endif
 #if defined(LOOP) || defined(LONG)
   :: d_step { after == PASS -> after = EVENT }; goto pass
@@ -908,7 +909,7 @@ proctype Worker(byte me) {
   bit promoted;
 #endif
 #ifdef WORK
-  bit othersFirst;
+  bit leadFirst;
 #endif
 #ifdef AFTER
   byte after;
@@ -941,7 +942,7 @@ proctype Worker(byte me) {
 #ifdef LOOP
           loopWork[me] = 0;
 #endif
-#ifdef PIECES
+#ifdef DEFER
           deferred[me] = 0;
 #endif
           resetLocals()
