@@ -13,12 +13,11 @@ import { LOGS_READ, threadArea } from '../memory/layout.js';
 import { Mailbox } from '../set/mailbox.js';
 import { moveState } from '../set/thread-set.js';
 import { STARTING } from '../set/thread-state.js';
+import { WORKER_URL } from '../thread/entry-url.js';
 import { LogLimiter, lineOf } from '../thread/log-limiter.js';
 import type { ThreadMessage, ThreadStart } from '../thread/messages.js';
 import { LoadingMonitor } from './loading-monitor.js';
 import { shortageError, startError } from './start-errors.js';
-
-const ENTRY = new URL('../thread/worker.js', import.meta.url);
 
 /**
  * A thread that ends sooner than this after its start has died early. After two early deaths in a row the next replacement
@@ -189,7 +188,7 @@ export class ThreadKeeper {
   #create(thread: number, slot: Slot, start: StartPromise): void {
     const { port1: port, port2 } = new MessageChannel();
     try {
-      slot.worker = new Worker(ENTRY, {
+      slot.worker = new Worker(WORKER_URL, {
         workerData: { ...this.#start, self: thread, port: port2 } satisfies ThreadStart,
         transferList: [port2],
         name: `paceline-${thread}`,

@@ -8,11 +8,11 @@ import workerThreads, { type Worker, type WorkerOptions } from 'node:worker_thre
 import type { Logger } from '../../lib/logger.js';
 import type { ThreadInfo, Transition } from '../../lib/observe/observation.js';
 import { createServer, type Server } from '../../lib/server.js';
+import { WORKER_URL } from '../../lib/thread/entry-url.js';
 import { Board } from './board.js';
 import type { Answer, Look, Message, Question, ServerLook, ServerName, Setup } from './messages.js';
 
 const ENTRY = new URL('./thread-entry.js', import.meta.url);
-const PRODUCT_ENTRY = new URL('../../lib/thread/worker.js', import.meta.url).href;
 /** Lines of the log that are kept. */
 const LOG_LINES = 40;
 /** A loop of libuv keeps one as a spare from its first socket on. */
@@ -36,7 +36,7 @@ function disturbThreads(): void {
   const Original = workerThreads.Worker;
   workerThreads.Worker = class extends Original {
     constructor(entry: string | URL, options?: WorkerOptions) {
-      const isThread = String(entry) === PRODUCT_ENTRY;
+      const isThread = String(entry) === WORKER_URL.href;
       super(isThread ? ENTRY : entry, options);
       if (!isThread) return;
       // Only once it has joined: terminating a thread that loads a native addon aborts the process.
