@@ -4,9 +4,9 @@
  */
 import { parentPort } from 'node:worker_threads';
 import { LOGS_READ, threadArea } from '../memory/layout.js';
+import { describeError } from './describe-error.js';
 import { type Level, type LogEntry, LogLimiter } from './log-limiter.js';
 import { MAX_UNREAD_LOGS, type ThreadMessage, type ThreadStart } from './messages.js';
-import { describe } from './uncaught.js';
 
 /** A handful of each kind shows what is the matter; all of them together are what a person reads in a second. */
 const LIMITS = { ofKind: 4, ofAll: 16, kinds: 16, periodMs: 1000 };
@@ -67,7 +67,7 @@ export class Reports {
 function prepare(fields: LogEntry['fields']): LogEntry['fields'] {
   const plain = Object.entries(fields).map(([name, value]) => [
     name,
-    isPlain(value) ? value : describe(value),
+    isPlain(value) ? value : describeError(value),
   ]);
   return Object.fromEntries(plain);
 }

@@ -1,43 +1,51 @@
-/**
- * What a thread says of the errors of its app. Anything can be thrown: objects that cannot be turned into text, messages
- * of megabytes, errors that are their own cause. None of that may cost more than the request or, uncaught, the thread.
- */
-import { inspect } from 'node:util';
+/** Uncaught exceptions of user code: how they are raised, and what keeps them from taking the whole process down. */
+import process from 'node:process';
+import { describeError } from './describe-error.js';
 
-/** Of one description. */
-const MAX_CHARACTERS = 16_384;
-/** More than any chain of causes that somebody meant. */
+/** A chain of causes as long as this is taken for a circle. */
 const MAX_CAUSES = 16;
 
-/** An error's stack, or whatever was thrown, as text. */
-export function describe(error: unknown): string {
-  try {
-    return textOf(error).slice(0, MAX_CHARACTERS);
-  } catch {
-    return 'something was thrown that cannot be described';
+/**
+ * What Node itself calls for an error that nobody caught. It is not documented, but part of every supported release:
+ * docs/decisions/0003 says what happens without it.
+ */
+const { _fatalException: fatalException } = process as unknown as {
+  _fatalException?: (error: unknown, fromPromise: boolean) => boolean;
+};
+
+/**
+ * Raises an error of user code that nobody caught: it ends the thread, or is given to the app's `uncaughtException` listener.
+ *
+ * It has to be raised where it is caught. A callback that throws leaves its frame on Node's stack of async ids, and only
+ * Node's own way for such errors removes it again; thrown once more from a callback of its own, the error would find that
+ * frame still there, and Node would end the whole process because of it ("async hook stack has become corrupted").
+ */
+export function raiseUncaughtException(error: unknown): void {
+  if (fatalException !== undefined) fatalException.call(process, error, false);
+  else {
+    setImmediate(() => {
+      throw error;
+    });
   }
 }
 
-function textOf(error: unknown): string {
-  if (error instanceof Error) return String(error.stack ?? `${error.name}: ${error.message}`);
-  return typeof error === 'object' ? inspect(error) : String(error);
-}
-
 /**
- * Node.js hands an uncaught error of a worker to the main thread with all its causes, one inside the other. Where they go
- * round in a circle it never ends, or overflows the stack of the main thread and takes the process down. A DOMException,
- * which is what an aborted or timed out fetch() throws, arrives without anything in it. Such an error is replaced by its
- * description: what a listener of this event throws takes the place of the error.
+ * Replaces errors that Node cannot hand over by their description.
+ *
+ * Node.js hands an uncaught error of a worker to the main thread with all its causes, one inside the other. Where they form
+ * a circle it never ends, or overflows the stack of the main thread and takes the process down. A DOMException, which is
+ * what an aborted or timed out fetch() throws, arrives without anything in it. What a listener of this event throws takes the
+ * place of the error.
  */
 export function installUncaughtExceptionGuard(): void {
   process.on('uncaughtExceptionMonitor', (error) => {
     // The app may have a listener that saves the thread.
     if (process.listenerCount('uncaughtException') > 0) return;
     if (!hasEndlessCauses(error) && !(error instanceof DOMException)) return;
-    const words = new Error(error.message);
-    words.name = error.name;
-    words.stack = describe(error);
-    throw words;
+    const replacement = new Error(error.message);
+    replacement.name = error.name;
+    replacement.stack = describeError(error);
+    throw replacement;
   });
 }
 

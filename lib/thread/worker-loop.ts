@@ -79,8 +79,8 @@ export interface WorkerLoopParts {
   /** By the numbers of connection/event-handler.ts. */
   readonly eventHandlers: readonly (EventHandler | undefined)[];
   readonly drainTicks: () => void;
-  /** What becomes of an error of user code that nobody caught. */
-  readonly uncaught: (error: unknown) => void;
+  /** Raises an error of user code that nobody caught. */
+  readonly raiseUncaughtException: (error: unknown) => void;
   /** The set stops: the thread has left it. */
   readonly onLeave: () => void;
 }
@@ -302,13 +302,13 @@ export class WorkerLoop {
 
   /** An exception that an event handler lets through costs its connection, and is as uncaught as anywhere in Node. */
   #handle(fd: number, events: number): void {
-    const { eventHandlers, handles, uncaught } = this.#parts;
+    const { eventHandlers, handles, raiseUncaughtException } = this.#parts;
     const handler = eventHandlers[handles.table.kind(fd)]!;
     try {
       handler.handleEvent(fd, events);
     } catch (error) {
       handler.abort?.(fd);
-      uncaught(error);
+      raiseUncaughtException(error);
     }
   }
 
@@ -359,7 +359,7 @@ export class WorkerLoop {
       work.proceed();
     } catch (error) {
       work.abort();
-      this.#parts.uncaught(error);
+      this.#parts.raiseUncaughtException(error);
     }
   }
 

@@ -27,10 +27,11 @@ import { TcpConnections } from '../tcp/connection.js';
 import { inScopes } from '../user-code/async-scope.js';
 import { installResponse } from '../web/light-response.js';
 import { type App, loadApp } from './app-loader.js';
+import { describeError } from './describe-error.js';
 import type { ThreadStart } from './messages.js';
 import { Reports } from './reports.js';
-import { drainTicks as runTicks, uncaught } from './ticks.js';
-import { describe, installUncaughtExceptionGuard } from './uncaught.js';
+import { drainTicks as runTicks } from './ticks.js';
+import { installUncaughtExceptionGuard, raiseUncaughtException } from './uncaught.js';
 import { WakeUp } from './wake-up.js';
 import { WorkerLoop } from './worker-loop.js';
 
@@ -85,7 +86,7 @@ function join(app: App, loop: EventLoop): void {
     doorbell: doorbells[self]!,
     eventHandlers,
     drainTicks,
-    uncaught,
+    raiseUncaughtException,
     // The app's own timers and sockets must not keep a thread that has left the set.
     onLeave: () => process.exit(0),
   });
@@ -101,8 +102,8 @@ try {
   join(app, loop);
 } catch (error) {
   const { code, message } =
-    error instanceof PacelineError ? error : { code: 'PACELINE_APP_LOAD', message: describe(error) };
-  reports.failed(code, message, describe((error as Error).cause ?? error));
+    error instanceof PacelineError ? error : { code: 'PACELINE_APP_LOAD', message: describeError(error) };
+  reports.failed(code, message, describeError((error as Error).cause ?? error));
   process.exitCode = 1;
   // The app may have left timers or sockets behind.
   setImmediate(() => process.exit(1));

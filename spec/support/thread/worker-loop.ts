@@ -77,7 +77,7 @@ export function runTurns(parts: Parts, restless: boolean): void {
     doorbell,
     eventHandlers,
     drainTicks: () => {},
-    uncaught: (error) => {
+    raiseUncaughtException: (error) => {
       throw error;
     },
     onLeave: () => process.exit(0),
