@@ -1,25 +1,26 @@
 /**
- * How a thread lives: in turns. A turn takes the thread through the states of set/thread-state.ts (leads, promotes,
- * processes, parks) until its own event loop has to run; then it returns to the loop and asks for the next turn by a
- * message to itself. The message brings the loop through its poll phase, and the turn comes in the check phase behind it, in
- * an immediate. There nothing that the poll phase has begun is left half done while the turn blocks: docs/decisions/0002.
+ * The loop of a worker thread. It runs in *turns*: a turn is one stay of the loop inside one pass of the thread's event loop.
+ * A turn takes the thread through the states of set/thread-state.ts (leads, promotes, processes, parks), step by step, until
+ * its event loop has to run; then it returns to the event loop and asks for the next turn by a message to itself. The message
+ * brings the event loop through its poll phase, and the turn comes in the check phase behind it, in an immediate. There
+ * nothing that the poll phase has begun is left half done while the turn blocks: docs/decisions/0002.
  *
- *   turn: ┌▶ own work, and its turn? ──▶ process some of it ───────────────────┐
- *         │  join ──▶ leads: take an event ──▶ promote ──▶ process ────────────┤
+ *   turn: ┌▶ own work, if leading came last ─▶ do a portion of it ─────────────┐
+ *         │  join ──▶ leads: take an event ──▶ promote ──▶ dispatch ───────────┤
  *         │             │ hand-off: to its thread, goes on leading             │
- *         │             └ none: wait in the kernel ─── own loop due ─▶ promote ─▶ return to the loop
- *         │  else park ─────────────────────────────── own loop due ───────────▶ return to the loop
- *         └──────────────────── enough for one turn ───────────────────────────┘ ───▶ return to the loop
+ *         │             └ none: wait in the kernel ─── own loop due ─▶ promote ─▶ return to the event loop
+ *         │  else park ─────────────────────────────── own loop due ───────────▶ return to the event loop
+ *         └──────────────────── bounds of a turn reached ──────────────────────┘ ───▶ return to the event loop
  *
- * Own work (hand-offs, streams that go on, the rest of a long visit) and leading alternate: own work that never ends keeps
- * no thread from leading, and a flood of events keeps no stream from going on.
+ * Own work (thread/own-work.ts) and leading alternate: own work without end keeps no thread from leading, and a flood of events
+ * delays no stream for ever.
  *
  * User code runs only between promoteNewLeader (or as a follower) and the next join, so no handler, no timer and no
  * promise reaction ever keeps the others from the handle set. A thread never blocks before its own microtasks have run
- * and its loop has said how long it may.
+ * and its event loop has said how long it may.
  */
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
-import { type Deferred, type EventHandler, TIMER } from '../connection/event-handler.js';
+import { type Deferred, TIMER } from '../connection/event-handler.js';
 import {
   EVENTS,
   HAND_OFFS,
@@ -32,17 +33,18 @@ import {
   RECLAIMS,
   WAKE_UPS,
 } from '../memory/counters.js';
-import { CURRENT_FD, SET_STATE, SET_STOPPING, threadArea } from '../memory/layout.js';
-import { EVENTS_READY, type HandleSet, LOOP_READY } from '../set/handle-set.js';
+import { SET_STATE, SET_STOPPING } from '../memory/layout.js';
+import { EVENTS_READY, LOOP_READY } from '../set/handle-set.js';
 import { ENTERED, eventBits, HAND_OFF } from '../set/handle-table.js';
 import { Mailbox } from '../set/mailbox.js';
 import type { ParkingLot, Sleep } from '../set/parking-lot.js';
 import type { Recorder } from '../set/recorder.js';
 import type { ThreadSet } from '../set/thread-set.js';
-import { nowMicros } from '../sys/clock.js';
 import { drainEventCounter } from '../sys/descriptor.js';
 import { POLL_FIRST, POLL_SECOND, pollTwo } from '../sys/epoll.js';
 import type { EventLoop } from '../sys/event-loop.js';
+import { Dispatcher, type DispatcherParts } from './dispatcher.js';
+import { OwnWork } from './own-work.js';
 
 /**
  * Events processed before the thread's own loop runs once. A pass costs about 2 µs; 32 hello-world requests take
@@ -54,53 +56,39 @@ const MAX_EVENTS_PER_TURN = 32;
  * for this and one handler more, and not for 32 of them.
  */
 const MAX_MICROS_PER_TURN = 2000;
-/** Events that a leader only notes or hands off before it looks after itself: own work, its loop, the end of the set. */
+/** Events that a leader only notes, hands off or handles inline before it checks for own work, its loop, and the end of the set. */
 const MAX_EVENTS_PER_LEADERSHIP = 256;
-/** The same bounds for pieces of own work done before the thread tries to lead again. */
-const MAX_OWN_WORK_ITEMS = 32;
-const MAX_OWN_WORK_MICROS = 2000;
 
 /** How a step of a turn ended. */
 const NEXT_STEP = 0;
 const RETURN_TO_LOOP = 1;
 const LEAVE_SET = 2;
 
-export interface WorkerLoopParts {
-  readonly self: number;
-  readonly control: SharedArrayBuffer;
+export interface WorkerLoopParts extends DispatcherParts {
   readonly threadSet: ThreadSet;
-  readonly handles: HandleSet;
   readonly lot: ParkingLot;
   readonly loop: EventLoop;
-  readonly counters: Int32Array;
   readonly recorder: Recorder;
   /** This thread's own, readable when it is woken. */
   readonly doorbell: number;
-  /** By the numbers of connection/event-handler.ts. */
-  readonly eventHandlers: readonly (EventHandler | undefined)[];
-  readonly drainTicks: () => void;
-  /** Raises an error of user code that nobody caught. */
-  readonly raiseUncaughtException: (error: unknown) => void;
-  /** The set stops: the thread has left it. */
+  /** Called when the set stops and the thread has left it. */
   readonly onLeave: () => void;
 }
 
 export class WorkerLoop {
   readonly #parts: WorkerLoopParts;
   readonly #words: Int32Array;
-  readonly #area: number;
-  readonly #mailbox: Mailbox;
+  readonly #dispatcher: Dispatcher;
+  readonly #ownWork: OwnWork;
+  /** Of the threads that this one has handed events to. */
   readonly #mailboxes: Mailbox[] = [];
   readonly #turnReceiver: MessagePort;
   readonly #turnSender: MessagePort;
   readonly #inCheckPhase = (): void => this.#turn();
   readonly #sleep: Sleep;
-  /** The thread's own loop was what ended the last sleep. */
+  /** The last sleep ended because the thread's own loop has work. */
   #loopDue = false;
-  #deferred: Deferred[] = [];
-  /** Bound handles that have yet to be looked at because a sweep was asked for. */
-  #swept: number[] = [];
-  /** A promotion woke this thread: others count on it to try for leadership before anything else. */
+  /** A promotion woke this thread: others rely on it to try for leadership before anything else. */
   #promoted = false;
   /** It has just done own work: it tries to lead before it does more. */
   #leadFirst = false;
@@ -114,12 +102,11 @@ export class WorkerLoop {
   constructor(parts: WorkerLoopParts) {
     this.#parts = parts;
     this.#words = new Int32Array(parts.control);
-    this.#area = threadArea(parts.self);
-    this.#mailbox = this.#mailboxOf(parts.self);
+    this.#dispatcher = new Dispatcher(parts);
+    this.#ownWork = new OwnWork(parts, this.#dispatcher);
     const { port1, port2 } = new MessageChannel();
     this.#turnReceiver = port1;
     this.#turnSender = port2;
-    this.#words[this.#area + CURRENT_FD] = -1;
     const { loop, doorbell } = parts;
     this.#sleep = (timeoutMs) => {
       const woken = pollTwo(doorbell, loop.backendFd, timeoutMs);
@@ -138,18 +125,12 @@ export class WorkerLoop {
 
   /** See ThreadContext.defer. */
   defer(work: Deferred): void {
-    this.#deferred.push(work);
+    this.#ownWork.defer(work);
   }
 
   /** See ThreadContext.process. */
   process(fd: number, events: number): void {
-    const { counters, drainTicks } = this.#parts;
-    counters[EVENTS]!++;
-    const outer = this.#words[this.#area + CURRENT_FD]!;
-    this.#words[this.#area + CURRENT_FD] = fd;
-    this.#handle(fd, events);
-    drainTicks();
-    this.#words[this.#area + CURRENT_FD] = outer;
+    this.#dispatcher.dispatchNested(fd, events);
   }
 
   #nextTurn(): void {
@@ -169,7 +150,7 @@ export class WorkerLoop {
         end = this.#step();
       } while (end === NEXT_STEP);
     } finally {
-      // Also should this class itself have thrown, and the app handles uncaught exceptions.
+      // Also where this class itself has thrown, and the app handles uncaught exceptions.
       if (end !== LEAVE_SET) {
         recorder.turnEnds();
         this.#nextTurn();
@@ -180,15 +161,15 @@ export class WorkerLoop {
 
   #step(): number {
     const { threadSet } = this.#parts;
-    // A plain look: before it sleeps in any way, the thread looks again by Atomics.
+    // A plain load: before it sleeps in any way, the thread reads the word again by Atomics.
     if (this.#words[SET_STATE] === SET_STOPPING) return LEAVE_SET;
     if (this.#events >= MAX_EVENTS_PER_TURN && !this.#promoted) return RETURN_TO_LOOP;
-    if (!this.#promoted && !this.#leadFirst && this.#hasOwnWorkHint()) return this.#ownWork();
+    if (!this.#promoted && !this.#leadFirst && this.#ownWork.hasPendingHint()) return this.#doOwnWork();
     this.#promoted = false;
     if (!threadSet.join()) {
-      // Somebody leads, so nobody counts on this thread any more: what is its own comes first.
-      if (this.#hasOwnWork()) return this.#ownWork();
-      return this.#loopDue ? this.#backToLoop() : this.#follow();
+      // There is a leader, so nobody relies on this thread any more: its own work comes first.
+      if (this.#ownWork.hasPending()) return this.#doOwnWork();
+      return this.#loopDue ? this.#returnToLoop() : this.#follow();
     }
     this.#parts.counters[LEADERSHIPS]!++;
     if (!this.#parked) this.#parts.counters[RECLAIMS]!++;
@@ -198,7 +179,7 @@ export class WorkerLoop {
     return this.#lead();
   }
 
-  /** Whether handlers have kept the thread's own loop waiting for long enough; the clock was read when the last one ended. */
+  /** Whether handlers have used up the turn's time; the clock was read when the last one ended. */
   #turnWasLong(): boolean {
     if (this.#busySince === 0) return false;
     this.#busyMicros += this.#parts.recorder.micros - this.#busySince;
@@ -217,14 +198,14 @@ export class WorkerLoop {
         continue;
       }
       counters[KERNEL_POLLS]!++;
-      // Before own work as well: where all threads have some without end, nobody else would ask the kernel.
+      // Before own work: where all threads have own work without end, nobody else would ask the kernel.
       if (handles.ready.refill() > 0) {
         recorder.refilled();
         continue;
       }
-      if (this.#hasOwnWork()) {
+      if (this.#ownWork.hasPending()) {
         this.#promote();
-        return this.#ownWork();
+        return this.#doOwnWork();
       }
       if (Atomics.load(this.#words, SET_STATE) === SET_STOPPING) return LEAVE_SET;
       if (!this.#waitForEvents()) return this.#promoteThen(RETURN_TO_LOOP);
@@ -248,7 +229,7 @@ export class WorkerLoop {
     return (woken & LOOP_READY) === 0 && (woken & EVENTS_READY) !== 0;
   }
 
-  /** Has the event just taken processed. @returns whether this thread did it, and leads no longer */
+  /** Has the event just taken processed. @returns whether this thread did it, and no longer leads */
   #claim(): boolean {
     const { handles, self, lot, counters } = this.#parts;
     const { ready, table } = handles;
@@ -258,7 +239,8 @@ export class WorkerLoop {
       case ENTERED:
         if (this.#handlesInline(fd)) return false;
         this.#promote();
-        this.#process(fd, events);
+        this.#events++;
+        this.#dispatcher.dispatch(fd, events);
         return true;
       case HAND_OFF: {
         const owner = table.handOffTo;
@@ -272,7 +254,7 @@ export class WorkerLoop {
     }
   }
 
-  /** @returns whether the event was one that is done with while leading */
+  /** @returns whether the event was handled without giving leadership up */
   #handlesInline(fd: number): boolean {
     const { eventHandlers, handles, counters } = this.#parts;
     const kind = handles.table.kind(fd);
@@ -288,110 +270,13 @@ export class WorkerLoop {
     this.#busySince = recorder.micros;
   }
 
-  // ---- processing --------------------------------------------------------------------------------------------------------
+  // ---- own work ----------------------------------------------------------------------------------------------------------
 
-  #process(fd: number, events: number): void {
-    const { counters, drainTicks } = this.#parts;
-    counters[EVENTS]!++;
-    this.#events++;
-    this.#words[this.#area + CURRENT_FD] = fd;
-    this.#handle(fd, events);
-    drainTicks();
-    this.#words[this.#area + CURRENT_FD] = -1;
-  }
-
-  /** An exception that an event handler lets through costs its connection, and is as uncaught as anywhere in Node. */
-  #handle(fd: number, events: number): void {
-    const { eventHandlers, handles, raiseUncaughtException } = this.#parts;
-    const handler = eventHandlers[handles.table.kind(fd)]!;
-    try {
-      handler.handleEvent(fd, events);
-    } catch (error) {
-      handler.abort?.(fd);
-      raiseUncaughtException(error);
-    }
-  }
-
-  #hasOwnWork(): boolean {
-    return this.#hasDeferred() || this.#mailbox.hasPending();
-  }
-
-  /** The same by plain looks, for the way of every event. */
-  #hasOwnWorkHint(): boolean {
-    return this.#hasDeferred() || this.#mailbox.hasPendingHint();
-  }
-
-  #hasDeferred(): boolean {
-    return this.#deferred.length > 0 || this.#swept.length > 0;
-  }
-
-  /** Does some of the work that only this thread can do: hand-offs, and what was put off until user code was over. */
-  #ownWork(): number {
-    const { drainTicks, threadSet } = this.#parts;
-    threadSet.process();
+  #doOwnWork(): number {
+    this.#parts.threadSet.process();
     this.#leadFirst = true;
-    const until = nowMicros() + MAX_OWN_WORK_MICROS;
-    this.#proceedUntil(until);
-    // One hand-off in any case: pieces that take all of the time, again and again, do not keep hand-offs waiting for ever.
-    for (let taken = 0; taken < MAX_OWN_WORK_ITEMS && (taken === 0 || nowMicros() < until); taken++) {
-      if (!this.#takeHandOff()) break;
-    }
-    // And one step of a sweep, behind hand-offs that never end.
-    this.#beginSweep();
-    this.#takeSwept();
-    drainTicks();
-    return this.#deferred.length > 0 ? RETURN_TO_LOOP : NEXT_STEP;
-  }
-
-  /** Does pieces of own work, the oldest first. What comes up meanwhile has its turn behind the others' events. */
-  #proceedUntil(until: number): void {
-    const pieces = this.#deferred;
-    const most = Math.min(pieces.length, MAX_OWN_WORK_ITEMS);
-    this.#deferred = [];
-    let done = 0;
-    while (done < most && (done === 0 || nowMicros() < until)) this.#proceed(pieces[done++]!);
-    if (done < pieces.length) this.#deferred = [...pieces.slice(done), ...this.#deferred];
-  }
-
-  #proceed(work: Deferred): void {
-    this.#events++;
-    try {
-      work.proceed();
-    } catch (error) {
-      work.abort();
-      this.#parts.raiseUncaughtException(error);
-    }
-  }
-
-  /** Takes one hand-off, or looks at one bound handle where a sweep was asked for. @returns false when there is none left */
-  #takeHandOff(): boolean {
-    if (this.#mailbox.take()) {
-      this.#takeNoted(this.#mailbox.fd, this.#mailbox.generation);
-      return true;
-    }
-    this.#beginSweep();
-    return this.#takeSwept();
-  }
-
-  #beginSweep(): void {
-    if (this.#swept.length > 0 || !this.#mailbox.takeSweep()) return;
-    for (const handler of this.#parts.eventHandlers) {
-      for (const fd of handler?.bound?.() ?? []) this.#swept.push(fd);
-    }
-  }
-
-  /** @returns false when there is none left */
-  #takeSwept(): boolean {
-    const fd = this.#swept.pop();
-    if (fd === undefined) return false;
-    this.#takeNoted(fd, this.#parts.handles.table.generation(fd));
-    return true;
-  }
-
-  #takeNoted(fd: number, generation: number): void {
-    const { handles, self } = this.#parts;
-    const events = handles.table.takeNoted(fd, generation, self);
-    if (events !== 0) this.#process(fd, events);
+    this.#events += this.#ownWork.run();
+    return this.#ownWork.hasDeferred() ? RETURN_TO_LOOP : NEXT_STEP;
   }
 
   // ---- following ---------------------------------------------------------------------------------------------------------
@@ -399,8 +284,8 @@ export class WorkerLoop {
   #follow(): number {
     const { threadSet, loop, counters, recorder } = this.#parts;
     const timeoutMs = loop.timeoutMs();
-    if (timeoutMs === 0) return this.#backToLoop();
-    const hasWork = () => this.#hasOwnWork() || Atomics.load(this.#words, SET_STATE) === SET_STOPPING;
+    if (timeoutMs === 0) return this.#returnToLoop();
+    const hasWork = () => this.#ownWork.hasPending() || Atomics.load(this.#words, SET_STATE) === SET_STOPPING;
     this.#parked = true;
     this.#loopDue = false;
     this.#busySince = 0;
@@ -411,10 +296,10 @@ export class WorkerLoop {
       timeoutMs < 0 ? Number.POSITIVE_INFINITY : timeoutMs,
     );
     recorder.waited();
-    return this.#loopDue && !this.#promoted ? this.#backToLoop() : NEXT_STEP;
+    return this.#loopDue && !this.#promoted ? this.#returnToLoop() : NEXT_STEP;
   }
 
-  #backToLoop(): number {
+  #returnToLoop(): number {
     this.#loopDue = false;
     this.#parts.threadSet.process();
     return RETURN_TO_LOOP;

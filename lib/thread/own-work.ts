@@ -1,0 +1,122 @@
+/**
+ * A thread's own work: what no other thread can do. There are three kinds, done in portions that are bounded in number and time:
+ *
+ * - deferred work: what an event handler put off until the thread is out of user code, such as a stream that goes on, or the
+ *   rest of a long dispatch,
+ * - hand-offs, from the thread's mailbox,
+ * - a sweep of all handles bound to the thread, where the mailbox asks for one.
+ */
+import type { Deferred } from '../connection/event-handler.js';
+import { Mailbox } from '../set/mailbox.js';
+import { nowMicros } from '../sys/clock.js';
+import type { Dispatcher, DispatcherParts } from './dispatcher.js';
+
+/** Bounds of one portion: items of deferred work and hand-offs each, and the microseconds for both. */
+const MAX_ITEMS = 32;
+const MAX_MICROS = 2000;
+
+export class OwnWork {
+  readonly #parts: DispatcherParts;
+  readonly #dispatcher: Dispatcher;
+  readonly #mailbox: Mailbox;
+  #deferred: Deferred[] = [];
+  /** Bound handles that the sweep under way has yet to look at. */
+  #sweepQueue: number[] = [];
+  /** Items done by the portion that runs. */
+  #done = 0;
+
+  constructor(parts: DispatcherParts, dispatcher: Dispatcher) {
+    this.#parts = parts;
+    this.#dispatcher = dispatcher;
+    this.#mailbox = new Mailbox(parts.control, parts.self);
+  }
+
+  /** See ThreadContext.defer. */
+  defer(work: Deferred): void {
+    this.#deferred.push(work);
+  }
+
+  /** Whether there is any. */
+  hasPending(): boolean {
+    return this.#hasQueued() || this.#mailbox.hasPending();
+  }
+
+  /** The same by plain loads, for the hot path. */
+  hasPendingHint(): boolean {
+    return this.#hasQueued() || this.#mailbox.hasPendingHint();
+  }
+
+  #hasQueued(): boolean {
+    return this.#deferred.length > 0 || this.#sweepQueue.length > 0;
+  }
+
+  /** Whether there is deferred work. */
+  hasDeferred(): boolean {
+    return this.#deferred.length > 0;
+  }
+
+  /** Does a portion. The thread does not lead. @returns how many items that were */
+  run(): number {
+    this.#done = 0;
+    const until = nowMicros() + MAX_MICROS;
+    this.#runDeferred(until);
+    // At least one hand-off: deferred work that takes all of the time, again and again, does not starve hand-offs.
+    for (let taken = 0; taken < MAX_ITEMS && (taken === 0 || nowMicros() < until); taken++) {
+      if (!this.#takeHandOff() && !this.#takeSwept()) break;
+    }
+    // And one step of a sweep, which hand-offs without end would starve.
+    this.#takeSwept();
+    this.#parts.drainTicks();
+    return this.#done;
+  }
+
+  /** Does deferred work, the oldest first. What is deferred meanwhile waits for the next portion. */
+  #runDeferred(until: number): void {
+    const work = this.#deferred;
+    const max = Math.min(work.length, MAX_ITEMS);
+    this.#deferred = [];
+    let done = 0;
+    while (done < max && (done === 0 || nowMicros() < until)) this.#proceed(work[done++]!);
+    if (done < work.length) this.#deferred = [...work.slice(done), ...this.#deferred];
+  }
+
+  #proceed(work: Deferred): void {
+    this.#done++;
+    try {
+      work.proceed();
+    } catch (error) {
+      work.abort();
+      this.#parts.raiseUncaughtException(error);
+    }
+  }
+
+  /** @returns false when the mailbox is empty */
+  #takeHandOff(): boolean {
+    if (!this.#mailbox.take()) return false;
+    this.#dispatchNoted(this.#mailbox.fd, this.#mailbox.generation);
+    return true;
+  }
+
+  /** Looks at the next handle of the sweep, and begins one where the mailbox asks for it. @returns false when none is left */
+  #takeSwept(): boolean {
+    if (this.#sweepQueue.length === 0 && this.#mailbox.takeSweep()) this.#queueBound();
+    const fd = this.#sweepQueue.pop();
+    if (fd === undefined) return false;
+    this.#dispatchNoted(fd, this.#parts.handles.table.generation(fd));
+    return true;
+  }
+
+  #queueBound(): void {
+    for (const handler of this.#parts.eventHandlers) {
+      for (const fd of handler?.bound?.() ?? []) this.#sweepQueue.push(fd);
+    }
+  }
+
+  #dispatchNoted(fd: number, generation: number): void {
+    const { handles, self } = this.#parts;
+    const events = handles.table.takeNoted(fd, generation, self);
+    if (events === 0) return;
+    this.#done++;
+    this.#dispatcher.dispatch(fd, events);
+  }
+}
