@@ -29,7 +29,7 @@ const FIRST_DELAY_MS = 100;
 const MAX_DELAY_MS = 10_000;
 
 /** What all threads together may log: 100 lines a second, and for each kind beyond that one line with the count. */
-const LOG_LIMITS = { ofKind: 20, ofAll: 100, kinds: 64, periodMs: 1000 };
+const LOG_LIMITS = { maxPerKind: 20, maxTotal: 100, maxKinds: 64, periodMs: 1000 };
 
 type Protocol = 'http' | 'tcp';
 

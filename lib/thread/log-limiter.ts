@@ -1,8 +1,8 @@
 /**
- * Bounds what is logged: an app whose handlers all fail would otherwise say so for each request, and whoever writes that down
- * would do nothing else. Messages of one kind (level, message, first line of the error) are passed on whole while they are
- * few; what is beyond is counted, and told once a period in one line that has the fields of the first one left out. Nothing
- * is lost from the count: an entry stands for itself and for `more` others.
+ * Limits the rate of a log: an app whose handlers all fail would otherwise log a line for each request, and the thread that
+ * writes them would do nothing else. Entries of one kind (level, message, first line of the error) pass while they are few.
+ * Beyond that they are counted, and once a period one entry stands for all of them, with the fields of the first one omitted.
+ * Nothing is lost from the count: an entry stands for itself and for `more` others.
  *
  * Each thread has one in front of the control plane, and the control plane one in front of the logger.
  */
@@ -14,30 +14,26 @@ export interface LogEntry {
   readonly level: Level;
   readonly message: string;
   readonly fields: Readonly<Record<string, unknown>>;
-  /** How many others of its kind it stands for. */
+  /** How many others of its kind it stands for as well. */
   readonly more: number;
 }
 
 export interface LogLimits {
-  /** Entries of one kind that are passed on whole in a period. */
-  readonly ofKind: number;
-  /** The same, of all kinds. */
-  readonly ofAll: number;
-  /** Kinds that are told apart; what is of none of them counts as one more kind for each level. */
-  readonly kinds: number;
-  /** Milliseconds. */
+  /** Entries of one kind that pass in a period. */
+  readonly maxPerKind: number;
+  /** Entries of all kinds that pass in a period. */
+  readonly maxTotal: number;
+  /** Kinds that are told apart; all others are one more kind for each level. */
+  readonly maxKinds: number;
   readonly periodMs: number;
 }
 
 /** Where entries go. */
 export interface LogSink {
-  /** Whether it takes one now; what it does not take is counted. */
+  /** Whether it takes an entry now; an entry that it does not take is counted. */
   ready(): boolean;
   send(entry: LogEntry): void;
-  /**
-   * Makes fields fit to be kept, and to be sent: called for an entry that is sent, now or later, and never for one that is only
-   * counted.
-   */
+  /** Makes fields fit to be kept and sent. Called for an entry that is sent, now or later; not for one that is only counted. */
   prepare(fields: LogEntry['fields']): LogEntry['fields'];
 }
 
@@ -45,11 +41,11 @@ export interface LogSink {
 const MAX_LINE_CHARACTERS = 120;
 
 interface Kind {
-  /** Passed on whole in this period. */
-  whole: number;
-  /** The first one left out, and how many it stands for. */
+  /** Entries that passed in this period. */
+  passed: number;
+  /** The first entry omitted, which stands for all of them. */
   omitted: LogEntry | null;
-  /** How many were left out, the first included. */
+  /** How many were omitted, the first included. */
   count: number;
 }
 
@@ -57,8 +53,8 @@ export class LogLimiter {
   readonly #sink: LogSink;
   readonly #limits: LogLimits;
   readonly #kinds = new Map<string, Kind>();
-  /** Passed on whole in this period, of all kinds. */
-  #whole = 0;
+  /** Entries of all kinds that passed in this period. */
+  #passed = 0;
   #timer: NodeJS.Timeout | null = null;
 
   constructor(sink: LogSink, limits: LogLimits) {
@@ -66,15 +62,15 @@ export class LogLimiter {
     this.#limits = limits;
   }
 
-  /** @param more how many others the entry stands for already */
+  /** @param more how many others the entry stands for as well */
   log(level: Level, message: string, fields: LogEntry['fields'], more = 0): void {
     const kind = this.#kindOf(level, message, fields.error);
-    this.#timer ??= setTimeout(() => this.#periodEnds(), this.#limits.periodMs).unref();
-    const { ofKind, ofAll } = this.#limits;
-    const few = kind.count === 0 && kind.whole < ofKind && this.#whole < ofAll;
+    this.#timer ??= setTimeout(() => this.#endPeriod(), this.#limits.periodMs).unref();
+    const { maxPerKind, maxTotal } = this.#limits;
+    const few = kind.count === 0 && kind.passed < maxPerKind && this.#passed < maxTotal;
     if (few && this.#sink.ready()) {
-      kind.whole++;
-      this.#whole++;
+      kind.passed++;
+      this.#passed++;
       this.#sink.send({ level, message, fields: this.#sink.prepare(fields), more });
       return;
     }
@@ -82,28 +78,28 @@ export class LogLimiter {
     kind.count += 1 + more;
   }
 
-  /** Tells what was counted now, whether the sink is ready or not: the last that is heard. */
+  /** Sends what was counted, whether the sink is ready or not. */
   flush(): void {
-    for (const kind of this.#kinds.values()) this.#tell(kind);
-    this.#forget();
+    for (const kind of this.#kinds.values()) this.#sendOmitted(kind);
+    this.#reset();
   }
 
-  /** Tells what was counted, as far as the sink takes it, and begins the next period. */
-  #periodEnds(): void {
+  /** Sends what was counted, as far as the sink takes it, and begins the next period. */
+  #endPeriod(): void {
     this.#timer = null;
-    this.#whole = 0;
+    this.#passed = 0;
     for (const [name, kind] of this.#kinds) {
-      kind.whole = 0;
-      if (kind.count > 0 && this.#sink.ready()) this.#tell(kind);
+      kind.passed = 0;
+      if (kind.count > 0 && this.#sink.ready()) this.#sendOmitted(kind);
       if (kind.count === 0) this.#kinds.delete(name);
     }
-    // What the sink did not take, it is offered again.
+    // What the sink did not take is offered again.
     if (this.#kinds.size > 0) {
-      this.#timer = setTimeout(() => this.#periodEnds(), this.#limits.periodMs).unref();
+      this.#timer = setTimeout(() => this.#endPeriod(), this.#limits.periodMs).unref();
     }
   }
 
-  #tell(kind: Kind): void {
+  #sendOmitted(kind: Kind): void {
     const { omitted, count } = kind;
     if (omitted === null) return;
     kind.omitted = null;
@@ -111,33 +107,33 @@ export class LogLimiter {
     this.#sink.send({ ...omitted, more: count - 1 });
   }
 
-  #forget(): void {
+  #reset(): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
     this.#kinds.clear();
-    this.#whole = 0;
+    this.#passed = 0;
   }
 
   #kindOf(level: Level, message: string, error: unknown): Kind {
     const name = `${level} ${message} ${firstLine(error)}`;
     const known = this.#kinds.get(name);
     if (known !== undefined) return known;
-    return this.#kinds.size < this.#limits.kinds ? this.#add(name) : this.#others(level);
+    return this.#kinds.size < this.#limits.maxKinds ? this.#add(name) : this.#others(level);
   }
 
-  /** No other name is a level alone. */
+  /** The name is the level alone, as that of no other kind is. */
   #others(level: Level): Kind {
     return this.#kinds.get(level) ?? this.#add(level);
   }
 
   #add(name: string): Kind {
-    const kind = { whole: 0, omitted: null, count: 0 };
+    const kind = { passed: 0, omitted: null, count: 0 };
     this.#kinds.set(name, kind);
     return kind;
   }
 }
 
-/** What tells errors apart, without their stacks, which cost much more. Anything can be thrown, also what answers no question. */
+/** Tells errors apart without their stacks, which cost much more. Anything can be thrown, also an object whose every getter throws. */
 function firstLine(error: unknown): string {
   try {
     if (error === undefined || error === null) return '';
@@ -151,7 +147,7 @@ function firstLine(error: unknown): string {
   }
 }
 
-/** How an entry reads. */
+/** The text of an entry. */
 export function lineOf({ message, more }: LogEntry): string {
   return more === 0 ? message : `${message}, and ${more.toLocaleString('en-US')} more like it`;
 }

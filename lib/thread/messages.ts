@@ -1,4 +1,4 @@
-/** What the control plane and a thread tell each other outside of shared memory: at its start, and for the log. */
+/** Messages between the control plane and a thread, outside of shared memory: at the thread's start, and for the log. */
 import type { MessagePort } from 'node:worker_threads';
 import type { Limits } from '../connection/event-handler.js';
 import type { SharedMemory } from '../memory/layout.js';
@@ -8,7 +8,7 @@ import type { LogEntry } from './log-limiter.js';
 export interface ThreadStart {
   readonly self: number;
   readonly memory: SharedMemory;
-  /** Where the thread's messages go. Not its parentPort, which its app may write to as well. */
+  /** Where the thread sends its messages. Not its parentPort, which its app may write to as well. */
   readonly port: MessagePort;
   /** The epoll descriptor of the handle set. */
   readonly epoll: number;
@@ -27,8 +27,8 @@ export type ThreadMessage =
   | { readonly type: 'ready'; readonly protocol: 'http' | 'tcp' }
   /** It could not start. */
   | { readonly type: 'failed'; readonly code: string; readonly message: string; readonly stack: string }
-  /** At most MAX_UNREAD_LOGS of them wait to be read. */
+  /** At most MAX_UNREAD_LOGS of these are unread. */
   | { readonly type: 'log'; readonly entry: LogEntry };
 
-/** Log messages of one thread that may wait in the control plane: with what errors are described by, 256 KiB. */
+/** Log messages of one thread that the control plane has not read: 256 KiB with the longest descriptions of errors. */
 export const MAX_UNREAD_LOGS = 16;

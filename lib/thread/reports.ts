@@ -1,6 +1,6 @@
 /**
- * What a thread reports to the control plane: how its start ended, and its log. The log is bounded twice: what an app logs
- * again and again is counted instead (thread/log-limiter.ts), and a control plane that does not read is sent no more.
+ * What a thread reports to the control plane: the outcome of its start, and its log. The log is limited twice: entries that an
+ * app logs again and again are counted instead (thread/log-limiter.ts), and a control plane that does not read is sent no more.
  */
 import { parentPort } from 'node:worker_threads';
 import { LOGS_READ, threadArea } from '../memory/layout.js';
@@ -8,8 +8,8 @@ import { describeError } from './describe-error.js';
 import { type Level, type LogEntry, LogLimiter } from './log-limiter.js';
 import { MAX_UNREAD_LOGS, type ThreadMessage, type ThreadStart } from './messages.js';
 
-/** A handful of each kind shows what is the matter; all of them together are what a person reads in a second. */
-const LIMITS = { ofKind: 4, ofAll: 16, kinds: 16, periodMs: 1000 };
+/** A few entries of each kind show what is wrong; all together are no more than a person reads in a second. */
+const LIMITS = { maxPerKind: 4, maxTotal: 16, maxKinds: 16, periodMs: 1000 };
 
 export class Reports {
   readonly #self: number;
@@ -17,14 +17,14 @@ export class Reports {
   readonly #read: number;
   readonly #port: ThreadStart['port'];
   readonly #limiter: LogLimiter;
-  /** Log messages sent, to be compared with the word LOGS_READ; wraps as it does. */
+  /** Log messages sent. Wraps, as the word LOGS_READ does that it is compared with. */
   #sent = 0;
 
-  /** Takes the port out of `start`, and closes the thread's parentPort: nobody listens there. */
+  /** Removes the port from `start`, and closes the thread's parentPort, on which nobody listens. */
   constructor(start: ThreadStart) {
     this.#self = start.self;
     this.#port = start.port;
-    // The app can import workerData and parentPort, too.
+    // The app can import workerData and parentPort as well.
     Reflect.deleteProperty(start, 'port');
     parentPort!.close();
     this.#words = new Int32Array(start.memory.control);
@@ -33,7 +33,7 @@ export class Reports {
       { ready: () => this.#mayLog(), send: (entry) => this.#sendEntry(entry), prepare },
       LIMITS,
     );
-    // Whatever ends the thread, what was only counted so far is told.
+    // However the thread ends, what was only counted so far is sent.
     process.on('exit', () => this.#limiter.flush());
   }
 
@@ -63,7 +63,7 @@ export class Reports {
   }
 }
 
-/** What is not plain becomes text here: what was thrown may be anything, and may not be cloned. */
+/** Turns values that are not plain into text: anything can be thrown, also what cannot be cloned. */
 function prepare(fields: LogEntry['fields']): LogEntry['fields'] {
   const plain = Object.entries(fields).map(([name, value]) => [
     name,

@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert';
 import { type LogEntry, LogLimiter, type LogLimits, lineOf } from '../../../lib/thread/log-limiter.js';
 import { until } from '../../support/server/wait.js';
 
-const LIMITS: LogLimits = { ofKind: 3, ofAll: 10, kinds: 4, periodMs: 20 };
+const LIMITS: LogLimits = { maxPerKind: 3, maxTotal: 10, maxKinds: 4, periodMs: 20 };
 /** No period of it ends while a spec runs. */
 const ENDLESS: LogLimits = { ...LIMITS, periodMs: 3_600_000 };
 
@@ -62,7 +62,7 @@ test('kinds are bounded, and so is the sum of what is sent whole; nothing is los
   }
   limited.flush();
   assert.is(total(sent), 2000);
-  assert.ok(sent.length <= LIMITS.ofAll + LIMITS.kinds + 2, `${sent.length} entries`);
+  assert.ok(sent.length <= LIMITS.maxTotal + LIMITS.maxKinds + 2, `${sent.length} entries`);
 });
 
 test('errors that answer no question are a kind as well', () => {
