@@ -49,3 +49,6 @@ export function makeParts(start: Start) {
 }
 
 export type Parts = ReturnType<typeof makeParts>;
+
+/** An operation of the parts that a spec asks a thread for. */
+export type Command = (...args: number[]) => number | boolean;

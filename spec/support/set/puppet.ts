@@ -4,12 +4,10 @@ import { Mailbox } from '../../../lib/set/mailbox.js';
 import { drainEventCounter } from '../../../lib/sys/descriptor.js';
 import { POLL_FIRST, pollTwo } from '../../../lib/sys/epoll.js';
 import { makeContext } from './context.js';
-import type { Parts } from './parts.js';
+import type { Command, Parts } from './parts.js';
 import { HAS_WORK, load, threadWord } from './scratch.js';
 import { asleep } from './steps.js';
 import { stressCommands } from './stress.js';
-
-export type Command = (...args: number[]) => number | boolean;
 
 export function commands(parts: Parts): Record<string, Command> {
   const { self, scratch, threadSet, control, lot, table, handles, pool, mailbox, loop, doorbell } = parts;

@@ -3,8 +3,7 @@ import { BOUND, ENTERED, HAND_OFF, NOTED, READABLE } from '../../../lib/set/hand
 import { Mailbox } from '../../../lib/set/mailbox.js';
 import { drainEventCounter } from '../../../lib/sys/descriptor.js';
 import { POLL_FIRST, pollTwo } from '../../../lib/sys/epoll.js';
-import type { Parts } from './parts.js';
-import type { Command } from './puppet.js';
+import type { Command, Parts } from './parts.js';
 import {
   add,
   compareExchange,
