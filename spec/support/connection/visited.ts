@@ -71,7 +71,7 @@ export class Visited implements Disposable {
     const memory = allocateMemory(1, DESCRIPTORS, blocks);
     const { table, handles, pool, recorder } = makeParts({
       self: 0,
-      role: 'puppet',
+      role: 'commanded',
       steps: false,
       restless: false,
       memory,

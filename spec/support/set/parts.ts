@@ -12,8 +12,8 @@ import { EventLoop } from '../../../lib/sys/event-loop.js';
 /** How a thread of a spec is started. */
 export interface Start {
   readonly self: number;
-  /** Does what it is told; runs the library's turns. */
-  readonly role: 'puppet' | 'turns';
+  /** Runs the spec's commands, or the library's turns. */
+  readonly role: 'commanded' | 'turns';
   /** Its atomic operations are steps. */
   readonly steps: boolean;
   /** It has own work without end. */

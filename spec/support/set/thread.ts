@@ -1,8 +1,8 @@
 /** The entry of a spec's threads. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { runTurns } from '../thread/worker-loop.js';
+import { commands } from './commands.js';
 import { makeParts, type Start } from './parts.js';
-import { commands } from './puppet.js';
 import { DONE, FAILED, put, RESULT, STATUS, store, threadWord, writeFailure } from './scratch.js';
 import { watchSteps } from './steps.js';
 
@@ -10,7 +10,7 @@ const start = workerData as Start;
 const { self, scratch } = start;
 const port = parentPort!;
 
-function obey(): void {
+function runCommands(): void {
   const known = commands(makeParts(start));
   port.on('message', ({ name, args }: { name: string; args: number[] }) => {
     try {
@@ -23,7 +23,7 @@ function obey(): void {
   });
 }
 
-if (start.role === 'puppet') obey();
+if (start.role === 'commanded') runCommands();
 else runTurns(makeParts(start), start.restless);
 // What came before belongs to the start.
 port.postMessage('ready');

@@ -96,7 +96,7 @@ test('a thread may end at any step of a close: the connection counts as closed o
     await scene(async (all) => {
       const { set } = all;
       const [fd] = (await accepted(all, 1)) as [number];
-      const victim = await set.start(OTHER, { role: 'puppet', steps: true });
+      const victim = await set.start(OTHER, { role: 'commanded', steps: true });
       assert.is(victim.run('claim', fd, set.table.generation(fd), READABLE), ENTERED);
       victim.begin('closeConnection', [fd], step).settle([STOPPED, DONE]);
       complete = victim.status === DONE;

@@ -105,7 +105,7 @@ test(
     leader.run('join');
     for (const fd of [40, 41]) {
       assert.is(owner.begin('park').settle(), ASLEEP);
-      leader.run('mailTo', owner.self, fd);
+      leader.run('handOff', owner.self, fd);
       put(set.scratch, threadWord(owner.self, HAS_WORK), 1);
       assert.is(leader.run('wake', owner.self), 1);
       owner.result();

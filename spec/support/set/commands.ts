@@ -1,4 +1,4 @@
-/** What a puppet can be told: the participants' operations, one by one, and loops of them for stress. */
+/** The commands of a thread that a spec drives: the participants' operations, one by one, and loops of them for stress. */
 import { closeConnection } from '../../../lib/connection/acceptor.js';
 import { Mailbox } from '../../../lib/set/mailbox.js';
 import { drainEventCounter } from '../../../lib/sys/descriptor.js';
@@ -52,7 +52,7 @@ export function commands(parts: Parts): Record<string, Command> {
     take: () => (handles.ready.take() ? handles.ready.fd : -1),
     refill: () => handles.ready.refill(),
     saveBlock: () => pool.save(Uint8Array.of(1), 0, 1),
-    mailTo: (thread, fd) => {
+    handOff: (thread, fd) => {
       new Mailbox(control, thread!).put(fd!, 0);
       return 0;
     },
