@@ -1,18 +1,22 @@
 /**
- * The shared memory, all of it: which word lies where, who owns it and who may write it when.
+ * The shared memory, all of it: where each word lies, who owns it, and who may write it when.
  *
  * Four SharedArrayBuffers, made by the control plane and handed to every thread:
  *
- * - `control` coordinates the thread set, and has what each thread records of itself. Words that different threads write lie
+ * - `control` coordinates the thread set, and holds what each thread records of itself. Words that different threads write lie
  *   in different cache lines.
  * - `handles` has one record for every descriptor number: the handle table.
  * - `blocks` is the pool that keeps partial input between events.
  * - `inputs` has a buffer for each thread, into which it receives.
  *
- * All words are 32 bits, but for the sums and two times, which are doubles. "Atomic" words are read and written by Atomics only. The others are plain and belong to
- * one thread at a time; another thread sees them in order because an atomic word was handed over in between.
+ * A word's comment says: its value; Atomic or Plain; the writers, and when they write; the readers. "Atomic" words are written
+ * by Atomics only; a plain load of one may lag behind. "Plain" words belong to one thread at a time: another thread sees its writes
+ * in order because an atomic word was handed over in between. Readers that wait for no such hand-over are named as such: the
+ * observer (lib/observe) may read any word at any time, and allows for values that are about to change.
  *
- * Words that count on for ever wrap; docs/decisions/0008-counters-that-wrap.md says when each does and why that is right.
+ * The module that owns a word is named at the head of its section, or with the word. All words are 32 bits, except the sums and
+ * two times, which are doubles. Words that count without end wrap; docs/decisions/0008-counters-that-wrap.md says when each does
+ * and why that is right.
  */
 
 import { HISTOGRAM_BUCKETS } from './histogram.js';
@@ -20,44 +24,64 @@ import { HISTOGRAM_BUCKETS } from './histogram.js';
 /** Words of a cache line (64 bytes). */
 const LINE = 16;
 
-/** The most threads of a set: four words of bits. */
+/** Threads of a set at most: four words of bits. */
 export const MAX_THREADS = 128;
 /** Words that hold one bit for each thread. */
 export const MASK_WORDS = MAX_THREADS / 32;
 
 // ---- control: the election (owner: set/thread-set.ts) --------------------------------------------------------------
 
-/** Atomic. 0, or 1 + the number of the thread that leads. Taken by CAS from 0; vacated by its holder or by recovery. */
+/**
+ * 0, or 1 + the thread that leads. Atomic. Written by a thread that takes leadership (CAS from 0), by the holder to vacate it,
+ * and by recovery for a dead holder. Read by every thread.
+ */
 export const LEADER = 0;
-/** Plain. Counts leaderships; only the leader writes it. Tells the follower on watch whether anything moves. */
+/** Leaderships so far; wraps. Plain. Written by the leader as it begins. Read by the follower on watch, to see any change. */
 export const EPOCH = 1;
 /**
- * Plain. 1 + the thread that gave leadership up last. Written by the holder of LEADER right before it vacates it, or by its
- * recovery (owner: set/recorder.ts).
+ * 1 + the thread that last gave leadership up; 0 at first. Plain. Written by the holder of LEADER right before it vacates, and
+ * by recovery in its name (owner: set/recorder.ts). Read by the next leader.
  */
 export const PROMOTER = 2;
-/** Plain, a double: its index among the doubles. When that was, in microseconds of sys/clock.ts; written with PROMOTER. */
+/**
+ * When that was, in microseconds of sys/clock.ts. A double: the index among the doubles. Plain. Written and read with PROMOTER.
+ */
 export const PROMOTED_AT = LINE / 2 - 1;
 
 // ---- control: the follower on watch (owner: set/watch.ts) ------------------------------------------------------------
 
-/** Atomic. 0, or 1 + the number of the parked thread that is on watch. Set and cleared by that thread, or by recovery. */
+/**
+ * 0, or 1 + the parked thread that is on watch. Atomic. Written by that thread (CAS from 0, and back), and by recovery once it
+ * is dead. Read by threads that park, and by leaders that have vacated.
+ */
 export const WATCH = 8 * LINE;
-/** Atomic. Promotions that wake a follower although one is on watch. Set by the one on watch, counted down by promotions. */
+/**
+ * Promotions that wake a follower although one is on watch. Atomic. Written by the follower on watch at a stall, and counted
+ * down by leaders that have vacated. Read by these.
+ */
 export const UNTHROTTLED = 8 * LINE + 1;
-/** Atomic. Checks with a backlog before a trial of one more thread; written by the thread of the last trial, when it parks. */
+/**
+ * Checks with a backlog before a trial of one more thread. Atomic. Written by the thread of the last trial, when it parks. Read
+ * by the follower on watch.
+ */
 export const TRIAL_DELAY = 8 * LINE + 2;
 
 // ---- control: parking (owner: set/parking-lot.ts) ------------------------------------------------------------------
 
-/** Atomic. 0, or 1 + the number of the thread that a promotion is waking. Set by a waker, cleared by the woken. */
+/**
+ * 0, or 1 + the thread that a promotion is waking. Atomic. Written by the waker (CAS from 0, and back when its candidate is
+ * awake), by the woken thread to clear it, and by recovery. Read by wakers.
+ */
 export const WAKING = LINE;
-/** Atomic. Bits of the threads that are parked. Set by the parked thread, cleared by whoever claims it. */
+/**
+ * Bits of the threads that are parked, in MASK_WORDS words. Atomic. A bit is set by the thread that parks, and cleared by the
+ * thread that claims it (a waker, or itself), by recovery, and by the control plane when it wakes all. Read by wakers.
+ */
 export const PARKED = 2 * LINE;
 
 // ---- control: the state of the set (owner: control/plane.ts) --------------------------------------------------------
 
-/** Atomic. One of the SET_ states; only the control plane writes it. */
+/** One of the SET_ states. Atomic. Written by the control plane. Read by every thread. */
 export const SET_STATE = 4 * LINE;
 export const SET_SERVING = 0;
 /** Nothing new is accepted; connections end as soon as they are between messages. */
@@ -65,41 +89,60 @@ export const SET_DRAINING = 1;
 /** Threads leave. */
 export const SET_STOPPING = 2;
 /**
- * Atomic. 1 asks the next leader to look at every handle once, as if each had an event: after a leader died with
- * events in hand, and when draining begins. Set by the control plane, cleared by the leader that starts the scan.
+ * 1 asks the next leader to look at every handle once, as if each had an event: after a leader died with events in hand, and
+ * when draining begins. Atomic. Written by the control plane to set it, by the leader that starts the scan to clear it. Read by
+ * leaders.
  */
 export const RESCAN = 4 * LINE + 1;
-/** Atomic. 1 while the threads record what they do (owner: set/recorder.ts); written by the control plane. */
+/**
+ * 1 while the threads record what they do (owner: set/recorder.ts). Atomic. Written by the control plane. Read by every thread.
+ */
 export const RECORDING = 4 * LINE + 2;
-/** Atomic. The clock of the timeouts; counts on with each sweep (owner: connection/timeouts.ts). */
+/**
+ * The clock of the timeouts, in ticks; wraps (owner: connection/timeouts.ts). Atomic. Written by the thread that is inside the
+ * timer handle. Read by every thread.
+ */
 export const TICK = 4 * LINE + 3;
 
 // ---- control: connections (owner: connection/acceptor.ts) --------------------------------------------------------------
 
-/** Atomic. Open connections. Added to on accepting, subtracted from on closing. */
+/**
+ * Open connections. Atomic. Added to by a thread that accepts, subtracted from by one that closes, and by recovery. Read by
+ * all.
+ */
 export const CONNECTIONS = 5 * LINE;
-/** Atomic. 0, or 1 + the listening handle while accepting is suspended; whoever closes a connection resumes it. */
+/**
+ * 0, or 1 + the listening handle while accepting is suspended. Atomic. Written by the thread that suspends it, by the thread
+ * that closes a connection next and resumes it, and by the control plane. Read by threads that close, and by the control plane.
+ */
 export const ACCEPT_SUSPENDED = 5 * LINE + 1;
-/** Plain. The most that were open at once; whoever accepts raises it, and two at once may miss one. */
+/**
+ * Connections that were open at once, at most. Plain. Written by threads that accept; of two at the same time one may be
+ * missed. Read by the observer.
+ */
 export const CONNECTIONS_PEAK = 5 * LINE + 2;
-/** Atomic. How often accepting was suspended, ever; wraps. Counted by whoever suspends it. */
+/** How often accepting was suspended; wraps. Atomic. Written by the thread that suspends it. Read by the control plane. */
 export const SUSPENSIONS = 5 * LINE + 3;
 /**
- * Plain. Why it was suspended last: an errno, 0 for maxConnections, -1 for a full handle table. Written by whoever suspends it,
- * before it counts; for the control plane, which tells (control/suspensions.ts).
+ * Why it was last suspended: an errno, 0 for maxConnections, -1 for a full handle table. Plain. Written by the thread that
+ * suspends it, before SUSPENSIONS. Read by the control plane (control/suspensions.ts).
  */
 export const SUSPENDED_FOR = 5 * LINE + 4;
 
-// ---- control: the ready list (owner: set/ready-list.ts; plain, the leader's) -----------------------------------------
+// ---- control: the ready list (owner: set/ready-list.ts) ----------------------------------------------------------------
+// All plain: written and read by the leader.
 
-/** Index of the next event to take, and of the end of the list. */
+/**
+ * Index of the next event to take, and of the end of the list. Read as hints by threads that join, and by the follower on
+ * watch.
+ */
 export const READY_NEXT = 6 * LINE;
 export const READY_END = 6 * LINE + 1;
 /** The descriptor at which a rescan goes on; -1 while none is under way. */
 export const SCAN_CURSOR = 6 * LINE + 2;
-/** The most events that the list ever had. */
+/** Events in the list at most, so far. Read by the observer. */
 export const READY_PEAK = 6 * LINE + 4;
-/** A double: its index among the doubles. When the list was filled last, as PROMOTED_AT (owner: set/recorder.ts). */
+/** When the list was last filled, as PROMOTED_AT (owner: set/recorder.ts). A double: the index among the doubles. */
 export const READY_SINCE = (7 * LINE) / 2 - 1;
 /** Events that one refill takes from the kernel. 512 is more than 64 busy connections ever have ready at once. */
 export const READY_CAPACITY = 512;
@@ -107,60 +150,84 @@ export const READY_CAPACITY = 512;
 const READY_EVENT_WORDS = 4;
 export const READY_EVENTS = 9 * LINE;
 
-// ---- control: one area a thread --------------------------------------------------------------------------------------
+// ---- control: one area for each thread (owners: with the words) ---------------------------------------------------------
+// "The thread" is the one whose area it is.
 
 const THREADS = READY_EVENTS + READY_CAPACITY * READY_EVENT_WORDS;
 
-/** Plain. One of the states of set/thread-state.ts. Written by the thread; by the control plane once it is dead. */
+/**
+ * One of the states of set/thread-state.ts (owner: set/thread-set.ts). Plain. Written by the thread; by the control plane
+ * before it starts and once it is dead. Read by the observer.
+ */
 export const STATE = 0;
-/** Plain. The connection that the thread is inside, or -1; for people who look (owner: thread/worker-loop.ts). */
+/**
+ * The connection that the thread is inside, or -1 (owner: thread/dispatcher.ts). Plain. Written by the thread; by recovery once
+ * it is dead. Read by the observer.
+ */
 export const CURRENT_FD = 1;
 /**
- * Plain. Where the method and target of the request in hand lie in the thread's input buffer, for the same people. Written by
- * the thread (owner: http/connection.ts); its recorder sets REQUEST_TO to 0 when the next event begins.
+ * Where the method and target of the request in hand lie in the thread's input buffer (owner: http/begin-exchange.ts). Plain.
+ * Written by the thread; its recorder sets REQUEST_TO to 0 when the next event begins. Read by the observer.
  */
 export const REQUEST_AT = 2;
 export const REQUEST_TO = 3;
 /**
- * Plain. What an acceptor in this thread has counted as a connection and not yet put into the handle table: 0 nothing, 1 a
- * place for one, else 2 + its descriptor. For recovery (owner: connection/acceptor.ts).
+ * What the thread's acceptor has counted as a connection and not yet put into the handle table: 0 nothing, 1 a place for one,
+ * else 2 + its descriptor (owner: connection/acceptor.ts). Plain. Written by the thread around each accept. Read by recovery
+ * once it is dead, which clears it, and by the control plane, which leaves such a descriptor alone.
  */
 export const ACCEPTING = LINE;
 /**
- * Plain. The connection that this thread is about to close: 0 for none, else 1 + its descriptor. Written by the thread around
- * each close, and read by the control plane: once the thread is dead to complete a close that was cut, while it lives to leave a
- * descriptor alone that it is just closing (owner: connection/acceptor.ts).
+ * The connection that the thread is about to close: 0 for none, else 1 + its descriptor (owner: connection/acceptor.ts). Plain.
+ * Written by the thread around each close. Read by recovery once it is dead, which completes the close and clears the word, and
+ * by the control plane while it lives, which leaves such a descriptor alone.
  */
 export const CLOSING = LINE + 1;
 /**
- * Atomic. Log messages of the thread that the control plane has read, for the thread to know how many wait; wraps. Written by
- * the control plane, which sets it to 0 before it starts a thread (owner: control/thread-keeper.ts).
+ * Log messages of the thread that the control plane has read; wraps (owner: control/thread-keeper.ts). Atomic. Written by the
+ * control plane, which sets it to 0 before it starts a thread. Read by the thread, to know how many are unread.
  */
 export const LOGS_READ = 3 * LINE + 2;
-/** Atomic. Mailbox: entries ever put (by the leader) and ever taken (by the thread), in lines of their own. */
+
+// The thread's mailbox (owner: set/mailbox.ts). MAILBOX_PUT and MAILBOX_TAKEN lie in lines of their own.
+
+/** Entries put so far; wraps. Atomic. Written by the leader. Read by the leader and the thread. */
 export const MAILBOX_PUT = 2 * LINE;
+/**
+ * Entries taken so far; wraps. Atomic. Written by the thread; by the control plane before it starts. Read by the leader and the
+ * thread.
+ */
 export const MAILBOX_TAKEN = 3 * LINE;
-/** Atomic. 1 asks the thread to look at every handle bound to it: an entry did not fit, or may have been lost with a leader. */
+/**
+ * 1 asks the thread to look at every handle bound to it: an entry did not fit, or an event may have been noted and not handed
+ * off. Atomic. Written by any thread and by recovery to set it, by the thread to clear it, by the control plane before it
+ * starts. Read by the thread.
+ */
 export const MAILBOX_SWEEP = 3 * LINE + 1;
-/** Entries of a mailbox; a power of two. More bound handles than this may wait at once, see MAILBOX_SWEEP. */
+/** Entries of a mailbox; a power of two. More bound handles than this may have events at once: see MAILBOX_SWEEP. */
 export const MAILBOX_CAPACITY = 256;
 /** Words of an entry: descriptor and generation. */
 export const MAILBOX_ENTRY_WORDS = 2;
+/** The ring of entries. Plain. Written by the leader before MAILBOX_PUT. Read by the thread before MAILBOX_TAKEN. */
 export const MAILBOX_ENTRIES = 4 * LINE;
-/** Atomic. Transitions ever recorded; then the ring of them (owner: set/transitions.ts; only the thread writes). */
+
+// What the thread records. Written by the thread, and by the control plane once it is dead.
+
+/** Transitions recorded so far; wraps (owner: set/transitions.ts). Atomic. Read by readers of transitions, and the observer. */
 export const TRANSITIONS_PUT = MAILBOX_ENTRIES + MAILBOX_CAPACITY * MAILBOX_ENTRY_WORDS;
+/** The ring of transitions. Plain. Written before TRANSITIONS_PUT. Read as that. */
 export const TRANSITIONS = TRANSITIONS_PUT + LINE;
 /** At 200,000 changes a second, which is a thread at its limit, the ring holds 20 ms. */
 export const TRANSITION_CAPACITY = 4096;
 /** Words of a transition: states and promoter, the time in microseconds as two halves, how long the promotion took. */
 export const TRANSITION_WORDS = 4;
-/** Plain. Counters of this thread, in the order of COUNTERS in memory/counters.ts; only the thread writes them. */
+/** Counters, in the order of COUNTERS (owner: memory/counters.ts). Plain. Read by the observer. */
 export const COUNTS = TRANSITIONS + TRANSITION_CAPACITY * TRANSITION_WORDS;
 const COUNTS_ROOM = 2 * LINE;
-/** Plain. Doubles, in the order of memory/sums.ts; only the thread writes them. */
+/** Sums: doubles (owner: memory/sums.ts). Plain. Read by the observer. */
 export const SUMS = COUNTS + COUNTS_ROOM;
 const SUMS_ROOM = 2 * LINE;
-/** Plain. Histograms of durations, in the order of memory/sums.ts; only the thread writes them. */
+/** Histograms of durations (owner: memory/sums.ts). Plain. Read by the observer. */
 export const HISTOGRAM_AREA = SUMS + SUMS_ROOM;
 export const HISTOGRAM_COUNT = 4;
 
@@ -173,24 +240,34 @@ export const threadArea = (thread: number): number => THREADS + thread * THREAD_
 
 /** Words of a record; one cache line, so that two connections never share one. */
 export const HANDLE_WORDS = 16;
-/** Atomic. The state word; its bits are explained in set/handle-table.ts. */
+/** The state word; set/handle-table.ts explains its bits. Atomic. Written and read by any thread. */
 export const HANDLE_STATE = 0;
-/** Plain, the rest: they belong to the thread that is inside the handle. Which event handler serves it. */
+
+// All other words of a record are plain: written and read by the thread that is inside the handle, or that it is bound to; by the
+// thread that opens it, and by recovery once that thread is dead.
+
+/** Which event handler serves the handle. */
 export const HANDLE_KIND = 1;
-/** First block of saved input in the pool (0: none), and the bytes saved. */
+/**
+ * First block of saved input in the pool, 0 for none; and the bytes saved. The block is also read by http/head-eviction.ts and
+ * by recovery, without being inside.
+ */
 export const HANDLE_BLOCK = 2;
 export const HANDLE_SAVED = 3;
 /** Bits that an event handler keeps between events. */
 export const HANDLE_FLAGS = 4;
 /** The HTTP parser's registers: PARSER_WORDS of http/parser/request-parser.ts, which are 8. */
 export const HANDLE_PARSER = 5;
-/** The tick at which the connection's time is up, 0 for never. Read by connection/timeouts.ts without being inside. */
+/**
+ * The tick at which the connection's time is up, 0 for never. Also read by connection/timeouts.ts and http/head-eviction.ts,
+ * without being inside.
+ */
 export const HANDLE_DEADLINE = 13;
 /** Requests begun on the connection, where there is a limit of them. */
 export const HANDLE_REQUESTS = 14;
 /**
- * The network of the client, as remoteNetwork of sys/socket.ts says; 0 until input is saved for the first time. Written by
- * http/saved-message.ts, and read by http/head-eviction.ts without being inside.
+ * The network of the client, as remoteNetwork of sys/socket.ts gives it; 0 until input is first saved. Written by
+ * http/saved-message.ts. Also read by http/head-eviction.ts, without being inside.
  */
 export const HANDLE_NETWORK = 15;
 
@@ -203,7 +280,7 @@ export const BLOCK_COUNT = 32_768;
 
 // ---- inputs: a buffer for each thread (owner: http/input-window.ts) ----------------------------------------------------
 
-/** Bytes of a thread's buffer: what one receive takes, and the longest head in front of it. */
+/** Bytes of a thread's buffer: input of one receive, and the longest saved head in front of it. */
 export const INPUT_BYTES = 128 * 1024;
 
 export interface SharedMemory {
