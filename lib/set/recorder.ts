@@ -1,16 +1,16 @@
 /**
  * What a thread records of itself, all through one seam: `transition(from, to)`. It feeds the ring of transitions, the time
- * spent in each state, and the histograms. Recording is on while the word RECORDING says so; without it only the clock is
+ * spent in each state, and the histograms. Recording is on while the word RECORDING says so; while it is off only the clock is
  * read, which others need as well (the date of responses).
  *
- * Reading the clock is what costs (35 ns where a request takes 7000), so a reading serves as much as it can:
+ * Reading the clock is the cost (35 ns where a request takes 7000), so one reading serves as many purposes as it can:
  *
  *   leader ── takes an event from the list at once: no reading, its leadership counts as 0 µs ──▶ processing
  *          └─ filled the list first: the reading of `refilled` ─────────────────────────────────▶ processing
  *   processing ── one reading: also the end of the request answered meanwhile ──────────────────▶ leader, follower
  *
- * Owner of the words PROMOTER, PROMOTED_AT, READY_SINCE and RECORDING, and of the sums (but for the bytes) and histograms of
- * the thread.
+ * Owner of the words PROMOTER, PROMOTED_AT, READY_SINCE and RECORDING, and of the thread's sums (except the bytes) and
+ * histograms.
  */
 import { bucketOf } from '../memory/histogram.js';
 import { PROMOTED_AT, PROMOTER, READY_SINCE, RECORDING, REQUEST_TO, threadArea } from '../memory/layout.js';
@@ -40,18 +40,18 @@ export class Recorder {
   readonly #promotionTimes: Uint32Array;
   readonly #queueWaits: Uint32Array;
   readonly #loopDelays: Uint32Array;
-  /** The clock at the last change of state; 0 while that is not recorded. */
+  /** The clock at the last change of state; 0 while nothing is recorded. */
   #since: number;
-  /** The clock's last reading, and whether nothing that takes time has been done since. */
+  /** The clock's last reading, and whether nothing that takes time was done since. */
   #reading = 0;
-  #fresh = false;
-  /** The thread's own loop was watched until then; `#watching`: until the next reading. */
-  #watchedUntil = 0;
-  #watching = false;
-  /** When the request came that was answered since the last reading; 0 for none. */
-  #answeredFrom = 0;
-  /** A request has begun in this stay, or something else took time: the next one needs a reading of its own. */
-  #begun = false;
+  #readingIsCurrent = false;
+  /** When the thread's own loop was last polled; 0 if unknown. `#loopPolled`: the next reading is that time. */
+  #loopPolledAt = 0;
+  #loopPolled = false;
+  /** When the request arrived that was answered since the last reading; 0 for none. */
+  #answeredSince = 0;
+  /** A request has begun in this state, or something else took time: the next request needs a reading of its own. */
+  #nextNeedsReading = false;
 
   constructor(control: SharedArrayBuffer, thread: number) {
     this.#words = new Int32Array(control);
@@ -67,35 +67,35 @@ export class Recorder {
     this.#since = this.#sums[SINCE]!;
   }
 
-  /** The clock at its last reading, which is of this event, in microseconds of sys/clock.ts. */
+  /** The clock's last reading, made during this event, in microseconds of sys/clock.ts. */
   get micros(): number {
     return this.#reading;
   }
 
-  /** The one seam: called before leadership is given up, and after it is won. */
+  /** The one seam: called before leadership is vacated, and after it is taken. */
   transition(from: number, to: number): void {
-    const now = this.#fresh ? this.#reading : this.#read();
-    // Whatever a new leader takes from the list now is taken at this time.
-    this.#fresh = to === LEADER_STATE;
+    const now = this.#readingIsCurrent ? this.#reading : this.#read();
+    // An event that a new leader takes from the list now is taken at this time.
+    this.#readingIsCurrent = to === LEADER_STATE;
     if (this.#words[RECORDING] === 0) {
-      if (this.#since !== 0) this.#forget();
+      if (this.#since !== 0) this.#reset();
       return;
     }
     const sums = this.#sums;
     if (this.#since !== 0) sums[STATE_TIMES + from]! += now - this.#since;
     this.#since = now;
     sums[SINCE] = now;
-    if (this.#answeredFrom !== 0) this.#answered(now);
-    this.#begun = false;
+    if (this.#answeredSince !== 0) this.#countResponse(now);
+    this.#nextNeedsReading = false;
     if (to === LEADER_STATE) {
-      this.#leads(from, now);
+      this.#leadershipBegan(from, now);
       return;
     }
-    if (from === LEADER_STATE) this.#givesUp(to, now);
+    if (from === LEADER_STATE) this.#leadershipEnded(to, now);
     this.#transitions.record(from, to, now, 0, 0);
   }
 
-  #leads(from: number, now: number): void {
+  #leadershipBegan(from: number, now: number): void {
     const promoter = this.#words[PROMOTER]!;
     const tookMicros = promoter === 0 ? 0 : Math.max(0, now - this.#times[PROMOTED_AT]!);
     if (promoter !== 0 && promoter !== this.#thread + 1)
@@ -103,7 +103,7 @@ export class Recorder {
     this.#transitions.record(from, LEADER_STATE, now, promoter, tookMicros);
   }
 
-  #givesUp(to: number, now: number): void {
+  #leadershipEnded(to: number, now: number): void {
     const words = this.#words;
     words[PROMOTER] = this.#thread + 1;
     this.#times[PROMOTED_AT] = now;
@@ -115,61 +115,61 @@ export class Recorder {
   /** The leader has filled the ready list. */
   refilled(): void {
     this.#times[READY_SINCE] = this.#read();
-    this.#fresh = true;
+    this.#readingIsCurrent = true;
   }
 
-  /** Something took time: the last reading is no longer the present. The thread's own loop was watched meanwhile. */
+  /** The thread has blocked, and polled its own loop meanwhile: the last reading is no longer current. */
   waited(): void {
-    this.#fresh = false;
-    this.#watching = true;
+    this.#readingIsCurrent = false;
+    this.#loopPolled = true;
   }
 
   /** The thread's own loop has run. */
   turnBegan(): void {
-    this.#fresh = false;
-    this.#begun = true;
-    this.#watching = true;
+    this.#readingIsCurrent = false;
+    this.#nextNeedsReading = true;
+    this.#loopPolled = true;
   }
 
   /** The thread's own loop is about to run. */
   turnEnds(): void {
     if (this.#words[RECORDING] === 0) return;
     const now = this.#read();
-    if (this.#answeredFrom !== 0) this.#answered(now);
-    if (this.#watchedUntil !== 0) this.#count(this.#loopDelays, LOOP_DELAYS, now - this.#watchedUntil);
+    if (this.#answeredSince !== 0) this.#countResponse(now);
+    if (this.#loopPolledAt !== 0) this.#count(this.#loopDelays, LOOP_DELAYS, now - this.#loopPolledAt);
   }
 
-  /** A request is complete enough to be processed. @returns what `requestEnded` is to be told; 0 while nothing is recorded */
+  /** A request is complete enough to be processed. @returns the argument for `requestEnded`; 0 while nothing is recorded */
   requestBegan(): number {
     if (this.#since === 0) return 0;
-    if (!this.#begun) {
-      this.#begun = true;
+    if (!this.#nextNeedsReading) {
+      this.#nextNeedsReading = true;
       return this.#since;
     }
     const now = this.#read();
-    if (this.#answeredFrom !== 0) this.#answered(now);
+    if (this.#answeredSince !== 0) this.#countResponse(now);
     return now;
   }
 
-  /** The response is complete. @param began what `requestBegan` said */
+  /** The response is complete. @param began as `requestBegan` returned it */
   requestEnded(began: number): void {
     if (began === 0 || this.#since === 0) return;
     // The change of state that comes next reads the clock anyway.
-    if (this.#answeredFrom === 0) this.#answeredFrom = began;
+    if (this.#answeredSince === 0) this.#answeredSince = began;
     else this.#count(this.#responseTimes, RESPONSE_TIMES, this.#read() - began);
   }
 
-  /** Recording has been switched off: what lies between now and its next beginning is nobody's. */
-  #forget(): void {
+  /** Recording was switched off: the time until it begins again belongs to no state. */
+  #reset(): void {
     this.#since = 0;
     this.#sums[SINCE] = 0;
-    this.#answeredFrom = 0;
-    this.#watchedUntil = 0;
+    this.#answeredSince = 0;
+    this.#loopPolledAt = 0;
   }
 
-  #answered(now: number): void {
-    this.#count(this.#responseTimes, RESPONSE_TIMES, now - this.#answeredFrom);
-    this.#answeredFrom = 0;
+  #countResponse(now: number): void {
+    this.#count(this.#responseTimes, RESPONSE_TIMES, now - this.#answeredSince);
+    this.#answeredSince = 0;
   }
 
   #count(histogram: Uint32Array, which: number, micros: number): void {
@@ -180,15 +180,15 @@ export class Recorder {
   #read(): number {
     const now = nowMicros();
     this.#reading = now;
-    if (this.#watching) {
-      this.#watching = false;
-      this.#watchedUntil = now;
+    if (this.#loopPolled) {
+      this.#loopPolled = false;
+      this.#loopPolledAt = now;
     }
     return now;
   }
 }
 
-/** A dead thread's leadership is given up by recovery: the promotion is from the dead one's lane all the same. */
+/** Recovery revokes a dead thread's leadership: the promotion that follows counts as the dead thread's. */
 export function recordRevocation(words: Int32Array, dead: number): void {
   words[PROMOTER] = dead + 1;
   new Float64Array(words.buffer)[PROMOTED_AT] = nowMicros();
