@@ -5,21 +5,21 @@
  * Words before the blocks:
  *
  * - FREE_TOP, atomic: the stack of returned blocks. Low half: number of the top block, 0 for none; high half: a tag
- *   that changes with every exchange, so that a stack that looks the same but is not is never mistaken for it.
+ *   that changes with every exchange, so that a stack with the same top but another content is recognised (the ABA problem).
  * - FRESH, atomic: blocks never used so far begin here; they are taken in order, so memory becomes resident as needed.
  * - IN_USE, atomic: blocks out of the pool.
- * - PEAK, atomic: the most that IN_USE has been.
+ * - PEAK, atomic: the maximum of IN_USE so far.
  * - NEXT[block], atomic: low half: the next block of a chain or of the free stack; high half, for blocks out of the pool: 1 + the
- *   thread that had the block in hand last. The holder of the block writes it.
+ *   thread that held the block last. Written by the holder of the block.
  *
  * Blocks are numbered from 1; 0 means none. A chain belongs to the connection whose record names its first block. On the way
- * between pool and record a thread has it in hand; should the thread die there, its name on the blocks is how `reclaim` finds
- * them. A thread may be ended at any call of a function and at any loop (connection/acceptor.ts says why), so a block's name is
- * written by the statement behind the exchange that takes it, and taken away by the exchange that gives it back.
+ * between pool and record a thread holds it; if the thread dies then, `reclaim` finds the blocks by its name on them. A thread
+ * may be ended at any call of a function and at any loop (connection/acceptor.ts says why), so a block's name is written by the
+ * statement behind the exchange that takes it, and removed by the exchange that returns it.
  */
 import { BLOCK_BYTES, POOL_HEADER_WORDS } from './layout.js';
 
-/** As in set/handle-table.ts, which this folder does not know. */
+/** As in set/handle-table.ts, which this folder must not import. */
 const CONTROL_PLANE = 0xff;
 
 const FREE_TOP = 0;
@@ -32,7 +32,7 @@ const TAG_STEP = 0x1_0000;
 const HOLDER_SHIFT = 16;
 
 export class BlockPool {
-  /** How many blocks there are. */
+  /** The number of blocks. */
   readonly size: number;
   readonly #words: Int32Array;
   readonly #bytes: Uint8Array;
@@ -47,12 +47,12 @@ export class BlockPool {
     this.#bytes = new Uint8Array(memory, wordCount * 4);
   }
 
-  /** Blocks out of the pool; for tests and for people who look. */
+  /** Blocks out of the pool; for specs and the observer. */
   inUse(): number {
     return Atomics.load(this.#words, IN_USE);
   }
 
-  /** The most blocks that were out at once. */
+  /** Blocks out of the pool at once, at most so far. */
   peak(): number {
     return Atomics.load(this.#words, PEAK);
   }
@@ -81,8 +81,8 @@ export class BlockPool {
   }
 
   /**
-   * Takes a chain into the hand of the calling thread, before it disappears from the record that names it: from then on it is
-   * this thread's to return.
+   * Makes the calling thread the holder of a chain, before the record that names the chain drops it: from then on this thread
+   * has to return it.
    */
   take(first: number): void {
     for (let block = first; block !== 0; block = this.#next(block)) {
@@ -112,10 +112,11 @@ export class BlockPool {
   }
 
   /**
-   * Returns the blocks that a dead thread had in hand.
+   * Returns the blocks that a dead thread held.
    *
-   * A thread that restores a chain puts its own name on it before it takes it out of the record. So a block with the dead one's name
-   * is in hand only if no record leads to it, and it still has that name after the records were read.
+   * A thread that restores a chain puts its own name on it before it removes it from the record. So a block with the dead
+   * thread's name was held by it only if no record leads to the block, and the block still has that name after the records were
+   * read.
    *
    * @param held the first blocks of all chains that records name, 0 for none
    * @returns how many there were
@@ -129,7 +130,7 @@ export class BlockPool {
     }
     if (suspects.size === 0) return 0;
     for (const first of held) {
-      // A chain that is on its way meanwhile may lead anywhere, but not for ever: none is longer than the pool.
+      // A chain that changes meanwhile may lead anywhere; the bound holds because no chain is longer than the pool.
       for (
         let block = first, steps = 0;
         block !== 0 && steps < this.size;

@@ -1,6 +1,7 @@
 /**
- * What each thread counts. The words lie in the thread's area from COUNTS on, in this order; only the thread writes
- * them, with plain adds, and anybody may read them. They wrap at 2^32; observe/totals.ts makes of them what is shown.
+ * The counters of each thread. The words lie in the thread's area from COUNTS on, in this order; only the thread writes them
+ * (the control plane, once it is dead), with plain adds; they are readable from any thread. They wrap at 2^32;
+ * observe/totals.ts makes totals of them.
  */
 import { COUNTS, threadArea } from './layout.js';
 
@@ -39,13 +40,13 @@ export const WAKE_UPS = 2;
 export const PARKS = 3;
 /** Times it blocked in the kernel as leader. */
 export const KERNEL_WAITS = 4;
-/** Times it looked there without blocking. */
+/** Times it polled there without blocking. */
 export const KERNEL_POLLS = 5;
 /** Times it became leader. */
 export const LEADERSHIPS = 6;
-/** Of these, how often right after processing, without having parked: the other leaderships were received. */
+/** Leaderships taken right after processing, without having parked; the others were given by a promotion. */
 export const RECLAIMS = 7;
-/** Events given to the thread that their handle is bound to. */
+/** Events handed off to the thread that their handle is bound to. */
 export const HAND_OFFS = 8;
 /** Passes through its own event loop. */
 export const LOOP_PASSES = 9;
@@ -59,15 +60,15 @@ export const CLOSED = 13;
 export const DROPPED = 14;
 /** Responses by the first digit of their status: this, plus the digit, less one. */
 export const RESPONSES = 15;
-/** Unfinished heads that were refused for want of memory: the oldest ones while it was nearly full, any once it was full. */
+/** Unfinished heads refused for lack of memory: the oldest ones while the pool was nearly full, any once it was full. */
 export const HEADS_REFUSED = 20;
 
-/** A thread's own counters, to be counted up by the constants above. */
+/** A thread's own counters, indexed by the constants above. */
 export function countersOf(control: SharedArrayBuffer, thread: number): Int32Array {
   return new Int32Array(control, (threadArea(thread) + COUNTS) * 4, COUNTERS.length);
 }
 
-/** A reading of a thread's counters. */
+/** A snapshot of a thread's counters. */
 export function readCounters(control: SharedArrayBuffer, thread: number): Record<Counter, number> {
   const words = countersOf(control, thread);
   return Object.fromEntries(COUNTERS.map((name, index) => [name, words[index]! >>> 0])) as Record<

@@ -1,6 +1,6 @@
 /**
  * Log-linear histograms in shared memory: exact up to 16 µs, then 16 buckets for each doubling, so a bucket is never wider
- * than a sixteenth of its value. One thread counts, with plain adds; anybody may read. The counts wrap at 2^32.
+ * than a sixteenth of its value. One thread counts, with plain adds; the counts are readable from any thread, and wrap at 2^32.
  *
  * The idea is that of HdrHistogram (Gil Tene): constant time to count, constant memory, a bounded relative error.
  */
@@ -8,7 +8,7 @@
 /** Buckets of a doubling; below this many microseconds a bucket is one microsecond. */
 const SUB_BUCKETS = 16;
 const SUB_BITS = 4;
-/** What is longer than some 67 s counts as that. */
+/** Longer durations count as this: some 67 s. */
 const MAX_US = 2 ** 26 - 1;
 export const HISTOGRAM_BUCKETS = (26 - SUB_BITS + 1) * SUB_BUCKETS;
 
@@ -27,10 +27,7 @@ export function upperBoundUs(bucket: number): number {
   return ((bucket & (SUB_BUCKETS - 1)) + SUB_BUCKETS + 1) * 2 ** shift;
 }
 
-/**
- * The duration, in microseconds, within which the share `share` (0 to 1) of what was counted lies: the upper bound of its
- * bucket. 0 where nothing was counted.
- */
+/** The percentile for `share` (0 to 1), in microseconds: the upper bound of its bucket. 0 if nothing was counted. */
 export function percentileUs(counts: ArrayLike<number>, share: number): number {
   let total = 0;
   for (let bucket = 0; bucket < counts.length; bucket++) total += counts[bucket]!;

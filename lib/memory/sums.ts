@@ -1,28 +1,28 @@
 /**
- * What each thread adds up and how long things take it: doubles and histograms in the thread's area. Only the thread
- * writes them (the control plane, once it is dead), with plain adds; anybody may read.
+ * Sums and histograms of durations of each thread: doubles and counts in the thread's area. Only the thread writes them (the
+ * control plane, once it is dead), with plain adds; readable from any thread.
  */
 import { HISTOGRAM_BUCKETS } from './histogram.js';
 import { HISTOGRAM_AREA, HISTOGRAM_COUNT, SUMS, threadArea } from './layout.js';
 
 /** Microseconds in each state, by the numbers of set/thread-state.ts: the first five. */
 export const STATE_TIMES = 0;
-/** When the present state began, in microseconds of sys/clock.ts; 0 where that was not recorded. */
+/** When the present state began, in microseconds of sys/clock.ts; 0 if that was not recorded. */
 export const SINCE = 5;
 export const BYTES_IN = 6;
 export const BYTES_OUT = 7;
-/** The sums, in microseconds, of what the histograms count, in the same order. */
+/** The sums of the histograms' durations in microseconds, in the same order. */
 export const HISTOGRAM_SUMS = 8;
 
 const SUM_COUNT = HISTOGRAM_SUMS + HISTOGRAM_COUNT;
 
 /** The histograms: from a request's arrival in its thread to the last byte given to the kernel. */
 export const RESPONSE_TIMES = 0;
-/** From one thread's giving leadership up to another's leading. */
+/** From the moment at which one thread vacates leadership to another's leading. */
 export const PROMOTION_TIMES = 1;
 /** From an event's arrival in the ready list to a thread's taking it. */
 export const QUEUE_WAITS = 2;
-/** From the last moment at which a thread watched its own event loop to the loop's running. */
+/** From the last moment at which a thread polled its own event loop to the loop's running. */
 export const LOOP_DELAYS = 3;
 
 /** A thread's sums, by the constants above. */
