@@ -19,7 +19,7 @@ const writeCall = func<(fd: number, buffer: Uint8Array, bytes: number) => number
   'intptr_t write(int fd, void *buffer, size_t bytes)',
 );
 
-/** Closes a descriptor. On Linux it is gone whatever close returns (close(2), "Dealing with error returns"). */
+/** Closes a descriptor. On Linux it is closed whatever close returns (close(2), "Dealing with error returns"). */
 export function closeDescriptor(fd: number): void {
   closeCall(fd);
 }

@@ -84,8 +84,8 @@ export const POLL_FIRST = 1;
 export const POLL_SECOND = 2;
 
 /**
- * Waits until one of two descriptors is readable, by ppoll(2): unlike an outer epoll set it leaves nothing registered
- * behind, so a waiting thread costs the others nothing, and unlike poll(2) it can wait for less than a millisecond.
+ * Waits until one of two descriptors is readable, by ppoll(2): unlike an outer epoll set it leaves nothing registered,
+ * so a waiting thread costs the others nothing, and unlike poll(2) it can wait for less than a millisecond.
  *
  * @param timeoutMs may have a fraction; below 0, or Infinity, waits without end
  */
@@ -105,6 +105,6 @@ export function pollTwo(first: number, second: number, timeoutMs: number): numbe
     if (count === -EINTR) return POLL_NEITHER;
     must('ppoll', count);
   }
-  // The upper half of a record's second word is `revents`; any bit of it, an error too, is for the owner to look at.
+  // The upper half of a record's second word is `revents`; any bit of it, an error too, is for the caller to handle.
   return (fds[1]! >>> 16 ? POLL_FIRST : 0) | (fds[3]! >>> 16 ? POLL_SECOND : 0);
 }

@@ -3,8 +3,8 @@
  * documentation, uv_backend_fd and uv_backend_timeout: "useful for embedding").
  *
  * A thread that blocks, for events of the shared set or for its doorbell, must not freeze its own timers, promises and I/O: it
- * waits for its loop's backend descriptor beside that, no longer than the loop's next timer. Through that descriptor comes
- * everything that another thread may give it, referenced or not: messages, and the tasks of V8 (libuv's uv_async_t).
+ * also waits for its loop's backend descriptor, no longer than until the loop's next timer. That descriptor reports everything
+ * that another thread may send it, referenced or not: messages, and the tasks of V8 (libuv's uv_async_t).
  */
 import { PacelineError } from '../errors.js';
 import { func } from './libc.js';
@@ -36,7 +36,7 @@ export class EventLoop {
   }
 
   /**
-   * Milliseconds until the loop has to run: 0 when something is due or has to be told to the kernel first, -1 when
+   * Milliseconds until the loop has to run: 0 when something is due or has to be registered with the kernel first, -1 when
    * nothing is scheduled. While a referenced immediate is pending or running it is 0; in an unreferenced one it is exact.
    */
   timeoutMs(): number {

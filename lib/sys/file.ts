@@ -1,17 +1,17 @@
 /**
- * Files: opening them so that nothing can go wrong on the way, where an open one really lies, and sendfile(2).
- * Results are those of the other files of this folder: a value, or the errno negated.
+ * Files: opening them without races, the real path of an open one, and sendfile(2).
+ * Results are as in the other files of this folder: a value, or the errno negated.
  *
  * Descriptors come from node:fs, because Node.js closes those that a worker leaves behind when it ends.
  */
 import { closeSync, constants, openSync, readlinkSync } from 'node:fs';
 import { addressOf, func, orErrno } from './libc.js';
 
-/** The most bytes that one call moves (sendfile(2), "Notes"). */
+/** Bytes that one call moves at most (sendfile(2), "Notes"). */
 export const SEND_FILE_MAX_BYTES = 0x7fff_f000;
 
 const { O_RDONLY, O_NONBLOCK, O_NOCTTY, O_NOFOLLOW } = constants;
-/** Without O_NONBLOCK, opening a FIFO would hold the thread until somebody writes to it (fifo(7)). */
+/** Without O_NONBLOCK, opening a FIFO would block the thread until there is a writer (fifo(7)). */
 const READ_FLAGS = O_RDONLY | O_NONBLOCK | O_NOCTTY;
 
 const sendfileCall = func<(to: number, from: number, offset: number, bytes: number) => number>(
@@ -43,13 +43,13 @@ export function closeFile(fd: number): void {
   try {
     closeSync(fd);
   } catch {
-    // On Linux it is gone whatever close returns (close(2), "Dealing with error returns").
+    // On Linux it is closed whatever close returns (close(2), "Dealing with error returns").
   }
 }
 
 /**
- * The absolute path of an open file, free of symbolic links: what was opened, not what a path means by now (proc(5),
- * /proc/pid/fd). '' when the kernel does not say.
+ * The absolute path of an open file, free of symbolic links: of the file that was opened, whatever its path names by now
+ * (proc(5), /proc/pid/fd). '' when the kernel does not say.
  */
 export function pathOfFile(fd: number): string {
   try {
@@ -64,8 +64,8 @@ export function pathOfFile(fd: number): string {
  * connections may share one descriptor. A peer that has gone gives -EPIPE: Node.js ignores SIGPIPE in the whole process.
  *
  * @param count bytes; no more than SEND_FILE_MAX_BYTES go at once
- * @returns the bytes that the socket took, which may be fewer; 0 when the file ends at `offset`, because somebody made it
- * shorter; or -errno
+ * @returns the bytes that the socket took, which may be fewer; 0 when the file ends at `offset`, because it was truncated;
+ * or -errno
  */
 export function sendFile(socketFd: number, fileFd: number, offset: number, count: number): number {
   offsetCell[0] = BigInt(offset);

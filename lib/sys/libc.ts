@@ -22,7 +22,7 @@ export function func<F extends (...args: any[]) => unknown>(prototype: string): 
 export const errno = (): number => koffi.errno();
 
 /**
- * Where the bytes of `buffer` lie. They must lie outside of the JavaScript heap (Buffer.allocUnsafeSlow does that), which
+ * The address of the bytes of `buffer`. They must lie outside of the JavaScript heap (Buffer.allocUnsafeSlow does that), which
  * keeps them in place, and the buffer must be held for as long as the address is used. A call that gets an address
  * instead of a buffer costs some 25 ns less.
  */

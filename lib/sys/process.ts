@@ -1,4 +1,4 @@
-/** What is of the process: its limit of open files, and the way out of it that waits for nobody. */
+/** The process: its limit of open files, and an exit that waits for no thread. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { func } from './libc.js';
 
@@ -18,10 +18,10 @@ export function openFilesLimit(): number {
   return line === null || line[1] === 'unlimited' ? Number.POSITIVE_INFINITY : Number(line[1]);
 }
 
-/** How many descriptors are open; undefined where there is none left to list them with. */
+/** How many descriptors are open; undefined if there is none left to list them with. */
 export function openFiles(): number | undefined {
   try {
-    // One of them is that of the listing itself.
+    // One of them belongs to the listing itself.
     return readdirSync('/proc/self/fd').length - 1;
   } catch {
     return undefined;

@@ -26,7 +26,7 @@ const MSG_NOSIGNAL = 0x4000;
 const MSG_MORE = 0x8000;
 const SHUT_WR = 1;
 const SHUT_RDWR = 2;
-/** The longest path of a Unix socket, with its final NUL (unix(7)). */
+/** Bytes of a Unix socket's path at most, with its final NUL (unix(7)). */
 const UNIX_PATH_BYTES = 108;
 
 const socketCall = func<(family: number, type: number, protocol: number) => number>(
@@ -163,15 +163,15 @@ function readAddress(call: typeof getsocknameCall, fd: number): SocketAddress | 
 
 /** The address that a socket is bound to. */
 export const localAddress = (fd: number): SocketAddress | undefined => readAddress(getsocknameCall, fd);
-/** The address of the other end; undefined once it has gone. */
+/** The address of the peer; undefined once it is disconnected. */
 export const remoteAddress = (fd: number): SocketAddress | undefined => readAddress(getpeernameCall, fd);
 
-/** The network of clients whose address is not known, or is a path. */
+/** The network of clients whose address is unknown, or is a path. */
 const NO_NETWORK = 1;
 
 /**
- * A number for the network that the other end is in, and usually one party has to itself: an IPv4 address, also where it is mapped
- * to IPv6, or the first 64 bits of an IPv6 address (RFC 4291, 2.5.4). Never 0; networks that share a number are rare.
+ * A number for the network of the peer, which usually belongs to one party: an IPv4 address, also one mapped to IPv6, or the
+ * first 64 bits of an IPv6 address (RFC 4291, 2.5.4). Never 0; networks that share a number are rare.
  */
 export function remoteNetwork(fd: number): number {
   addressBytes.fill(0);
@@ -198,7 +198,7 @@ function setOption(fd: number, level: number, name: number, value: number): void
 }
 
 const optionLength = new Uint32Array(1);
-/** -1 where the descriptor is no socket. */
+/** -1 if the descriptor is no socket. */
 function getOption(fd: number, level: number, name: number): number {
   optionLength[0] = 4;
   return getsockoptCall(fd, level, name, option, optionLength) < 0 ? -1 : option[0]!;
@@ -209,8 +209,8 @@ export const isStream = (fd: number): boolean =>
   getOption(fd, SOL_SOCKET, SO_TYPE) === SOCK_STREAM && getOption(fd, SOL_SOCKET, SO_ACCEPTCONN) === 0;
 
 /**
- * A socket bound to `address` that does not listen yet. Accepted connections inherit TCP_NODELAY from it, so an
- * answer never waits for the peer's delayed acknowledgement (tcp(7)).
+ * A socket bound to `address` that does not listen yet. Accepted connections inherit TCP_NODELAY from it, so a
+ * response never waits for the peer's delayed acknowledgement (tcp(7)).
  *
  * @throws PacelineError `PACELINE_ADDRESS_IN_USE`, `PACELINE_ADDRESS` or `PACELINE_SYSTEM`
  */
@@ -233,7 +233,7 @@ export function bindListener(address: SocketAddress): number {
   }
 }
 
-/** Lets a bound socket take connections. @throws PacelineError `PACELINE_ADDRESS_IN_USE` or `PACELINE_SYSTEM` */
+/** Makes a bound socket listen. @throws PacelineError `PACELINE_ADDRESS_IN_USE` or `PACELINE_SYSTEM` */
 export function startListening(fd: number, backlog: number): void {
   const result = orErrno(listenCall(fd, backlog));
   if (result < 0) throw addressError('listen', -result, localAddress(fd)!);
@@ -290,28 +290,28 @@ export const transmit = (fd: number, buffer: Uint8Array, bytes: number): number 
 export const transmitFrom = (fd: number, address: number, bytes: number, more: boolean): number =>
   orErrno(sendFromCall(fd, address, bytes, more ? MSG_NOSIGNAL | MSG_MORE : MSG_NOSIGNAL));
 
-/** Ends the sending direction: the peer reads to its end of input. */
+/** Shuts down sending: the peer reads the end of input. */
 export function shutdownSending(fd: number): void {
   shutdownCall(fd, SHUT_WR);
 }
 
 /**
- * Whether closing the socket, by whomever and be it the end of the process, resets the connection and drops what is not sent yet
- * (socket(7), SO_LINGER with no time), instead of ending it in order behind that. A Unix socket has no reset.
+ * Whether closing the socket, also by the end of the process, resets the connection and drops unsent bytes (socket(7), SO_LINGER
+ * with no time), instead of sending them and ending the connection in order. A Unix socket has no reset.
  */
 export function resetOnClose(fd: number, resets: boolean): void {
   lingerOption[0] = resets ? 1 : 0;
   setsockoptCall(fd, SOL_SOCKET, SO_LINGER, lingerOption, lingerOption.byteLength);
 }
 
-/** Ends both directions. */
+/** Shuts down both directions. */
 export function shutdownBoth(fd: number): void {
   shutdownCall(fd, SHUT_RDWR);
 }
 
 /**
- * Puts a socket that is connected to nothing in the place of a descriptor: what it was is closed, whoever reads from the number
- * gets an error, and it is reported as hung up (unix(7), epoll_ctl(2)).
+ * Replaces the file of a descriptor by an unconnected socket: the old file is closed, a read from the descriptor gets an error,
+ * and it is reported as hung up (unix(7), epoll_ctl(2)).
  *
  * @returns 0 or the errno negated
  */
