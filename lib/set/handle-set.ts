@@ -1,8 +1,8 @@
 /**
- * The handle set: one epoll instance that all threads share, and the ready list filled by it.
+ * The handle set: one epoll instance that all threads share, and the ready list filled from it.
  *
- * Handles are registered once and edge-triggered: the kernel reports a change, the handle table remembers what was
- * reported while a thread was inside, and no call is needed to arm a handle again after each event.
+ * Handles are registered once and edge-triggered: the kernel reports a change, the handle table notes what is reported while a
+ * thread is inside, and no call is needed to re-arm a handle after each event.
  */
 import {
   EPOLLERR,
@@ -26,7 +26,7 @@ export const INTEREST_INPUT = EPOLLIN | EPOLLRDHUP;
 /** For handlers that send first: the first event comes at once, because the handle is writable. */
 export const INTEREST_INPUT_OUTPUT = EPOLLIN | EPOLLOUT | EPOLLRDHUP;
 
-/** Why `waitForEvent` came back. */
+/** Why `waitForEvent` returned. */
 export const EVENTS_READY = POLL_FIRST;
 export const LOOP_READY = POLL_SECOND;
 
@@ -49,7 +49,7 @@ export class HandleSet {
    * Adds a descriptor to the table and to the kernel's set. From then on any thread may be inside it.
    *
    * @param deadline the tick at which its time is up, 0 for never
-   * @throws PacelineError `PACELINE_SYSTEM`; the descriptor is then in neither
+   * @throws PacelineError `PACELINE_SYSTEM`; the descriptor is then in neither of them
    */
   registerHandle(fd: number, kind: number, interest: number, deadline = 0): void {
     const generation = this.table.open(fd, kind, deadline, this.self);
@@ -74,12 +74,17 @@ export class HandleSet {
     while (this.table.leave(fd) !== 0) epollModify(this.#epoll, fd, generation, interest | EPOLLET);
   }
 
-  /** Adds a descriptor to the kernel's set that replaces the one registered under its number. The caller need not be inside the handle. */
+  /**
+   * Adds a descriptor to the kernel's set that replaces the one registered under its number. The caller need not be inside the
+   * handle.
+   */
   reregisterHandle(fd: number, interest: number): void {
     epollAdd(this.#epoll, fd, this.table.generation(fd), interest | EPOLLET);
   }
 
-  /** Removes a handle from the kernel's set and the table; the caller is inside it. Closing the descriptor does the first, too. */
+  /**
+   * Removes a handle from the kernel's set and the table; the caller is inside it. Closing the descriptor does the first, too.
+   */
   unregisterHandle(fd: number): void {
     epollDelete(this.#epoll, fd);
     this.table.close(fd);

@@ -1,5 +1,5 @@
 /**
- * The handle table: one record for each descriptor number, and in it the state word that says who may touch the
+ * The handle table: one record for each descriptor number, and in it the state word that says which thread may touch the
  * handle.
  *
  *       registered         an event, taken by the leader            nothing noted meanwhile
@@ -8,9 +8,9 @@
  *     │                  closed by the thread that is inside   │   ▼        nothing noted: unbind
  *     └────────────────────────────────────────────────────────┴─ BOUND ──────────────────────────▶ IDLE
  *
- * INSIDE: a thread is processing it now; the leader only *notes* further events in the word, and the thread looks at
- * them before the handle goes idle. BOUND: the handle belongs to one thread across events, because JavaScript state
- * (a pending promise, unsent bytes, an app's own object) hangs on it; the leader notes the event and hands it off to
+ * INSIDE: a thread is processing it now; the leader only *notes* further events in the word, and the thread checks for them
+ * before the handle becomes idle. BOUND: the handle belongs to one thread across events, because JavaScript state
+ * (a pending promise, unsent bytes, an app's own object) depends on it; the leader notes the event and hands it off to
  * that thread. A descriptor is closed only by the thread that is inside it or that it is bound to (or by the control
  * plane, for a dead thread), and is FREE before it is closed, so a number is never used after another thread closed it.
  *
@@ -29,14 +29,14 @@ const STATE_MASK = 3;
 
 const QUEUED = 1 << 2;
 
-/** Events as event handlers see them. */
+/** Events, as event handlers get them. */
 export const READABLE = 1;
 export const WRITABLE = 2;
 /** The peer will send no more. */
 export const PEER_ENDED = 4;
-/** The connection is gone or has an error. */
+/** The connection is closed by the peer or has an error. */
 export const BROKEN = 8;
-/** Its deadline has passed, as connection/timeouts.ts found. */
+/** Its deadline has passed: noted by connection/timeouts.ts. */
 export const TIMED_OUT = 16;
 const EVENTS_SHIFT = 3;
 const EVENTS_MASK = 31 << EVENTS_SHIFT;
@@ -46,17 +46,17 @@ const OWNER_MASK = 0xff << OWNER_SHIFT;
 const GENERATION_SHIFT = 16;
 const GENERATION_MASK = 0xffff << GENERATION_SHIFT;
 
-/** Owner number of the control plane, which no thread has. */
+/** The control plane as owner; no thread has this number. */
 export const CONTROL_PLANE = 0xff;
 
 /** Results of `claim`. */
 export const ENTERED = 0;
 export const NOTED = 1;
 export const STALE = 2;
-/** The event belongs to the thread that `handOffTo` names, which has to be told. */
+/** The event was noted for the thread that `handOffTo` names; the caller has to hand it off. */
 export const HAND_OFF = 3;
 
-/** Brings epoll's bits into the four of the state word. */
+/** Translates bits of epoll(7) into those of the state word. */
 export function eventBits(epollEvents: number): number {
   return (
     (epollEvents & EPOLLIN ? READABLE : 0) |
@@ -71,7 +71,9 @@ export class HandleTable {
   readonly words: Int32Array;
   /** Descriptors at or above this have no record. */
   readonly capacity: number;
-  /** After HAND_OFF: the thread that the handle was bound to. It may have let go of it meanwhile, and then looks in vain. */
+  /**
+   * After HAND_OFF: the thread that the handle was bound to. If it has unbound the handle meanwhile, it ignores the hand-off.
+   */
   handOffTo = -1;
   /** Atomic. The word behind the last record: numbers from its value on were never in use. */
   readonly #end: number;
@@ -122,14 +124,19 @@ export class HandleTable {
     Atomics.store(this.words, at, word & GENERATION_MASK);
   }
 
-  /** The leader looks who is to have an event. */
+  /**
+   * Decides which thread processes an event: the caller, which enters the handle, or the thread that is inside it or that it is
+   * bound to, for which the event is noted.
+   *
+   * @returns ENTERED, NOTED, STALE or HAND_OFF
+   */
   claim(fd: number, generation: number, events: number, self: number): number {
     const at = fd * HANDLE_WORDS + HANDLE_STATE;
-    for (let looks = 0; ; looks++) {
-      // The first look is a plain one, here and below: the exchange finds out whether it was right.
-      const word = looks === 0 ? this.words[at]! : Atomics.load(this.words, at);
+    for (let attempts = 0; ; attempts++) {
+      // The first load is a plain one, here and below: the exchange fails if it was stale.
+      const word = attempts === 0 ? this.words[at]! : Atomics.load(this.words, at);
       if (word >>> GENERATION_SHIFT !== generation || (word & STATE_MASK) === FREE) {
-        if (looks > 0) return STALE;
+        if (attempts > 0) return STALE;
         continue;
       }
       let next = word | (events << EVENTS_SHIFT);
@@ -151,7 +158,11 @@ export class HandleTable {
     }
   }
 
-  /** Enters a handle of that generation without an event, unless a thread is inside it or it is bound. @returns whether it did */
+  /**
+   * Enters a handle of that generation without an event, unless a thread is inside it or it is bound.
+   *
+   * @returns whether the thread is inside
+   */
   enterIdle(fd: number, generation: number, self: number): boolean {
     const at = fd * HANDLE_WORDS + HANDLE_STATE;
     const word = Atomics.load(this.words, at);
@@ -161,15 +172,15 @@ export class HandleTable {
   }
 
   /**
-   * The thread inside looks for events that were noted meanwhile and, when there are none, leaves.
+   * The thread inside leaves, unless events were noted meanwhile.
    *
    * @returns the events noted (the thread is still inside), or 0: it has left
    */
   leave(fd: number): number {
-    return this.#settle(fd);
+    return this.#leaveUnlessNoted(fd);
   }
 
-  /** The thread inside keeps the handle. @returns events noted meanwhile (it is bound in any case) */
+  /** The thread inside binds the handle to itself. @returns events noted meanwhile (it is bound in any case) */
   bind(fd: number, self: number): number {
     const at = fd * HANDLE_WORDS + HANDLE_STATE;
     for (;;) {
@@ -180,15 +191,15 @@ export class HandleTable {
     }
   }
 
-  /** The thread that a handle is bound to lets go of it. @returns as `leave` */
+  /** The thread that a handle is bound to unbinds it. @returns as `leave` */
   unbind(fd: number): number {
-    return this.#settle(fd);
+    return this.#leaveUnlessNoted(fd);
   }
 
-  #settle(fd: number): number {
+  #leaveUnlessNoted(fd: number): number {
     const at = fd * HANDLE_WORDS + HANDLE_STATE;
-    for (let looks = 0; ; looks++) {
-      const word = looks === 0 ? this.words[at]! : Atomics.load(this.words, at);
+    for (let attempts = 0; ; attempts++) {
+      const word = attempts === 0 ? this.words[at]! : Atomics.load(this.words, at);
       const noted = word & EVENTS_MASK;
       const next = noted === 0 ? (word & GENERATION_MASK) | IDLE : word & ~(EVENTS_MASK | QUEUED);
       if (Atomics.compareExchange(this.words, at, word, next) === word) return noted >> EVENTS_SHIFT;
@@ -208,7 +219,7 @@ export class HandleTable {
     }
   }
 
-  /** Leaves a handle in the name of a thread that died inside it. What was noted meanwhile is lost: look again. */
+  /** Leaves a handle in the name of a thread that died inside it. Noted events are lost: the caller requests a rescan. */
   abandon(fd: number): void {
     const at = fd * HANDLE_WORDS + HANDLE_STATE;
     Atomics.store(this.words, at, (Atomics.load(this.words, at) & GENERATION_MASK) | IDLE);
@@ -219,12 +230,12 @@ export class HandleTable {
     return Atomics.load(this.words, fd * HANDLE_WORDS + HANDLE_STATE) & STATE_MASK;
   }
 
-  /** The number's present generation. */
+  /** The number's current generation. */
   generation(fd: number): number {
     return Atomics.load(this.words, fd * HANDLE_WORDS + HANDLE_STATE) >>> GENERATION_SHIFT;
   }
 
-  /** The thread that is inside a handle, or that it is bound to; -1 for none. One look, as it may change at any time. */
+  /** The thread that is inside a handle, or that it is bound to; -1 for none. One load, as it may change at any time. */
   owner(fd: number): number {
     const word = Atomics.load(this.words, fd * HANDLE_WORDS + HANDLE_STATE);
     return (word & STATE_MASK) < INSIDE ? -1 : (word & OWNER_MASK) >> OWNER_SHIFT;

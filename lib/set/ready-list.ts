@@ -1,7 +1,7 @@
 /**
- * The ready list: events that the kernel has reported and nobody has taken yet. It lies in shared memory, so one wait
- * serves many threads: each leader takes one event and leaves the rest to the next. A private batch for each thread
- * would make the rest wait for the first one's handler.
+ * The ready list: events that the kernel has reported and no thread has taken yet. It lies in shared memory, so one wait
+ * serves many threads: each leader takes one event and leaves the rest to the next. With a private batch for each thread
+ * the rest would wait for the first one's handler.
  *
  * Only the leader touches it; LEADER is its lock, and the exchange of that word orders the plain accesses here.
  */
@@ -23,10 +23,10 @@ export class ReadyList {
   readonly #table: HandleTable;
   readonly #epoll: number;
 
-  /** The event taken last. */
+  /** The event that `take` took last. */
   fd = -1;
   generation = 0;
-  /** Bits as epoll(7) has them. */
+  /** Bits of epoll(7). */
   events = 0;
 
   constructor(control: SharedArrayBuffer, table: HandleTable, epoll: number) {
@@ -49,7 +49,7 @@ export class ReadyList {
     return true;
   }
 
-  /** Asks the kernel what is ready, without waiting. The list is empty. @returns how many events came */
+  /** Fills the list, which is empty, from the kernel's, without waiting. @returns how many events came */
   refill(): number {
     const words = this.#words;
     if (Atomics.load(words, RESCAN) === 1 && Atomics.exchange(words, RESCAN, 0) === 1) words[SCAN_CURSOR] = 0;
@@ -61,7 +61,7 @@ export class ReadyList {
     return more;
   }
 
-  /** Makes an event for each handle from the cursor on, as many as fit: a look for what may have been lost. */
+  /** Makes an event for each handle from the cursor on, as many as fit, in place of those that may be lost. */
   #scan(): number {
     const words = this.#words;
     let fd = words[SCAN_CURSOR]!;

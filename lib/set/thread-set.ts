@@ -1,17 +1,17 @@
 /**
- * The thread set: who leads.
+ * The thread set: which thread leads.
  *
  * LEADER is the lock of the handle set: only its holder waits for events and takes from the ready list. It names its
- * holder, so that it can be taken from a dead thread. Any thread vacates it before it runs a handler; any thread
- * that has nothing else to do tries for it and parks when it is taken.
+ * holder, so that it can be revoked from a dead thread. A thread vacates it before it runs a handler; a thread
+ * that has nothing else to do tries for it, and parks when it is taken.
  *
  *   join()               CAS LEADER 0 → me
  *   promoteNewLeader()   LEADER := 0, then wake one follower, unless one is on its way or on watch
  *   park()               goes on watch if nobody is, sets its bit, and sleeps unless LEADER is vacant
  *
- * Nothing is lost: a leader that vacates either sees the parked thread's bit (and wakes it), or the thread sees the
+ * No wake-up is lost: either the leader that vacates sees the parked thread's bit (and wakes it), or the thread sees the
  * vacancy; both are sequentially consistent. The thread that finishes processing races the woken one and often wins
- * leadership back, which saves the switch. What being on watch means is in set/watch.ts.
+ * leadership back, which saves the switch. set/watch.ts explains what being on watch means.
  */
 import { EPOCH, LEADER, READY_END, READY_NEXT, STATE, threadArea, WATCH } from '../memory/layout.js';
 import type { ParkingLot, Sleep } from './parking-lot.js';
@@ -20,8 +20,8 @@ import { DEAD, FOLLOWER, LEADER_STATE, PROCESSING } from './thread-state.js';
 import { KEEP_WATCHING, TAKE_OVER, WATCH_INTERVAL_MS, Watch } from './watch.js';
 
 /**
- * Loads of LEADER before a thread gives up joining while events are in the list: some 2 µs, three times what a leader needs to take
- * the next event, and a fifth of what parking and being woken costs.
+ * Loads of LEADER before a thread gives up joining while events are in the list: some 2 µs, three times what a leader needs to
+ * take the next event, and a fifth of what parking and being woken costs.
  */
 const MAX_JOIN_SPINS = 200;
 
@@ -73,7 +73,7 @@ export class ThreadSet {
   }
 
   /**
-   * Gives leadership up to process an event, and sees to it that somebody takes it.
+   * Vacates leadership before processing an event, and makes sure that another thread takes it.
    *
    * @returns whether a follower had to be woken
    */
@@ -84,7 +84,7 @@ export class ThreadSet {
     return !this.#watch.throttlesWakeUp() && this.#lot.wakeOne();
   }
 
-  /** A follower begins to process what is its own: a hand-off, or work of its own event loop. */
+  /** A follower begins to process its own work: a hand-off, deferred work, or its own event loop. */
   process(): void {
     this.#transition(PROCESSING);
   }
@@ -95,7 +95,7 @@ export class ThreadSet {
    * @param hasWork whether there is work that only this thread can do: a reason to stay awake
    * @param sleep how it sleeps
    * @param timeoutMs until the thread's own next timer; Infinity for none
-   * @returns whether others count on it to try for leadership before anything else
+   * @returns whether others rely on it to try for leadership before anything else
    */
   park(hasWork: () => boolean, sleep: Sleep, timeoutMs: number): boolean {
     this.#transition(FOLLOWER);
@@ -151,14 +151,14 @@ export class ThreadSet {
   }
 }
 
-/** Changes the state of a thread that is dead, or not yet begun, in its name; the control plane's part. */
+/** Changes the state of a thread that is dead or has not begun yet, in its name. Only for the control plane. */
 export function moveState(control: SharedArrayBuffer, thread: number, to: number): void {
   const words = new Int32Array(control);
   const from = Atomics.exchange(words, threadArea(thread) + STATE, to);
   if (from !== to) new Recorder(control, thread).transition(from, to);
 }
 
-/** Takes leadership, or the watch, from a thread that died holding it. */
+/** Revokes leadership, or the watch, from a thread that died holding it. */
 export function revokeLeadership(control: SharedArrayBuffer, dead: number): void {
   const words = new Int32Array(control);
   if (Atomics.load(words, LEADER) === dead + 1) recordRevocation(words, dead);

@@ -1,9 +1,10 @@
 /**
- * The record of state changes: a bounded ring for each thread, in shared memory. The thread writes (the control plane, once
- * it is dead), anybody reads; neither waits for the other, and what was overwritten before it was read is counted as missed.
+ * The record of state changes: a bounded ring for each thread, in shared memory. The thread writes it (the control plane, once
+ * it is dead), readers on any thread read it; neither waits for the other, and transitions that were overwritten before they
+ * were read are counted as missed.
  *
  * TRANSITIONS_PUT wraps at 2^32, some eight hours of a busy thread, so it is compared by differences only: that of two
- * counts is right as long as a reader looks once within 2^32 transitions; one that does not counts too few as missed.
+ * counts is right as long as a reader reads once within 2^32 transitions; one that does not counts too few as missed.
  */
 import {
   TRANSITION_CAPACITY,
@@ -14,12 +15,14 @@ import {
 } from '../memory/layout.js';
 
 const LOW_HALF = 0x1_0000_0000;
-/** What a reader gets at most: one slot may be half written by the time it is copied, so the oldest one is given up. */
+/**
+ * Transitions that a reader gets at most: the oldest slot is left out, because it may be half overwritten while it is copied.
+ */
 const READABLE = TRANSITION_CAPACITY - 1;
-/** The longest promotion that a word holds: 35 minutes. */
+/** The maximum promotion time that a word holds: 35 minutes. */
 const MAX_PROMOTION_MICROS = 2 ** 31 - 1;
 
-/** Where the transition of that number lies within the thread's area. */
+/** The place of the transition with that number in the thread's area. */
 const slotOf = (index: number): number =>
   TRANSITIONS + (index & (TRANSITION_CAPACITY - 1)) * TRANSITION_WORDS;
 
@@ -37,7 +40,7 @@ export class Transitions {
 
   /**
    * @param micros of sys/clock.ts
-   * @param promoter for a change to leader, 1 + the thread that gave leadership up; else 0
+   * @param promoter for a change to leader, 1 + the thread that vacated leadership; otherwise 0
    * @param promotionMicros how long ago that was
    */
   record(from: number, to: number, micros: number, promoter: number, promotionMicros: number): void {
@@ -56,9 +59,9 @@ export class Transitions {
 export interface RecordedTransition {
   readonly from: number;
   readonly to: number;
-  /** In microseconds of sys/clock.ts. */
+  /** When, in microseconds of sys/clock.ts. */
   readonly micros: number;
-  /** For a change to leader: the thread that gave leadership up before, and how many microseconds; -1 and 0 else. */
+  /** For a change to leader: the thread that vacated leadership, and how many microseconds before; otherwise -1 and 0. */
   readonly promoter: number;
   readonly promotionMicros: number;
 }
@@ -71,7 +74,7 @@ export class TransitionReader {
   /** Transitions that were overwritten before they were read. */
   missed = 0;
 
-  /** @param past begins with what the ring still holds instead of with what comes from now on */
+  /** @param past begins with the transitions that the ring still holds, instead of with the next one */
   constructor(control: SharedArrayBuffer, thread: number, past = false) {
     this.#words = new Int32Array(control);
     this.#area = threadArea(thread);
@@ -80,36 +83,36 @@ export class TransitionReader {
   }
 
   /**
-   * What has come since the last call, oldest first.
+   * The transitions since the last call, oldest first.
    *
    * @param max reads only so many, the newest; those before count as missed
    */
   read(max = TRANSITION_CAPACITY): RecordedTransition[] {
     const put = Atomics.load(this.#words, this.#area + TRANSITIONS_PUT);
-    const behind = (put - this.#seen) >>> 0;
-    return this.#copy(behind, put, Math.min(behind, max, READABLE));
+    const unread = (put - this.#seen) >>> 0;
+    return this.#copy(unread, put, Math.min(unread, max, READABLE));
   }
 
-  /** The same, but of more than `max` it reads the oldest, and leaves the others for the next call. */
+  /** The same, but reads the oldest `max`, and leaves the others for the next call. */
   readOldest(max: number): RecordedTransition[] {
     const put = Atomics.load(this.#words, this.#area + TRANSITIONS_PUT);
-    const behind = (put - this.#seen) >>> 0;
-    const held = Math.min(behind, READABLE);
+    const unread = (put - this.#seen) >>> 0;
+    const held = Math.min(unread, READABLE);
     const count = Math.min(held, max);
-    return this.#copy(behind - (held - count), (put - (held - count)) | 0, count);
+    return this.#copy(unread - (held - count), (put - (held - count)) | 0, count);
   }
 
-  /** Reads the `count` transitions before the number `end`; up to there `behind` have not been read. */
-  #copy(behind: number, end: number, count: number): RecordedTransition[] {
+  /** Reads the `count` transitions before the number `end`; `unread` of those before `end` have not been read yet. */
+  #copy(unread: number, end: number, count: number): RecordedTransition[] {
     const from = (end - count) | 0;
     const copied: RecordedTransition[] = [];
     for (let offset = 0; offset < count; offset++) copied.push(this.#at(from + offset));
     this.#seen = end;
-    // Those that the writer came round to while they were copied are not to be trusted.
+    // Those that the writer may have overwritten while they were copied are invalid.
     const put = Atomics.load(this.#words, this.#area + TRANSITIONS_PUT);
-    const spoilt = Math.min(count, Math.max(0, (put - READABLE - from) | 0));
-    this.missed += behind - count + spoilt;
-    return copied.slice(spoilt);
+    const overwritten = Math.min(count, Math.max(0, (put - READABLE - from) | 0));
+    this.missed += unread - count + overwritten;
+    return copied.slice(overwritten);
   }
 
   /** The number of the oldest transition that the ring holds. */

@@ -15,10 +15,10 @@
  * thread adds. So taking over is a trial: when that thread parks again it compares the rate of leaderships with the rate
  * before. If the rate did not grow by a tenth, TRIAL_DELAY doubles; if it did, TRIAL_DELAY falls to its minimum.
  *
- * While UNTHROTTLED lasts, which counts promotions, each of them wakes a follower: after a stall, as long handlers rarely come alone. Standing down and
- * vacating leadership each write their own word and then read the other's, so either the follower sees the vacancy, or the
- * leader sees that nobody is on watch and wakes a follower. A thread that was on watch tries for leadership before anything
- * else, because a leader may have relied on it.
+ * After a stall the next promotions, counted by UNTHROTTLED, wake a follower each, because long handlers rarely come alone.
+ * Standing down and vacating leadership each write their own word and then read the other's, so either the follower sees the
+ * vacancy, or the leader sees that nobody is on watch and wakes a follower. A thread that was on watch tries for leadership
+ * before anything else, because a leader may have relied on it.
  */
 import { EPOCH, LEADER, READY_END, READY_NEXT, TRIAL_DELAY, UNTHROTTLED, WATCH } from '../memory/layout.js';
 
@@ -52,7 +52,7 @@ export class Watch {
   /** The epoch and time at which the backlog was first seen. */
   #backlogEpoch = 0;
   #backlogTime = 0;
-  /** Leaderships per millisecond before this thread took over because of a backlog; 0 for no trial. Then the trial's beginning. */
+  /** Leaderships per millisecond before the trial, 0 for no trial; the epoch and time at which it began. */
   #rateBefore = 0;
   #trialEpoch = 0;
   #trialTime = 0;

@@ -133,7 +133,10 @@ export class LogLimiter {
   }
 }
 
-/** Tells errors apart without their stacks, which cost much more. Anything can be thrown, also an object whose every getter throws. */
+/**
+ * Tells errors apart without their stacks, which cost much more. Anything can be thrown, also an object whose every getter
+ * throws.
+ */
 function firstLine(error: unknown): string {
   try {
     if (error === undefined || error === null) return '';

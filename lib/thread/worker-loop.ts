@@ -56,7 +56,9 @@ const MAX_EVENTS_PER_TURN = 32;
  * for this and one handler more, and not for 32 of them.
  */
 const MAX_MICROS_PER_TURN = 2000;
-/** Events that a leader only notes, hands off or handles inline before it checks for own work, its loop, and the end of the set. */
+/**
+ * Events that a leader only notes, hands off or handles inline before it checks for own work, its loop, and the end of the set.
+ */
 const MAX_EVENTS_PER_LEADERSHIP = 256;
 
 /** How a step of a turn ended. */
