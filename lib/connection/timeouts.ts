@@ -14,7 +14,7 @@ import { ENTERED, HAND_OFF, TIMED_OUT } from '../set/handle-table.js';
 import { Mailbox } from '../set/mailbox.js';
 import type { ParkingLot } from '../set/parking-lot.js';
 import { signalEventCounter } from '../sys/descriptor.js';
-import { drainTimer } from '../sys/timer.js';
+import { clearExpirations } from '../sys/timer.js';
 import type { Deferred, EventHandler, ThreadContext } from './event-handler.js';
 
 /** Connections that one visit ends; the rest is own work of the thread, so that its others have their turn. */
@@ -75,7 +75,7 @@ export class Timeouts implements EventHandler, Deferred {
 
   #tick(fd: number): void {
     const { control } = this.#context;
-    drainTimer(fd);
+    clearExpirations(fd);
     // One tick, however many have passed: while every thread was blocked nobody could be served, so that time does not
     // count against the clients.
     Atomics.store(control, TICK, (Atomics.load(control, TICK) + 1) | 0);

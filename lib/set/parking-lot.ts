@@ -8,11 +8,11 @@
  * which then goes on without one.
  *
  *   parks:  set bit; a reason to stay awake? ─yes─▶ clear bit ─▶ awake
- *                     └─no─▶ sleep until the doorbell rings; drain it ─▶ clear bit if still set; clear WAKING if it names me ─▶ awake
+ *                     └─no─▶ sleep until the doorbell rings; reset it ─▶ clear bit if still set; clear WAKING if it names me ─▶ awake
  *   wakes:  WAKING: 0 → candidate; clear its bit (claimed) ─▶ ring its doorbell
  *                                          └─ it was awake already: WAKING → 0, next candidate
  *
- * The doorbell is drained after the sleep and before the bit is set again, never between the bit and the sleep: that could
+ * The doorbell is reset after the sleep and before the bit is set again, never between the bit and the sleep: that could
  * swallow the ring that ends this very sleep.
  *
  * WAKING limits the wake-ups of promotions to one in flight: while it is set a thread is about to try for leadership, so a
@@ -26,7 +26,7 @@ import { LEADER, MASK_WORDS, PARKED, WAKING } from '../memory/layout.js';
 import { signalEventCounter } from '../sys/descriptor.js';
 
 /**
- * Sleeps until the thread's doorbell rings, which it drains, until its own event loop has work, or for `timeoutMs` (Infinity
+ * Sleeps until the thread's doorbell rings, which it resets, until its own event loop has work, or for `timeoutMs` (Infinity
  * for no limit).
  *
  * @returns false when the time was up

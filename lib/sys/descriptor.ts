@@ -41,6 +41,6 @@ export function signalEventCounter(fd: number): void {
 }
 
 /** Makes the counter unreadable until the next signal. */
-export function drainEventCounter(fd: number): void {
+export function resetEventCounter(fd: number): void {
   readCall(fd, counter, 8);
 }

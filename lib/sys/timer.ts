@@ -33,6 +33,6 @@ export function createTimer(intervalMs: number): number {
 const expirations = new BigUint64Array(1);
 
 /** Makes the timer unreadable until it expires again. */
-export function drainTimer(fd: number): void {
+export function clearExpirations(fd: number): void {
   readCall(fd, expirations, 8);
 }

@@ -4,7 +4,7 @@
  */
 
 import type { EventHandler, ThreadContext } from '../connection/event-handler.js';
-import { drainEventCounter } from '../sys/descriptor.js';
+import { resetEventCounter } from '../sys/descriptor.js';
 
 export class WakeUp implements EventHandler {
   readonly #context: ThreadContext;
@@ -15,7 +15,7 @@ export class WakeUp implements EventHandler {
 
   handleEvent(fd: number): void {
     do {
-      drainEventCounter(fd);
+      resetEventCounter(fd);
     } while (this.#context.table.leave(fd) !== 0);
   }
 }

@@ -40,7 +40,7 @@ import { Mailbox } from '../set/mailbox.js';
 import type { ParkingLot, Sleep } from '../set/parking-lot.js';
 import type { Recorder } from '../set/recorder.js';
 import type { ThreadSet } from '../set/thread-set.js';
-import { drainEventCounter } from '../sys/descriptor.js';
+import { resetEventCounter } from '../sys/descriptor.js';
 import { POLL_FIRST, POLL_SECOND, pollTwo } from '../sys/epoll.js';
 import type { EventLoop } from '../sys/event-loop.js';
 import { Dispatcher, type DispatcherParts } from './dispatcher.js';
@@ -112,7 +112,7 @@ export class WorkerLoop {
     const { loop, doorbell } = parts;
     this.#sleep = (timeoutMs) => {
       const woken = pollTwo(doorbell, loop.backendFd, timeoutMs);
-      if (woken & POLL_FIRST) drainEventCounter(doorbell);
+      if (woken & POLL_FIRST) resetEventCounter(doorbell);
       this.#loopDue = (woken & POLL_SECOND) !== 0;
       return woken !== 0;
     };

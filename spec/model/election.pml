@@ -265,7 +265,7 @@ inline clearBit(mask, t) {
 /* `:: d_step { HAS_BIT -> clearBit }` is clearBit with the result true; to ring is signalEventCounter. */
 inline wake(t, result) {
 #ifdef BROKEN_RING_FIRST
-  /* The doorbell rings before the thread is claimed: it may be drained, and the thread park again, in between. */
+  /* The doorbell rings before the thread is claimed: it may be reset, and the thread park again, in between. */
   if
   :: HAS_BIT(PARKED, t) -> doorbell[t] = 1;
     if
@@ -376,12 +376,12 @@ inline end() {
 #define LOOP_SEEN 0
 #endif
 
-#ifdef BROKEN_NO_DRAIN
+#ifdef BROKEN_NO_RESET
 /* The doorbell is left as it is, and rings through the next sleep as well. */
-#define DRAIN skip
+#define RESET skip
 #else
-/* drainEventCounter; in the step of the poll that found the ring, for another ring in between is as good as one before. */
-#define DRAIN doorbell[me] = 0
+/* resetEventCounter; in the step of the poll that found the ring, for another ring in between is as good as one before. */
+#define RESET doorbell[me] = 0
 #endif
 
 inline park() {
@@ -392,8 +392,8 @@ inline park() {
   d_step { woken = woken || HAND_OFF_PENDING(me) };
 #endif
   setBit(PARKED, me);
-#ifdef BROKEN_DRAIN_FIRST
-  /* The doorbell is drained before the sleep and after the bit is set: that may swallow a ring meant for this sleep. */
+#ifdef BROKEN_RESET_FIRST
+  /* The doorbell is reset before the sleep and after the bit is set: that may swallow a ring meant for this sleep. */
   doorbell[me] = 0;
 #endif
   /*
@@ -428,7 +428,7 @@ inline park() {
 #endif
 endSleep:
   do
-  :: d_step { RUNG -> SET_LOOP_DUE(LOOP_SEEN); DRAIN }; break
+  :: d_step { RUNG -> SET_LOOP_DUE(LOOP_SEEN); RESET }; break
 #ifdef LOOP
   :: d_step { !RUNG && LOOP_SEEN -> SET_LOOP_DUE(1) }; break
   :: d_step { !RUNG && LOOP_SEEN -> SET_LOOP_DUE(2) }; break    /* its timer is due: neither descriptor is ready */

@@ -1,7 +1,7 @@
 /** The commands of a thread that a spec drives: the participants' operations, one by one, and loops of them for stress. */
 import { closeConnection } from '../../../lib/connection/acceptor.js';
 import { Mailbox } from '../../../lib/set/mailbox.js';
-import { drainEventCounter } from '../../../lib/sys/descriptor.js';
+import { resetEventCounter } from '../../../lib/sys/descriptor.js';
 import { POLL_FIRST, pollTwo } from '../../../lib/sys/epoll.js';
 import { makeContext } from './context.js';
 import type { Command, Parts } from './parts.js';
@@ -21,7 +21,7 @@ export function commands(parts: Parts): Record<string, Command> {
   /** The port that commands come through belongs to the loop, so only the doorbell may end this. */
   const waitForDoorbell = () => {
     while ((pollTwo(doorbell, -1, -1) & POLL_FIRST) === 0) {}
-    drainEventCounter(doorbell);
+    resetEventCounter(doorbell);
     return true;
   };
   return {

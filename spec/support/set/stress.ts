@@ -1,7 +1,7 @@
 /** Loops of the participants' operations, for many threads at once. All of them begin at a barrier. */
 import { BOUND, ENTERED, HAND_OFF, NOTED, READABLE } from '../../../lib/set/handle-table.js';
 import { Mailbox } from '../../../lib/set/mailbox.js';
-import { drainEventCounter } from '../../../lib/sys/descriptor.js';
+import { resetEventCounter } from '../../../lib/sys/descriptor.js';
 import { POLL_FIRST, pollTwo } from '../../../lib/sys/epoll.js';
 import type { Command, Parts } from './parts.js';
 import {
@@ -37,7 +37,7 @@ function elect({ self, scratch, threadSet, doorbell }: Parts, threads: number, r
   const sleep = (timeoutMs: number) => {
     // Nothing but the doorbell: the port of the commands belongs to the loop.
     const rung = (pollTwo(doorbell, -1, timeoutMs) & POLL_FIRST) !== 0;
-    if (rung) drainEventCounter(doorbell);
+    if (rung) resetEventCounter(doorbell);
     return rung;
   };
   let parked = 0;

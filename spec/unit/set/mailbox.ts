@@ -24,7 +24,7 @@ function emptyMailbox(count = 0): Mailbox {
   return new Mailbox(control, 1);
 }
 
-function drain(mailbox: Mailbox): [number, number][] {
+function takeAll(mailbox: Mailbox): [number, number][] {
   const entries: [number, number][] = [];
   while (mailbox.take()) entries.push([mailbox.fd, mailbox.generation]);
   return entries;
@@ -37,7 +37,7 @@ test('entries come out in order, each once', () => {
   mailbox.put(7, 1);
   mailbox.put(8, 0xffff);
   assert.ok(mailbox.hasPending());
-  assert.equal(drain(mailbox), [
+  assert.equal(takeAll(mailbox), [
     [7, 1],
     [8, 0xffff],
   ]);
@@ -49,7 +49,7 @@ test('a mailbox goes on past the end of its ring and past the largest count', ()
   for (let round = 0; round < 10; round++) {
     const sent = Array.from({ length: 100 }, (_, index): [number, number] => [index, round]);
     for (const [fd, generation] of sent) mailbox.put(fd, generation);
-    assert.equal(drain(mailbox), sent);
+    assert.equal(takeAll(mailbox), sent);
     assert.not(mailbox.takeSweep());
   }
 });
@@ -60,7 +60,7 @@ test('what does not fit asks for a sweep, and what is there stays', () => {
   assert.not(mailbox.takeSweep(), 'it is full, and nothing is lost yet');
   mailbox.put(999, 1);
   assert.ok(mailbox.hasPending());
-  const entries = drain(mailbox);
+  const entries = takeAll(mailbox);
   assert.is(entries.length, MAILBOX_CAPACITY);
   assert.ok(entries.every(([fd], index) => fd === index));
   assert.ok(mailbox.hasPending(), 'the sweep is waiting still');
@@ -95,7 +95,7 @@ test('a mailbox is of one thread, and clearing it leaves nothing to a successor'
   assert.not(new Mailbox(control, 0).hasPending());
   mailbox.clear();
   assert.not(mailbox.hasPending());
-  assert.equal(drain(mailbox), []);
+  assert.equal(takeAll(mailbox), []);
 });
 
 test(

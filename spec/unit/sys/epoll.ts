@@ -5,7 +5,7 @@ import { PacelineError } from '../../../lib/errors.js';
 import {
   closeDescriptor,
   createEventCounter,
-  drainEventCounter,
+  resetEventCounter,
   signalEventCounter,
 } from '../../../lib/sys/descriptor.js';
 import {
@@ -72,7 +72,7 @@ test('a second signal is a second change, also when the first was not read', () 
   }
   assert.is(takeCount(fd), 3);
   signalEventCounter(fd);
-  drainEventCounter(fd);
+  resetEventCounter(fd);
   assert.is(takeCount(fd), 0);
   closeDescriptor(fd);
 });
@@ -141,10 +141,10 @@ test('poll tells which of the two is readable', () => {
   assert.is(pollTwo(first, second, -1), POLL_SECOND);
   signalEventCounter(first);
   assert.is(pollTwo(first, second, -1), POLL_FIRST | POLL_SECOND);
-  drainEventCounter(second);
+  resetEventCounter(second);
   assert.is(pollTwo(first, second, -1), POLL_FIRST);
   assert.is(pollTwo(first, -1, 0), POLL_FIRST, 'a negative number is passed over');
-  drainEventCounter(first);
+  resetEventCounter(first);
   assert.is(pollTwo(first, second, 0), POLL_NEITHER, 'what was ready before is forgotten');
   for (const fd of [first, second]) closeDescriptor(fd);
 });
