@@ -4,8 +4,8 @@
 //   npm run model -- --quick     the small configurations and a part of the broken variants; for CI
 //
 // Every search is exhaustive: no bitstate hashing, no partial-order reduction, and a search that ran out of depth or
-// memory counts as failed. Exit code 0: all as expected; 1: not; 2: spin or a C compiler is missing, or a bad option.
-// SIGINT and SIGTERM end it, and leave nothing behind.
+// memory counts as failed. Exit code 0: all as expected; 1: not so; 2: spin or a C compiler is missing, or a bad option.
+// SIGINT and SIGTERM end it, and leave no files behind.
 
 import { execFile } from 'node:child_process';
 import { accessSync, constants, mkdtempSync, rmSync, statSync } from 'node:fs';
@@ -13,10 +13,10 @@ import { tmpdir } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
 
 const MODEL = resolve(import.meta.dirname, '../../spec/model/election.pml');
-/** Longest path of a search. The longest seen was 4.8 million steps; each costs about 50 bytes. */
-const DEPTH = 6_000_000;
-/** Most memory of a search. */
-const MEMORY_MIB = 4096;
+/** Steps of a search's path at most. The longest seen had 4.8 million; each costs about 50 bytes. */
+const MAX_DEPTH = 6_000_000;
+/** Memory of a search at most. */
+const MAX_MEMORY_MIB = 4096;
 /** A search takes up to two minutes on an idle machine; beyond this something is wrong. */
 const TIMEOUT_MS = 600_000;
 
@@ -56,10 +56,10 @@ const CLAIMS: readonly (readonly [string, Claim])[] = [
 ];
 
 interface Outcome {
-  /** What was violated; null if nothing was. */
+  /** The claim that was violated; null for none. */
   readonly violated: Claim | null;
   readonly states: number;
-  /** Why the search says nothing. */
+  /** Why the search has no result. */
   readonly trouble?: string;
 }
 
@@ -184,7 +184,7 @@ const broken = (variant: string, fails: Claim, ...macros: string[]): Configurati
   quick: QUICK_VARIANTS.has(variant),
 });
 
-/** Each bends the protocol at one place; election.pml says where and how. */
+/** Each changes the protocol at one place; election.pml says where and how. */
 const BROKEN: readonly Configuration[] = [
   broken('NO_CAS', 'one leader'),
   broken('NO_WAKE', 'events taken'),
@@ -275,7 +275,7 @@ async function main(quick: boolean): Promise<number> {
   return failed === 0 ? 0 : 1;
 }
 
-/** Runs one search, in a folder of its own that is gone afterwards. */
+/** Runs one search, in a folder of its own that is removed afterwards. */
 async function check({ macros }: Configuration, spin: string, compiler: string): Promise<Outcome> {
   const folder = mkdtempSync(join(tmpdir(), 'paceline-model-'));
   try {
@@ -289,7 +289,7 @@ async function check({ macros }: Configuration, spin: string, compiler: string):
         '-w',
         '-DNOREDUCE',
         '-DCOLLAPSE',
-        `-DMEMLIM=${MEMORY_MIB}`,
+        `-DMEMLIM=${MAX_MEMORY_MIB}`,
         ...search,
         '-o',
         'pan',
@@ -298,7 +298,7 @@ async function check({ macros }: Configuration, spin: string, compiler: string):
       // -a: cycles that break the claim; -f: only those of weakly fair schedules.
       [
         join(folder, 'pan'),
-        `-m${DEPTH}`,
+        `-m${MAX_DEPTH}`,
         ...(temporal === undefined ? [] : ['-a']),
         ...(temporal === 'taken' ? ['-f'] : []),
       ],
@@ -320,7 +320,7 @@ async function check({ macros }: Configuration, spin: string, compiler: string):
 interface Run {
   readonly status: number;
   readonly output: string;
-  /** Why it did not come to an end by itself. */
+  /** Why it did not end by itself. */
   readonly failure?: string;
 }
 

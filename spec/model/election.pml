@@ -18,18 +18,19 @@
  *   Reaper                           the death of threads
  *   World                            the kernel, clients, timers
  *
- * One Atomics operation is one step and so is one system call. `d_step` makes a read-modify-write, or ties ghost words
+ * Each Atomics operation is one step, and so is each system call. `d_step` makes a read-modify-write, or ties ghost words
  * (those that only the claims read) and locals to the step that they belong to; it does not join two operations. Three loads
  * are left out because they add no behaviour: those before the AND of clearBit and before the compare-and-exchanges of join
- * and of begin. When one says no, so would the exchange at that moment; when it says yes, nothing depends on it. The thread's
- * words of its own work (mailbox, sweep, deferred) are read together: nobody but the thread clears them, so "none" at the last
- * load was "none" at all of them.
+ * and of begin. When such a load fails, the exchange at that moment would fail as well; when it succeeds, nothing depends on
+ * it. The words of a thread's own work (mailbox, sweep, deferred) are read together: only the thread clears them, so "none" at
+ * the last load was "none" at all of them.
  *
- * Time: a watch interval may be over at any moment, and UNTHROTTLED may be positive at any moment. EPOCH is kept, so that nobody sleeps on
- * at a vacancy unless somebody led since the last look. The bounds of a turn (MAX_EVENTS_PER_TURN, MAX_MICROS_PER_TURN) are choices: a
- * thread may return to its loop whenever something is there to be done, and a leader whose handlers took long gives up at once.
+ * Time: a watch interval may be over at any moment, and UNTHROTTLED may be positive at any moment. EPOCH is kept, so that a
+ * follower keeps watching a vacancy only if a thread has led since the last check. The bounds of a turn (MAX_EVENTS_PER_TURN,
+ * MAX_MICROS_PER_TURN) are choices: a thread may return to its loop whenever there is something to do, and a leader whose
+ * handlers took long vacates at once.
  *
- * Configurations, by -D; they may be combined, the price is the number of states. A set of threads is a number of bits.
+ * Configurations, by -D; they may be combined, at the price of more states. A set of threads is a number of bits.
  *   (none)        events, handlers that may never end, threads asleep or on watch
  *   HANDOFF=set   an event may belong to a handle bound to a thread of the set
  *   DEFER=set     user code in a thread of the set may defer work, which is that thread's own
@@ -38,32 +39,32 @@
  *   PERPETUAL=set a thread of the set always has deferred work left
  *   TIMEOUT       with HANDOFF: an event may be the timer's, and its handler then notes one for a bound handle
  *   STOP          the set stops, once, at any time
- *   DEATH=set     a thread of the set dies between any two steps; the control plane recovers what it held, among the steps of
- *                 the others; a replacement may come at any time after, unless NO_REPLACEMENT is defined
+ *   DEATH=set     a thread of the set dies between any two steps; the control plane recovers what it held, interleaved with the
+ *                 steps of the others; a replacement may start at any time after, unless NO_REPLACEMENT is defined
  *   DEATHS=n      how many deaths, 1 or 2; the second at any time after the first, also before or during its recovery, and
  *                 also the replacement's
  *   EVENTS=n      events that may be ready at once; there is no bound on how many come in all, except
  *   SUPPLY=n      events that come in all; LOOP_SUPPLY=n: how often work comes to loops in all
  *   PROMISE       the claim `served` instead of the claims at rest; FAIR: the claim `taken`; LEAVING: the claim `left`
- * Broken variants, by -DBROKEN_…, must fail; each is explained where it bends the protocol.
+ * Broken variants, by -DBROKEN_…, must fail; each is explained where it changes the protocol.
  *
  * Claims:
  *   one leader       at most one thread is between a successful join and the end of its leadership.
- *   at rest          whenever no thread can move unless World gives something (AT_REST):
+ *   at rest          whenever no thread can take a step unless World supplies something (AT_REST):
  *     everybody left   if the set stops, no thread is left,
  *     events taken     no event is ready or lost,
  *     own work done    no hand-off or other work of its own is left to a living thread,
  *     somebody leads   and a living thread waits in the kernel,
  *                    each unless every living thread is in a handler that never ends (for own work: that thread is).
- *                    A wake-up that is missing, and a deadlock, are rests that should not be.
- *   no other rest    AT_REST has all places where a thread may wait. They have labels that begin with `end`; pan finds a
+ *                    A lost wake-up and a deadlock are states of rest that violate one of these.
+ *   no other rest    AT_REST has all places where a thread may wait. Their labels begin with `end`; pan reports a
  *                    thread that can wait anywhere else ("invalid end state").
- *   served           once World is silent that rest is reached on every schedule, fair or not: nobody spins for ever.
+ *   served           once World is silent that rest is reached on every schedule, fair or not: no thread spins for ever.
  *   taken            with perpetual own work there is no rest. Instead, infinitely often: no event is ready, and no thread has a
  *                    hand-off that it has not taken; however many come in all. That holds on every schedule that is weakly
- *                    fair: a thread that can move for ever moves at last, as the system's scheduler has it. Excepted are the
- *                    schedules on which wakers for ever find the thread awake that they are about to claim: each time that
- *                    thread has to park, and to wake by itself, within some instructions.
+ *                    fair: a thread that could take a step from some point on takes one eventually, as the system's scheduler
+ *                    ensures. Excepted are schedules on which wakers for ever find the thread awake that they are about to
+ *                    claim: each time that thread has to park, and to wake by itself, within a few instructions.
  *   left             once the set stops, each thread leaves on every schedule, fair or not, and however many events come.
  */
 
@@ -71,7 +72,7 @@
 #define NOBODY N
 /* Whether a configuration's macro, a set of threads as bits, has this one. */
 #define IS(macro, t) ((macro >> (t)) & 1)
-/* Events that may wait at once. One that is taken and one that is left to the next leader. */
+/* Events that may wait at once: one that is taken, and one that is left to the next leader. */
 #ifndef EVENTS
 #define EVENTS 2
 #endif
@@ -141,8 +142,8 @@ bit loopWork[N];           /* the loop's descriptor is readable, or its timer du
 bit stopping;              /* SET_STATE is SET_STOPPING */
 #endif
 /*
- * EPOCH, as the only question that is ever asked: has it been counted since the one on watch last loaded it? That is
- * exact unless 2^32 leaderships begin within one interval. Nobody else reads it, and while nobody is on watch nobody at all.
+ * EPOCH, reduced to the only question asked of it: has it changed since the follower on watch last loaded it? That is
+ * exact unless 2^32 leaderships begin within one interval. Only the follower on watch reads it.
  */
 bit moved;
 
@@ -173,13 +174,13 @@ bit foundAwake;            /* a waker has just found its candidate awake */
 #endif
 bit stuck[N];              /* in a handler that never ends */
 #ifdef PROMISE
-bit silent;                /* World gives nothing more */
+bit silent;                /* World supplies nothing more */
 #define GIVES (!silent)
 #else
 #define GIVES 1
 #endif
 #ifdef STOP
-bit stopped;               /* the control plane has done what stops the set */
+bit stopped;               /* the control plane has done all that stops the set */
 bit left[N];
 #define LEFT(t) left[t]
 #define STOPPING stopping
@@ -237,7 +238,7 @@ byte lost;                 /* events that died with their leader */
 #define LEFT_IF_STOPPED (!STOPPING || !ANY_RUNNING)
 #define HAND_OFFS_TAKEN(t) (!RUNNING(t) || NONE_NOTED(t))
 
-/* What is only for the thread itself to do. Nobody else ever takes it away, so its words may be read in one step. */
+/* A thread's own work. Only the thread itself clears these words, so they may be read in one step. */
 #ifdef HANDOFF
 #ifdef SWEEP
 #define HAND_OFF_PENDING(t) (handedOff[t] || sweep[t])
@@ -282,7 +283,7 @@ inline wake(t, result) {
 }
 
 #ifdef BROKEN_TRIED_ONCE
-/* A thread that was found awake is not tried again: others that saw WAKING set have relied on this. */
+/* A candidate that was found awake is not tried again, although others saw WAKING set and relied on it. */
 #define CANDIDATES (candidate == NOBODY -> PARKED : PARKED & (14 << candidate))
 #define UNTRIED skip
 #else
@@ -306,13 +307,13 @@ inline wakeOne() {
     if
     :: d_step { woken -> woken = 0; candidate = NOBODY }; break
 #ifdef BROKEN_MARK_LEFT
-    /* WAKING goes on to name the thread that was awake. */
+    /* WAKING is left naming the thread that was awake. */
     :: d_step { !woken -> candidate = NOBODY }; break
 #else
     :: d_step { !woken -> if :: WAKING == candidate + 1 -> WAKING = 0 :: else fi; UNTRIED; FOUND_AWAKE(1) }
 #endif
     fi;
-    /* Somebody leads already, so nobody has to be woken. */
+    /* There is a leader already, so no thread has to be woken. */
     if
     :: d_step { LEADER != 0 -> candidate = NOBODY; FOUND_AWAKE(0) }; break
     :: d_step { LEADER == 0 -> FOUND_AWAKE(0) }
@@ -358,7 +359,7 @@ inline leaveWatch() {
 /* Watch.end, at the end of ThreadSet.park. A leader may have relied on this thread. */
 inline end() {
 #ifdef BROKEN_RELIED_IGNORED
-  /* It turns to its own work first all the same. */
+  /* The thread turns to its own work first nevertheless. */
   d_step { ON_WATCH -> leaveWatch() }
 #else
   d_step { ON_WATCH -> leaveWatch(); SET_PROMOTED }
@@ -377,10 +378,10 @@ inline end() {
 #endif
 
 #ifdef BROKEN_NO_RESET
-/* The doorbell is left as it is, and rings through the next sleep as well. */
+/* The doorbell is not reset, and ends the next sleep as well. */
 #define RESET skip
 #else
-/* resetEventCounter; in the step of the poll that found the ring, for another ring in between is as good as one before. */
+/* resetEventCounter, in the step of the poll that found the ring: a ring between the two is equivalent to one before. */
 #define RESET doorbell[me] = 0
 #endif
 
@@ -511,13 +512,13 @@ inline promoteNewLeader() {
 
 /* ---- lib/thread/worker-loop.ts ---- */
 
-/* What the leader, having given up, turns to. */
-#define EVENT 0            /* the event that it has taken, #process */
+/* What the leader does next, once it has vacated. */
+#define EVENT 0            /* the event that it has taken */
 #define OWN_WORK 1         /* its own work */
 #define PASS 2             /* its loop */
-#define STEP 3             /* whatever a next step is */
+#define STEP 3             /* the next step */
 
-/* What no longer matters: fewer states. */
+/* Locals that no longer matter; for fewer states. */
 inline resetLocals() {
 #ifdef HANDOFF
   target = 0;
@@ -601,7 +602,7 @@ inline ownWork() {
 #define CLAIM(t) d_step { IS(HANDOFF, t) && BOUND(t) -> target = t; UNCLAIMED(me, 0); woken = !queued[t]; noted[t] = 1; queued[t] = 1 }
 
 #ifdef TIMEOUT
-/* Timeouts.#expire: any thread may do this; it asks the owner for a look at all its bound handles. */
+/* Timeouts.#expire, callable from any thread: it asks the owner to sweep its bound handles. */
 inline timeouts() {
   if
   :: true
@@ -623,7 +624,7 @@ inline timeouts() {
 #define LOOK endInKernel
 #endif
 
-/* Takes one event from the ready list, or waits for one, then finds out whom it belongs to; until it has one to process. */
+/* Takes one event from the ready list, or waits for one, and claims its handle; until it has an event to process. */
 inline lead() {
 #ifdef LOOKS
 #ifdef DEATH
@@ -662,7 +663,7 @@ inline lead() {
 #endif
 endInKernel:
 #endif
-  /* The blocking wait, and what then comes of ready list and kernel: one step, for no other thread can tell. */
+  /* The blocking wait and the refill and take that follow: one step, because no other thread can tell them apart. */
   if
   :: TAKE
 #if defined(LOOP) && !defined(BROKEN_DEAF_WAIT)
@@ -694,7 +695,7 @@ taken:
 #endif
   :: !woken
   fi;
-  /* After MAX_EVENTS_PER_LEADERSHIP of those it gives up; that may be at once, and where the flood never ends it is. */
+  /* After MAX_EVENTS_PER_LEADERSHIP of those it vacates: a choice, but the only one where a flood of them may never end. */
   if
 #if !defined(FAIR) && !defined(LEAVING) || defined(BROKEN_LED_ENDLESSLY)
   :: d_step { true -> woken = 0; target = 0 }; goto look
@@ -767,8 +768,8 @@ step:
 #endif
 #if defined(WORK) && !defined(BROKEN_PARK_WITH_WORK)
     /*
-     * Somebody leads, so nobody counts on this thread any more. BROKEN_PARK_WITH_WORK: it parks, and looks for work of
-     * its own only then; if it is on watch it wakes as one that has to try to lead first, and so on.
+     * There is a leader, so nobody relies on this thread any more. BROKEN_PARK_WITH_WORK: it parks, and looks for own
+     * work only then; if it is on watch it wakes as one that has to try to lead first, and so on.
      */
     if
     :: HAS_WORK(me) -> goto own
@@ -875,7 +876,7 @@ own:
 #endif
 #if defined(OWN) || defined(LONG)
 pass:
-  /* Returns to the loop, which does what there is, and begins the next turn. */
+  /* Returns to the loop, which does its work, and begins the next turn. */
 #ifdef LONG
   tooLong = 0;
 #endif
@@ -983,12 +984,12 @@ endSecond:
 
 /* ---- lib/control/recovery.ts ---- */
 
-/* What the dead leader had in hand is asked for again. */
+/* The events that the dead leader held are asked for again. */
 inline repair() {
 #ifdef BROKEN_REPAIR_LATE
   rescan = 1;
 #elif defined(BROKEN_RESCAN_ONCE)
-  /* What a second leader had in hand, or had begun to look for, is not asked for again. */
+  /* The events that a second leader held, or had begun to scan for, are not asked for again. */
   if
   :: d_step { !asked && LEADER == recovering + 1 -> rescan = 1; asked = 1 }
   :: asked || LEADER != recovering + 1
@@ -1023,7 +1024,7 @@ inline revokeWatch() {
 inline removeThread() {
   clearBit(PARKED, recovering);
 #ifndef BROKEN_WAKING_KEPT
-  /* BROKEN_WAKING_KEPT: the wake-up in flight is not forgotten. */
+  /* BROKEN_WAKING_KEPT: the wake-up in flight is not cleared. */
   WAKING = 0;
 #endif
 #ifndef BROKEN_WAKE_NOBODY
@@ -1038,22 +1039,22 @@ inline recover() {
   repair();
 #endif
 #ifndef BROKEN_NO_REVOKE
-  /* BROKEN_NO_REVOKE: leadership stays with the dead. */
+  /* BROKEN_NO_REVOKE: leadership stays with the dead thread. */
   revokeLeadership();
 #endif
   removeThread();
 #ifdef BROKEN_WATCH_LATE
-  /* The dead thread is taken off watch only when everybody was woken. */
+  /* The dead thread is removed from the watch only when all threads were woken. */
   revokeWatch();
 #endif
 #ifdef BROKEN_REPAIR_LATE
-  /* What the dead leader had in hand is asked for only when its successor may be waiting already. */
+  /* The events that the dead leader held are asked for only when its successor may be waiting already. */
   repair();
 #endif
 #if defined(TIMEOUT) && !defined(BROKEN_SILENT_RECOVERY)
   /*
-   * The signal that gets a leader out of the kernel. Here only a thread that dies in `timeouts` makes it necessary, so it is
-   * left out elsewhere, where it would hide what else is missing.
+   * The signal that gets a leader out of the kernel. In this model only a thread that dies in `timeouts` makes it necessary, so
+   * it is left out elsewhere, where it would hide other omissions.
    */
   d_step { pending++; recovering = NOBODY }
 #else
@@ -1077,7 +1078,7 @@ inline recover() {
 #if defined(DEATH) || defined(STOP)
 inline wakeEach(t) {
 #if defined(BROKEN_CLAIMED_LEFT) || defined(BROKEN_PARK_BLIND)
-  /* Only those whose bit is set are woken: the one that the dead thread had claimed is left out. */
+  /* Only those whose bit is set are woken: the thread that the dead one had claimed is left out. */
   wake(t, woken);
   woken = 0
 #else
@@ -1092,7 +1093,7 @@ inline wakeAll() {
   wakeEach(2)
 }
 
-/* The main thread: what it does for one exit, or to stop, it does without doing anything else in between. */
+/* The main thread. It handles one exit, or stops the set, without doing anything else in between. */
 proctype Plane() {
 #ifdef BROKEN_RESCAN_ONCE
   bit asked;
@@ -1175,10 +1176,10 @@ endIdle:
 #endif
 #ifndef NO_RESTS
   :: !GOAL && AT_REST ->
-    assert(everybodyLeft || LEFT_IF_STOPPED);           /* else a thread that stays for ever */
+    assert(everybodyLeft || LEFT_IF_STOPPED);           /* else a thread stays for ever */
     assert(eventsTaken || TAKEN);                       /* else a lost wake-up: an event waits, and so does a thread */
     assert(ownWorkDone || OWN_DONE);                    /* else a hand-off, or other work of a thread's own, was left */
-    assert(somebodyLeads || LED_OR_NOBODY)              /* else nobody would see the next event */
+    assert(somebodyLeads || LED_OR_NOBODY)              /* else no thread would see the next event */
 #endif
   od
 }
