@@ -1,4 +1,4 @@
-/** Loads an app module and finds out what kind of app it is. */
+/** Loads an app module and determines its protocol. */
 import { PacelineError } from '../errors.js';
 import type { TcpApp } from '../tcp/connection.js';
 import type { FetchApp } from '../web/context.js';
@@ -66,7 +66,7 @@ function appOf(value: unknown): App | undefined {
   return undefined;
 }
 
-/** A path for people, where the URL has one. */
+/** The app's path as shown in messages, if the URL has one; else the URL. */
 export const describeApp = (url: string): string =>
   url.startsWith('file:') ? decodeURIComponent(new URL(url).pathname) : url;
 

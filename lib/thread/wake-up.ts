@@ -1,6 +1,6 @@
 /**
  * The concrete event handler of the wake-up handle, an eventfd in the handle set. The control plane signals it to get
- * the leader out of the kernel; what the leader then has to do stands in the control words, which every turn looks at.
+ * the leader out of the kernel; the control words, which every turn checks, say what to do then.
  */
 
 import type { EventHandler, ThreadContext } from '../connection/event-handler.js';
