@@ -1,6 +1,6 @@
 /**
- * The words that a spec and its threads share beside the library's own memory: what a thread is doing, where it is to
- * stop, and what the event handlers saw. Everything here uses the Atomics of before steps.ts replaced them.
+ * The words that a spec and its threads share beside the library's own memory: what a thread is doing, where it has to
+ * stop, and what the event handlers saw. Everything here uses the original Atomics, which steps.ts replaces.
  */
 export const { load, store, add, sub, exchange, compareExchange, wait, notify } = Atomics;
 
@@ -20,7 +20,7 @@ export const ASLEEP = 3;
 /** Threads inside a part that only one may be in, and how often it was not so. */
 export const HOLDERS = 0;
 export const VIOLATIONS = 1;
-/** Plain: counted up inside of such a part, so it is only right if nobody else was there. */
+/** Plain: incremented inside of such a part, so it is right only if no other thread was there. */
 export const PLAIN_COUNT = 2;
 /** Where the threads of a stress start together. */
 export const BARRIER = 3;
@@ -58,7 +58,7 @@ export const HELD = HOLD + DESCRIPTORS;
 /** What was read from it, and how often an event handler was called for it. */
 export const TALLY = HELD + DESCRIPTORS;
 export const ENTRIES = TALLY + DESCRIPTORS;
-/** 1 + the thread that an event handler is in it. */
+/** 1 + the thread whose event handler is inside of it. */
 export const OCCUPANT = ENTRIES + DESCRIPTORS;
 const SCRATCH_WORDS = OCCUPANT + DESCRIPTORS;
 
@@ -99,12 +99,12 @@ export function enterAlone(words: Int32Array, self: number): void {
   words[PLAIN_COUNT] = words[PLAIN_COUNT]! + 1;
 }
 
-/** It leaves again, or died there. */
+/** The thread leaves it again, or has died there. */
 export function leaveAlone(words: Int32Array, self: number): void {
   if (exchange(words, threadWord(self, ALONE), 0) === 1) sub(words, HOLDERS, 1);
 }
 
-/** Comes back in all `count` threads at once. */
+/** A barrier for `count` threads. */
 export function meet(words: Int32Array, count: number): void {
   add(words, BARRIER, 1);
   notify(words, BARRIER);

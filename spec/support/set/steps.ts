@@ -35,7 +35,7 @@ const OPERATIONS = [
 type Operation = (words: Int32Array, ...rest: unknown[]) => unknown;
 
 /** Every atomic operation of the calling thread is a step from now on. */
-export function watchSteps(scratch: Int32Array, self: number): void {
+export function instrumentSteps(scratch: Int32Array, self: number): void {
   const replaced = Atomics as unknown as Record<string, Operation>;
   for (const name of OPERATIONS) {
     const original = replaced[name]!;
@@ -64,8 +64,8 @@ function stop(scratch: Int32Array, self: number): void {
   waitUntil(scratch, threadWord(self, GO), (value) => value !== seen, `thread ${self} may go on`);
 }
 
-/** Looks on behind each atomic operation of the calling thread while `during` runs. */
-export function lookingOn<T>(look: (name: string, index: number) => void, during: () => T): T {
+/** Calls `look` after each atomic operation of the calling thread while `during` runs. */
+export function observingOperations<T>(look: (name: string, index: number) => void, during: () => T): T {
   const replaced = Atomics as unknown as Record<string, Operation>;
   const originals = OPERATIONS.map((name) => [name, replaced[name]!] as const);
   const restore = () => {

@@ -25,7 +25,7 @@ import {
 export function stressCommands(parts: Parts): Record<string, Command> {
   return {
     elect: (threads, rounds) => elect(parts, threads!, rounds!),
-    fight: (threads, fd, generation, rounds) => fight(parts, threads!, fd!, generation!, rounds!),
+    contend: (threads, fd, generation, rounds) => contend(parts, threads!, fd!, generation!, rounds!),
     produce: (consumer, first, count, rounds) => produce(parts, consumer!, first!, count!, rounds!),
     consume: (first, count) => consume(parts, first!, count!),
     useBlocks: (threads, rounds) => useBlocks(parts, threads!, rounds!),
@@ -56,8 +56,8 @@ function elect({ self, scratch, threadSet, doorbell }: Parts, threads: number, r
   return parked;
 }
 
-/** Claims a handle again and again and looks whether it is alone inside. @returns events that it saw */
-function fight(parts: Parts, threads: number, fd: number, generation: number, rounds: number): number {
+/** Claims a handle again and again and checks that it is alone inside. @returns events that it saw */
+function contend(parts: Parts, threads: number, fd: number, generation: number, rounds: number): number {
   const { scratch, table, self } = parts;
   let seen = 0;
   meet(scratch, threads);
@@ -69,10 +69,10 @@ function fight(parts: Parts, threads: number, fd: number, generation: number, ro
     for (;;) {
       if (compareExchange(scratch, OCCUPANT + fd, 0, self + 1) !== 0) add(scratch, VIOLATIONS, 1);
       seen++;
-      // What had come by now is seen by this visit.
+      // This dispatch has seen all events up to now.
       store(scratch, TALLY + fd, load(scratch, ENTRIES + fd));
       exchange(scratch, OCCUPANT + fd, 0);
-      // Bound or not, what was noted meanwhile is its own to see.
+      // Bound or not, this thread has to process the events noted meanwhile.
       if (round % 3 === 0 && table.bind(fd, self) !== 0) continue;
       if (table.leave(fd) === 0) break;
     }
@@ -104,7 +104,7 @@ function produce(
   return handOffs;
 }
 
-/** As the owner does: takes what was handed off until the producer is through. @returns sweeps */
+/** As the owner does: takes hand-offs until the producer is done. @returns sweeps */
 function consume({ scratch, table, mailbox, self }: Parts, first: number, count: number): number {
   let sweeps = 0;
   const look = (fd: number, generation: number) => {

@@ -1,4 +1,4 @@
-/** A thread set for a spec: the shared memory, the kernel's set, and real threads that the spec leads by the hand. */
+/** A thread set for a spec: the shared memory, the kernel's set, and real threads that the spec drives step by step. */
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { WAKE_UP } from '../../../lib/connection/event-handler.js';
@@ -52,7 +52,7 @@ import {
   waitUntil,
 } from './scratch.js';
 
-/** Far more than any spec takes. */
+/** Far longer than any spec takes. */
 const SPEC_MS = 60_000;
 
 const ENTRY = new URL('./thread.js', import.meta.url);
@@ -78,7 +78,7 @@ export class TestThread {
     store(this.scratch, threadWord(this.self, STOP_BEFORE), step);
   }
 
-  /** Blocks until the thread has stopped, sleeps or is through. @returns which */
+  /** Blocks until the thread has stopped, sleeps or is done. @returns which */
   settle(wanted = [STOPPED, ASLEEP, DONE]): number {
     const what = `thread ${this.self} is in a state of ${wanted}`;
     return waitUntil(this.scratch, threadWord(this.self, STATUS), (status) => wanted.includes(status), what);
@@ -138,7 +138,7 @@ export class TestSet {
     this.handles.registerHandle(this.wakeUp, WAKE_UP, INTEREST_INPUT);
   }
 
-  /** What the control plane would have of the set with that listener. */
+  /** The set's shared state as the control plane with that listener would have it. */
   sharedStateOf(origin: SocketAddress): SharedState {
     const { table, pool, lot, count } = this;
     const { control } = this.memory;
@@ -208,7 +208,7 @@ export class TestSet {
 
   /** One is in the kernel, the others are parked. */
   async quiet(living = this.count): Promise<void> {
-    // One look at the word: leadership may be given up between two.
+    // One load of the word: leadership may be vacated between two.
     const waits = () => this.threads[this.leader()]?.status === ASLEEP;
     await until(() => waits() && this.parked().length === living - 1, 'the set is quiet');
   }
@@ -226,7 +226,7 @@ export class TestSet {
   recover(dead: number): number {
     const lost = recover(this.shared, dead);
     signalEventCounter(this.wakeUp);
-    // The numbers of what it closed may be anybody's now.
+    // The numbers of the descriptors that it closed may be in use again.
     this.#opened = this.#opened.filter((fd) => this.table.state(fd) !== FREE);
     return lost;
   }

@@ -4,7 +4,7 @@ import { runTurns } from '../thread/worker-loop.js';
 import { commands } from './commands.js';
 import { makeParts, type Start } from './parts.js';
 import { DONE, FAILED, put, RESULT, STATUS, store, threadWord, writeFailure } from './scratch.js';
-import { watchSteps } from './steps.js';
+import { instrumentSteps } from './steps.js';
 
 const start = workerData as Start;
 const { self, scratch } = start;
@@ -27,4 +27,4 @@ if (start.role === 'commanded') runCommands();
 else runTurns(makeParts(start), start.restless);
 // What came before belongs to the start.
 port.postMessage('ready');
-if (start.steps) watchSteps(scratch, self);
+if (start.steps) instrumentSteps(scratch, self);

@@ -38,8 +38,8 @@ export class Traffic {
     return this.fds.every((fd) => this.set.tally(fd) === this.#sent.get(fd));
   }
 
-  /** Forgets the connections that were closed. @returns how many */
-  bury(): number {
+  /** Removes the connections that were closed. @returns how many */
+  removeClosed(): number {
     const closed = this.fds.filter((fd) => this.set.table.state(fd) === FREE);
     for (const fd of closed) this.#sent.delete(fd);
     return closed.length;

@@ -24,5 +24,5 @@ function burst(): void {
   }
 }
 burst();
-// It lives until the spec lets it go.
+// It runs until the spec terminates it.
 setTimeout(() => {}, 60_000);

@@ -35,13 +35,13 @@ import {
 } from '../set/scratch.js';
 import { asleep } from '../set/steps.js';
 
-/** More than lib/thread/worker-loop.ts has for own work at a time. */
-const PIECE_MS = 3;
+/** More time than lib/thread/own-work.ts has for a portion. */
+const ITEM_MS = 3;
 
 export function runTurns(parts: Parts, restless: boolean): void {
   const { self, control, handles, table, pool, threadSet, lot, loop, doorbell, recorder } = parts;
   const counters = countersOf(control, self);
-  watchLeading(parts);
+  instrumentLeading(parts);
   const context: ThreadContext = {
     self,
     control: new Int32Array(control),
@@ -82,16 +82,16 @@ export function runTurns(parts: Parts, restless: boolean): void {
     },
     onLeave: () => process.exit(0),
   });
-  for (let piece = 0; restless && piece < 2; piece++) workerLoop.defer(new Endless(workerLoop));
+  for (let item = 0; restless && item < 2; item++) workerLoop.defer(new Endless(workerLoop));
   workerLoop.start();
 }
 
-/** Own work of which each piece takes longer than all own work of a turn may, and leaves another. */
+/** Deferred work that takes longer than a portion of own work may, and defers itself again. */
 class Endless implements Deferred {
   constructor(readonly workerLoop: WorkerLoop) {}
 
   proceed(): void {
-    const end = performance.now() + PIECE_MS;
+    const end = performance.now() + ITEM_MS;
     while (performance.now() < end) {}
     this.workerLoop.defer(this);
   }
@@ -100,7 +100,7 @@ class Endless implements Deferred {
 }
 
 /** I1: only one thread may be in the ready list. And the spec can tell when the leader is in the kernel. */
-function watchLeading({ handles, scratch, self }: Parts): void {
+function instrumentLeading({ handles, scratch, self }: Parts): void {
   const { ready } = handles;
   const alone = <T>(call: () => T): T => {
     enterAlone(scratch, self);
@@ -120,7 +120,7 @@ function watchLeading({ handles, scratch, self }: Parts): void {
 function hold({ scratch, self }: Parts, fd: number): void {
   if (load(scratch, HOLD + fd) === 0) return;
   put(scratch, HELD + fd, self + 1);
-  waitUntil(scratch, HOLD + fd, (value) => value === 0, `descriptor ${fd} is let go`);
+  waitUntil(scratch, HOLD + fd, (value) => value === 0, `descriptor ${fd} is released`);
   put(scratch, HELD + fd, 0);
 }
 

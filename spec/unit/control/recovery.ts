@@ -30,7 +30,7 @@ import { epollModify } from '../../../lib/sys/epoll.js';
 import { BINDER, COUNTER, SAVER } from '../../support/set/kinds.js';
 import { isOpen } from '../../support/set/native.js';
 import { HELD, HOLD, load, put, until } from '../../support/set/scratch.js';
-import { lookingOn } from '../../support/set/steps.js';
+import { observingOperations } from '../../support/set/steps.js';
 import { TestSet, withSet } from '../../support/set/test-set.js';
 import { listen, Traffic } from '../../support/set/traffic.js';
 
@@ -66,7 +66,7 @@ test(
     await set.kill(dead);
     assert.is(set.recover(dead), 1);
     assert.not(isOpen(doomed));
-    assert.is(traffic.bury(), 1);
+    assert.is(traffic.removeClosed(), 1);
     await traffic.settle();
     assert.is(set.pool.inUse(), perSaver);
     assert.is(load(set.words, CONNECTIONS), 2);
@@ -95,7 +95,7 @@ test(
     await set.kill(dead);
     assert.is(set.recover(dead), bound.length);
     assert.equal(bound.map(isOpen), new Array(bound.length).fill(false));
-    assert.is(traffic.bury(), bound.length);
+    assert.is(traffic.removeClosed(), bound.length);
     await traffic.settle();
     assert.ok(traffic.fds.every((fd) => set.table.owner(fd) === one));
   }),
@@ -158,7 +158,7 @@ test('when leadership of a dead thread is vacant, its successor is asked already
     assert.is(set.words[RESCAN], 1);
     for (const living of [0, 2]) assert.is(set.words[threadArea(living) + MAILBOX_SWEEP], 1);
   };
-  lookingOn(look, () => recover(set.shared, 1));
+  observingOperations(look, () => recover(set.shared, 1));
   assert.ok(vacated > 0);
   await set.close();
 });

@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert';
 import { BlockPool } from '../../../lib/memory/block-pool.js';
 import { allocateMemory, BLOCK_BYTES, BLOCK_COUNT } from '../../../lib/memory/layout.js';
 import { load, STOPPED, VIOLATIONS } from '../../support/set/scratch.js';
-import { lookingOn } from '../../support/set/steps.js';
+import { observingOperations } from '../../support/set/steps.js';
 import { withSet } from '../../support/set/test-set.js';
 
 const ROUNDS = 20_000;
@@ -172,13 +172,13 @@ test(
   }),
 );
 
-test('a thread may be ended at any step between pool and record: its blocks come back, and nobody else loses any', () => {
+test('a thread may be ended at any step between pool and record: its blocks are returned, and no other thread loses any', () => {
   const DEAD = 3;
   const source = pattern(3 * BLOCK_BYTES, 1);
   for (let step = 1; ; step++) {
     const { blocks } = allocateMemory(1, 1);
     const [own, other] = [new BlockPool(blocks, DEAD), new BlockPool(blocks, 4)];
-    // Somebody else's message, and one that the dead thread has saved before.
+    // Another thread's message, and one that the dead thread has saved before.
     const record = { block: own.save(source, 0, source.length) };
     const foreign = other.save(source, 0, source.length);
     let steps = 0;
@@ -188,7 +188,7 @@ test('a thread may be ended at any step between pool and record: its blocks come
     };
     let ended = false;
     try {
-      lookingOn(end, () => {
+      observingOperations(end, () => {
         const { block } = record;
         own.take(block);
         record.block = 0;

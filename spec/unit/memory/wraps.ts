@@ -1,7 +1,7 @@
 /**
- * Words that count on for ever, each started right below where its sign changes and right below 0: nothing that looks at
- * them notices. Counters and histograms are in observe/totals.ts, the ring of transitions in set/transitions.ts, and what
- * wraps when in docs/decisions/0007.
+ * Words that count without end, each started right below where its sign changes and right below 0: no reader notices.
+ * Counters and histograms are in observe/totals.ts, the ring of transitions in set/transitions.ts; docs/decisions/0008 has
+ * all words that wrap, and when.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -177,7 +177,7 @@ for (const beginning of [0x7fff, 0xfffe]) {
   );
 }
 
-test('promotions of a watch that ends do not count UNTHROTTLED below what it means', () => {
+test('promotions at the end of a stall do not count UNTHROTTLED down without end', () => {
   const { control } = allocateMemory(2, 1);
   const words = new Int32Array(control);
   // Two leaders at once may both have seen the last one.

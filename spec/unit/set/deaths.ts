@@ -1,4 +1,4 @@
-/** I5, everywhere: a thread ends before any one of its atomic operations, and the others go on. */
+/** I5: a thread may end before any one of its atomic operations, and the others go on. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { ACCEPTOR } from '../../../lib/connection/event-handler.js';
@@ -49,9 +49,9 @@ for (const watch of [false, true]) {
           (fd) => set.table.state(fd) === BOUND && set.table.owner(fd) === VICTIM,
         );
         const lost = set.recover(VICTIM);
-        assert.is(traffic.bury(), lost, `step ${step}: only what recovery says is gone`);
+        assert.is(traffic.removeClosed(), lost, `step ${step}: only what recovery says is gone`);
         assert.ok(lost <= bound.length + 1, `step ${step}: ${lost} lost, ${bound.length} bound`);
-        // Nothing new comes to help: what the dead thread had in hand is looked for.
+        // No new event helps: those that the dead thread held are asked for again.
         await until(() => traffic.arrived(), `step ${step}: every event of every connection that lives`);
         await traffic.settle();
         while (traffic.fds.length < kinds.length) traffic.add(lost > bound.length ? COUNTER : BINDER);
@@ -89,7 +89,7 @@ test('a thread may end at any step of accepting: the client is served, or sees t
       await set.start(1, TURNS);
       set.recover(VICTIM);
       await set.quiet(1);
-      // What the kernel does not watch would not be seen now.
+      // A descriptor that is not in the kernel's set would not be served now.
       client.write(Buffer.from(new BigUint64Array([1n]).buffer));
       const served = () => set.scratch.subarray(TALLY, TALLY + DESCRIPTORS).some((count) => count !== 0);
       await until(() => ended || served(), `step ${step}: the client is served, or told`);

@@ -63,7 +63,7 @@ test(
 );
 
 test(
-  'a thread that joins while another gives leadership up leads after it, not beside it',
+  'a thread that joins while another vacates leadership leads after it, not beside it',
   withSet(2, async (set) => {
     const [leader, other] = (await set.startAll()) as [TestThread, TestThread];
     leader.run('join');
@@ -84,7 +84,7 @@ test(
 );
 
 test(
-  'the leader cannot join again, and nobody else can promote',
+  'the leader cannot join again, and no other thread can promote',
   withSet(2, async (set) => {
     const [leader, other] = (await set.startAll()) as [TestThread, TestThread];
     assert.is(leader.run('join'), 1);

@@ -1,4 +1,4 @@
-/** I1 and I2 with the library's turns: events go to whoever is free, while others are held inside a handler. */
+/** I1 and I2 with the library's turns: free threads take the events while others are held inside a handler. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { FREE } from '../../../lib/set/handle-table.js';
@@ -10,17 +10,17 @@ import { type TestSet, withSet } from '../../support/set/test-set.js';
 
 const THREADS = 4;
 
-/** Takes one more event, whoever is free. */
+/** Any free thread takes one more event. */
 async function serves(set: TestSet, fd: number): Promise<void> {
   const before = set.tally(fd);
   signalEventCounter(fd);
   await until(() => set.tally(fd) === before + 1, 'the event was taken');
 }
 
-async function nobodyCollided(set: TestSet): Promise<void> {
+async function expectNoCollision(set: TestSet): Promise<void> {
   assert.is(load(set.scratch, VIOLATIONS), 0);
-  // The leader of this moment may just be looking.
-  await until(() => load(set.scratch, HOLDERS) === 0, 'nobody is left in the ready list');
+  // The current leader may be in the ready list right now.
+  await until(() => load(set.scratch, HOLDERS) === 0, 'no thread is left in the ready list');
 }
 
 test(
@@ -41,7 +41,7 @@ test(
     }
     await until(() => blocked.every((fd) => set.tally(fd) === 10), 'all are through');
     await set.quiet();
-    await nobodyCollided(set);
+    await expectNoCollision(set);
   }),
 );
 
@@ -56,12 +56,12 @@ test(
     await until(() => many.every((fd) => set.tally(fd) === 1), 'the last thread took them all');
     for (const fd of blocked) set.release(fd);
     await set.quiet();
-    await nobodyCollided(set);
+    await expectNoCollision(set);
   }),
 );
 
 test(
-  'events of a handle that is bound to a parked thread reach it while another leads, one upon the other',
+  'events of a handle that is bound to a parked thread reach it while another leads, one after the other',
   withSet(2, async (set) => {
     await set.startAll({ role: 'turns', steps: false });
     const bound = set.connect(BINDER);
@@ -79,7 +79,7 @@ test(
     for (let round = 0; round < 200; round++) await serves(set, bound);
     assert.is(set.leader(), 1 - owner);
     assert.is(set.table.owner(bound), owner);
-    await nobodyCollided(set);
+    await expectNoCollision(set);
   }),
 );
 
@@ -104,7 +104,7 @@ test(
       if (!stopped()) return assert.ok(step > 5);
       set.table.close(bound);
       leader.go();
-      // The mailbox of nobody (thread -1) lies outside of the memory: a leader that wrote there would die of it.
+      // A mailbox of no thread (-1) lies outside of the memory: a leader that wrote to it would throw.
       await serves(set, free);
       assert.is(set.table.state(bound), FREE);
       while (mailbox.take()) assert.is(set.table.takeNoted(mailbox.fd, mailbox.generation, OWNER), 0);
@@ -123,12 +123,12 @@ test(
     for (let round = 0; round < 20; round++) for (const fd of bound) signalEventCounter(fd);
     set.release(first);
     await until(() => bound.every((fd) => set.tally(fd) === 21 + Number(fd === first)), 'all are seen');
-    await nobodyCollided(set);
+    await expectNoCollision(set);
   }),
 );
 
 test(
-  'no event of a long list is lost or doubled while leadership goes round',
+  'no event of a long list is lost or doubled while leadership changes hands',
   withSet(THREADS, async (set) => {
     await set.startAll({ role: 'turns', steps: false });
     // More than one refill takes.
@@ -139,7 +139,7 @@ test(
     }
     await set.quiet();
     for (const fd of many) assert.is(load(set.scratch, ENTRIES + fd), 30, 'one visit for each event');
-    await nobodyCollided(set);
+    await expectNoCollision(set);
   }),
 );
 

@@ -157,7 +157,7 @@ test(
     await set.startAll({ steps: false });
     const fd = set.connect();
     const generation = set.table.generation(fd);
-    for (const thread of set.threads) thread.begin('fight', [set.count, fd, generation, ROUNDS]);
+    for (const thread of set.threads) thread.begin('contend', [set.count, fd, generation, ROUNDS]);
     const seen = set.threads.map((thread) => thread.result());
     assert.is(load(set.scratch, VIOLATIONS), 0);
     assert.is(load(set.scratch, ENTRIES + fd), ROUNDS * set.count);

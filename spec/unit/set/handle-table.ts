@@ -1,4 +1,4 @@
-/** I3, I4, I7: who may touch a handle, step by step. */
+/** I3, I4, I7: which thread may touch a handle, step by step. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { allocateMemory, HANDLE_DEADLINE, HANDLE_FLAGS, HANDLE_WORDS } from '../../../lib/memory/layout.js';
@@ -138,7 +138,7 @@ test('events of an earlier generation are stale, whatever state the number is in
   assert.is(table.unbind(FD), 0, 'nothing of it was noted');
 });
 
-test('a closed handle is entered by nobody, and nothing is left of its generation', () => {
+test('no thread enters a closed handle, and nothing is left of its generation', () => {
   const { table, generation } = opened();
   table.claim(FD, generation, READABLE, 1);
   table.bind(FD, 1);
@@ -154,7 +154,7 @@ test('a closed handle is entered by nobody, and nothing is left of its generatio
   assert.is(table.leave(FD), 0);
 });
 
-test('a handle is entered by nobody while it is being registered, and what comes meanwhile is noted', () => {
+test('no thread enters a handle while it is being registered, and events are noted meanwhile', () => {
   const { table } = opened();
   table.close(FD);
   const generation = table.open(FD, KIND, 0, 6);
@@ -162,7 +162,7 @@ test('a handle is entered by nobody while it is being registered, and what comes
   assert.is(table.claim(FD, generation, READABLE, 2), NOTED);
   assert.is(table.leave(FD), READABLE);
   assert.is(table.leave(FD), 0);
-  assert.is(table.owner(FD), -1, "it is nobody's now");
+  assert.is(table.owner(FD), -1, 'it has no owner now');
 });
 
 test('a handle is opened once and closed once', () => {
@@ -172,7 +172,7 @@ test('a handle is opened once and closed once', () => {
   assert.throws(() => table.close(FD), /closed already/);
 });
 
-test('generations go round after 65536 and stay within their bits', () => {
+test('generations wrap after 65536 and stay within their bits', () => {
   const { table } = opened();
   const first = table.generation(FD);
   let before = first;
@@ -216,7 +216,7 @@ test('a handle that was abandoned is idle in the same generation, and free of it
   assert.is(table.leave(FD), 0);
 });
 
-test('a closed handle has no deadline left: its number would be found due again and again', () => {
+test('a closed handle has no deadline: the timeouts would find its number due again and again', () => {
   const table = new HandleTable(allocateMemory(1, 16).handles);
   table.open(FD, KIND, 77, 0);
   assert.is(table.words[FD * HANDLE_WORDS + HANDLE_DEADLINE], 77);

@@ -11,7 +11,7 @@ import {
 } from '../../../lib/memory/layout.js';
 import { Mailbox } from '../../../lib/set/mailbox.js';
 import { ASLEEP, HAS_WORK, put, threadWord } from '../../support/set/scratch.js';
-import { lookingOn } from '../../support/set/steps.js';
+import { observingOperations } from '../../support/set/steps.js';
 import { type TestThread, withSet } from '../../support/set/test-set.js';
 
 const { control } = allocateMemory(2, 1);
@@ -77,14 +77,14 @@ test('an entry is whole when it is counted, and its place is free only when it h
     if (name === 'store' && index === threadArea(1) + MAILBOX_PUT && other.take())
       taken = [other.fd, other.generation];
   };
-  lookingOn(takeAtOnce, () => mailbox.put(7, 3));
+  observingOperations(takeAtOnce, () => mailbox.put(7, 3));
   assert.equal(taken, [7, 3]);
   mailbox.put(8, 4);
   const overwrite = (name: string, index: number) => {
     if (name === 'store' && index === threadArea(1) + MAILBOX_TAKEN)
       words.fill(-1, threadArea(1) + MAILBOX_ENTRIES);
   };
-  assert.ok(lookingOn(overwrite, () => mailbox.take()));
+  assert.ok(observingOperations(overwrite, () => mailbox.take()));
   assert.equal([mailbox.fd, mailbox.generation], [8, 4]);
 });
 

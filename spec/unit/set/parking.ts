@@ -33,7 +33,7 @@ for (const watch of [false, true]) {
         if (!slept || stoppedLate) parker.go();
         parker.result();
         assert.is(load(set.words, WAKING), 0, `no wake-up stays in flight (step ${step})`);
-        assert.equal(set.parked(), [], `nobody stays in the masks (step ${step})`);
+        assert.equal(set.parked(), [], `no thread stays in the masks (step ${step})`);
         assert.is(parker.run('join'), 1);
         parker.run('promote');
         leader.run('join');
@@ -152,7 +152,7 @@ test(
       assert.is(threads[expected]!.result(), 1);
       assert.not.ok(set.parked().includes(expected));
     }
-    assert.is(threads[0]!.run('wakeOne'), 0, 'nobody is left');
+    assert.is(threads[0]!.run('wakeOne'), 0, 'no parked thread is left');
     assert.is(load(set.words, WAKING), 0);
   }),
 );
@@ -178,7 +178,7 @@ test('every one of 128 threads has a bit of its own, the sign bits too', async (
 });
 
 test(
-  'a thread that is not parked is not woken, and everybody is when the set stops',
+  'a thread that is not parked is not woken, and all threads are when the set stops',
   withSet(3, async (set) => {
     const [leader, first, second] = (await set.startAll()) as Three;
     leader.run('join');

@@ -84,7 +84,7 @@ test(
     assert.is(set.handles.ready.refill(), READY_CAPACITY);
     assert.is(Atomics.load(set.words, RESCAN), 0);
     const found = takeAll(set);
-    // One more that was asked for meanwhile begins anew.
+    // A rescan requested meanwhile begins at the first handle again.
     assert.ok(set.handles.ready.refill() > 0);
     found.push(...takeAll(set));
     assert.ok(found.every(({ events }) => events === (EPOLLIN | EPOLLOUT)));
@@ -114,7 +114,7 @@ test(
 );
 
 test(
-  'a suspended handle is not reported, and when it is watched again what is ready is reported anew',
+  'a suspended handle is not reported, and when it is resumed what is ready is reported again',
   alone((set) => {
     const fd = set.connect();
     signalEventCounter(fd);

@@ -1,4 +1,4 @@
-/** I2 with a follower on watch: a leader may rely on it without waking anybody, and nothing is lost when it goes. */
+/** I2 with a follower on watch: a leader may rely on it without waking a follower, and no event is lost when it stands down. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { LEADER, UNTHROTTLED, WATCH } from '../../../lib/memory/layout.js';
@@ -27,7 +27,7 @@ test('one follower is on watch, and only it leaves', async () => {
   await set.close();
 });
 
-test('a leader need not wake anybody while one is on watch, except for a while after a stall', async () => {
+test('a leader wakes no follower while one is on watch, except for some promotions after a stall', async () => {
   const set = new TestSet(2);
   const watch = new Watch(set.memory.control, 0);
   assert.not(watch.throttlesWakeUp(), 'nobody is on watch');

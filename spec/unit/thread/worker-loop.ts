@@ -73,7 +73,7 @@ test(
     new Mailbox(set.memory.control, promoted.self).put(bound, generation);
     signalEventCounter(other);
     promoted.go();
-    await until(() => set.tally(other) === 1, 'the event that nobody else can take is taken');
+    await until(() => set.tally(other) === 1, 'the event that no other thread can take is taken');
     set.release(bound);
     set.release(blocking);
   }),
@@ -121,10 +121,10 @@ test(
     const entered = load(set.scratch, ENTRIES + bound);
     const wakeUp = createEventCounter();
     new Timeouts(context, lot, wakeUp).handleEvent(timer);
-    assert.is(takeCount(wakeUp), 1, 'the leader is called out of the kernel');
+    assert.is(takeCount(wakeUp), 1, 'the leader is signalled to return from the kernel');
     closeDescriptor(wakeUp);
     signalEventCounter(set.wakeUp);
-    await until(() => load(set.scratch, ENTRIES + bound) > entered, 'it hears of its time');
+    await until(() => load(set.scratch, ENTRIES + bound) > entered, 'it gets its timeout');
     table.words[bound * HANDLE_WORDS + HANDLE_DEADLINE] = 0;
     table.claim(timer, table.generation(timer), READABLE, NOBODY);
     handles.unregisterHandle(timer);
