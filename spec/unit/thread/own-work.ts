@@ -1,0 +1,137 @@
+/** I10: a thread's own work is done in portions, in order, and no kind of it starves another. */
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { Deferred, EventHandler } from '../../../lib/connection/event-handler.js';
+import { countersOf } from '../../../lib/memory/counters.js';
+import { allocateMemory } from '../../../lib/memory/layout.js';
+import { HandleSet } from '../../../lib/set/handle-set.js';
+import { BOUND, HAND_OFF, HandleTable, READABLE } from '../../../lib/set/handle-table.js';
+import { Mailbox } from '../../../lib/set/mailbox.js';
+import { Dispatcher, type DispatcherParts } from '../../../lib/thread/dispatcher.js';
+import { OwnWork } from '../../../lib/thread/own-work.js';
+
+const SELF = 0;
+const LEADER = 1;
+const KIND = 0;
+/** As in lib/thread/own-work.ts. */
+const MAX_ITEMS = 32;
+
+/** Own work of a thread whose only event handler records the descriptors that it is called for. */
+function ownWork(handleEvent?: EventHandler['handleEvent']) {
+  const { control, handles } = allocateMemory(2, 100);
+  const table = new HandleTable(handles);
+  const dispatched: number[] = [];
+  const raised: unknown[] = [];
+  const bound: number[] = [];
+  const parts: DispatcherParts = {
+    self: SELF,
+    control,
+    handles: new HandleSet(control, table, -1, SELF),
+    counters: countersOf(control, SELF),
+    eventHandlers: [
+      {
+        handleEvent: (fd, events) => {
+          dispatched.push(fd);
+          handleEvent?.(fd, events);
+        },
+        bound: () => bound,
+      },
+    ],
+    drainTicks: () => {},
+    raiseUncaughtException: (error) => raised.push(error),
+  };
+  const mailbox = new Mailbox(control, SELF);
+  return {
+    work: new OwnWork(parts, new Dispatcher(parts)),
+    mailbox,
+    dispatched,
+    raised,
+    /** Binds a handle to the thread, and notes an event for it as the leader does. */
+    note(fd: number): number {
+      const generation = table.open(fd, KIND, 0, SELF);
+      table.bind(fd, SELF);
+      bound.push(fd);
+      assert.is(table.claim(fd, generation, READABLE, LEADER), HAND_OFF);
+      assert.is(table.state(fd), BOUND);
+      return generation;
+    },
+  };
+}
+
+function deferred(proceed: () => void, abort = () => {}): Deferred {
+  return { proceed, abort };
+}
+
+test('deferred work is done oldest first, a portion at a time', () => {
+  const { work } = ownWork();
+  const done: number[] = [];
+  const count = MAX_ITEMS + 8;
+  for (let item = 0; item < count; item++) work.defer(deferred(() => done.push(item)));
+  while (work.hasDeferred()) assert.ok(work.run() <= MAX_ITEMS);
+  assert.equal(done, [...Array(count).keys()]);
+  assert.not(work.hasPending());
+  assert.not(work.hasPendingHint());
+});
+
+test('work that is deferred meanwhile waits for the next portion, behind what is left', () => {
+  const { work } = ownWork();
+  const done: string[] = [];
+  for (let item = 0; item < MAX_ITEMS; item++) {
+    work.defer(deferred(() => work.defer(deferred(() => done.push('later')))));
+  }
+  work.defer(deferred(() => done.push('left')));
+  work.run();
+  assert.equal(done, []);
+  while (work.hasDeferred()) work.run();
+  assert.equal(done, ['left', ...Array(MAX_ITEMS).fill('later')]);
+});
+
+test('an exception aborts the work that threw it, is raised, and the rest is done', () => {
+  const { work, raised } = ownWork();
+  const error = new Error('thrown');
+  const done: string[] = [];
+  work.defer(
+    deferred(
+      () => {
+        throw error;
+      },
+      () => done.push('aborted'),
+    ),
+  );
+  work.defer(deferred(() => done.push('next')));
+  while (work.hasDeferred()) work.run();
+  assert.equal(raised, [error]);
+  assert.equal(done, ['aborted', 'next']);
+});
+
+test('deferred work that takes all of the time starves no hand-off', () => {
+  const { work, mailbox, dispatched, note } = ownWork();
+  const endless = deferred(() => {
+    const end = performance.now() + 3;
+    while (performance.now() < end) {}
+    work.defer(endless);
+  });
+  work.defer(endless);
+  for (const fd of [3, 4]) mailbox.put(fd, note(fd));
+  work.run();
+  assert.equal(dispatched, [3]);
+  work.run();
+  assert.equal(dispatched, [3, 4]);
+  assert.ok(work.hasPending());
+});
+
+test('a sweep dispatches what was noted for bound handles, and hand-offs without end do not starve it', () => {
+  const { work, mailbox, dispatched, note } = ownWork();
+  const swept = 10;
+  note(swept);
+  const generation = note(11);
+  mailbox.requestSweep();
+  // One step of the sweep for each bound handle.
+  for (let portion = 0; portion < 2; portion++) {
+    for (let entry = 0; entry < MAX_ITEMS; entry++) mailbox.put(11, generation);
+    work.run();
+  }
+  assert.equal(dispatched, [11, swept]);
+});
+
+test.run();
