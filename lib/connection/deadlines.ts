@@ -2,7 +2,8 @@
  * A connection's deadline: one word of its record, in ticks of the set's timer. Its event handler sets it with a store when
  * it leaves the connection; connection/timeouts.ts looks at all of them once a tick.
  */
-import { HANDLE_DEADLINE, HANDLE_WORDS, TICK } from '../memory/layout.js';
+import { TICK } from '../memory/layout.js';
+import { deadlineOf, storeDeadline } from '../set/handle-record.js';
 import type { ThreadContext } from './event-handler.js';
 
 /** The tick `ticks` from now: never 0, which means none. */
@@ -12,11 +13,11 @@ export function deadlineIn(control: Int32Array, ticks: number): number {
 
 /** @param ticks from now; 0 for no deadline */
 export function setDeadline({ control, table }: ThreadContext, fd: number, ticks: number): void {
-  table.words[fd * HANDLE_WORDS + HANDLE_DEADLINE] = ticks === 0 ? 0 : deadlineIn(control, ticks);
+  storeDeadline(table, fd, ticks === 0 ? 0 : deadlineIn(control, ticks));
 }
 
 /** Whether the deadline has passed. */
 export function isDue({ control, table }: ThreadContext, fd: number): boolean {
-  const deadline = table.words[fd * HANDLE_WORDS + HANDLE_DEADLINE]!;
+  const deadline = deadlineOf(table, fd);
   return deadline !== 0 && ((deadline - Atomics.load(control, TICK)) | 0) <= 0;
 }

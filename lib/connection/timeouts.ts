@@ -9,7 +9,8 @@
  * Ending a connection may run user code, so the timer's handle is left first: while this thread is held up there, the next
  * tick is another thread's, which finds what this one has not come to.
  */
-import { HANDLE_DEADLINE, HANDLE_WORDS, TICK } from '../memory/layout.js';
+import { TICK } from '../memory/layout.js';
+import { firstDue } from '../set/handle-record.js';
 import { ENTERED, HAND_OFF, TIMED_OUT } from '../set/handle-table.js';
 import { Mailbox } from '../set/mailbox.js';
 import type { ParkingLot } from '../set/parking-lot.js';
@@ -84,14 +85,7 @@ export class Timeouts implements EventHandler, Deferred {
   /** The first descriptor from `from` on whose deadline has passed; the table's end or more when there is none. */
   #nextDue(from: number): number {
     const { control, table } = this.#context;
-    const { words } = table;
-    const now = Atomics.load(control, TICK);
-    const end = table.end();
-    for (let fd = from, at = from * HANDLE_WORDS; fd < end; fd++, at += HANDLE_WORDS) {
-      const deadline = words[at + HANDLE_DEADLINE]!;
-      if (deadline !== 0 && ((deadline - now) | 0) <= 0) return fd;
-    }
-    return end;
+    return firstDue(table, from, Atomics.load(control, TICK));
   }
 
   #expire(fd: number): void {

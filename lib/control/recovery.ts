@@ -21,17 +21,8 @@ import {
 import { ACCEPTOR, TIMER, WAKE_UP } from '../connection/event-handler.js';
 import type { BlockPool } from '../memory/block-pool.js';
 import { ACCEPTED, CLOSED, countersOf } from '../memory/counters.js';
-import {
-  ACCEPTING,
-  CLOSING,
-  CONNECTIONS,
-  CURRENT_FD,
-  HANDLE_BLOCK,
-  HANDLE_WORDS,
-  LEADER,
-  RESCAN,
-  threadArea,
-} from '../memory/layout.js';
+import { ACCEPTING, CLOSING, CONNECTIONS, CURRENT_FD, LEADER, RESCAN, threadArea } from '../memory/layout.js';
+import { clearSavedBlock, savedBlock } from '../set/handle-record.js';
 import type { HandleTable } from '../set/handle-table.js';
 import { Mailbox } from '../set/mailbox.js';
 import type { ParkingLot } from '../set/parking-lot.js';
@@ -129,14 +120,13 @@ function releaseHandles(shared: SharedState, words: Int32Array, dead: number): n
 
 /** The first block of each record's saved input. */
 function* savedChains(table: HandleTable): Generator<number> {
-  for (let fd = 0; fd < table.end(); fd++) yield table.words[fd * HANDLE_WORDS + HANDLE_BLOCK]!;
+  for (let fd = 0; fd < table.end(); fd++) yield savedBlock(table, fd);
 }
 
 /** Closes a connection that no living thread is inside, with what it has in the pool. */
 export function closeHandle({ table, pool }: SharedState, words: Int32Array, fd: number): void {
-  const block = fd * HANDLE_WORDS + HANDLE_BLOCK;
-  pool.free(table.words[block]!);
-  table.words[block] = 0;
+  pool.free(savedBlock(table, fd));
+  clearSavedBlock(table, fd);
   table.close(fd);
   closeDescriptor(fd);
   Atomics.sub(words, CONNECTIONS, 1);

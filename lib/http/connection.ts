@@ -21,8 +21,9 @@ import {
 } from '../connection/dispatch-budget.js';
 import { FAILED, MORE } from '../connection/output-queue.js';
 import { REQUESTS, RESPONSES } from '../memory/counters.js';
-import { HANDLE_REQUESTS, HANDLE_WORDS, SET_SERVING, SET_STATE } from '../memory/layout.js';
+import { SET_SERVING, SET_STATE } from '../memory/layout.js';
 import { BYTES_IN } from '../memory/sums.js';
+import { countRequest, hasFlag, setFlag } from '../set/handle-record.js';
 import { PEER_ENDED } from '../set/handle-table.js';
 import { EAGAIN, EINTR } from '../sys/libc.js';
 import { shutdownSending } from '../sys/socket.js';
@@ -31,7 +32,7 @@ import { beginExchange, RequestContext } from './begin-exchange.js';
 import { HttpDeadlines } from './deadlines.js';
 import { ANSWERED, type Exchange, type ExchangeOwner, RUNNING } from './exchange.js';
 import { bodyRefused, clientGone, countRefusal, failureOf, gaveUp, neverSent } from './failures.js';
-import { hasFlag, LINGERING, setFlag } from './flags.js';
+import { LINGERING } from './flags.js';
 import type { HttpThread } from './handler.js';
 import { InputWindow } from './input-window.js';
 import { BODY, END, HEAD, NEED_MORE, REFUSED, RequestParser } from './parser/request-parser.js';
@@ -307,9 +308,7 @@ export class HttpConnection extends Connection implements ExchangeOwner {
   #isLastRequest(): boolean {
     const { limits, table } = this.context;
     if (limits.maxRequestsPerSocket === 0) return false;
-    const at = this.fd * HANDLE_WORDS + HANDLE_REQUESTS;
-    table.words[at]!++;
-    return table.words[at]! >= limits.maxRequestsPerSocket;
+    return countRequest(table, this.fd) >= limits.maxRequestsPerSocket;
   }
 
   // ---- the end of the client's time ------------------------------------------------------------------------------------

@@ -9,8 +9,8 @@
 
 import { deadlineIn, setDeadline } from '../connection/deadlines.js';
 import type { ThreadContext } from '../connection/event-handler.js';
-import { HANDLE_DEADLINE, HANDLE_WORDS } from '../memory/layout.js';
-import { BETWEEN_REQUESTS, clearFlag, hasFlag, setFlag } from './flags.js';
+import { clearFlag, deadlineOf, hasFlag, setFlag, storeDeadline } from '../set/handle-record.js';
+import { BETWEEN_REQUESTS } from './flags.js';
 
 export class HttpDeadlines {
   readonly #context: ThreadContext;
@@ -49,7 +49,7 @@ export class HttpDeadlines {
       this.#requestDeadline = 0;
       return;
     }
-    const headDeadline = table.words[this.#fd * HANDLE_WORDS + HANDLE_DEADLINE]!;
+    const headDeadline = deadlineOf(table, this.#fd);
     this.#requestDeadline =
       hasFlag(table, this.#fd, BETWEEN_REQUESTS) || headDeadline === 0
         ? deadlineIn(control, limits.requestTicks)
@@ -87,7 +87,7 @@ export class HttpDeadlines {
     } else if (gone) {
       if (!graced) this.#set(limits.graceTicks);
     } else if (receiving) {
-      table.words[this.#fd * HANDLE_WORDS + HANDLE_DEADLINE] = this.#requestDeadline;
+      storeDeadline(table, this.#fd, this.#requestDeadline);
     } else {
       this.#set(0);
     }

@@ -18,15 +18,15 @@
 
 import type { Deferred, ThreadContext } from '../connection/event-handler.js';
 import { HEADS_REFUSED } from '../memory/counters.js';
+import { BLOCK_BYTES, TICK } from '../memory/layout.js';
 import {
-  BLOCK_BYTES,
-  HANDLE_BLOCK,
-  HANDLE_DEADLINE,
-  HANDLE_NETWORK,
-  HANDLE_SAVED,
-  HANDLE_WORDS,
-  TICK,
-} from '../memory/layout.js';
+  deadlineOf,
+  networkOf,
+  nextSaved,
+  savedBlock,
+  savedLength,
+  storeDeadline,
+} from '../set/handle-record.js';
 import { IDLE, TIMED_OUT } from '../set/handle-table.js';
 import { remoteAddress } from '../sys/socket.js';
 
@@ -136,17 +136,16 @@ export class HeadEviction implements Deferred {
 
   #look(): Head[] {
     const { table } = this.#context;
-    const { words } = table;
     const heads: Head[] = [];
     const end = table.end();
-    for (let fd = 0, at = 0; fd < end; fd++, at += HANDLE_WORDS) {
-      if (words[at + HANDLE_BLOCK] === 0 || table.state(fd) !== IDLE) continue;
+    for (let fd = nextSaved(table, 0); fd < end; fd = nextSaved(table, fd + 1)) {
+      if (table.state(fd) !== IDLE) continue;
       heads.push({
         fd,
         generation: table.generation(fd),
-        network: words[at + HANDLE_NETWORK]!,
-        blocks: Math.ceil(words[at + HANDLE_SAVED]! / BLOCK_BYTES),
-        deadline: words[at + HANDLE_DEADLINE]!,
+        network: networkOf(table, fd),
+        blocks: Math.ceil(savedLength(table, fd) / BLOCK_BYTES),
+        deadline: deadlineOf(table, fd),
         standing: 0,
       });
     }
@@ -156,9 +155,8 @@ export class HeadEviction implements Deferred {
   #evict({ fd, generation }: Head): void {
     const { control, counters, process, self, table } = this.#context;
     if (!table.enterIdle(fd, generation, self)) return;
-    const at = fd * HANDLE_WORDS;
-    if (table.words[at + HANDLE_BLOCK] !== 0) {
-      table.words[at + HANDLE_DEADLINE] = Atomics.load(control, TICK) || -1;
+    if (savedBlock(table, fd) !== 0) {
+      storeDeadline(table, fd, Atomics.load(control, TICK) || -1);
       if (this.#evicted++ === 0) this.#address = remoteAddress(fd)?.address ?? '';
       counters[HEADS_REFUSED]!++;
     }

@@ -7,6 +7,7 @@ import { Buffer } from 'node:buffer';
 import type { ThreadContext } from '../connection/event-handler.js';
 import { FAILED, OutputQueue, QUEUED, SENT } from '../connection/output-queue.js';
 import { ERRORS } from '../memory/counters.js';
+import { hasFlag, setFlag } from '../set/handle-record.js';
 import { INTEREST_INPUT_OUTPUT } from '../set/handle-set.js';
 import { sendFile } from '../sys/file.js';
 import { EAGAIN, EINTR } from '../sys/libc.js';
@@ -15,7 +16,7 @@ import { FileBody } from '../web/file-body.js';
 import { requestLine } from '../web/light-request.js';
 import type { Outgoing } from '../web/outgoing.js';
 import type { Exchange } from './exchange.js';
-import { hasFlag, INTERESTED_IN_OUTPUT, setFlag } from './flags.js';
+import { INTERESTED_IN_OUTPUT } from './flags.js';
 import type { ResponseStream } from './response-stream.js';
 import {
   BODYLESS,

@@ -4,9 +4,20 @@
  */
 
 import type { ThreadContext } from '../connection/event-handler.js';
-import { HANDLE_BLOCK, HANDLE_NETWORK, HANDLE_PARSER, HANDLE_SAVED, HANDLE_WORDS } from '../memory/layout.js';
+import {
+  clearFlag,
+  clearSavedBlock,
+  hasFlag,
+  networkOf,
+  registersAt,
+  savedBlock,
+  savedLength,
+  setFlag,
+  storeNetwork,
+  storeSaved,
+} from '../set/handle-record.js';
 import { remoteNetwork } from '../sys/socket.js';
-import { clearFlag, HAS_SAVED, hasFlag, setFlag } from './flags.js';
+import { HAS_SAVED } from './flags.js';
 import type { HttpThread } from './handler.js';
 import type { RequestParser } from './parser/request-parser.js';
 
@@ -23,16 +34,14 @@ export function saveMessage(
   from: number,
   length: number,
 ): boolean {
-  const record = fd * HANDLE_WORDS;
   const block = length === 0 ? 0 : pool.save(input, from, length);
   if (length > 0) {
     if (block === 0) return eviction.refused();
-    if (table.words[record + HANDLE_NETWORK] === 0) table.words[record + HANDLE_NETWORK] = remoteNetwork(fd);
+    if (networkOf(table, fd) === 0) storeNetwork(table, fd, remoteNetwork(fd));
     eviction.saved();
   }
-  table.words[record + HANDLE_BLOCK] = block;
-  table.words[record + HANDLE_SAVED] = length;
-  parser.save(table.words, record + HANDLE_PARSER);
+  storeSaved(table, fd, block, length);
+  parser.save(table.words, registersAt(fd));
   setFlag(table, fd, HAS_SAVED);
   return true;
 }
@@ -48,15 +57,14 @@ export function restoreMessage(
     parser.reset();
     return 0;
   }
-  const record = fd * HANDLE_WORDS;
-  const block = table.words[record + HANDLE_BLOCK]!;
-  const length = table.words[record + HANDLE_SAVED]!;
+  const block = savedBlock(table, fd);
+  const length = savedLength(table, fd);
   clearFlag(table, fd, HAS_SAVED);
   // Named before they leave the record, and out of the record before they are freed: should this thread die in between, they
   // are neither lost nor given out twice.
   pool.take(block);
-  table.words[record + HANDLE_BLOCK] = 0;
+  clearSavedBlock(table, fd);
   if (block !== 0) pool.restore(block, input, length);
-  parser.load(table.words, record + HANDLE_PARSER);
+  parser.load(table.words, registersAt(fd));
   return length;
 }

@@ -17,8 +17,8 @@ import type { EventHandler, ThreadContext } from '../connection/event-handler.js
 import { FAILED, MAX_QUEUED_BYTES, MORE, OutputQueue, SENT } from '../connection/output-queue.js';
 import { PacelineError } from '../errors.js';
 import { DROPPED, ERRORS } from '../memory/counters.js';
-import { HANDLE_FLAGS, HANDLE_WORDS } from '../memory/layout.js';
 import { BYTES_IN } from '../memory/sums.js';
+import { hasFlag, setFlag } from '../set/handle-record.js';
 import { addressOf, EAGAIN, EINTR, systemError } from '../sys/libc.js';
 import { receive, remoteAddress, shutdownSending } from '../sys/socket.js';
 import { newScope } from '../user-code/async-scope.js';
@@ -174,7 +174,7 @@ class ServedTcp extends Connection implements TcpConnection {
   protected step(): boolean {
     if (this.timedOut && this.#waiting) return this.drop();
     if (this.#terminated || this.timedOut) return this.destroy();
-    if (this.#hasFlag(LINGERING)) return this.#linger();
+    if (hasFlag(this.context.table, this.fd, LINGERING)) return this.#linger();
     if (this.#output.bytes > 0) {
       const flushed = this.#output.flush(this.fd);
       if (flushed === MORE) return this.yield();
@@ -183,8 +183,8 @@ class ServedTcp extends Connection implements TcpConnection {
     // What arrived before the connection broke is still the app's, unless a handler is waiting on it.
     if (this.broken && (this.drained || this.#waiting)) return this.destroy();
     if (this.#waiting) return this.hold();
-    if (!this.#hasFlag(OPENED)) {
-      this.#setFlag(OPENED);
+    if (!hasFlag(this.context.table, this.fd, OPENED)) {
+      setFlag(this.context.table, this.fd, OPENED);
       return this.#event((app) => app.open?.(this));
     }
     if (this.#output.bytes > 0 && !this.broken) return this.hold();
@@ -288,7 +288,7 @@ class ServedTcp extends Connection implements TcpConnection {
   #shut(): boolean {
     if (this.#inputEnded) return this.destroy();
     shutdownSending(this.fd);
-    this.#setFlag(LINGERING);
+    setFlag(this.context.table, this.fd, LINGERING);
     setDeadline(this.context, this.fd, this.context.limits.lingerTicks);
     return true;
   }
@@ -305,7 +305,7 @@ class ServedTcp extends Connection implements TcpConnection {
   }
 
   protected destroy(): false {
-    const opened = this.#hasFlag(OPENED);
+    const opened = hasFlag(this.context.table, this.fd, OPENED);
     this.#output.clear();
     this.close();
     if (opened) newScope().runInAsyncScope(this.#farewell, this);
@@ -330,13 +330,5 @@ class ServedTcp extends Connection implements TcpConnection {
   #reportClose(error: unknown): void {
     this.context.counters[ERRORS]!++;
     this.context.log('error', "the app's close handler failed", { error });
-  }
-
-  #hasFlag(flag: number): boolean {
-    return (this.context.table.words[this.fd * HANDLE_WORDS + HANDLE_FLAGS]! & flag) !== 0;
-  }
-
-  #setFlag(flag: number): void {
-    this.context.table.words[this.fd * HANDLE_WORDS + HANDLE_FLAGS]! |= flag;
   }
 }

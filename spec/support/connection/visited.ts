@@ -8,13 +8,7 @@ import type { EventHandler, Limits, ThreadContext } from '../../../lib/connectio
 import { type Deferred, HTTP_CONNECTION, TCP_CONNECTION } from '../../../lib/connection/event-handler.js';
 import { HttpConnections } from '../../../lib/http/handler.js';
 import { countersOf } from '../../../lib/memory/counters.js';
-import {
-  allocateMemory,
-  CONNECTIONS,
-  type HANDLE_BLOCK,
-  type HANDLE_DEADLINE,
-  HANDLE_WORDS,
-} from '../../../lib/memory/layout.js';
+import { allocateMemory, CONNECTIONS } from '../../../lib/memory/layout.js';
 import { sumsOf } from '../../../lib/memory/sums.js';
 import { INTEREST_INPUT } from '../../../lib/set/handle-set.js';
 import { ENTERED, HAND_OFF, READABLE } from '../../../lib/set/handle-table.js';
@@ -154,11 +148,6 @@ export class Visited implements Disposable {
     const work = this.deferred.splice(0);
     for (const one of work) one.proceed();
     return work.length > 0;
-  }
-
-  /** A word of the connection's record. */
-  word(fd: number, word: typeof HANDLE_BLOCK | typeof HANDLE_DEADLINE): number {
-    return this.context.table.words[fd * HANDLE_WORDS + word]!;
   }
 
   get connections(): number {

@@ -5,7 +5,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { closeHandle } from '../../../lib/control/recovery.js';
 import { CLOSED } from '../../../lib/memory/counters.js';
-import { HANDLE_BLOCK } from '../../../lib/memory/layout.js';
+import { savedBlock } from '../../../lib/set/handle-record.js';
 import { BOUND, FREE, IDLE, PEER_ENDED, READABLE } from '../../../lib/set/handle-table.js';
 import { Visited } from '../../support/connection/visited.js';
 import { until } from '../../support/server/wait.js';
@@ -156,7 +156,7 @@ test('a thread that dies with a restored message in hand gives its blocks back o
   let block = -1;
   using visited: Visited = Visited.http(() => {
     const { table, pool } = visited.context;
-    block = visited.word(fd, HANDLE_BLOCK);
+    block = savedBlock(table, fd);
     // What the control plane does for a thread that dies here.
     closeHandle({ table, pool } as Parameters<typeof closeHandle>[0], visited.control, fd);
     died = true;

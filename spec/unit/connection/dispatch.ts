@@ -1,8 +1,8 @@
 /** I10: one visit to a connection is bounded in work and in time, whatever its client and its app do. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { HANDLE_DEADLINE } from '../../../lib/memory/layout.js';
 import { BYTES_IN, BYTES_OUT } from '../../../lib/memory/sums.js';
+import { deadlineOf } from '../../../lib/set/handle-record.js';
 import { BOUND, IDLE, READABLE } from '../../../lib/set/handle-table.js';
 import { Visited } from '../../support/connection/visited.js';
 import { until } from '../../support/server/wait.js';
@@ -132,15 +132,15 @@ test('a client that goes on sending after the last response is discarded some at
   visited.send(client, GET.replace('\r\n\r\n', '\r\nconnection: close\r\n\r\n'));
   visited.event(fd);
   assert.is(visited.context.table.state(fd), IDLE, 'it lingers');
-  const deadline = visited.word(fd, HANDLE_DEADLINE);
+  const deadline = deadlineOf(visited.context.table, fd);
   visited.send(client, Buffer.alloc(8 * MIB));
   visited.event(fd);
   assert.is(visited.deferred.length, 1, 'there is more to discard');
   assert.is(visited.context.table.state(fd), BOUND);
-  assert.is(visited.word(fd, HANDLE_DEADLINE), deadline, 'its time goes on running');
+  assert.is(deadlineOf(visited.context.table, fd), deadline, 'its time goes on running');
   while (visited.proceed()) {}
   assert.is(visited.context.table.state(fd), IDLE);
-  assert.is(visited.word(fd, HANDLE_DEADLINE), deadline);
+  assert.is(deadlineOf(visited.context.table, fd), deadline);
 });
 
 test('events that come whenever a connection is about to be left do not keep its thread', async () => {
@@ -231,11 +231,11 @@ test('a raw TCP client that goes on sending after the end is discarded some at a
   const { client, fd } = await visited.connect();
   visited.send(client, 'x');
   visited.event(fd);
-  const deadline = visited.word(fd, HANDLE_DEADLINE);
+  const deadline = deadlineOf(visited.context.table, fd);
   visited.send(client, Buffer.alloc(8 * MIB));
   visited.event(fd);
   assert.is(visited.deferred.length, 1, 'there is more to discard');
-  assert.is(visited.word(fd, HANDLE_DEADLINE), deadline);
+  assert.is(deadlineOf(visited.context.table, fd), deadline);
   while (visited.proceed()) {}
   assert.is(visited.context.table.state(fd), IDLE);
 });

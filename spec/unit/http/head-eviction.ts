@@ -3,13 +3,8 @@ import type { Socket } from 'node:net';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { HEADS_REFUSED } from '../../../lib/memory/counters.js';
-import {
-  BLOCK_BYTES,
-  HANDLE_BLOCK,
-  HANDLE_DEADLINE,
-  HANDLE_WORDS,
-  TICK,
-} from '../../../lib/memory/layout.js';
+import { BLOCK_BYTES, TICK } from '../../../lib/memory/layout.js';
+import { savedBlock, storeDeadline } from '../../../lib/set/handle-record.js';
 import { IDLE } from '../../../lib/set/handle-table.js';
 import { Visited } from '../../support/connection/visited.js';
 import { range, until } from '../../support/server/wait.js';
@@ -51,7 +46,7 @@ class Heads {
       visited.event(fd);
       return visited.context.pool.inUse() === before + blocks || visited.log.length > 0;
     });
-    visited.context.table.words[fd * HANDLE_WORDS + HANDLE_DEADLINE] = this.#deadline++;
+    storeDeadline(visited.context.table, fd, this.#deadline++);
     return head;
   }
 
@@ -61,7 +56,7 @@ class Heads {
     return heads;
   }
 
-  isWaiting = ({ fd }: Unfinished): boolean => this.visited.word(fd, HANDLE_BLOCK) !== 0;
+  isWaiting = ({ fd }: Unfinished): boolean => savedBlock(this.visited.context.table, fd) !== 0;
 
   get refused(): number {
     return this.visited.context.counters[HEADS_REFUSED]!;
@@ -125,7 +120,7 @@ test('above it the address that holds most loses its oldest heads, and no other 
     visited.send(client, '\r\n\r\n');
     await until('the rest is here', () => {
       visited.event(fd);
-      return visited.word(fd, HANDLE_BLOCK) === 0;
+      return savedBlock(visited.context.table, fd) === 0;
     });
   }
   await answered('200', others);
@@ -161,9 +156,8 @@ test('the oldest are told from the latest also when the ticks have wrapped', asy
   using visited = Visited.http(() => 'hello', { blocks: BLOCKS });
   const heads = new Heads(visited);
   const all = await heads.beginMany(HIGH + 1, '127.0.0.1');
-  const { words } = visited.context.table;
-  for (const [index, { fd }] of all.entries())
-    words[fd * HANDLE_WORDS + HANDLE_DEADLINE] = (0x7fff_fff0 + index) | 0;
+  const { table } = visited.context;
+  for (const [index, { fd }] of all.entries()) storeDeadline(table, fd, (0x7fff_fff0 + index) | 0);
   visited.control[TICK] = 0x7fff_ffe0;
   proceedAll(visited);
   assert.equal(
