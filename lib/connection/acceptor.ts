@@ -1,13 +1,13 @@
 /**
  * The concrete event handler of a listening socket: accepts what waits and registers each connection. No user code
  * runs here, so the handle is never held for long. Owner of the words CONNECTIONS, CONNECTIONS_PEAK, ACCEPT_SUSPENDED,
- * SUSPENSIONS, SUSPENDED_FOR, ACCEPTING and CLOSING.
+ * SUSPENSIONS, SUSPENDED_FOR and ACCEPTING; connections are closed, and accepting is resumed, in close.ts.
  *
  * When descriptors run out, the listening handle is suspended, and whoever closes a connection next resumes it: the
  * connections that wait stay in the kernel's queue meanwhile, instead of making the leader spin.
  *
  * A thread may be ended at any call of a function and at any loop, as V8 looks there whether it is to stop, so also between any
- * two calls below. What it was about, it notes first, in ACCEPTING and CLOSING, and recovery completes it. Where CONNECTIONS
+ * two calls below. What it was about, it notes first, in ACCEPTING, and recovery completes it. Where CONNECTIONS
  * is changed, the note is changed by the next statement, with no call of a function and no loop between them: a thread cannot be
  * ended there, so recovery never counts twice.
  */
@@ -15,7 +15,6 @@ import { ACCEPTED, CLOSED, DROPPED } from '../memory/counters.js';
 import {
   ACCEPT_SUSPENDED,
   ACCEPTING,
-  CLOSING,
   CONNECTIONS,
   CONNECTIONS_PEAK,
   SET_DRAINING,
@@ -24,11 +23,12 @@ import {
   SUSPENSIONS,
   threadArea,
 } from '../memory/layout.js';
-import { type HandleSet, INTEREST_INPUT, INTEREST_INPUT_OUTPUT } from '../set/handle-set.js';
+import { INTEREST_INPUT, INTEREST_INPUT_OUTPUT } from '../set/handle-set.js';
 import { FREE } from '../set/handle-table.js';
 import { closeDescriptor } from '../sys/descriptor.js';
 import { EAGAIN, ECONNABORTED, EINTR, EMFILE, ENFILE, ENOBUFS, ENOMEM, errnoName } from '../sys/libc.js';
 import { acceptConnection, replaceByDeadSocket, shutdownBoth } from '../sys/socket.js';
+import { closeConnection, resumeAccepting } from './close.js';
 import { deadlineIn } from './deadlines.js';
 import { type EventHandler, HTTP_CONNECTION, type ThreadContext } from './event-handler.js';
 
@@ -44,9 +44,6 @@ export const NOTHING_ACCEPTED = 0;
 /** A place is counted; there may be a descriptor for it already. */
 export const PLACE_TAKEN = 1;
 export const FIRST_ACCEPTED = 2;
-/** Values of the word CLOSING. */
-export const NOTHING_CLOSING = 0;
-export const FIRST_CLOSING = 1;
 
 export class Acceptor implements EventHandler {
   readonly #context: ThreadContext;
@@ -195,30 +192,4 @@ export class Acceptor implements EventHandler {
     if (Atomics.load(control, CONNECTIONS) < open) resumeAccepting(control, handles);
     return calls;
   }
-}
-
-/** Watches the suspended listening handle again, if there is one. */
-export function resumeAccepting(control: Int32Array, handles: HandleSet): void {
-  const suspended = Atomics.exchange(control, ACCEPT_SUSPENDED, 0);
-  if (suspended !== 0) handles.resumeHandle(suspended - 1, INTEREST_INPUT);
-}
-
-/**
- * Ends a connection that the calling thread is inside or that is bound to it. Recovery tells by CLOSING and the record how far
- * a thread came that died in here:
- *
- *   CLOSING set, the record still the dead thread's    nothing has happened: it is closed as one that the thread was inside
- *   CLOSING set, the record FREE or somebody else's    it counts as closed; the descriptor may be open still
- *   CLOSING clear                                      all is done
- */
-export function closeConnection(context: ThreadContext, fd: number): void {
-  const { control, counters } = context;
-  const closing = threadArea(context.self) + CLOSING;
-  control[closing] = FIRST_CLOSING + fd;
-  context.table.close(fd);
-  closeDescriptor(fd);
-  Atomics.sub(control, CONNECTIONS, 1);
-  counters[CLOSED]!++;
-  control[closing] = NOTHING_CLOSING;
-  if (Atomics.load(control, ACCEPT_SUSPENDED) !== 0) resumeAccepting(control, context.handles);
 }

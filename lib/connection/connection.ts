@@ -10,7 +10,7 @@
  */
 import { DROPPED } from '../memory/counters.js';
 import { BROKEN, PEER_ENDED, READABLE, TIMED_OUT } from '../set/handle-table.js';
-import { closeConnection } from './acceptor.js';
+import { closeConnection } from './close.js';
 import { isDue } from './deadlines.js';
 import { DispatchBudget } from './dispatch-budget.js';
 import type { Deferred, ThreadContext } from './event-handler.js';

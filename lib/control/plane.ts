@@ -3,7 +3,7 @@
  * they are shut down (shutdown.ts). It runs in the main thread and never runs a user's handler, so it answers while every
  * thread is blocked.
  */
-import { resumeAccepting } from '../connection/acceptor.js';
+import { resumeAccepting } from '../connection/close.js';
 import { ACCEPTOR, TIMER, WAKE_UP } from '../connection/event-handler.js';
 import { oneLine, PacelineError } from '../errors.js';
 import { BlockPool } from '../memory/block-pool.js';

@@ -11,18 +11,13 @@
  * 3. Its leadership is revoked.
  * 4. It is taken out of the parking lot, and everybody is woken, because it may have owed someone a wake-up.
  */
-import {
-  FIRST_ACCEPTED,
-  FIRST_CLOSING,
-  NOTHING_ACCEPTED,
-  NOTHING_CLOSING,
-  PLACE_TAKEN,
-} from '../connection/acceptor.js';
+import { FIRST_ACCEPTED, NOTHING_ACCEPTED, PLACE_TAKEN } from '../connection/acceptor.js';
+import { closeOrphan, FIRST_CLOSING, NOTHING_CLOSING } from '../connection/close.js';
 import { ACCEPTOR, TIMER, WAKE_UP } from '../connection/event-handler.js';
 import type { BlockPool } from '../memory/block-pool.js';
 import { ACCEPTED, CLOSED, countersOf } from '../memory/counters.js';
 import { ACCEPTING, CLOSING, CONNECTIONS, CURRENT_FD, LEADER, RESCAN, threadArea } from '../memory/layout.js';
-import { clearSavedBlock, savedBlock } from '../set/handle-record.js';
+import { savedBlock } from '../set/handle-record.js';
 import type { HandleTable } from '../set/handle-table.js';
 import { Mailbox } from '../set/mailbox.js';
 import type { ParkingLot } from '../set/parking-lot.js';
@@ -86,7 +81,7 @@ function releaseAccepted({ control, table, strays }: SharedState, words: Int32Ar
 }
 
 /**
- * A close that was cut; see closeConnection in connection/acceptor.ts. No living thread opens a record in the name of a dead one, and
+ * A close that was cut; see closeConnection in connection/close.ts. No living thread opens a record in the name of a dead one, and
  * its replacement begins only after this, so a record that is the dead thread's is the one that it had not yet begun to close.
  */
 function completeClose({ control, table, strays }: SharedState, words: Int32Array, dead: number): void {
@@ -111,7 +106,7 @@ function releaseHandles(shared: SharedState, words: Int32Array, dead: number): n
       Atomics.store(words, RESCAN, 1);
       continue;
     }
-    closeHandle(shared, words, fd);
+    closeOrphan(shared, words, fd);
     countersOf(control, dead)[CLOSED]!++;
     lost++;
   }
@@ -121,13 +116,4 @@ function releaseHandles(shared: SharedState, words: Int32Array, dead: number): n
 /** The first block of each record's saved input. */
 function* savedChains(table: HandleTable): Generator<number> {
   for (let fd = 0; fd < table.end(); fd++) yield savedBlock(table, fd);
-}
-
-/** Closes a connection that no living thread is inside, with what it has in the pool. */
-export function closeHandle({ table, pool }: SharedState, words: Int32Array, fd: number): void {
-  pool.free(savedBlock(table, fd));
-  clearSavedBlock(table, fd);
-  table.close(fd);
-  closeDescriptor(fd);
-  Atomics.sub(words, CONNECTIONS, 1);
 }

@@ -11,6 +11,7 @@
  * A start that fails is undone by the same steps.
  */
 import { setTimeout as delay } from 'node:timers/promises';
+import { closeOrphan } from '../connection/close.js';
 import {
   ACCEPT_SUSPENDED,
   CONNECTIONS,
@@ -23,7 +24,7 @@ import type { HandleSet } from '../set/handle-set.js';
 import { CONTROL_PLANE, ENTERED, FREE } from '../set/handle-table.js';
 import { closeDescriptor, signalEventCounter } from '../sys/descriptor.js';
 import type { Listener } from './listener.js';
-import { closeHandle, type SharedState } from './recovery.js';
+import type { SharedState } from './recovery.js';
 import type { ThreadKeeper } from './thread-keeper.js';
 
 /** How often the number of open connections is checked. */
@@ -96,7 +97,7 @@ export function closeDescriptors({ shared, epoll, doorbells, wakeUp, timer }: Se
     closeDescriptor(timer);
   }
   for (let fd = 0; fd < table.end(); fd++) {
-    if (table.state(fd) !== FREE) closeHandle(shared, words, fd);
+    if (table.state(fd) !== FREE) closeOrphan(shared, words, fd);
   }
   for (const fd of [wakeUp, epoll, ...doorbells]) closeDescriptor(fd);
 }

@@ -20,7 +20,8 @@
  * before close(2), (2) tells a stray from the file or socket of somebody else that has got the number since.
  */
 import { readdirSync } from 'node:fs';
-import { FIRST_ACCEPTED, FIRST_CLOSING, PLACE_TAKEN } from '../connection/acceptor.js';
+import { FIRST_ACCEPTED, PLACE_TAKEN } from '../connection/acceptor.js';
+import { FIRST_CLOSING } from '../connection/close.js';
 import { ACCEPTING, CLOSING, threadArea } from '../memory/layout.js';
 import { FREE, type HandleTable } from '../set/handle-table.js';
 import { closeDescriptor } from '../sys/descriptor.js';

@@ -1,5 +1,5 @@
 /** The commands of a thread that a spec drives: the participants' operations, one by one, and loops of them for stress. */
-import { closeConnection } from '../../../lib/connection/acceptor.js';
+import { closeConnection } from '../../../lib/connection/close.js';
 import { Mailbox } from '../../../lib/set/mailbox.js';
 import { resetEventCounter } from '../../../lib/sys/descriptor.js';
 import { POLL_FIRST, pollTwo } from '../../../lib/sys/epoll.js';

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { closeHandle } from '../../../lib/control/recovery.js';
+import { closeOrphan } from '../../../lib/connection/close.js';
 import { CLOSED } from '../../../lib/memory/counters.js';
 import { savedBlock } from '../../../lib/set/handle-record.js';
 import { BOUND, FREE, IDLE, PEER_ENDED, READABLE } from '../../../lib/set/handle-table.js';
@@ -158,7 +158,7 @@ test('a thread that dies with a restored message in hand gives its blocks back o
     const { table, pool } = visited.context;
     block = savedBlock(table, fd);
     // What the control plane does for a thread that dies here.
-    closeHandle({ table, pool } as Parameters<typeof closeHandle>[0], visited.control, fd);
+    closeOrphan({ table, pool }, visited.control, fd);
     died = true;
     return fail();
   });

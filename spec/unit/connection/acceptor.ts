@@ -2,7 +2,8 @@
 import { closeSync, openSync } from 'node:fs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { Acceptor, closeConnection, FIRST_CLOSING, PLACE_TAKEN } from '../../../lib/connection/acceptor.js';
+import { Acceptor, PLACE_TAKEN } from '../../../lib/connection/acceptor.js';
+import { closeConnection, FIRST_CLOSING } from '../../../lib/connection/close.js';
 import { ACCEPTOR, TCP_CONNECTION, type ThreadContext } from '../../../lib/connection/event-handler.js';
 import type { SharedState } from '../../../lib/control/recovery.js';
 import { readCounters } from '../../../lib/memory/counters.js';
