@@ -5,6 +5,7 @@ import type { BlockPool } from '../memory/block-pool.js';
 import type { HandleSet } from '../set/handle-set.js';
 import type { HandleTable } from '../set/handle-table.js';
 import type { Recorder } from '../set/recorder.js';
+import type { Limits } from './limits.js';
 
 /** Which concrete event handler serves a handle; the number stands in the handle's record. */
 export const ACCEPTOR = 1;
@@ -34,26 +35,6 @@ export interface EventHandler {
    * holds; does nothing when it has been closed or left already. Never throws. Absent where no user code runs.
    */
   abort?(fd: number): void;
-}
-
-/** What the control plane lets an app's connections have. */
-export interface Limits {
-  /** Bytes of a request's head. */
-  readonly maxHeaderSize: number;
-  /** Bytes of a request's body. */
-  readonly maxBodySize: number;
-  readonly maxConnections: number;
-  /** Requests on one connection; 0 for any number. */
-  readonly maxRequestsPerSocket: number;
-  /** The timeouts in ticks of the set's timer; 0 for none. */
-  readonly headersTicks: number;
-  readonly requestTicks: number;
-  readonly keepAliveTicks: number;
-  readonly sendTicks: number;
-  /** How long a client has to end its side after the server has ended its own. */
-  readonly lingerTicks: number;
-  /** How long a connection waits for its app once the client has ended its side. */
-  readonly graceTicks: number;
 }
 
 /** Work of a thread of its own, put off until the thread is out of user code. */

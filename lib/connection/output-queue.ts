@@ -14,9 +14,6 @@ export const FAILED = 2;
 /** Some of it waits, although the kernel may take more: this visit has sent its share. */
 export const MORE = 3;
 
-/** The most bytes that may wait on one connection. A stream's or app's back-pressure stops far below it. */
-export const MAX_QUEUED_BYTES = 64 * 1024 * 1024;
-
 /**
  * Bytes that one call sends. A reader that keeps up with the sender would keep its thread for as long as there is anything to
  * send; 4 MiB are more than the kernel buffers for a connection, and take about a millisecond.

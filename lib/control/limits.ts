@@ -1,5 +1,5 @@
 /** The limits of connections, from the server's options: sizes and counts as they are, timeouts in ticks of the set's timer. */
-import type { Limits } from '../connection/event-handler.js';
+import type { Limits } from '../connection/limits.js';
 import type { ResolvedOptions } from '../options/server-options.js';
 
 /** How long a lingering close waits for the client to end its side. */

@@ -6,11 +6,9 @@
  * The buffer is shared by all connections of the thread, so the window holds only while one of them is run; in between
  * its bytes are kept in memory of their own, or saved for whichever thread comes next (http/saved-message.ts).
  */
+import { RECEIVE_BYTES } from '../connection/limits.js';
 import { addressOf } from '../sys/libc.js';
 import { receive } from '../sys/socket.js';
-
-/** Bytes that one receive takes beside the head that is kept in front of them. */
-const RECEIVE_BYTES = 64 * 1024;
 
 const NOTHING = new Uint8Array(0);
 
@@ -20,6 +18,7 @@ export class InputBuffer {
   readonly address: number;
 
   constructor(memory: Buffer, maxHeaderSize: number) {
+    // One receive, beside the longest head that is kept in front of it.
     this.bytes = memory.subarray(0, RECEIVE_BYTES + maxHeaderSize);
     this.address = addressOf(this.bytes);
   }

@@ -14,7 +14,8 @@ import { Connection } from '../connection/connection.js';
 import { setDeadline } from '../connection/deadlines.js';
 import { NOTED_COST, RECEIVE_COST, REQUEST_COST } from '../connection/dispatch-budget.js';
 import type { EventHandler, ThreadContext } from '../connection/event-handler.js';
-import { FAILED, MAX_QUEUED_BYTES, MORE, OutputQueue, SENT } from '../connection/output-queue.js';
+import { MAX_QUEUED_BYTES, RECEIVE_BYTES } from '../connection/limits.js';
+import { FAILED, MORE, OutputQueue, SENT } from '../connection/output-queue.js';
 import { PacelineError } from '../errors.js';
 import { DROPPED, ERRORS } from '../memory/counters.js';
 import { BYTES_IN } from '../memory/sums.js';
@@ -28,8 +29,6 @@ import type { TcpApp, TcpConnection } from './app.js';
 
 export type { TcpApp, TcpConnection } from './app.js';
 
-/** Bytes of one receive. */
-const RECEIVE_BYTES = 64 * 1024;
 /** Bits of HANDLE_FLAGS: the app has been told of the connection. */
 const OPENED = 1;
 /** Everything is sent and the sending side ended; what the peer still sends is read away until it ends, too. */

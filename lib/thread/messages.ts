@@ -1,6 +1,6 @@
 /** Messages between the control plane and a thread, outside of shared memory: at the thread's start, and for the log. */
 import type { MessagePort } from 'node:worker_threads';
-import type { Limits } from '../connection/event-handler.js';
+import type { Limits } from '../connection/limits.js';
 import type { SharedMemory } from '../memory/layout.js';
 import type { LogEntry } from './log-limiter.js';
 

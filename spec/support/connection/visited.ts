@@ -4,8 +4,9 @@
  */
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import type { EventHandler, Limits, ThreadContext } from '../../../lib/connection/event-handler.js';
+import type { EventHandler, ThreadContext } from '../../../lib/connection/event-handler.js';
 import { type Deferred, HTTP_CONNECTION, TCP_CONNECTION } from '../../../lib/connection/event-handler.js';
+import type { Limits } from '../../../lib/connection/limits.js';
 import { HttpConnections } from '../../../lib/http/handler.js';
 import { countersOf } from '../../../lib/memory/counters.js';
 import { allocateMemory, CONNECTIONS } from '../../../lib/memory/layout.js';

@@ -1,5 +1,6 @@
 /** What event handlers find in their thread, for a spec that calls them in its own. */
-import type { Limits, ThreadContext } from '../../../lib/connection/event-handler.js';
+import type { ThreadContext } from '../../../lib/connection/event-handler.js';
+import type { Limits } from '../../../lib/connection/limits.js';
 import { countersOf } from '../../../lib/memory/counters.js';
 import { sumsOf } from '../../../lib/memory/sums.js';
 import { HandleSet } from '../../../lib/set/handle-set.js';

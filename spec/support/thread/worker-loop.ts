@@ -4,11 +4,11 @@ import {
   ACCEPTOR,
   type Deferred,
   type EventHandler,
-  type Limits,
   TCP_CONNECTION,
   type ThreadContext,
   WAKE_UP,
 } from '../../../lib/connection/event-handler.js';
+import type { Limits } from '../../../lib/connection/limits.js';
 import { countersOf } from '../../../lib/memory/counters.js';
 import { BLOCK_BYTES, HANDLE_BLOCK, HANDLE_WORDS } from '../../../lib/memory/layout.js';
 import { sumsOf } from '../../../lib/memory/sums.js';
