@@ -13,5 +13,5 @@ export {
   type ThreadExit,
 } from './server.js';
 export type { ThreadState } from './set/thread-state.js';
-export type { TcpApp, TcpConnection } from './tcp/connection.js';
+export type { TcpApp, TcpConnection } from './tcp/app.js';
 export type { FetchApp, FetchContext } from './web/context.js';

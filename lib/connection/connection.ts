@@ -11,11 +11,12 @@
 import { DROPPED } from '../memory/counters.js';
 import { BROKEN, PEER_ENDED, READABLE, TIMED_OUT } from '../set/handle-table.js';
 import { closeConnection } from './close.js';
+import type { BoundConnection, ConnectionThread } from './connection-thread.js';
 import { isDue } from './deadlines.js';
 import { DispatchBudget } from './dispatch-budget.js';
 import type { Deferred, ThreadContext } from './event-handler.js';
 
-export abstract class Connection implements Deferred {
+export abstract class Connection implements BoundConnection, Deferred {
   /** -1 while this object has no connection. */
   fd = -1;
   bound = false;
@@ -27,13 +28,12 @@ export abstract class Connection implements Deferred {
   protected broken = false;
   /** The deadline has been found passed. */
   protected timedOut = false;
-  readonly #held: Map<number, Connection>;
+  readonly #held: Map<number, BoundConnection>;
   #running = false;
   /** News came while running. */
   #woken = false;
 
-  /** @param held the connections that are bound to this thread */
-  constructor(context: ThreadContext, held: Map<number, Connection>) {
+  constructor({ context, held }: ConnectionThread) {
     this.context = context;
     this.#held = held;
   }

@@ -33,13 +33,13 @@ import { HttpDeadlines } from './deadlines.js';
 import { ANSWERED, type Exchange, type ExchangeOwner, RUNNING } from './exchange.js';
 import { bodyRefused, clientGone, countRefusal, failureOf, gaveUp, neverSent } from './failures.js';
 import { LINGERING } from './flags.js';
-import type { HttpThread } from './handler.js';
 import { InputWindow } from './input-window.js';
 import { BODY, END, HEAD, NEED_MORE, REFUSED, RequestParser } from './parser/request-parser.js';
 import { COMPLETE, CUT, Responder, WAITING } from './responder.js';
 import type { ResponseStream } from './response-stream.js';
 import { UNTIL_CLOSE } from './response-writer.js';
 import { restoreMessage, saveMessage } from './saved-message.js';
+import type { HttpThread } from './thread.js';
 
 export class HttpConnection extends Connection implements ExchangeOwner {
   readonly #thread: HttpThread;
@@ -54,7 +54,7 @@ export class HttpConnection extends Connection implements ExchangeOwner {
   #closing = false;
 
   constructor(thread: HttpThread) {
-    super(thread.context, thread.held);
+    super(thread);
     this.#thread = thread;
     this.#parser = new RequestParser(thread.context.limits);
     this.#responder = new Responder(thread.context, thread.writer);

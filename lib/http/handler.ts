@@ -6,37 +6,9 @@
  */
 
 import type { EventHandler, ThreadContext } from '../connection/event-handler.js';
-import { REQUEST_AT, REQUEST_TO, threadArea } from '../memory/layout.js';
 import type { FetchApp } from '../web/context.js';
 import { HttpConnection } from './connection.js';
-import { HeadEviction } from './head-eviction.js';
-import { InputBuffer } from './input-window.js';
-import { ResponseWriter } from './response-writer.js';
-
-/** What the connections of one thread share. */
-export class HttpThread {
-  readonly input: InputBuffer;
-  /** The words that say which request is in hand. */
-  readonly requestAt: number;
-  readonly requestTo: number;
-  readonly writer: ResponseWriter;
-  readonly eviction: HeadEviction;
-  /** The connections that are bound to this thread. */
-  readonly held = new Map<number, HttpConnection>();
-
-  constructor(
-    readonly context: ThreadContext,
-    readonly app: FetchApp,
-    /** The host of request.url for clients that send none. */
-    readonly fallbackHost: string,
-  ) {
-    this.requestAt = threadArea(context.self) + REQUEST_AT;
-    this.requestTo = threadArea(context.self) + REQUEST_TO;
-    this.writer = new ResponseWriter(context.recorder);
-    this.eviction = new HeadEviction(context);
-    this.input = new InputBuffer(context.input, context.limits.maxHeaderSize);
-  }
-}
+import { HttpThread } from './thread.js';
 
 export class HttpConnections implements EventHandler {
   readonly #thread: HttpThread;

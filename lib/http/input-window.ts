@@ -7,7 +7,6 @@
  * its bytes are kept in memory of their own, or saved for whichever thread comes next (http/saved-message.ts).
  */
 import { RECEIVE_BYTES } from '../connection/limits.js';
-import { addressOf } from '../sys/libc.js';
 import { receive } from '../sys/socket.js';
 
 const NOTHING = new Uint8Array(0);
@@ -15,12 +14,14 @@ const NOTHING = new Uint8Array(0);
 /** The input buffer of a thread. It lies in shared memory, so that the control plane can see which request is in hand. */
 export class InputBuffer {
   readonly bytes: Buffer;
-  readonly address: number;
 
-  constructor(memory: Buffer, maxHeaderSize: number) {
+  constructor(
+    memory: Buffer,
+    readonly address: number,
+    maxHeaderSize: number,
+  ) {
     // One receive, beside the longest head that is kept in front of it.
     this.bytes = memory.subarray(0, RECEIVE_BYTES + maxHeaderSize);
-    this.address = addressOf(this.bytes);
   }
 }
 

@@ -13,68 +13,26 @@
 import { Connection } from '../connection/connection.js';
 import { setDeadline } from '../connection/deadlines.js';
 import { NOTED_COST, RECEIVE_COST, REQUEST_COST } from '../connection/dispatch-budget.js';
-import type { EventHandler, ThreadContext } from '../connection/event-handler.js';
-import { MAX_QUEUED_BYTES, RECEIVE_BYTES } from '../connection/limits.js';
+import { MAX_QUEUED_BYTES } from '../connection/limits.js';
 import { FAILED, MORE, OutputQueue, SENT } from '../connection/output-queue.js';
 import { PacelineError } from '../errors.js';
 import { DROPPED, ERRORS } from '../memory/counters.js';
 import { BYTES_IN } from '../memory/sums.js';
 import { hasFlag, setFlag } from '../set/handle-record.js';
-import { addressOf, EAGAIN, EINTR, systemError } from '../sys/libc.js';
+import { EAGAIN, EINTR, systemError } from '../sys/libc.js';
 import { receive, remoteAddress, shutdownSending } from '../sys/socket.js';
 import { newScope } from '../user-code/async-scope.js';
 import { plainBytes } from '../user-code/plain-bytes.js';
 import { adopt, isThenable } from '../user-code/thenable.js';
 import type { TcpApp, TcpConnection } from './app.js';
-
-export type { TcpApp, TcpConnection } from './app.js';
+import type { TcpThread } from './thread.js';
 
 /** Bits of HANDLE_FLAGS: the app has been told of the connection. */
 const OPENED = 1;
 /** Everything is sent and the sending side ended; what the peer still sends is read away until it ends, too. */
 const LINGERING = 2;
 
-class TcpThread {
-  readonly input: Buffer;
-  readonly inputAddress: number;
-  readonly held = new Map<number, ServedTcp>();
-
-  constructor(
-    readonly context: ThreadContext,
-    readonly app: TcpApp,
-  ) {
-    this.input = context.input.subarray(0, RECEIVE_BYTES);
-    this.inputAddress = addressOf(this.input);
-  }
-}
-
-export class TcpConnections implements EventHandler {
-  readonly #thread: TcpThread;
-  /** The connection of the last event. */
-  #current: ServedTcp | null = null;
-
-  constructor(context: ThreadContext, app: TcpApp) {
-    this.#thread = new TcpThread(context, app);
-  }
-
-  handleEvent(fd: number, events: number): void {
-    const connection = this.#thread.held.get(fd) ?? new ServedTcp(this.#thread, fd);
-    this.#current = connection;
-    connection.run(events);
-  }
-
-  abort(fd: number): void {
-    const current = this.#current;
-    this.#current = null;
-    (this.#thread.held.get(fd) ?? current)?.abort();
-  }
-
-  bound(): Iterable<number> {
-    return this.#thread.held.keys();
-  }
-}
-
-class ServedTcp extends Connection implements TcpConnection {
+export class ServedTcp extends Connection implements TcpConnection {
   readonly #thread: TcpThread;
   readonly #output: OutputQueue;
   /** The app wants it bound to this thread. */
@@ -91,7 +49,7 @@ class ServedTcp extends Connection implements TcpConnection {
   #drainOwed = false;
 
   constructor(thread: TcpThread, fd: number) {
-    super(thread.context, thread.held);
+    super(thread);
     this.#thread = thread;
     this.#output = new OutputQueue(thread.context.sums);
     this.fd = fd;

@@ -1,6 +1,6 @@
 /** Loads an app module and determines its protocol. */
 import { PacelineError } from '../errors.js';
-import type { TcpApp } from '../tcp/connection.js';
+import type { TcpApp } from '../tcp/app.js';
 import type { FetchApp } from '../web/context.js';
 
 export type App =

@@ -23,7 +23,7 @@ import { ParkingLot } from '../set/parking-lot.js';
 import { Recorder } from '../set/recorder.js';
 import { ThreadSet } from '../set/thread-set.js';
 import { EventLoop } from '../sys/event-loop.js';
-import { TcpConnections } from '../tcp/connection.js';
+import { TcpConnections } from '../tcp/handler.js';
 import { inScopes } from '../user-code/async-scope.js';
 import { installResponse } from '../web/light-response.js';
 import { type App, loadApp } from './app-loader.js';

@@ -11,7 +11,7 @@
  * `uncaughtException` (`?handled`) and whether it has an `error` handler (`&error`).
  */
 import { setImmediate as nextPass } from 'node:timers/promises';
-import type { TcpApp, TcpConnection } from '../../lib/tcp/connection.js';
+import type { TcpApp, TcpConnection } from '../../lib/tcp/app.js';
 import { Board } from './board.js';
 import { FAREWELL, HOWS, type How, OPEN_FAULTS, type Where } from './tcp-faults.js';
 

@@ -1,0 +1,22 @@
+/** What the connections of one thread share, whatever protocol they speak. */
+import { addressOf } from '../sys/libc.js';
+import type { ThreadContext } from './event-handler.js';
+
+/** A connection that is bound to its thread, as its event handler sees it. */
+export interface BoundConnection {
+  /** Processes what happened, see connection.ts. */
+  run(events: number): void;
+  /** As EventHandler.abort. */
+  abort(): void;
+}
+
+export class ConnectionThread {
+  /** The connections that are bound to this thread, by descriptor. */
+  readonly held = new Map<number, BoundConnection>();
+  /** Of the buffer that this thread receives into. */
+  readonly inputAddress: number;
+
+  constructor(readonly context: ThreadContext) {
+    this.inputAddress = addressOf(context.input);
+  }
+}
