@@ -17,7 +17,7 @@ import { abortRequest } from '../web/light-request.js';
 import type { Outgoing } from '../web/outgoing.js';
 import { toOutgoing } from '../web/to-outgoing.js';
 import { checkHead } from './response-head.js';
-import { cancelQuietly, ResponseStream } from './response-stream.js';
+import { cancelQuietly, ResponseStream, type StreamOwner } from './response-stream.js';
 import { hasNoBody } from './response-writer.js';
 
 /** States of the handler's outcome. */
@@ -28,9 +28,7 @@ export const THREW = 2;
 export const ANSWERED = 3;
 
 /** The connection as an exchange sees it. */
-export interface ExchangeOwner {
-  /** The exchange has news; the connection goes on as soon as it can. */
-  wake(): void;
+export interface ExchangeOwner extends StreamOwner {
   /** The handler wants the body that the client holds back until it is told to go on. */
   sendContinue(exchange: Exchange): void;
 }

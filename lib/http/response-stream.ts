@@ -7,14 +7,19 @@ import type { AsyncScope } from '../user-code/async-scope.js';
 import { plainBytes } from '../user-code/plain-bytes.js';
 import { adopt } from '../user-code/thenable.js';
 import { passedOn } from '../web/chunk-garbage.js';
-import type { ExchangeOwner } from './exchange.js';
 import { CHUNKED } from './response-writer.js';
+
+/** The connection as a stream sees it. */
+export interface StreamOwner {
+  /** There is news; the connection goes on as soon as it can. */
+  wake(): void;
+}
 
 type Reader = ReadableStreamDefaultReader<Uint8Array>;
 
 export class ResponseStream {
   readonly #reader: Reader;
-  readonly #owner: ExchangeOwner;
+  readonly #owner: StreamOwner;
   readonly #scope: AsyncScope;
   #reading = false;
   /** One of the framings of response-writer.ts, and the bytes that the head announced, -1 when it announced none. */
@@ -30,7 +35,7 @@ export class ResponseStream {
    * @param later the scope of the calls to come
    * @throws what the stream throws: a TypeError when somebody else reads it
    */
-  constructor(body: ReadableStream<Uint8Array>, owner: ExchangeOwner, later: AsyncScope) {
+  constructor(body: ReadableStream<Uint8Array>, owner: StreamOwner, later: AsyncScope) {
     this.#reader = body.getReader();
     this.#owner = owner;
     this.#scope = later;
