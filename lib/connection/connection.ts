@@ -9,12 +9,17 @@
  *                                     └─▶ closed
  */
 import { DROPPED } from '../memory/counters.js';
+import { hasFlag, setFlag } from '../set/handle-record.js';
 import { BROKEN, PEER_ENDED, READABLE, TIMED_OUT } from '../set/handle-table.js';
+import { EAGAIN, EINTR } from '../sys/libc.js';
+import { receive, shutdownSending } from '../sys/socket.js';
 import { closeConnection } from './close.js';
 import type { BoundConnection, ConnectionThread } from './connection-thread.js';
-import { isDue } from './deadlines.js';
-import { DispatchBudget } from './dispatch-budget.js';
+import { isDue, setDeadline } from './deadlines.js';
+import { DispatchBudget, RECEIVE_COST } from './dispatch-budget.js';
 import type { Deferred, ThreadContext } from './event-handler.js';
+import { LINGERING } from './flags.js';
+import { RECEIVE_BYTES } from './limits.js';
 
 export abstract class Connection implements BoundConnection, Deferred {
   /** -1 while this object has no connection. */
@@ -28,14 +33,14 @@ export abstract class Connection implements BoundConnection, Deferred {
   protected broken = false;
   /** The deadline has been found passed. */
   protected timedOut = false;
-  readonly #held: Map<number, BoundConnection>;
+  readonly #shared: ConnectionThread;
   #running = false;
   /** News came while running. */
   #woken = false;
 
-  constructor({ context, held }: ConnectionThread) {
-    this.context = context;
-    this.#held = held;
+  constructor(shared: ConnectionThread) {
+    this.context = shared.context;
+    this.#shared = shared;
   }
 
   /** Does the next thing there is to do. @returns false once the connection has been left, held, yielded or closed */
@@ -128,7 +133,7 @@ export abstract class Connection implements BoundConnection, Deferred {
   #bind(): number {
     if (this.bound) return 0;
     this.bound = true;
-    this.#held.set(this.fd, this);
+    this.#shared.held.set(this.fd, this);
     return this.context.table.bind(this.fd, this.context.self);
   }
 
@@ -141,6 +146,38 @@ export abstract class Connection implements BoundConnection, Deferred {
       return false;
     }
     this.note(noted);
+    return true;
+  }
+
+  /** Nothing is left to do until the peer sends more: leaves the connection to any thread, or keeps it in this one. */
+  protected abstract leave(): boolean;
+
+  /** Whether lingering close is under way. */
+  protected get lingering(): boolean {
+    return hasFlag(this.context.table, this.fd, LINGERING);
+  }
+
+  /**
+   * Lingering close, once everything is sent. Closing a connection while input is unread, or on its way, would reset it, and could
+   * cost the peer the end of what it was sent (RFC 9112, 9.6). So only the sending side is ended, and the peer gets some time to
+   * end its own.
+   */
+  protected beginLingering(): true {
+    const { context, fd } = this;
+    shutdownSending(fd);
+    setFlag(context.table, fd, LINGERING);
+    setDeadline(context, fd, context.limits.lingerTicks);
+    return true;
+  }
+
+  /** The step of a connection that lingers: discards input until the peer ends its side, or its time is up. */
+  protected linger(): boolean {
+    if (this.timedOut) return this.destroy();
+    if (this.drained) return this.leave();
+    if (!this.budget.spend(RECEIVE_COST)) return this.yield();
+    const count = receive(this.fd, this.#shared.inputAddress, RECEIVE_BYTES);
+    if (count === -EAGAIN) this.drained = true;
+    else if (count <= 0 && count !== -EINTR) return this.destroy();
     return true;
   }
 
@@ -159,7 +196,7 @@ export abstract class Connection implements BoundConnection, Deferred {
 
   /** This object has nothing to do with the connection any more. */
   protected forget(): void {
-    if (this.bound) this.#held.delete(this.fd);
+    if (this.bound) this.#shared.held.delete(this.fd);
     this.fd = -1;
   }
 }

@@ -11,7 +11,6 @@
  */
 
 import { Connection } from '../connection/connection.js';
-import { setDeadline } from '../connection/deadlines.js';
 import {
   BODY_PART_COST,
   FILE_PART_COST,
@@ -23,16 +22,14 @@ import { FAILED, MORE } from '../connection/output-queue.js';
 import { REQUESTS, RESPONSES } from '../memory/counters.js';
 import { SET_SERVING, SET_STATE } from '../memory/layout.js';
 import { BYTES_IN } from '../memory/sums.js';
-import { countRequest, hasFlag, setFlag } from '../set/handle-record.js';
+import { countRequest } from '../set/handle-record.js';
 import { PEER_ENDED } from '../set/handle-table.js';
 import { EAGAIN, EINTR } from '../sys/libc.js';
-import { shutdownSending } from '../sys/socket.js';
 import type { FileBody } from '../web/file-body.js';
 import { beginExchange, RequestContext } from './begin-exchange.js';
 import { HttpDeadlines } from './deadlines.js';
 import { ANSWERED, type Exchange, type ExchangeOwner, RUNNING } from './exchange.js';
 import { bodyRefused, clientGone, countRefusal, failureOf, gaveUp, neverSent } from './failures.js';
-import { LINGERING } from './flags.js';
 import { InputWindow } from './input-window.js';
 import { BODY, END, HEAD, NEED_MORE, REFUSED, RequestParser } from './parser/request-parser.js';
 import { COMPLETE, CUT, Responder, WAITING } from './responder.js';
@@ -94,7 +91,7 @@ export class HttpConnection extends Connection implements ExchangeOwner {
 
   protected step(): boolean {
     if (this.broken) return this.destroy();
-    if (hasFlag(this.context.table, this.fd, LINGERING)) return this.#linger();
+    if (this.lingering) return this.linger();
     if (this.timedOut) return this.#expire();
     const flushed = this.#responder.flush();
     if (flushed === FAILED) return this.destroy();
@@ -333,15 +330,13 @@ export class HttpConnection extends Connection implements ExchangeOwner {
     if (this.#exchange !== null) return this.hold();
     const { context } = this.#thread;
     if (this.#parser.fresh && context.control[SET_STATE] !== SET_SERVING) return this.close();
-    return this.#leave();
+    return this.leave();
   }
 
   /** Lets go of the connection: any thread may serve its next event. */
-  #leave(): boolean {
-    const { context, fd } = this;
+  protected leave(): boolean {
     if (!this.budget.spend(NOTED_COST)) return this.yield();
-    if (this.bound && this.#parser.fresh && !hasFlag(context.table, fd, LINGERING))
-      this.#deadlines.untilNextRequest();
+    if (this.bound && this.#parser.fresh && !this.lingering) this.#deadlines.untilNextRequest();
     if (!this.#save()) return this.#refuse(503, 'no memory for an unfinished head');
     if (!this.letGo()) return false;
     this.#restore();
@@ -376,31 +371,14 @@ export class HttpConnection extends Connection implements ExchangeOwner {
     this.#input.place(length, this.#parser.inHead);
   }
 
-  /**
-   * Ends the connection in order, once everything is sent: closing it while input is unread, or on its way, would reset
-   * it, and could cost the client the answer (RFC 9112, 9.6). So the client gets some time to end its side.
-   */
+  /** Ends the connection in order, once everything is sent. */
   #end(): boolean {
     if (this.#responder.queuedBytes > 0) return this.hold();
     this.#responder.ended();
     if (this.peerEnded && this.drained) return this.close();
-    shutdownSending(this.fd);
     this.#parser.reset();
     this.#input.clear();
-    setFlag(this.context.table, this.fd, LINGERING);
-    setDeadline(this.context, this.fd, this.context.limits.lingerTicks);
-    return true;
-  }
-
-  /** Reads away what still comes. */
-  #linger(): boolean {
-    if (this.timedOut) return this.close();
-    if (this.drained) return this.#leave();
-    if (!this.budget.spend(RECEIVE_COST)) return this.yield();
-    const count = this.#input.discard(this.fd);
-    if (count === -EAGAIN) this.drained = true;
-    else if (count <= 0 && count !== -EINTR) return this.close();
-    return true;
+    return this.beginLingering();
   }
 
   /** Closes a connection that is of no more use, whatever is under way. */

@@ -90,11 +90,6 @@ export class InputWindow {
     return count;
   }
 
-  /** Receives and forgets. @returns as receive of sys/socket.ts */
-  discard(fd: number): number {
-    return receive(fd, this.#buffer.address, this.bytes.length);
-  }
-
   /** Keeps the bytes until `unkeep`, while the buffer serves others. */
   keep(): void {
     this.#keptParsed = this.at - this.from;

@@ -13,6 +13,7 @@
 import { Connection } from '../connection/connection.js';
 import { setDeadline } from '../connection/deadlines.js';
 import { NOTED_COST, RECEIVE_COST, REQUEST_COST } from '../connection/dispatch-budget.js';
+import { FIRST_PROTOCOL_FLAG } from '../connection/flags.js';
 import { MAX_QUEUED_BYTES } from '../connection/limits.js';
 import { FAILED, MORE, OutputQueue, SENT } from '../connection/output-queue.js';
 import { PacelineError } from '../errors.js';
@@ -20,17 +21,15 @@ import { DROPPED, ERRORS } from '../memory/counters.js';
 import { BYTES_IN } from '../memory/sums.js';
 import { hasFlag, setFlag } from '../set/handle-record.js';
 import { EAGAIN, EINTR, systemError } from '../sys/libc.js';
-import { receive, remoteAddress, shutdownSending } from '../sys/socket.js';
+import { receive, remoteAddress } from '../sys/socket.js';
 import { newScope } from '../user-code/async-scope.js';
 import { plainBytes } from '../user-code/plain-bytes.js';
 import { adopt, isThenable } from '../user-code/thenable.js';
 import type { TcpApp, TcpConnection } from './app.js';
 import type { TcpThread } from './thread.js';
 
-/** Bits of HANDLE_FLAGS: the app has been told of the connection. */
-const OPENED = 1;
-/** Everything is sent and the sending side ended; what the peer still sends is read away until it ends, too. */
-const LINGERING = 2;
+/** Bit of the connection's flags: the app has been told of it. */
+const OPENED = FIRST_PROTOCOL_FLAG;
 
 export class ServedTcp extends Connection implements TcpConnection {
   readonly #thread: TcpThread;
@@ -131,7 +130,7 @@ export class ServedTcp extends Connection implements TcpConnection {
   protected step(): boolean {
     if (this.timedOut && this.#waiting) return this.drop();
     if (this.#terminated || this.timedOut) return this.destroy();
-    if (hasFlag(this.context.table, this.fd, LINGERING)) return this.#linger();
+    if (this.lingering) return this.linger();
     if (this.#output.bytes > 0) {
       const flushed = this.#output.flush(this.fd);
       if (flushed === MORE) return this.yield();
@@ -152,7 +151,7 @@ export class ServedTcp extends Connection implements TcpConnection {
     }
     if (this.#ending) return this.#shut();
     if (this.#inputEnded) return this.#shut();
-    return this.drained ? this.#rest() : this.#receive();
+    return this.drained ? this.leave() : this.#receive();
   }
 
   #receive(): boolean {
@@ -229,7 +228,7 @@ export class ServedTcp extends Connection implements TcpConnection {
 
   // ---- leaving ---------------------------------------------------------------------------------------------------------
 
-  #rest(): boolean {
+  protected leave(): boolean {
     if (this.#keep) return this.hold();
     return this.budget.spend(NOTED_COST) ? this.letGo() : this.yield();
   }
@@ -243,22 +242,7 @@ export class ServedTcp extends Connection implements TcpConnection {
 
   /** Everything is sent: ends the connection in order, so that nothing of it is lost to a reset. */
   #shut(): boolean {
-    if (this.#inputEnded) return this.destroy();
-    shutdownSending(this.fd);
-    setFlag(this.context.table, this.fd, LINGERING);
-    setDeadline(this.context, this.fd, this.context.limits.lingerTicks);
-    return true;
-  }
-
-  /** Reads away what still comes. */
-  #linger(): boolean {
-    if (this.drained) return this.#rest();
-    if (!this.budget.spend(RECEIVE_COST)) return this.yield();
-    const { input, inputAddress } = this.#thread;
-    const count = receive(this.fd, inputAddress, input.length);
-    if (count === -EAGAIN) this.drained = true;
-    else if (count <= 0 && count !== -EINTR) return this.destroy();
-    return true;
+    return this.#inputEnded ? this.destroy() : this.beginLingering();
   }
 
   protected destroy(): false {
