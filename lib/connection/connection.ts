@@ -1,6 +1,25 @@
 /**
- * What the concrete event handlers of connections have in common: how a thread visits a connection that it is inside of, or
- * that is bound to it, and how the visit ends.
+ * What the concrete event handlers of connections have in common: the connection's lifecycle, and how a thread visits one that it
+ * is inside of, or that is bound to it.
+ *
+ * The lifecycle is one state. An object is CLOSED as long as it has no connection: before `enter`, and once the connection has been
+ * left to any thread, or closed.
+ *
+ *   CLOSED ── enter ──▶ OPEN ── beginClosing ──▶ CLOSING ── beginLingering ──▶ LINGERING
+ *     ▲                  │ left, closed           │ closed                      │ left, closed
+ *     └──────────────────┴────────────────────────┴─────────────────────────────┘
+ *
+ * - OPEN: requests are read, or what the protocol has in their place.
+ * - CLOSING: what is under way is completed and sent; nothing more is read as a request. The connection stays in its thread.
+ * - LINGERING: everything is sent and the sending side is ended; input is discarded until the peer ends its side, or its time is
+ *   up. A lingering connection may be left to any thread: the flag IS_LINGERING of its record says so to the next one, whose
+ *   `enter` goes to LINGERING instead of OPEN.
+ *
+ * Any other transition is a mistake of ours and throws. Beside the state there are independent facts, which hold in any state:
+ * whether the connection is bound, whether the kernel has input, what of the peer's end is known, whether it is broken or its time
+ * is up.
+ *
+ * How a visit ends:
  *
  *                         ┌── true ──┐
  *   run, proceed ──▶ step ┴──────────┴─▶ left     idle: any thread takes its next event
@@ -18,29 +37,72 @@ import type { BoundConnection, ConnectionThread } from './connection-thread.js';
 import { isDue, setDeadline } from './deadlines.js';
 import { DispatchBudget, RECEIVE_COST } from './dispatch-budget.js';
 import type { Deferred, ThreadContext } from './event-handler.js';
-import { LINGERING } from './flags.js';
+import { IS_LINGERING } from './flags.js';
 import { RECEIVE_BYTES } from './limits.js';
 
+/** States of the lifecycle. */
+export const CLOSED = 0;
+export const OPEN = 1;
+export const CLOSING = 2;
+export const LINGERING = 3;
+const STATE_NAMES = ['closed', 'open', 'closing', 'lingering'];
+
+/** What is known of the peer's end of the connection. */
+export const INPUT_OPEN = 0;
+/** The peer has ended its side; there may be input from before that. */
+export const INPUT_ENDING = 1;
+/** All input has been received. */
+export const INPUT_ENDED = 2;
+
+/** Whether a visit is under way, and there has been a `wake` meanwhile. */
+const IDLE = 0;
+const RUNNING = 1;
+const WOKEN = 2;
+
 export abstract class Connection implements BoundConnection, Deferred {
-  /** -1 while this object has no connection. */
+  /** -1 while the state is CLOSED. */
   fd = -1;
   bound = false;
   protected readonly context: ThreadContext;
   protected readonly budget = new DispatchBudget();
   /** There is nothing to receive until an event says so. */
   protected drained = false;
-  protected peerEnded = false;
+  /** One of the INPUT_ values. */
+  protected inputState = INPUT_OPEN;
   protected broken = false;
   /** The deadline has been found passed. */
   protected timedOut = false;
   readonly #shared: ConnectionThread;
-  #running = false;
-  /** News came while running. */
-  #woken = false;
+  #state = CLOSED;
+  #visiting = IDLE;
 
   constructor(shared: ConnectionThread) {
     this.context = shared.context;
     this.#shared = shared;
+  }
+
+  /** One of the states above. */
+  protected get state(): number {
+    return this.#state;
+  }
+
+  protected get peerEnded(): boolean {
+    return this.inputState !== INPUT_OPEN;
+  }
+
+  /** Takes over a connection that this thread has just come to be inside of. */
+  enter(fd: number): void {
+    if (this.#state !== CLOSED) this.#illegal(OPEN);
+    this.#state = hasFlag(this.context.table, fd, IS_LINGERING) ? LINGERING : OPEN;
+    this.fd = fd;
+    this.drained = false;
+    this.inputState = INPUT_OPEN;
+    this.broken = false;
+    this.timedOut = false;
+  }
+
+  #illegal(next: number): never {
+    throw new Error(`a connection can't go from ${STATE_NAMES[this.#state]} to ${STATE_NAMES[next]}`);
   }
 
   /** Does the next thing there is to do. @returns false once the connection has been left, held, yielded or closed */
@@ -57,25 +119,24 @@ export abstract class Connection implements BoundConnection, Deferred {
   }
 
   proceed(): void {
-    if (this.fd < 0 || !this.bound) return;
+    if (this.#state === CLOSED || !this.bound) return;
     this.budget.beginAgain();
     this.#visit(0);
   }
 
   #visit(events: number): void {
-    this.#running = true;
-    this.#woken = false;
+    this.#visiting = RUNNING;
     this.note(events);
     this.resumed();
     while (this.step()) {}
-    this.#running = false;
+    this.#visiting = IDLE;
   }
 
   /** An exception has left `run` or `proceed`: ends the connection. This object is not to be used for another one. */
   abort(): void {
-    this.#running = false;
+    this.#visiting = IDLE;
     try {
-      if (this.fd >= 0) this.drop();
+      if (this.#state !== CLOSED) this.drop();
     } catch (error) {
       // Only a table that is not what it should be: its record is what is lost.
       this.context.log('error', 'a connection could not be aborted', { error });
@@ -84,13 +145,13 @@ export abstract class Connection implements BoundConnection, Deferred {
 
   /** There is news of the connection, which goes on as soon as this thread is out of user code. */
   wake(): void {
-    if (this.#running) this.#woken = true;
-    else this.context.defer(this);
+    if (this.#visiting === IDLE) this.context.defer(this);
+    else this.#visiting = WOKEN;
   }
 
   protected note(events: number): void {
     if (events & (READABLE | PEER_ENDED | BROKEN)) this.drained = false;
-    if (events & PEER_ENDED) this.peerEnded = true;
+    if (events & PEER_ENDED && this.inputState === INPUT_OPEN) this.inputState = INPUT_ENDING;
     if (events & BROKEN) this.broken = true;
     if (events & TIMED_OUT) this.timedOut = isDue(this.context, this.fd);
   }
@@ -106,8 +167,8 @@ export abstract class Connection implements BoundConnection, Deferred {
 
   /** Keeps the connection in this thread: something that cannot be shared is under way. */
   protected hold(): boolean {
-    if (this.#woken) {
-      this.#woken = false;
+    if (this.#visiting === WOKEN) {
+      this.#visiting = RUNNING;
       return true;
     }
     this.waits();
@@ -139,6 +200,8 @@ export abstract class Connection implements BoundConnection, Deferred {
 
   /** Lets go of the connection, unless there is news. @returns whether there is, and the thread is still inside */
   protected letGo(): boolean {
+    // What waits to be sent lies in this thread's memory.
+    if (this.#state === CLOSING) this.#illegal(CLOSED);
     const { table } = this.context;
     const noted = this.bound ? table.unbind(this.fd) : table.leave(this.fd);
     if (noted === 0) {
@@ -152,9 +215,11 @@ export abstract class Connection implements BoundConnection, Deferred {
   /** Nothing is left to do until the peer sends more: leaves the connection to any thread, or keeps it in this one. */
   protected abstract leave(): boolean;
 
-  /** Whether lingering close is under way. */
-  protected get lingering(): boolean {
-    return hasFlag(this.context.table, this.fd, LINGERING);
+  /** To be closed once what is under way is completed and sent. Closing already, it goes on with that. */
+  protected beginClosing(): void {
+    if (this.#state === CLOSING) return;
+    if (this.#state !== OPEN) this.#illegal(CLOSING);
+    this.#state = CLOSING;
   }
 
   /**
@@ -163,14 +228,16 @@ export abstract class Connection implements BoundConnection, Deferred {
    * end its own.
    */
   protected beginLingering(): true {
+    if (this.#state !== CLOSING) this.#illegal(LINGERING);
     const { context, fd } = this;
+    this.#state = LINGERING;
     shutdownSending(fd);
-    setFlag(context.table, fd, LINGERING);
+    setFlag(context.table, fd, IS_LINGERING);
     setDeadline(context, fd, context.limits.lingerTicks);
     return true;
   }
 
-  /** The step of a connection that lingers: discards input until the peer ends its side, or its time is up. */
+  /** The step in the state LINGERING: discards input until the peer ends its side, or its time is up. */
   protected linger(): boolean {
     if (this.timedOut) return this.destroy();
     if (this.drained) return this.leave();
@@ -196,6 +263,8 @@ export abstract class Connection implements BoundConnection, Deferred {
 
   /** This object has nothing to do with the connection any more. */
   protected forget(): void {
+    if (this.#state === CLOSED) this.#illegal(CLOSED);
+    this.#state = CLOSED;
     if (this.bound) this.#shared.held.delete(this.fd);
     this.fd = -1;
   }

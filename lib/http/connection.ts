@@ -10,7 +10,7 @@
  *   event ──▶ step ─ answer, send ─▶ step ─ nothing to do ─┴▶ leave (idle) | hold (bound) | close
  */
 
-import { Connection } from '../connection/connection.js';
+import { CLOSING, Connection, INPUT_ENDED, LINGERING, OPEN } from '../connection/connection.js';
 import {
   BODY_PART_COST,
   FILE_PART_COST,
@@ -47,8 +47,6 @@ export class HttpConnection extends Connection implements ExchangeOwner {
   /** Changes whenever this object serves another connection. */
   life = 0;
   #exchange: Exchange | null = null;
-  /** To be closed once everything is sent. */
-  #closing = false;
 
   constructor(thread: HttpThread) {
     super(thread);
@@ -59,16 +57,10 @@ export class HttpConnection extends Connection implements ExchangeOwner {
     this.#deadlines = new HttpDeadlines(thread.context);
   }
 
-  /** Takes over a connection that this thread has just come to be inside of. */
-  enter(fd: number): void {
-    this.fd = fd;
+  override enter(fd: number): void {
+    super.enter(fd);
     this.#responder.fd = fd;
     this.life++;
-    this.drained = false;
-    this.peerEnded = false;
-    this.broken = false;
-    this.#closing = false;
-    this.timedOut = false;
     this.#deadlines.enter(fd);
     this.#exchange = null;
     this.#restore();
@@ -91,7 +83,7 @@ export class HttpConnection extends Connection implements ExchangeOwner {
 
   protected step(): boolean {
     if (this.broken) return this.destroy();
-    if (this.lingering) return this.linger();
+    if (this.state === LINGERING) return this.linger();
     if (this.timedOut) return this.#expire();
     const flushed = this.#responder.flush();
     if (flushed === FAILED) return this.destroy();
@@ -103,7 +95,7 @@ export class HttpConnection extends Connection implements ExchangeOwner {
       if (exchange.file !== null) return this.#sendFileOn(exchange, exchange.file);
       if (exchange.received) return this.#finish();
     }
-    if (exchange === null && this.#closing) return this.#end();
+    if (exchange === null && this.state === CLOSING) return this.#end();
     if (exchange !== null && (exchange.received || !exchange.body!.wantsMore)) {
       if (exchange.dispatched) return this.hold();
       this.#dispatch(exchange);
@@ -134,10 +126,11 @@ export class HttpConnection extends Connection implements ExchangeOwner {
 
   #inputEnded(): boolean {
     this.note(PEER_ENDED);
+    this.inputState = INPUT_ENDED;
     this.drained = true;
     const exchange = this.#exchange;
     if (exchange === null) return this.destroy();
-    this.#closing = true;
+    this.beginClosing();
     // Half of a request is never completed now; its handler may still answer.
     exchange.received = true;
     exchange.body?.fail(clientGone(false));
@@ -214,7 +207,7 @@ export class HttpConnection extends Connection implements ExchangeOwner {
       exchange.abandon(bodyRefused(status, reason));
       this.#exchange = null;
     }
-    this.#closing = true;
+    this.beginClosing();
     return this.#responder.refuse(status) || this.destroy();
   }
 
@@ -241,13 +234,13 @@ export class HttpConnection extends Connection implements ExchangeOwner {
     const persistent =
       exchange.keepAlive &&
       !outgoing.close &&
-      !this.#closing &&
+      this.state === OPEN &&
       !(exchange.awaitsContinue && !exchange.received) &&
       !this.#isLastRequest() &&
       context.control[SET_STATE] === SET_SERVING;
-    if (!persistent) this.#closing = true;
+    if (!persistent) this.beginClosing();
     if (!this.#responder.respond(exchange, outgoing, persistent)) return this.destroy();
-    if (exchange.stream?.framing === UNTIL_CLOSE) this.#closing = true;
+    if (exchange.stream?.framing === UNTIL_CLOSE) this.beginClosing();
     if (exchange.stream === null && exchange.file === null) this.#responded(exchange);
     return true;
   }
@@ -255,7 +248,7 @@ export class HttpConnection extends Connection implements ExchangeOwner {
   /** The response is complete; what is left of the request interests nobody. */
   #responded(exchange: Exchange): void {
     if (exchange.received) return;
-    exchange.received = this.#closing && exchange.awaitsContinue;
+    exchange.received = this.state === CLOSING && exchange.awaitsContinue;
     if (exchange.received) exchange.body!.fail(neverSent());
     else exchange.body!.discard();
   }
@@ -336,7 +329,7 @@ export class HttpConnection extends Connection implements ExchangeOwner {
   /** Lets go of the connection: any thread may serve its next event. */
   protected leave(): boolean {
     if (!this.budget.spend(NOTED_COST)) return this.yield();
-    if (this.bound && this.#parser.fresh && !this.lingering) this.#deadlines.untilNextRequest();
+    if (this.bound && this.#parser.fresh && this.state === OPEN) this.#deadlines.untilNextRequest();
     if (!this.#save()) return this.#refuse(503, 'no memory for an unfinished head');
     if (!this.letGo()) return false;
     this.#restore();
@@ -375,7 +368,7 @@ export class HttpConnection extends Connection implements ExchangeOwner {
   #end(): boolean {
     if (this.#responder.queuedBytes > 0) return this.hold();
     this.#responder.ended();
-    if (this.peerEnded && this.drained) return this.close();
+    if (this.inputState === INPUT_ENDED) return this.close();
     this.#parser.reset();
     this.#input.clear();
     return this.beginLingering();

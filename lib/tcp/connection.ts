@@ -10,7 +10,7 @@
  *   accepted ─▶ open() ─▶ data()… ⇄ (unsent bytes: nothing read) ─▶ drain() ─▶ … ─▶ close()
  */
 
-import { Connection } from '../connection/connection.js';
+import { CLOSED, CLOSING, Connection, INPUT_ENDED, LINGERING, OPEN } from '../connection/connection.js';
 import { setDeadline } from '../connection/deadlines.js';
 import { NOTED_COST, RECEIVE_COST, REQUEST_COST } from '../connection/dispatch-budget.js';
 import { FIRST_PROTOCOL_FLAG } from '../connection/flags.js';
@@ -31,19 +31,22 @@ import type { TcpThread } from './thread.js';
 /** Bit of the connection's flags: the app has been told of it. */
 const OPENED = FIRST_PROTOCOL_FLAG;
 
+/** What the connection waits for of its app. */
+const HANDLER_IDLE = 0;
+/** A handler's promise is pending. */
+const HANDLER_PENDING = 1;
+/** The peer has gone meanwhile, and the handler has been given its grace. */
+const HANDLER_GRACED = 2;
+
 export class ServedTcp extends Connection implements TcpConnection {
   readonly #thread: TcpThread;
   readonly #output: OutputQueue;
   /** The app wants it bound to this thread. */
   #keep = false;
   #data: unknown;
-  /** A handler's promise is pending. */
-  #waiting = false;
-  /** The peer has gone meanwhile, and the handler has been given its grace. */
-  #graced = false;
-  #inputEnded = false;
-  /** Everything is to be sent, then the connection is to be closed. */
-  #ending = false;
+  /** One of the HANDLER_ values. */
+  #handler = HANDLER_IDLE;
+  /** To be closed at once; what waits is lost. */
   #terminated = false;
   #drainOwed = false;
 
@@ -51,7 +54,7 @@ export class ServedTcp extends Connection implements TcpConnection {
     super(thread);
     this.#thread = thread;
     this.#output = new OutputQueue(thread.context.sums);
-    this.fd = fd;
+    this.enter(fd);
   }
 
   // ---- what the app calls ----------------------------------------------------------------------------------------------
@@ -61,7 +64,7 @@ export class ServedTcp extends Connection implements TcpConnection {
   }
 
   get remoteAddress(): string {
-    return this.fd < 0 ? '' : (remoteAddress(this.fd)?.address ?? '');
+    return this.state === CLOSED ? '' : (remoteAddress(this.fd)?.address ?? '');
   }
 
   get unsentBytes(): number {
@@ -107,18 +110,18 @@ export class ServedTcp extends Connection implements TcpConnection {
   end(bytes?: Uint8Array | string): void {
     if (bytes !== undefined && bytes !== '') this.write(bytes);
     else this.#require('end');
-    this.#ending = true;
+    this.beginClosing();
     this.wake();
   }
 
   terminate(): void {
-    if (this.fd < 0) return;
+    if (this.state === CLOSED) return;
     this.#terminated = true;
     this.wake();
   }
 
   #require(call: string): void {
-    if (this.fd >= 0 && !this.#ending && !this.#terminated) return;
+    if (this.state === OPEN && !this.#terminated) return;
     throw new PacelineError(
       'PACELINE_CONNECTION',
       `${call}() on a connection that has ended or left this thread; to use it outside of its handlers call connection.bind() inside of one`,
@@ -128,29 +131,30 @@ export class ServedTcp extends Connection implements TcpConnection {
   // ---- events ----------------------------------------------------------------------------------------------------------
 
   protected step(): boolean {
-    if (this.timedOut && this.#waiting) return this.drop();
+    const waits = this.#handler !== HANDLER_IDLE;
+    if (this.timedOut && waits) return this.drop();
     if (this.#terminated || this.timedOut) return this.destroy();
-    if (this.lingering) return this.linger();
+    if (this.state === LINGERING) return this.linger();
     if (this.#output.bytes > 0) {
       const flushed = this.#output.flush(this.fd);
       if (flushed === MORE) return this.yield();
       if (flushed === FAILED) this.broken = true;
     }
     // What arrived before the connection broke is still the app's, unless a handler is waiting on it.
-    if (this.broken && (this.drained || this.#waiting)) return this.destroy();
-    if (this.#waiting) return this.hold();
+    if (this.broken && (this.drained || waits)) return this.destroy();
+    if (waits) return this.hold();
     if (!hasFlag(this.context.table, this.fd, OPENED)) {
       setFlag(this.context.table, this.fd, OPENED);
       return this.#event((app) => app.open?.(this));
     }
     if (this.#output.bytes > 0 && !this.broken) return this.hold();
-    if (this.#drainOwed && !this.#ending) {
+    if (this.#drainOwed && this.state === OPEN) {
       if (!this.budget.spend(REQUEST_COST)) return this.yield();
       this.#drainOwed = false;
       return this.#event((app) => app.drain?.(this));
     }
-    if (this.#ending) return this.#shut();
-    if (this.#inputEnded) return this.#shut();
+    if (this.inputState === INPUT_ENDED) return this.destroy();
+    if (this.state === CLOSING) return this.beginLingering();
     return this.drained ? this.leave() : this.#receive();
   }
 
@@ -164,7 +168,7 @@ export class ServedTcp extends Connection implements TcpConnection {
       return this.#event((app) => app.data(this, bytes));
     }
     this.drained = count !== -EINTR;
-    if (count === 0) this.#inputEnded = true;
+    if (count === 0) this.inputState = INPUT_ENDED;
     else if (count !== -EAGAIN && count !== -EINTR) {
       this.#failed(systemError('recv', -count, 'the connection broke'));
       this.#terminated = true;
@@ -175,7 +179,7 @@ export class ServedTcp extends Connection implements TcpConnection {
   #event(handler: (app: TcpApp) => unknown): true {
     this.#call(handler, (error) => this.#failed(error));
     // An async handler that waited for nothing real is settled by this.
-    if (this.#waiting) this.context.drainTicks();
+    if (this.#handler !== HANDLER_IDLE) this.context.drainTicks();
     return true;
   }
 
@@ -193,19 +197,17 @@ export class ServedTcp extends Connection implements TcpConnection {
         () => this.#settled(),
         (error) => this.#settled(() => failed(error)),
       );
-      this.#waiting = true;
+      this.#handler = HANDLER_PENDING;
     } catch (error) {
       failed(error);
     }
   }
 
   #settled(also?: () => void): void {
-    this.#waiting = false;
-    if (this.fd < 0) return;
-    if (this.#graced) {
-      this.#graced = false;
-      setDeadline(this.context, this.fd, 0);
-    }
+    const graced = this.#handler === HANDLER_GRACED;
+    this.#handler = HANDLER_IDLE;
+    if (this.state === CLOSED) return;
+    if (graced) setDeadline(this.context, this.fd, 0);
     also?.();
     this.wake();
   }
@@ -234,15 +236,10 @@ export class ServedTcp extends Connection implements TcpConnection {
   }
 
   protected override waits(): void {
-    if (!this.#waiting || !this.peerEnded || this.#graced) return;
+    if (this.#handler !== HANDLER_PENDING || !this.peerEnded) return;
     const { sendTicks, graceTicks } = this.context.limits;
-    this.#graced = true;
+    this.#handler = HANDLER_GRACED;
     setDeadline(this.context, this.fd, sendTicks || graceTicks);
-  }
-
-  /** Everything is sent: ends the connection in order, so that nothing of it is lost to a reset. */
-  #shut(): boolean {
-    return this.#inputEnded ? this.destroy() : this.beginLingering();
   }
 
   protected destroy(): false {
