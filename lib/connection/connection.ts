@@ -66,7 +66,7 @@ export abstract class Connection implements BoundConnection, Deferred {
   protected readonly context: ThreadContext;
   protected readonly budget = new DispatchBudget();
   /** There is nothing to receive until an event says so. */
-  protected drained = false;
+  protected readWouldBlock = false;
   /** One of the INPUT_ values. */
   protected inputState = INPUT_OPEN;
   protected broken = false;
@@ -95,7 +95,7 @@ export abstract class Connection implements BoundConnection, Deferred {
     if (this.#state !== CLOSED) this.#illegal(OPEN);
     this.#state = hasFlag(this.context.table, fd, IS_LINGERING) ? LINGERING : OPEN;
     this.fd = fd;
-    this.drained = false;
+    this.readWouldBlock = false;
     this.inputState = INPUT_OPEN;
     this.broken = false;
     this.timedOut = false;
@@ -150,7 +150,7 @@ export abstract class Connection implements BoundConnection, Deferred {
   }
 
   protected note(events: number): void {
-    if (events & (READABLE | PEER_ENDED | BROKEN)) this.drained = false;
+    if (events & (READABLE | PEER_ENDED | BROKEN)) this.readWouldBlock = false;
     if (events & PEER_ENDED && this.inputState === INPUT_OPEN) this.inputState = INPUT_ENDING;
     if (events & BROKEN) this.broken = true;
     if (events & TIMED_OUT) this.timedOut = isDue(this.context, this.fd);
@@ -240,10 +240,10 @@ export abstract class Connection implements BoundConnection, Deferred {
   /** The step in the state LINGERING: discards input until the peer ends its side, or its time is up. */
   protected linger(): boolean {
     if (this.timedOut) return this.destroy();
-    if (this.drained) return this.leave();
+    if (this.readWouldBlock) return this.leave();
     if (!this.budget.spend(RECEIVE_COST)) return this.yield();
     const count = receive(this.fd, this.#shared.inputAddress, RECEIVE_BYTES);
-    if (count === -EAGAIN) this.drained = true;
+    if (count === -EAGAIN) this.readWouldBlock = true;
     else if (count <= 0 && count !== -EINTR) return this.destroy();
     return true;
   }

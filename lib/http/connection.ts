@@ -103,7 +103,7 @@ export class HttpConnection extends Connection implements ExchangeOwner {
     }
     if (exchange === null && this.#responder.queuedBytes > 0) return this.hold();
     if (this.#input.unparsed) return this.#parse();
-    return this.drained ? this.#rest() : this.#receive();
+    return this.readWouldBlock ? this.#rest() : this.#receive();
   }
 
   // ---- reading and parsing -------------------------------------------------------------------------------------------
@@ -115,11 +115,11 @@ export class HttpConnection extends Connection implements ExchangeOwner {
     if (count > 0) {
       this.context.sums[BYTES_IN]! += count;
       // A stream socket that gave less than was asked for is empty (epoll(7)); only its end may still be unseen.
-      this.drained = count < room && !this.peerEnded;
+      this.readWouldBlock = count < room && !this.peerEnded;
       return true;
     }
     if (count === 0) return this.#inputEnded();
-    if (count === -EAGAIN) this.drained = true;
+    if (count === -EAGAIN) this.readWouldBlock = true;
     else if (count !== -EINTR) return this.destroy();
     return true;
   }
@@ -127,7 +127,7 @@ export class HttpConnection extends Connection implements ExchangeOwner {
   #inputEnded(): boolean {
     this.note(PEER_ENDED);
     this.inputState = INPUT_ENDED;
-    this.drained = true;
+    this.readWouldBlock = true;
     const exchange = this.#exchange;
     if (exchange === null) return this.destroy();
     this.beginClosing();
@@ -265,7 +265,7 @@ export class HttpConnection extends Connection implements ExchangeOwner {
         // The rest of the request goes on arriving beside the response.
         if (exchange.received || !exchange.body!.wantsMore) return this.hold();
         if (this.#input.unparsed) return this.#parse();
-        return this.drained ? this.hold() : this.#receive();
+        return this.readWouldBlock ? this.hold() : this.#receive();
       default:
         return true;
     }

@@ -141,7 +141,7 @@ export class ServedTcp extends Connection implements TcpConnection {
       if (flushed === FAILED) this.broken = true;
     }
     // What arrived before the connection broke is still the app's, unless a handler is waiting on it.
-    if (this.broken && (this.drained || waits)) return this.destroy();
+    if (this.broken && (this.readWouldBlock || waits)) return this.destroy();
     if (waits) return this.hold();
     if (!hasFlag(this.context.table, this.fd, OPENED)) {
       setFlag(this.context.table, this.fd, OPENED);
@@ -155,7 +155,7 @@ export class ServedTcp extends Connection implements TcpConnection {
     }
     if (this.inputState === INPUT_ENDED) return this.destroy();
     if (this.state === CLOSING) return this.beginLingering();
-    return this.drained ? this.leave() : this.#receive();
+    return this.readWouldBlock ? this.leave() : this.#receive();
   }
 
   #receive(): boolean {
@@ -167,7 +167,7 @@ export class ServedTcp extends Connection implements TcpConnection {
       const bytes = Buffer.from(input.subarray(0, count));
       return this.#event((app) => app.data(this, bytes));
     }
-    this.drained = count !== -EINTR;
+    this.readWouldBlock = count !== -EINTR;
     if (count === 0) this.inputState = INPUT_ENDED;
     else if (count !== -EAGAIN && count !== -EINTR) {
       this.#failed(systemError('recv', -count, 'the connection broke'));
