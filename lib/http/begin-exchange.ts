@@ -11,24 +11,24 @@ import type { HttpThread } from './thread.js';
 interface Served {
   readonly fd: number;
   /** Changes whenever the object serves another connection. */
-  readonly life: number;
+  readonly generation: number;
 }
 
 export class RequestContext implements FetchContext {
   readonly #connection: Served;
-  readonly #life: number;
+  readonly #generation: number;
 
   constructor(
     readonly thread: number,
     connection: Served,
   ) {
     this.#connection = connection;
-    this.#life = connection.life;
+    this.#generation = connection.generation;
   }
 
   get remoteAddress(): string {
-    const { fd, life } = this.#connection;
-    return fd < 0 || life !== this.#life ? '' : (remoteAddress(fd)?.address ?? '');
+    const { fd, generation } = this.#connection;
+    return fd < 0 || generation !== this.#generation ? '' : (remoteAddress(fd)?.address ?? '');
   }
 }
 

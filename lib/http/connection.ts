@@ -45,7 +45,7 @@ export class HttpConnection extends Connection implements ExchangeOwner {
   readonly #input: InputWindow;
   readonly #deadlines: HttpDeadlines;
   /** Changes whenever this object serves another connection. */
-  life = 0;
+  generation = 0;
   #exchange: Exchange | null = null;
 
   constructor(thread: HttpThread) {
@@ -60,7 +60,7 @@ export class HttpConnection extends Connection implements ExchangeOwner {
   override enter(fd: number): void {
     super.enter(fd);
     this.#responder.fd = fd;
-    this.life++;
+    this.generation++;
     this.#deadlines.enter(fd);
     this.#exchange = null;
     this.#restore();
@@ -391,6 +391,6 @@ export class HttpConnection extends Connection implements ExchangeOwner {
 
   protected override forget(): void {
     super.forget();
-    this.life++;
+    this.generation++;
   }
 }
