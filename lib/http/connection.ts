@@ -97,8 +97,8 @@ export class HttpConnection extends Connection implements ExchangeOwner {
     }
     if (exchange === null && this.state === CLOSING) return this.#end();
     if (exchange !== null && (exchange.received || !exchange.body!.wantsMore)) {
-      if (exchange.dispatched) return this.hold();
-      this.#dispatch(exchange);
+      if (exchange.handlerCalled) return this.hold();
+      this.#callHandler(exchange);
       return true;
     }
     if (exchange === null && this.#responder.queuedBytes > 0) return this.hold();
@@ -161,7 +161,7 @@ export class HttpConnection extends Connection implements ExchangeOwner {
       case NEED_MORE:
         input.from = parser.inHead ? parser.messageStart : input.at;
         // The handler starts as soon as nothing more of the body is at hand.
-        if (this.#exchange !== null && !this.#exchange.dispatched) this.#dispatch(this.#exchange);
+        if (this.#exchange !== null && !this.#exchange.handlerCalled) this.#callHandler(this.#exchange);
         return true;
       case REFUSED:
         return this.#refuse(parser.status, parser.reason);
@@ -180,7 +180,7 @@ export class HttpConnection extends Connection implements ExchangeOwner {
     input.consume(input.at);
     if (parser.hasBody) {
       // Until it is known how much of the body is here already.
-      if (!input.unparsed) this.#dispatch(exchange);
+      if (!input.unparsed) this.#callHandler(exchange);
       return true;
     }
     // Ends the message without consuming anything.
@@ -192,7 +192,7 @@ export class HttpConnection extends Connection implements ExchangeOwner {
   #received(exchange: Exchange): boolean {
     exchange.received = true;
     exchange.body?.end();
-    if (!exchange.dispatched) this.#dispatch(exchange);
+    if (!exchange.handlerCalled) this.#callHandler(exchange);
     return true;
   }
 
@@ -213,9 +213,9 @@ export class HttpConnection extends Connection implements ExchangeOwner {
 
   // ---- the handler and its answer ------------------------------------------------------------------------------------
 
-  #dispatch(exchange: Exchange): void {
+  #callHandler(exchange: Exchange): void {
     const { app, context } = this.#thread;
-    exchange.dispatch(app, new RequestContext(context.self, this));
+    exchange.callHandler(app, new RequestContext(context.self, this));
     if (exchange.state !== RUNNING) return;
     // An async handler that waited for nothing real is settled by this.
     context.drainTicks();

@@ -42,7 +42,7 @@ export class Exchange {
   error: unknown;
   /** When it began, as the thread's recorder said. */
   began = 0;
-  dispatched = false;
+  handlerCalled = false;
   /** The last byte of the request has been parsed. */
   received = false;
   /** The response body while it is being streamed, or sent from a file from `fileAt` on. */
@@ -83,8 +83,8 @@ export class Exchange {
   }
 
   /** Calls the handler. Its outcome is the state, at once or later. */
-  dispatch(app: FetchApp, context: FetchContext): void {
-    this.dispatched = true;
+  callHandler(app: FetchApp, context: FetchContext): void {
+    this.handlerCalled = true;
     this.#scope.runInAsyncScope(this.#call, this, app, context);
   }
 
