@@ -32,7 +32,7 @@ import { closeConnection, resumeAccepting } from './close.js';
 import { deadlineIn } from './deadlines.js';
 import { type EventHandler, HTTP_CONNECTION, type ThreadContext } from './event-handler.js';
 
-/** Calls of accept4(2) in one visit, so that clients that go on connecting do not keep the thread. */
+/** Calls of accept4(2) in one dispatch, so that clients that go on connecting do not keep the thread. */
 const MAX_ACCEPTS_PER_DISPATCH = 64;
 
 /** Values of the word SUSPENDED_FOR that are no errno. */
@@ -66,7 +66,7 @@ export class Acceptor implements EventHandler {
     let calls = MAX_ACCEPTS_PER_DISPATCH;
     do {
       calls = this.#acceptSome(fd, calls);
-      // There may be more than one visit takes: the kernel reports it again, to whoever comes next.
+      // There may be more than one dispatch takes: the kernel reports it again, to whoever comes next.
       if (calls === 0) handles.resumeHandle(fd, INTEREST_INPUT);
     } while (table.leave(fd) !== 0);
   }
@@ -79,7 +79,7 @@ export class Acceptor implements EventHandler {
   }
 
   /**
-   * @param calls how many calls of accept4 the visit has left
+   * @param calls how many calls of accept4 the dispatch has left
    * @returns how many are left now; 0 when there may be more to accept
    */
   #acceptSome(fd: number, calls: number): number {

@@ -4,8 +4,8 @@ import type { ThreadContext } from './event-handler.js';
 
 /** A connection that is bound to its thread, as its event handler sees it. */
 export interface BoundConnection {
-  /** Processes what happened, see connection.ts. */
-  run(events: number): void;
+  /** Processes events of it, see connection.ts. */
+  dispatch(events: number): void;
   /** As EventHandler.abort. */
   abort(): void;
 }

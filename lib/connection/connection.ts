@@ -1,6 +1,6 @@
 /**
- * What the concrete event handlers of connections have in common: the connection's lifecycle, and how a thread visits one that it
- * is inside of, or that is bound to it.
+ * The base of HTTP and raw TCP connections: their lifecycle, and the dispatch, which is a thread's work on one event of a connection
+ * that it is inside of, or that is bound to it.
  *
  * The lifecycle is one state. An object is CLOSED as long as it has no connection: before `enter`, and once the connection has been
  * left to any thread, or closed.
@@ -19,13 +19,13 @@
  * whether the connection is bound, whether the kernel has input, what of the peer's end is known, whether it is broken or its time
  * is up.
  *
- * How a visit ends:
+ * How a dispatch goes and ends:
  *
- *                         ┌── true ──┐
- *   run, proceed ──▶ step ┴──────────┴─▶ left     idle: any thread takes its next event
- *                                     ├─▶ held     bound to this thread, until an event or `wake`
- *                                     ├─▶ yielded  bound to this thread, and goes on by itself after the others' events
- *                                     └─▶ closed
+ *                              ┌── true ──┐
+ *   dispatch, proceed ──▶ step ┴──────────┴─▶ left     idle: any thread takes its next event
+ *                                          ├─▶ held     bound to this thread, until an event or `wake`
+ *                                          ├─▶ yielded  bound to this thread, and goes on by itself after the others' events
+ *                                          └─▶ closed
  */
 import { DROPPED } from '../memory/counters.js';
 import { hasFlag, setFlag } from '../set/handle-record.js';
@@ -54,9 +54,9 @@ export const INPUT_ENDING = 1;
 /** All input has been received. */
 export const INPUT_ENDED = 2;
 
-/** Whether a visit is under way, and there has been a `wake` meanwhile. */
-const IDLE = 0;
-const RUNNING = 1;
+/** Whether a dispatch is under way, and there has been a `wake` meanwhile. */
+const NOT_DISPATCHING = 0;
+const DISPATCHING = 1;
 const WOKEN = 2;
 
 export abstract class Connection implements BoundConnection, Deferred {
@@ -74,7 +74,7 @@ export abstract class Connection implements BoundConnection, Deferred {
   protected timedOut = false;
   readonly #shared: ConnectionThread;
   #state = CLOSED;
-  #visiting = IDLE;
+  #progress = NOT_DISPATCHING;
 
   constructor(shared: ConnectionThread) {
     this.context = shared.context;
@@ -112,29 +112,29 @@ export abstract class Connection implements BoundConnection, Deferred {
   protected abstract destroy(): false;
 
   /** Processes what happened; leaves, holds, yields or closes the connection in the end. */
-  run(events: number): void {
+  dispatch(events: number): void {
     // The clock has just been read, for the change of the thread's state.
     this.budget.begin(this.context.recorder.micros);
-    this.#visit(events);
+    this.#takeSteps(events);
   }
 
   proceed(): void {
     if (this.#state === CLOSED || !this.bound) return;
     this.budget.beginAgain();
-    this.#visit(0);
+    this.#takeSteps(0);
   }
 
-  #visit(events: number): void {
-    this.#visiting = RUNNING;
+  #takeSteps(events: number): void {
+    this.#progress = DISPATCHING;
     this.note(events);
     this.resumed();
     while (this.step()) {}
-    this.#visiting = IDLE;
+    this.#progress = NOT_DISPATCHING;
   }
 
-  /** An exception has left `run` or `proceed`: ends the connection. This object is not to be used for another one. */
+  /** An exception has left `dispatch` or `proceed`: ends the connection. This object is not to be used for another one. */
   abort(): void {
-    this.#visiting = IDLE;
+    this.#progress = NOT_DISPATCHING;
     try {
       if (this.#state !== CLOSED) this.drop();
     } catch (error) {
@@ -145,8 +145,8 @@ export abstract class Connection implements BoundConnection, Deferred {
 
   /** There is news of the connection, which goes on as soon as this thread is out of user code. */
   wake(): void {
-    if (this.#visiting === IDLE) this.context.defer(this);
-    else this.#visiting = WOKEN;
+    if (this.#progress === NOT_DISPATCHING) this.context.defer(this);
+    else this.#progress = WOKEN;
   }
 
   protected note(events: number): void {
@@ -156,19 +156,19 @@ export abstract class Connection implements BoundConnection, Deferred {
     if (events & TIMED_OUT) this.timedOut = isDue(this.context, this.fd);
   }
 
-  /** A visit begins. */
+  /** A dispatch begins. */
   protected resumed(): void {}
 
   /** Sets the deadline for what the connection waits for while it is bound. */
   protected abstract waits(): void;
 
-  /** A visit ends, and the connection is bound. */
+  /** A dispatch ends, and the connection is bound. */
   protected suspended(): void {}
 
   /** Keeps the connection in this thread: something that cannot be shared is under way. */
   protected hold(): boolean {
-    if (this.#visiting === WOKEN) {
-      this.#visiting = RUNNING;
+    if (this.#progress === WOKEN) {
+      this.#progress = DISPATCHING;
       return true;
     }
     this.waits();
@@ -181,7 +181,7 @@ export abstract class Connection implements BoundConnection, Deferred {
     return false;
   }
 
-  /** The visit has had its share: what is left is done after the others' events. */
+  /** The dispatch has spent its budget: what is left is done after the others' events. */
   protected yield(): false {
     this.waits();
     this.note(this.#bind());

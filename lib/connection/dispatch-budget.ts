@@ -1,5 +1,5 @@
 /**
- * What one visit to a connection may take of its thread, so that no client and no app keeps a thread for itself (I10). A
+ * What one dispatch of a connection may take of its thread, so that no client and no app keeps a thread for itself (I10). A
  * connection that has spent it is bound to its thread and goes on after the others' events.
  *
  * Each kind of work costs its share of one sum: a mixture is bounded as each kind alone is.
@@ -20,7 +20,7 @@ export const BODY_PART_COST = CREDITS / 1024;
 export const NOTED_COST = CREDITS / 64;
 
 /**
- * The time of a visit, for requests that cost more than hello world. Others wait for it where threads are few; a visit more
+ * The time of a dispatch, for requests that cost more than hello world. Others wait for it where threads are few; one more
  * costs a connection 2 µs, so that longer ones gain nothing.
  */
 const MAX_DISPATCH_MS = 5;
@@ -34,19 +34,19 @@ export class DispatchBudget {
   #spent = 0;
   #endMicros = 0;
 
-  /** A visit begins with an event. @param micros when, by sys/clock.ts */
+  /** A dispatch begins with an event. @param micros when, by sys/clock.ts */
   begin(micros: number): void {
     this.#spent = 0;
     this.#endMicros = micros + MAX_DISPATCH_MS * 1000;
   }
 
-  /** A visit begins that goes on with the last one. What it has to do is here already, so nothing is received first. */
+  /** A dispatch begins that continues the last one. What it has to do is here already, so nothing is received first. */
   beginAgain(): void {
     this.begin(nowMicros());
     this.#spent = RECEIVE_COST;
   }
 
-  /** @returns false when the visit has had its share; the work is then to be left for the next one */
+  /** @returns false when the budget is spent; the work is then left for the next dispatch */
   spend(cost: number): boolean {
     const before = this.#spent;
     const spent = before + cost;

@@ -11,7 +11,7 @@ export const SENT = 0;
 /** Some of it waits in the queue until the connection is writable. */
 export const QUEUED = 1;
 export const FAILED = 2;
-/** Some of it waits, although the kernel may take more: this visit has sent its share. */
+/** Some of it waits, although the kernel may take more: this dispatch has sent its share. */
 export const MORE = 3;
 
 /**

@@ -18,7 +18,7 @@ import { signalEventCounter } from '../sys/descriptor.js';
 import { clearExpirations } from '../sys/timer.js';
 import type { Deferred, EventHandler, ThreadContext } from './event-handler.js';
 
-/** Connections that one visit ends; the rest is own work of the thread, so that its others have their turn. */
+/** Connections that one dispatch ends; the rest is own work of the thread, so that its others have their turn. */
 const MAX_EXPIRIES_PER_DISPATCH = 32;
 
 export class Timeouts implements EventHandler, Deferred {

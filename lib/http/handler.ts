@@ -24,12 +24,12 @@ export class HttpConnections implements EventHandler {
     const { held: all } = this.#thread;
     const held = all.size === 0 ? undefined : all.get(fd);
     if (held !== undefined) {
-      held.run(events);
+      held.dispatch(events);
       return;
     }
     const connection = this.#spare;
     connection.enter(fd);
-    connection.run(events);
+    connection.dispatch(events);
     if (connection.bound) this.#spare = new HttpConnection(this.#thread);
   }
 

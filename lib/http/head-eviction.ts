@@ -34,7 +34,7 @@ import { remoteAddress } from '../sys/socket.js';
 const HIGH = 7 / 8;
 const TARGET = 13 / 16;
 
-/** Connections that one visit ends; the rest is own work of the thread, so that its others have their turn. */
+/** Connections that one dispatch ends; the rest is own work of the thread, so that its others have their turn. */
 const MAX_EVICTIONS_PER_DISPATCH = 32;
 
 /** An unfinished head, as a look at its record found it. */

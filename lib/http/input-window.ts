@@ -3,7 +3,7 @@
  *
  *   bytes:  ┄┄┄┄┄│ from ── of an unfinished head, or not parsed ── at ── not parsed ── to │┄┄┄ room for more ┄┄┄
  *
- * The buffer is shared by all connections of the thread, so the window holds only while one of them is run; in between
+ * The buffer is shared by all connections of the thread, so the window holds only while one of them is dispatched; in between
  * its bytes are kept in memory of their own, or saved for whichever thread comes next (http/saved-message.ts).
  */
 import { RECEIVE_BYTES } from '../connection/limits.js';
@@ -32,7 +32,7 @@ export class InputWindow {
   at = 0;
   to = 0;
   #kept: Uint8Array | null = null;
-  /** How many of the kept bytes are parsed: a visit may end before all of them are. */
+  /** How many of the kept bytes are parsed: a dispatch may end before all of them are. */
   #keptParsed = 0;
 
   constructor(buffer: InputBuffer) {

@@ -17,7 +17,7 @@ export class TcpConnections implements EventHandler {
   handleEvent(fd: number, events: number): void {
     const connection = this.#thread.held.get(fd) ?? new ServedTcp(this.#thread, fd);
     this.#current = connection;
-    connection.run(events);
+    connection.dispatch(events);
   }
 
   abort(fd: number): void {

@@ -7,7 +7,7 @@ import { closeOrphan } from '../../../lib/connection/close.js';
 import { CLOSED } from '../../../lib/memory/counters.js';
 import { savedBlock } from '../../../lib/set/handle-record.js';
 import { BOUND, FREE, IDLE, PEER_ENDED, READABLE } from '../../../lib/set/handle-table.js';
-import { Visited } from '../../support/connection/visited.js';
+import { HandlerHarness } from '../../support/connection/handler-harness.js';
 import { until } from '../../support/server/wait.js';
 
 const get = (path: string): string => `GET ${path} HTTP/1.1\r\nhost: test\r\n\r\n`;
@@ -26,127 +26,127 @@ function failOnce<T extends object>(part: T, method: keyof T): void {
 }
 
 /** The connection is gone, and the next one is served. */
-async function gone(visited: Visited, fd: number, client: Socket): Promise<void> {
-  assert.is(visited.context.table.state(fd), FREE);
-  assert.is(visited.connections, 0);
-  assert.is(visited.context.counters[CLOSED], 1);
-  assert.is(visited.context.pool.inUse(), 0);
-  assert.equal([...visited.handler.bound!()], []);
+async function gone(harness: HandlerHarness, fd: number, client: Socket): Promise<void> {
+  assert.is(harness.context.table.state(fd), FREE);
+  assert.is(harness.connections, 0);
+  assert.is(harness.context.counters[CLOSED], 1);
+  assert.is(harness.context.pool.inUse(), 0);
+  assert.equal([...harness.handler.bound!()], []);
   client.resume();
   if (!client.closed) await once(client, 'close');
 }
 
-async function serves(visited: Visited): Promise<void> {
-  const { client, fd } = await visited.connect();
+async function serves(harness: HandlerHarness): Promise<void> {
+  const { client, fd } = await harness.connect();
   let text = '';
   client.on('data', (bytes) => {
     text += bytes;
   });
   client.write(get('/hello'));
-  visited.event(fd);
+  harness.event(fd);
   await until('it is answered', () => text.endsWith('hello'));
-  assert.is(visited.context.table.state(fd), IDLE);
+  assert.is(harness.context.table.state(fd), IDLE);
 }
 
 test('while its thread is inside it: it is closed, and its request abandoned', async () => {
   let signal: AbortSignal | undefined;
-  using visited = Visited.http((request) => {
+  using harness = HandlerHarness.http((request) => {
     signal = request.signal;
     return request.url.endsWith('/hello') ? 'hello' : Promise.resolve('x');
   });
-  const { client, fd } = await visited.connect();
-  failOnce(visited.context, 'drainTicks');
+  const { client, fd } = await harness.connect();
+  failOnce(harness.context, 'drainTicks');
   client.write(get('/'));
-  assert.throws(() => visited.event(fd), REASON);
-  visited.handler.abort!(fd);
-  await gone(visited, fd, client);
+  assert.throws(() => harness.event(fd), REASON);
+  harness.handler.abort!(fd);
+  await gone(harness, fd, client);
   assert.is(signal!.aborted, true);
-  await serves(visited);
+  await serves(harness);
 });
 
 test('while it is bound and has an event: its stream is cancelled', async () => {
   let cancelled = 0;
-  using visited = Visited.http((request) =>
+  using harness = HandlerHarness.http((request) =>
     request.url.endsWith('/hello')
       ? 'hello'
       : new Response(new ReadableStream({ cancel: () => void cancelled++ })),
   );
-  const { client, fd } = await visited.connect();
+  const { client, fd } = await harness.connect();
   client.write(get('/'));
-  visited.event(fd);
-  assert.is(visited.context.table.state(fd), BOUND);
-  visited.handler.abort!(fd);
-  visited.handler.abort!(fd);
+  harness.event(fd);
+  assert.is(harness.context.table.state(fd), BOUND);
+  harness.handler.abort!(fd);
+  harness.handler.abort!(fd);
   assert.is(cancelled, 1);
-  await gone(visited, fd, client);
-  await serves(visited);
+  await gone(harness, fd, client);
+  await serves(harness);
 });
 
 test('while it goes on by itself: it is closed, and does not go on', async () => {
   let answer: (text: string) => void = () => {};
-  using visited = Visited.http((request) =>
+  using harness = HandlerHarness.http((request) =>
     request.url.endsWith('/hello') ? 'hello' : new Promise((resolve) => (answer = resolve)),
   );
-  const { client, fd } = await visited.connect();
+  const { client, fd } = await harness.connect();
   client.write(get('/'));
-  visited.event(fd);
+  harness.event(fd);
   answer('late');
-  await until('it is to go on', () => visited.deferred.length === 1);
-  const [work] = visited.deferred.splice(0);
-  failOnce(visited.context.recorder, 'requestEnded');
+  await until('it is to go on', () => harness.deferred.length === 1);
+  const [work] = harness.deferred.splice(0);
+  failOnce(harness.context.recorder, 'requestEnded');
   assert.throws(() => work!.proceed(), REASON);
   work!.abort();
-  await gone(visited, fd, client);
+  await gone(harness, fd, client);
   work!.proceed();
   work!.abort();
-  visited.handler.abort!(fd);
-  await gone(visited, fd, client);
-  await serves(visited);
+  harness.handler.abort!(fd);
+  await gone(harness, fd, client);
+  await serves(harness);
 });
 
 test('once it has been left: nothing happens to it', async () => {
-  using visited = Visited.http(() => 'hello');
-  const { client, fd } = await visited.connect();
+  using harness = HandlerHarness.http(() => 'hello');
+  const { client, fd } = await harness.connect();
   client.write('GET /hello HT');
-  visited.event(fd);
-  assert.is(visited.context.table.state(fd), IDLE);
-  visited.handler.abort!(fd);
-  assert.is(visited.context.table.state(fd), IDLE);
-  assert.is(visited.context.pool.inUse(), 1);
+  harness.event(fd);
+  assert.is(harness.context.table.state(fd), IDLE);
+  harness.handler.abort!(fd);
+  assert.is(harness.context.table.state(fd), IDLE);
+  assert.is(harness.context.pool.inUse(), 1);
   client.write('TP/1.1\r\nhost: test\r\n\r\n');
   let text = '';
   client.on('data', (bytes) => {
     text += bytes;
   });
   await until('the rest is here', () => {
-    visited.event(fd);
+    harness.event(fd);
     return text.endsWith('hello');
   });
 });
 
 test('once it has been closed: it is not closed again', async () => {
-  using visited = Visited.http(() => 'hello');
-  const { client, fd } = await visited.connect();
+  using harness = HandlerHarness.http(() => 'hello');
+  const { client, fd } = await harness.connect();
   client.end();
   await until('it is closed', () => {
-    visited.event(fd, READABLE | PEER_ENDED);
-    return visited.connections === 0;
+    harness.event(fd, READABLE | PEER_ENDED);
+    return harness.connections === 0;
   });
-  visited.handler.abort!(fd);
-  await gone(visited, fd, client);
+  harness.handler.abort!(fd);
+  await gone(harness, fd, client);
 });
 
 test('a raw TCP connection is closed, and the app told once', async () => {
   let closed = 0;
-  using visited = Visited.tcp({ data: async () => {}, close: () => void closed++ });
-  const { client, fd } = await visited.connect();
-  failOnce(visited.context, 'drainTicks');
+  using harness = HandlerHarness.tcp({ data: async () => {}, close: () => void closed++ });
+  const { client, fd } = await harness.connect();
+  failOnce(harness.context, 'drainTicks');
   client.write('x');
-  assert.throws(() => visited.event(fd), REASON);
-  visited.handler.abort!(fd);
-  visited.handler.abort!(fd);
+  assert.throws(() => harness.event(fd), REASON);
+  harness.handler.abort!(fd);
+  harness.handler.abort!(fd);
   assert.is(closed, 1);
-  await gone(visited, fd, client);
+  await gone(harness, fd, client);
 });
 
 // ---- what was saved of a message --------------------------------------------------------------------------------------
@@ -154,28 +154,28 @@ test('a raw TCP connection is closed, and the app told once', async () => {
 test('a thread that dies with a restored message in hand gives its blocks back once', async () => {
   let died = false;
   let block = -1;
-  using visited: Visited = Visited.http(() => {
-    const { table, pool } = visited.context;
+  using harness: HandlerHarness = HandlerHarness.http(() => {
+    const { table, pool } = harness.context;
     block = savedBlock(table, fd);
     // What the control plane does for a thread that dies here.
-    closeOrphan({ table, pool }, visited.control, fd);
+    closeOrphan({ table, pool }, harness.control, fd);
     died = true;
     return fail();
   });
-  const { client, fd } = await visited.connect();
+  const { client, fd } = await harness.connect();
   client.write('GET / HTTP/1.1\r\nx: y');
-  visited.event(fd);
-  assert.is(visited.context.pool.inUse(), 1);
+  harness.event(fd);
+  assert.is(harness.context.pool.inUse(), 1);
   client.write('\r\nhost: test\r\n\r\n');
   await until('the rest is here', () => {
     try {
-      if (!died) visited.event(fd);
+      if (!died) harness.event(fd);
     } catch {
       // The dead thread's handler goes on here, with a connection that is none.
     }
     return died;
   });
-  const { pool } = visited.context;
+  const { pool } = harness.context;
   assert.is(pool.inUse(), 0);
   assert.is(block, 0);
   const bytes = new Uint8Array(10);

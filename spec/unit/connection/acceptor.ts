@@ -28,7 +28,7 @@ import { listen } from '../../support/set/traffic.js';
 /** The thread that the spec is, or that dies. */
 const SELF = 0;
 const OTHER = 1;
-/** More clients than one visit takes. */
+/** More clients than one dispatch takes. */
 const BACKLOG = 200;
 
 interface Scene {
@@ -38,8 +38,8 @@ interface Scene {
   readonly acceptor: Acceptor;
   readonly shared: SharedState;
   readonly log: string[];
-  /** A visit of the acceptor after an event. */
-  visit(): void;
+  /** The acceptor dispatches an event. */
+  dispatch(): void;
 }
 
 /** A listening handle in a set of two places, and an acceptor in this thread. */
@@ -55,12 +55,12 @@ function scene(use: (scene: Scene) => Promise<void>, maxConnections = 1000): () 
         log.push(`${level}: ${message}`),
       );
       const acceptor = new Acceptor(context, TCP_CONNECTION);
-      const visit = () => {
+      const dispatch = () => {
         assert.is(set.table.claim(fd, set.table.generation(fd), READABLE, SELF), ENTERED);
         acceptor.handleEvent(fd);
       };
       set.shared = set.sharedStateOf(localAddress(fd)!);
-      await use({ set, listener, context, acceptor, shared: set.shared, log, visit });
+      await use({ set, listener, context, acceptor, shared: set.shared, log, dispatch });
     } finally {
       await set.close();
       listener.close();
@@ -69,10 +69,10 @@ function scene(use: (scene: Scene) => Promise<void>, maxConnections = 1000): () 
 }
 
 /** Connects clients and accepts them. @returns the descriptors of the server's side */
-async function accepted({ set, listener, visit }: Scene, count: number): Promise<number[]> {
+async function accepted({ set, listener, dispatch }: Scene, count: number): Promise<number[]> {
   for (let client = 0; client < count; client++) await listener.client();
   const before = connectionsOf(set);
-  visit();
+  dispatch();
   return connectionsOf(set).filter((fd) => !before.includes(fd));
 }
 
@@ -147,7 +147,7 @@ test(
     // First, as it takes a number, too.
     await listener.client();
     closeDescriptor(fd);
-    all.visit();
+    all.dispatch();
     assert.is(set.table.state(fd), IDLE);
     set.recover(OTHER);
     assert.ok(isOpen(fd));
@@ -246,11 +246,11 @@ test(
       suspend(fd);
     };
     eventsOf(set.handles);
-    all.visit();
+    all.dispatch();
     assert.is(load(set.words, ACCEPT_SUSPENDED), 0);
     assert.ok(eventsOf(set.handles).has(listener.fd), 'the kernel reports who waits');
     handles.suspendHandle = suspend;
-    all.visit();
+    all.dispatch();
     assert.is(load(set.words, CONNECTIONS), 1);
   }, 1),
 );
@@ -270,13 +270,13 @@ test(
 );
 
 test(
-  'a visit ends although clients go on connecting, and those that wait are reported again',
+  'a dispatch ends although clients go on connecting, and those that wait are reported again',
   scene(async (all) => {
     const { set, listener, context } = all;
     const { handles } = context;
     for (let client = 0; client < BACKLOG; client++) await listener.client();
-    let visits = 0;
-    for (; load(set.words, CONNECTIONS) < BACKLOG; visits++) {
+    let dispatches = 0;
+    for (; load(set.words, CONNECTIONS) < BACKLOG; dispatches++) {
       const before = load(set.words, CONNECTIONS);
       // Each look for what was noted finds something, as if clients connected all the time.
       const { table } = set;
@@ -286,13 +286,13 @@ test(
         if (fd === listener.fd && looks++ < 10) table.claim(fd, table.generation(fd), READABLE, OTHER);
         return leave(fd);
       };
-      all.visit();
+      all.dispatch();
       context.table.leave = leave;
-      assert.ok(load(set.words, CONNECTIONS) - before <= 64, 'a visit has a budget');
+      assert.ok(load(set.words, CONNECTIONS) - before <= 64, 'a dispatch has a budget');
       assert.is(set.table.state(listener.fd), IDLE);
       if (load(set.words, CONNECTIONS) < BACKLOG) assert.ok(eventsOf(handles).has(listener.fd));
     }
-    assert.ok(visits >= 4);
+    assert.ok(dispatches >= 4);
   }),
 );
 
@@ -311,7 +311,7 @@ test(
         .on('error', () => {})
         .resume(),
     );
-    all.visit();
+    all.dispatch();
     await ended;
     assert.match(log.join(), /error: the descriptor of a connection was closed by something else/);
     assert.is(load(set.words, CONNECTIONS), 1, 'the old one is not ended yet');
@@ -322,7 +322,7 @@ test(
     const { accepted: count, closed } = countsOf(set, SELF);
     assert.equal([count, closed], [2, 2]);
     await listener.client();
-    all.visit();
+    all.dispatch();
     assert.is(load(set.words, CONNECTIONS), 1, 'service goes on');
   }),
 );

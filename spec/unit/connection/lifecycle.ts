@@ -8,13 +8,13 @@ import { HttpConnections } from '../../../lib/http/handler.js';
 import { deadlineOf } from '../../../lib/set/handle-record.js';
 import { ENTERED, FREE, IDLE, PEER_ENDED, READABLE } from '../../../lib/set/handle-table.js';
 import { TcpConnections } from '../../../lib/tcp/handler.js';
-import { Visited } from '../../support/connection/visited.js';
+import { HandlerHarness } from '../../support/connection/handler-harness.js';
 import { until } from '../../support/server/wait.js';
 
 /** A connection of no protocol. */
 class Probe extends Connection {
-  constructor(visited: Visited) {
-    super(new ConnectionThread(visited.context));
+  constructor(harness: HandlerHarness) {
+    super(new ConnectionThread(harness.context));
   }
 
   get now(): number {
@@ -71,11 +71,11 @@ const LEGAL = [
 ].join(' ');
 
 test('a transition that the diagram does not have throws, and changes nothing', async () => {
-  using visited = Visited.http(() => 'hello');
+  using harness = HandlerHarness.http(() => 'hello');
   for (const [state, path] of PATHS) {
     for (const next of ['open', 'closing', 'lingering', 'closed']) {
-      const { fd } = await visited.connect();
-      const probe = new Probe(visited);
+      const { fd } = await harness.connect();
+      const probe = new Probe(harness);
       for (const step of path) probe.to[step]!(fd);
       assert.is(probe.now, state);
       if (LEGAL.includes(`${state},${next}`)) {
@@ -89,9 +89,9 @@ test('a transition that the diagram does not have throws, and changes nothing', 
 });
 
 test('a connection that has something left to send is not left to another thread', async () => {
-  using visited = Visited.http(() => 'hello');
-  const { fd } = await visited.connect();
-  const probe = new Probe(visited);
+  using harness = HandlerHarness.http(() => 'hello');
+  const { fd } = await harness.connect();
+  const probe = new Probe(harness);
   probe.enter(fd);
   probe.beginClosing();
   assert.throws(() => probe.letGo(), "a connection can't go from closing to closed");
@@ -99,26 +99,26 @@ test('a connection that has something left to send is not left to another thread
 });
 
 test('a lingering connection that was left is lingering for whoever enters it next, until the same deadline', async () => {
-  using visited = Visited.http(() => 'hello');
-  const { table } = visited.context;
-  const { client, fd } = await visited.connect();
+  using harness = HandlerHarness.http(() => 'hello');
+  const { table } = harness.context;
+  const { client, fd } = await harness.connect();
   const enter = (events = 0) => assert.is(table.claim(fd, table.generation(fd), events, 0), ENTERED);
   enter();
-  const first = new Probe(visited);
+  const first = new Probe(harness);
   first.enter(fd);
   first.to.closing!(fd);
   first.to.lingering!(fd);
   const deadline = deadlineOf(table, fd);
-  assert.is(deadline, visited.context.limits.lingerTicks);
-  first.run(READABLE);
+  assert.is(deadline, harness.context.limits.lingerTicks);
+  first.dispatch(READABLE);
   assert.is(first.now, CLOSED);
   assert.is(table.state(fd), IDLE);
-  const next = new Probe(visited);
+  const next = new Probe(harness);
   enter(READABLE);
   next.enter(fd);
   assert.is(next.now, LINGERING);
   client.write('more');
-  next.run(READABLE);
+  next.dispatch(READABLE);
   assert.is(table.state(fd), IDLE);
   assert.is(deadlineOf(table, fd), deadline);
   client.end();
@@ -126,7 +126,7 @@ test('a lingering connection that was left is lingering for whoever enters it ne
     if (table.state(fd) === IDLE) {
       enter(READABLE | PEER_ENDED);
       next.enter(fd);
-      next.run(READABLE | PEER_ENDED);
+      next.dispatch(READABLE | PEER_ENDED);
     }
     return table.state(fd) === FREE;
   });
@@ -140,18 +140,18 @@ test('what a client sends after the last response is discarded by another handle
       return new Response('bye', { headers: { connection: 'close' } });
     },
   };
-  using visited = Visited.http(app.fetch);
-  const { client, fd } = await visited.connect();
+  using harness = HandlerHarness.http(app.fetch);
+  const { client, fd } = await harness.connect();
   const get = 'GET / HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n';
   client.resume();
   client.write(get);
   await until('it is answered', () => {
-    visited.event(fd);
+    harness.event(fd);
     return requests === 1;
   });
-  const other = new HttpConnections(visited.context, app, 'localhost');
+  const other = new HttpConnections(harness.context, app, 'localhost');
   client.write(get);
-  await pass(visited, other, client, fd);
+  await pass(harness, other, client, fd);
   assert.is(requests, 1);
 });
 
@@ -164,25 +164,25 @@ test('a raw TCP connection that lingers is closed by another handler, which tell
     },
     close: () => void calls.push('close'),
   };
-  using visited = Visited.tcp(app);
-  const { client, fd } = await visited.connect();
+  using harness = HandlerHarness.tcp(app);
+  const { client, fd } = await harness.connect();
   client.resume();
   client.write('x');
   await until('it is ended', () => {
-    visited.event(fd);
+    harness.event(fd);
     return calls.length === 1;
   });
-  const other = new TcpConnections(visited.context, app);
+  const other = new TcpConnections(harness.context, app);
   client.write('more');
-  await pass(visited, other, client, fd);
+  await pass(harness, other, client, fd);
   assert.equal(calls, ['data', 'close']);
 });
 
 /** The other handler gets the connection's events, up to the client's end. */
 async function pass(
-  { context: { table } }: Visited,
+  { context: { table } }: HandlerHarness,
   other: HttpConnections | TcpConnections,
-  client: Awaited<ReturnType<Visited['connect']>>['client'],
+  client: Awaited<ReturnType<HandlerHarness['connect']>>['client'],
   fd: number,
 ): Promise<void> {
   const event = (events: number) => {

@@ -38,12 +38,12 @@ const LIMITS: Limits = {
   graceTicks: 5,
 };
 
-export interface VisitedOptions {
+export interface HarnessOptions {
   /** Of the pool. */
   readonly blocks?: number;
 }
 
-export class Visited implements Disposable {
+export class HandlerHarness implements Disposable {
   /** What the handlers logged, in order. */
   readonly log: { level: string; message: string; fields: Record<string, unknown> }[] = [];
   readonly context: ThreadContext;
@@ -60,7 +60,7 @@ export class Visited implements Disposable {
   private constructor(
     kind: number,
     make: (context: ThreadContext) => EventHandler,
-    { blocks }: VisitedOptions = {},
+    { blocks }: HarnessOptions = {},
   ) {
     installResponse();
     this.#kind = kind;
@@ -97,13 +97,13 @@ export class Visited implements Disposable {
     startListening(this.#listener, 16);
   }
 
-  static http(fetch: FetchApp['fetch'], options: VisitedOptions = {}): Visited {
+  static http(fetch: FetchApp['fetch'], options: HarnessOptions = {}): HandlerHarness {
     const make = (context: ThreadContext) => new HttpConnections(context, { fetch }, 'localhost');
-    return new Visited(HTTP_CONNECTION, make, options);
+    return new HandlerHarness(HTTP_CONNECTION, make, options);
   }
 
-  static tcp(app: TcpApp): Visited {
-    return new Visited(TCP_CONNECTION, (context) => new TcpConnections(context, app));
+  static tcp(app: TcpApp): HandlerHarness {
+    return new HandlerHarness(TCP_CONNECTION, (context) => new TcpConnections(context, app));
   }
 
   /** A client with the address `from`, and the descriptor of its connection here. */
