@@ -12,7 +12,7 @@ export interface BoundConnection {
 
 export class ConnectionThread {
   /** The connections that are bound to this thread, by descriptor. */
-  readonly held = new Map<number, BoundConnection>();
+  readonly boundConnections = new Map<number, BoundConnection>();
   /** Of the buffer that this thread receives into. */
   readonly inputAddress: number;
 

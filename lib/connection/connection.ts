@@ -23,7 +23,7 @@
  *
  *                              ┌── true ──┐
  *   dispatch, proceed ──▶ step ┴──────────┴─▶ left     idle: any thread takes its next event
- *                                          ├─▶ held     bound to this thread, until an event or `wake`
+ *                                          ├─▶ bound    bound to this thread, until an event or `wake`
  *                                          ├─▶ yielded  bound to this thread, and goes on by itself after the others' events
  *                                          └─▶ closed
  */
@@ -105,13 +105,13 @@ export abstract class Connection implements BoundConnection, Deferred {
     throw new Error(`a connection can't go from ${STATE_NAMES[this.#state]} to ${STATE_NAMES[next]}`);
   }
 
-  /** Does the next thing there is to do. @returns false once the connection has been left, held, yielded or closed */
+  /** Does the next thing there is to do. @returns false once the connection has been left, bound, yielded or closed */
   protected abstract step(): boolean;
 
   /** Ends the connection, whatever is under way. */
   protected abstract destroy(): false;
 
-  /** Processes what happened; leaves, holds, yields or closes the connection in the end. */
+  /** Processes what happened; leaves, binds, yields or closes the connection in the end. */
   dispatch(events: number): void {
     // The clock has just been read, for the change of the thread's state.
     this.budget.begin(this.context.recorder.micros);
@@ -166,7 +166,7 @@ export abstract class Connection implements BoundConnection, Deferred {
   protected suspended(): void {}
 
   /** Keeps the connection in this thread: something that cannot be shared is under way. */
-  protected hold(): boolean {
+  protected waitBound(): boolean {
     if (this.#progress === WOKEN) {
       this.#progress = DISPATCHING;
       return true;
@@ -194,7 +194,7 @@ export abstract class Connection implements BoundConnection, Deferred {
   #bind(): number {
     if (this.bound) return 0;
     this.bound = true;
-    this.#shared.held.set(this.fd, this);
+    this.#shared.boundConnections.set(this.fd, this);
     return this.context.table.bind(this.fd, this.context.self);
   }
 
@@ -265,7 +265,7 @@ export abstract class Connection implements BoundConnection, Deferred {
   protected forget(): void {
     if (this.#state === CLOSED) this.#illegal(CLOSED);
     this.#state = CLOSED;
-    if (this.bound) this.#shared.held.delete(this.fd);
+    if (this.bound) this.#shared.boundConnections.delete(this.fd);
     this.fd = -1;
   }
 }

@@ -7,7 +7,7 @@
  * thread and an HttpConnection object holds what cannot be shared.
  *
  *             ┌────────── parse ◀──── read ◀───────────────┐
- *   event ──▶ step ─ answer, send ─▶ step ─ nothing to do ─┴▶ leave (idle) | hold (bound) | close
+ *   event ──▶ step ─ answer, send ─▶ step ─ nothing to do ─┴▶ leave (idle) | wait bound | close
  */
 
 import { CLOSING, Connection, INPUT_ENDED, LINGERING, OPEN } from '../connection/connection.js';
@@ -97,11 +97,11 @@ export class HttpConnection extends Connection implements ExchangeOwner {
     }
     if (exchange === null && this.state === CLOSING) return this.#end();
     if (exchange !== null && (exchange.received || !exchange.body!.wantsMore)) {
-      if (exchange.handlerCalled) return this.hold();
+      if (exchange.handlerCalled) return this.waitBound();
       this.#callHandler(exchange);
       return true;
     }
-    if (exchange === null && this.#responder.queuedBytes > 0) return this.hold();
+    if (exchange === null && this.#responder.queuedBytes > 0) return this.waitBound();
     if (this.#input.unparsed) return this.#parse();
     return this.readWouldBlock ? this.#rest() : this.#receive();
   }
@@ -263,9 +263,9 @@ export class HttpConnection extends Connection implements ExchangeOwner {
         return true;
       case WAITING:
         // The rest of the request goes on arriving beside the response.
-        if (exchange.received || !exchange.body!.wantsMore) return this.hold();
+        if (exchange.received || !exchange.body!.wantsMore) return this.waitBound();
         if (this.#input.unparsed) return this.#parse();
-        return this.readWouldBlock ? this.hold() : this.#receive();
+        return this.readWouldBlock ? this.waitBound() : this.#receive();
       default:
         return true;
     }
@@ -277,7 +277,7 @@ export class HttpConnection extends Connection implements ExchangeOwner {
       case CUT:
         return this.destroy();
       case WAITING:
-        return this.hold();
+        return this.waitBound();
       case COMPLETE:
         this.#responded(exchange);
         return true;
@@ -320,7 +320,7 @@ export class HttpConnection extends Connection implements ExchangeOwner {
 
   /** Nothing is left to do until the client sends more. */
   #rest(): boolean {
-    if (this.#exchange !== null) return this.hold();
+    if (this.#exchange !== null) return this.waitBound();
     const { context } = this.#thread;
     if (this.#parser.fresh && context.control[SET_STATE] !== SET_SERVING) return this.close();
     return this.leave();
@@ -344,7 +344,7 @@ export class HttpConnection extends Connection implements ExchangeOwner {
     if (exchange === null && waitingBytes === 0) return;
     const gone = this.peerEnded && exchange !== null;
     const receiving = exchange !== null && !exchange.received;
-    this.#deadlines.hold(waitingBytes, responder.sentBytes, gone, receiving);
+    this.#deadlines.waitBound(waitingBytes, responder.sentBytes, gone, receiving);
   }
 
   protected override suspended(): void {
@@ -366,7 +366,7 @@ export class HttpConnection extends Connection implements ExchangeOwner {
 
   /** Ends the connection in order, once everything is sent. */
   #end(): boolean {
-    if (this.#responder.queuedBytes > 0) return this.hold();
+    if (this.#responder.queuedBytes > 0) return this.waitBound();
     this.#responder.ended();
     if (this.inputState === INPUT_ENDED) return this.close();
     this.#parser.reset();

@@ -70,14 +70,14 @@ export class HttpDeadlines {
   }
 
   /**
-   * The connection is held by its thread.
+   * The connection waits, bound to its thread.
    *
    * @param waitingBytes that the client has yet to take
    * @param sentBytes that have gone to it
    * @param gone whether it has ended its side and waits, at most, for the response
    * @param receiving whether the rest of a request is to come
    */
-  hold(waitingBytes: number, sentBytes: number, gone: boolean, receiving: boolean): void {
+  waitBound(waitingBytes: number, sentBytes: number, gone: boolean, receiving: boolean): void {
     const { limits, table } = this.#context;
     const graced = this.#graced && sentBytes === this.#sentBytes;
     this.#graced = waitingBytes === 0 && gone;

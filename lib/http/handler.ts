@@ -12,7 +12,7 @@ import { HttpThread } from './thread.js';
 
 export class HttpConnections implements EventHandler {
   readonly #thread: HttpThread;
-  /** For connections that come and go with their event. Once one is held it is not used for another. */
+  /** For connections that come and go with their event. Once one is bound it is not used for another. */
   #spare: HttpConnection;
 
   constructor(context: ThreadContext, app: FetchApp, fallbackHost: string) {
@@ -21,10 +21,10 @@ export class HttpConnections implements EventHandler {
   }
 
   handleEvent(fd: number, events: number): void {
-    const { held: all } = this.#thread;
-    const held = all.size === 0 ? undefined : all.get(fd);
-    if (held !== undefined) {
-      held.dispatch(events);
+    const all = this.#thread.boundConnections;
+    const bound = all.size === 0 ? undefined : all.get(fd);
+    if (bound !== undefined) {
+      bound.dispatch(events);
       return;
     }
     const connection = this.#spare;
@@ -34,12 +34,12 @@ export class HttpConnections implements EventHandler {
   }
 
   abort(fd: number): void {
-    const connection = this.#thread.held.get(fd) ?? this.#spare;
+    const connection = this.#thread.boundConnections.get(fd) ?? this.#spare;
     if (connection === this.#spare) this.#spare = new HttpConnection(this.#thread);
     connection.abort();
   }
 
   bound(): Iterable<number> {
-    return this.#thread.held.keys();
+    return this.#thread.boundConnections.keys();
   }
 }

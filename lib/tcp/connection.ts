@@ -42,7 +42,7 @@ export class ServedTcp extends Connection implements TcpConnection {
   readonly #thread: TcpThread;
   readonly #output: OutputQueue;
   /** The app wants it bound to this thread. */
-  #keep = false;
+  #boundByApp = false;
   #data: unknown;
   /** One of the HANDLER_ values. */
   #handler = HANDLER_IDLE;
@@ -82,7 +82,7 @@ export class ServedTcp extends Connection implements TcpConnection {
 
   bind(): void {
     this.#require('bind');
-    this.#keep = true;
+    this.#boundByApp = true;
   }
 
   write(bytes: Uint8Array | string): boolean {
@@ -142,12 +142,12 @@ export class ServedTcp extends Connection implements TcpConnection {
     }
     // What arrived before the connection broke is still the app's, unless a handler is waiting on it.
     if (this.broken && (this.readWouldBlock || waits)) return this.destroy();
-    if (waits) return this.hold();
+    if (waits) return this.waitBound();
     if (!hasFlag(this.context.table, this.fd, OPENED)) {
       setFlag(this.context.table, this.fd, OPENED);
       return this.#event((app) => app.open?.(this));
     }
-    if (this.#output.bytes > 0 && !this.broken) return this.hold();
+    if (this.#output.bytes > 0 && !this.broken) return this.waitBound();
     if (this.#drainOwed && this.state === OPEN) {
       if (!this.budget.spend(REQUEST_COST)) return this.yield();
       this.#drainOwed = false;
@@ -231,7 +231,7 @@ export class ServedTcp extends Connection implements TcpConnection {
   // ---- leaving ---------------------------------------------------------------------------------------------------------
 
   protected leave(): boolean {
-    if (this.#keep) return this.hold();
+    if (this.#boundByApp) return this.waitBound();
     return this.budget.spend(NOTED_COST) ? this.letGo() : this.yield();
   }
 

@@ -15,7 +15,7 @@ export class TcpConnections implements EventHandler {
   }
 
   handleEvent(fd: number, events: number): void {
-    const connection = this.#thread.held.get(fd) ?? new ServedTcp(this.#thread, fd);
+    const connection = this.#thread.boundConnections.get(fd) ?? new ServedTcp(this.#thread, fd);
     this.#current = connection;
     connection.dispatch(events);
   }
@@ -23,10 +23,10 @@ export class TcpConnections implements EventHandler {
   abort(fd: number): void {
     const current = this.#current;
     this.#current = null;
-    (this.#thread.held.get(fd) ?? current)?.abort();
+    (this.#thread.boundConnections.get(fd) ?? current)?.abort();
   }
 
   bound(): Iterable<number> {
-    return this.#thread.held.keys();
+    return this.#thread.boundConnections.keys();
   }
 }
