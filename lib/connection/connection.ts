@@ -127,7 +127,7 @@ export abstract class Connection implements BoundConnection, Deferred {
   #takeSteps(events: number): void {
     this.#progress = DISPATCHING;
     this.note(events);
-    this.resumed();
+    this.restoreInput();
     while (this.step()) {}
     this.#progress = NOT_DISPATCHING;
   }
@@ -156,14 +156,14 @@ export abstract class Connection implements BoundConnection, Deferred {
     if (events & TIMED_OUT) this.timedOut = isDue(this.context, this.fd);
   }
 
-  /** A dispatch begins. */
-  protected resumed(): void {}
+  /** A dispatch begins: puts back what `keepInput` kept, where there is input that the protocol keeps in its thread. */
+  protected restoreInput(): void {}
 
   /** Sets the deadline for what the connection waits for while it is bound. */
-  protected abstract waits(): void;
+  protected abstract setWaitDeadline(): void;
 
-  /** A dispatch ends, and the connection is bound. */
-  protected suspended(): void {}
+  /** A dispatch ends, and the connection is bound: keeps input that is not processed, as the thread's buffer serves others next. */
+  protected keepInput(): void {}
 
   /** Keeps the connection in this thread: something that cannot be shared is under way. */
   protected waitBound(): boolean {
@@ -171,21 +171,21 @@ export abstract class Connection implements BoundConnection, Deferred {
       this.#progress = DISPATCHING;
       return true;
     }
-    this.waits();
+    this.setWaitDeadline();
     const noted = this.#bind();
     if (noted !== 0) {
       this.note(noted);
       return true;
     }
-    this.suspended();
+    this.keepInput();
     return false;
   }
 
   /** The dispatch has spent its budget: what is left is done after the others' events. */
   protected yield(): false {
-    this.waits();
+    this.setWaitDeadline();
     this.note(this.#bind());
-    this.suspended();
+    this.keepInput();
     this.context.defer(this);
     return false;
   }

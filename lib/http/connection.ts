@@ -77,8 +77,8 @@ export class HttpConnection extends Connection implements ExchangeOwner {
     if (ends) this.#exchange?.abort(clientGone(this.#exchange.received));
   }
 
-  protected override resumed(): void {
-    this.#input.unkeep();
+  protected override restoreInput(): void {
+    this.#input.restore();
   }
 
   protected step(): boolean {
@@ -336,7 +336,7 @@ export class HttpConnection extends Connection implements ExchangeOwner {
     return true;
   }
 
-  protected override waits(): void {
+  protected override setWaitDeadline(): void {
     const exchange = this.#exchange;
     const responder = this.#responder;
     const waitingBytes = responder.waitingBytes(exchange);
@@ -347,7 +347,7 @@ export class HttpConnection extends Connection implements ExchangeOwner {
     this.#deadlines.waitBound(waitingBytes, responder.sentBytes, gone, receiving);
   }
 
-  protected override suspended(): void {
+  protected override keepInput(): void {
     this.#input.keep();
   }
 

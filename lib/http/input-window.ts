@@ -90,14 +90,14 @@ export class InputWindow {
     return count;
   }
 
-  /** Keeps the bytes until `unkeep`, while the buffer serves others. */
+  /** Keeps the bytes until `restore`, while the buffer serves others. */
   keep(): void {
     this.#keptParsed = this.at - this.from;
     this.#kept = this.length === 0 ? NOTHING : new Uint8Array(this.bytes.subarray(this.from, this.to));
   }
 
   /** Puts kept bytes back, if there are any. */
-  unkeep(): void {
+  restore(): void {
     const kept = this.#kept;
     if (kept === null) return;
     this.#kept = null;

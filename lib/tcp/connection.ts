@@ -235,7 +235,7 @@ export class ServedTcp extends Connection implements TcpConnection {
     return this.budget.spend(NOTED_COST) ? this.letGo() : this.yield();
   }
 
-  protected override waits(): void {
+  protected override setWaitDeadline(): void {
     if (this.#handler !== HANDLER_PENDING || !this.peerEnded) return;
     const { sendTicks, graceTicks } = this.context.limits;
     this.#handler = HANDLER_GRACED;

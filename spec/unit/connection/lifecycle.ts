@@ -33,7 +33,7 @@ class Probe extends Connection {
     return this.close();
   }
 
-  protected waits(): void {}
+  protected setWaitDeadline(): void {}
 
   override beginClosing(): void {
     super.beginClosing();
