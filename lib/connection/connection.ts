@@ -198,8 +198,8 @@ export abstract class Connection implements BoundConnection, Deferred {
     return this.context.table.bind(this.fd, this.context.self);
   }
 
-  /** Lets go of the connection, unless there is news. @returns whether there is, and the thread is still inside */
-  protected letGo(): boolean {
+  /** Releases the connection to any thread, unless there is news. @returns whether there is, and the thread is still inside */
+  protected release(): boolean {
     // What waits to be sent lies in this thread's memory.
     if (this.#state === CLOSING) this.#illegal(CLOSED);
     const { table } = this.context;

@@ -326,12 +326,12 @@ export class HttpConnection extends Connection implements ExchangeOwner {
     return this.leave();
   }
 
-  /** Lets go of the connection: any thread may serve its next event. */
+  /** Releases the connection: any thread may serve its next event. */
   protected leave(): boolean {
     if (!this.budget.spend(NOTED_COST)) return this.yield();
     if (this.bound && this.#parser.fresh && this.state === OPEN) this.#deadlines.untilNextRequest();
     if (!this.#save()) return this.#refuse(503, 'no memory for an unfinished head');
-    if (!this.letGo()) return false;
+    if (!this.release()) return false;
     this.#restore();
     return true;
   }

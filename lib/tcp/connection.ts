@@ -232,7 +232,7 @@ export class ServedTcp extends Connection implements TcpConnection {
 
   protected leave(): boolean {
     if (this.#boundByApp) return this.waitBound();
-    return this.budget.spend(NOTED_COST) ? this.letGo() : this.yield();
+    return this.budget.spend(NOTED_COST) ? this.release() : this.yield();
   }
 
   protected override setWaitDeadline(): void {

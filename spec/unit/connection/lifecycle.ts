@@ -26,7 +26,7 @@ class Probe extends Connection {
   }
 
   protected leave(): boolean {
-    return this.letGo();
+    return this.release();
   }
 
   protected destroy(): false {
@@ -39,8 +39,8 @@ class Probe extends Connection {
     super.beginClosing();
   }
 
-  override letGo(): boolean {
-    return super.letGo();
+  override release(): boolean {
+    return super.release();
   }
 
   /** The transitions, by what they lead to. */
@@ -94,7 +94,7 @@ test('a connection that has something left to send is not left to another thread
   const probe = new Probe(harness);
   probe.enter(fd);
   probe.beginClosing();
-  assert.throws(() => probe.letGo(), "a connection can't go from closing to closed");
+  assert.throws(() => probe.release(), "a connection can't go from closing to closed");
   assert.is(probe.now, CLOSING);
 });
 
