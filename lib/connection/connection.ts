@@ -205,7 +205,7 @@ export abstract class Connection implements BoundConnection, Deferred {
     const { table } = this.context;
     const noted = this.bound ? table.unbind(this.fd) : table.leave(this.fd);
     if (noted === 0) {
-      this.forget();
+      this.detach();
       return false;
     }
     this.note(noted);
@@ -256,13 +256,13 @@ export abstract class Connection implements BoundConnection, Deferred {
 
   protected close(): false {
     const { fd } = this;
-    this.forget();
+    this.detach();
     closeConnection(this.context, fd);
     return false;
   }
 
-  /** This object has nothing to do with the connection any more. */
-  protected forget(): void {
+  /** Detaches this object from its connection, which has been released or is about to be closed. */
+  protected detach(): void {
     if (this.#state === CLOSED) this.#illegal(CLOSED);
     this.#state = CLOSED;
     if (this.bound) this.#shared.boundConnections.delete(this.fd);

@@ -389,8 +389,8 @@ export class HttpConnection extends Connection implements ExchangeOwner {
     return super.close();
   }
 
-  protected override forget(): void {
-    super.forget();
+  protected override detach(): void {
+    super.detach();
     this.generation++;
   }
 }

@@ -48,7 +48,7 @@ class Probe extends Connection {
     open: (fd) => this.enter(fd),
     closing: () => this.beginClosing(),
     lingering: () => this.beginLingering(),
-    closed: () => this.forget(),
+    closed: () => this.detach(),
   };
 }
 
