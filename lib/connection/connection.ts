@@ -126,7 +126,7 @@ export abstract class Connection implements BoundConnection, Deferred {
 
   #takeSteps(events: number): void {
     this.#progress = DISPATCHING;
-    this.note(events);
+    this.noteEvents(events);
     this.restoreInput();
     while (this.step()) {}
     this.#progress = NOT_DISPATCHING;
@@ -149,7 +149,7 @@ export abstract class Connection implements BoundConnection, Deferred {
     else this.#progress = WOKEN;
   }
 
-  protected note(events: number): void {
+  protected noteEvents(events: number): void {
     if (events & (READABLE | PEER_ENDED | BROKEN)) this.readWouldBlock = false;
     if (events & PEER_ENDED && this.inputState === INPUT_OPEN) this.inputState = INPUT_ENDING;
     if (events & BROKEN) this.broken = true;
@@ -174,7 +174,7 @@ export abstract class Connection implements BoundConnection, Deferred {
     this.setWaitDeadline();
     const noted = this.#bind();
     if (noted !== 0) {
-      this.note(noted);
+      this.noteEvents(noted);
       return true;
     }
     this.keepInput();
@@ -184,7 +184,7 @@ export abstract class Connection implements BoundConnection, Deferred {
   /** The dispatch has spent its budget: what is left is done after the others' events. */
   protected yield(): false {
     this.setWaitDeadline();
-    this.note(this.#bind());
+    this.noteEvents(this.#bind());
     this.keepInput();
     this.context.defer(this);
     return false;
@@ -208,7 +208,7 @@ export abstract class Connection implements BoundConnection, Deferred {
       this.detach();
       return false;
     }
-    this.note(noted);
+    this.noteEvents(noted);
     return true;
   }
 

@@ -71,9 +71,9 @@ export class HttpConnection extends Connection implements ExchangeOwner {
     if (this.#exchange === exchange) this.#responder.sendContinue();
   }
 
-  protected override note(events: number): void {
+  protected override noteEvents(events: number): void {
     const ends = (events & PEER_ENDED) !== 0 && !this.peerEnded;
-    super.note(events);
+    super.noteEvents(events);
     if (ends) this.#exchange?.abort(clientGone(this.#exchange.received));
   }
 
@@ -125,7 +125,7 @@ export class HttpConnection extends Connection implements ExchangeOwner {
   }
 
   #inputEnded(): boolean {
-    this.note(PEER_ENDED);
+    this.noteEvents(PEER_ENDED);
     this.inputState = INPUT_ENDED;
     this.readWouldBlock = true;
     const exchange = this.#exchange;
