@@ -36,8 +36,8 @@ import { type EventHandler, HTTP_CONNECTION, type ThreadContext } from './event-
 const MAX_ACCEPTS_PER_DISPATCH = 64;
 
 /** Values of the word SUSPENDED_FOR that are no errno. */
-const FOR_LIMIT = 0;
-const FOR_TABLE = -1;
+const SUSPENDED_BY_LIMIT = 0;
+const SUSPENDED_BY_TABLE = -1;
 
 /** Values of the word ACCEPTING; a descriptor is added to FIRST_ACCEPTED. */
 export const NOTHING_ACCEPTED = 0;
@@ -87,13 +87,13 @@ export class Acceptor implements EventHandler {
     for (let left = calls; left > 0; left--) {
       if (Atomics.load(control, SET_STATE) >= SET_DRAINING) return left;
       const open = Atomics.load(control, CONNECTIONS);
-      if (open >= limits.maxConnections) return this.#suspend(fd, open, FOR_LIMIT, left);
+      if (open >= limits.maxConnections) return this.#suspend(fd, open, SUSPENDED_BY_LIMIT, left);
       // Counted first, and noted for recovery: at no point may a connection be lost with this thread.
       Atomics.add(control, CONNECTIONS, 1);
       control[this.#accepting] = PLACE_TAKEN;
       const accepted = acceptConnection(fd);
       if (accepted >= 0) {
-        if (!this.#take(accepted, open)) return this.#suspend(fd, open, FOR_TABLE, left);
+        if (!this.#take(accepted, open)) return this.#suspend(fd, open, SUSPENDED_BY_TABLE, left);
         continue;
       }
       this.#giveUp();
