@@ -1,15 +1,15 @@
 /**
- * The concrete event handler of a listening socket: accepts what waits and registers each connection. No user code
- * runs here, so the handle is never held for long. Owner of the words CONNECTIONS, CONNECTIONS_PEAK, ACCEPT_SUSPENDED,
- * SUSPENSIONS, SUSPENDED_FOR and ACCEPTING; connections are closed, and accepting is resumed, in close.ts.
+ * The concrete event handler of a listening socket: accepts the connections in the kernel's queue and registers each. No user code
+ * runs here, so a thread is inside the handle for a short time only. Owner of the words CONNECTIONS, CONNECTIONS_PEAK,
+ * ACCEPT_SUSPENDED, SUSPENSIONS, SUSPENDED_FOR and ACCEPTING; connections are closed, and accepting is resumed, in close.ts.
  *
- * When descriptors run out, the listening handle is suspended, and whoever closes a connection next resumes it: the
- * connections that wait stay in the kernel's queue meanwhile, instead of making the leader spin.
+ * When descriptors run out, the listening handle is suspended, and the thread that closes the next connection resumes it. Until then
+ * new connections stay in the kernel's queue, and the leader is not woken for them.
  *
- * A thread may be ended at any call of a function and at any loop, as V8 looks there whether it is to stop, so also between any
- * two calls below. What it was about, it notes first, in ACCEPTING, and recovery completes it. Where CONNECTIONS
- * is changed, the note is changed by the next statement, with no call of a function and no loop between them: a thread cannot be
- * ended there, so recovery never counts twice.
+ * A thread may be terminated at any function call and in any loop, because V8 checks for termination there; so also between any two
+ * calls below. The thread records its next step in ACCEPTING first, and recovery completes that step. Where CONNECTIONS is changed,
+ * the record is updated by the next statement, with no call and no loop in between: a thread cannot be terminated there, so recovery
+ * never counts a connection twice.
  */
 import { ACCEPTED, CLOSED, DROPPED } from '../memory/counters.js';
 import {
@@ -32,16 +32,16 @@ import { closeConnection, resumeAccepting } from './close.js';
 import { deadlineIn } from './deadlines.js';
 import { type EventHandler, HTTP_CONNECTION, type ThreadContext } from './event-handler.js';
 
-/** Calls of accept4(2) in one dispatch, so that clients that go on connecting do not keep the thread. */
+/** Calls of accept4(2) in one dispatch, so that clients that keep connecting do not occupy the thread. */
 const MAX_ACCEPTS_PER_DISPATCH = 64;
 
-/** Values of the word SUSPENDED_FOR that are no errno. */
+/** Values of the word SUSPENDED_FOR that are not an errno. */
 const SUSPENDED_BY_LIMIT = 0;
 const SUSPENDED_BY_TABLE = -1;
 
 /** Values of the word ACCEPTING; a descriptor is added to FIRST_ACCEPTED. */
 export const NOTHING_ACCEPTED = 0;
-/** A place is counted; there may be a descriptor for it already. */
+/** A connection is counted; accept4 may have returned its descriptor already. */
 export const PLACE_TAKEN = 1;
 export const FIRST_ACCEPTED = 2;
 
@@ -49,7 +49,7 @@ export class Acceptor implements EventHandler {
   readonly #context: ThreadContext;
   readonly #kind: number;
   readonly #watch: number;
-  /** The word that tells recovery what is in hand. */
+  /** Index of this thread's word ACCEPTING. */
   readonly #accepting: number;
 
   /** @param kind which event handler serves the accepted connections */
@@ -66,12 +66,12 @@ export class Acceptor implements EventHandler {
     let calls = MAX_ACCEPTS_PER_DISPATCH;
     do {
       calls = this.#acceptSome(fd, calls);
-      // There may be more than one dispatch takes: the kernel reports it again, to whoever comes next.
+      // There may be more than one dispatch accepts: the kernel reports the handle again, to the next leader.
       if (calls === 0) handles.resumeHandle(fd, INTEREST_INPUT);
     } while (table.leave(fd) !== 0);
   }
 
-  /** A client has to begin and complete its first head in time; raw TCP knows no heads. */
+  /** The deadline of a client's first head; raw TCP has no heads. */
   #firstDeadline(): number {
     const { control, limits } = this.#context;
     if (this.#kind !== HTTP_CONNECTION || limits.headersTicks === 0) return 0;
@@ -79,8 +79,8 @@ export class Acceptor implements EventHandler {
   }
 
   /**
-   * @param calls how many calls of accept4 the dispatch has left
-   * @returns how many are left now; 0 when there may be more to accept
+   * @param calls calls of accept4 that the dispatch may still make
+   * @returns calls left; 0 when there may be more to accept
    */
   #acceptSome(fd: number, calls: number): number {
     const { control, limits } = this.#context;
@@ -88,7 +88,7 @@ export class Acceptor implements EventHandler {
       if (Atomics.load(control, SET_STATE) >= SET_DRAINING) return left;
       const open = Atomics.load(control, CONNECTIONS);
       if (open >= limits.maxConnections) return this.#suspend(fd, open, SUSPENDED_BY_LIMIT, left);
-      // Counted first, and noted for recovery: at no point may a connection be lost with this thread.
+      // Counted first, and recorded for recovery: at no point may a connection be lost with this thread.
       Atomics.add(control, CONNECTIONS, 1);
       control[this.#accepting] = PLACE_TAKEN;
       const accepted = acceptConnection(fd);
@@ -109,18 +109,18 @@ export class Acceptor implements EventHandler {
         case ENOMEM:
           return this.#suspend(fd, open, -accepted, left);
         default:
-          // accept(2) also reports pending network errors of the new connection: the next one is not to blame.
+          // accept(2) also reports pending network errors of the new connection; the next one may be sound.
           this.#context.log('warn', `accepting a connection failed with ${errnoName(-accepted)}`);
       }
     }
     return 0;
   }
 
-  /** @returns false when the table has no record for it */
+  /** @returns false when the descriptor is beyond the table's capacity */
   #take(accepted: number, open: number): boolean {
     const { control, table } = this.#context;
     if (accepted >= table.capacity) {
-      // Dying here, this thread leaves a descriptor that recovery finds.
+      // If the thread dies here, recovery finds the descriptor (control/strays.ts).
       closeDescriptor(accepted);
       this.#giveUp();
       return false;
@@ -138,7 +138,7 @@ export class Acceptor implements EventHandler {
   #register(accepted: number): void {
     const { control, table, handles, self, counters } = this.#context;
     const generation = table.open(accepted, this.#kind, this.#firstDeadline(), self);
-    // From here on the record says whose it is. Not a plain store: whoever sees it sees the record, too.
+    // From here on the record names the owner. Not a plain store: a thread that sees it sees the record as well.
     Atomics.store(control, this.#accepting, NOTHING_ACCEPTED);
     counters[ACCEPTED]!++;
     try {
@@ -150,16 +150,17 @@ export class Acceptor implements EventHandler {
   }
 
   /**
-   * The kernel gives a number anew for which there is a connection in the table: something else has closed the descriptor of that
-   * one. Both are ended. The number belongs to the connection in the table, and is closed with it: it gets a dead socket, so that
-   * nothing of the new client is ever read as the old one's, or sent to it, and whoever is to have the connection's events
-   * learns that it is broken in the usual way. Its owner may close the number just before, and some other thread be given it;
-   * that window of a microsecond comes after a mistake of the app's that had put every descriptor of the process at risk.
+   * The kernel has returned a number that the table has a connection for: other code has closed the descriptor of that connection.
+   * Both connections are ended. The number belongs to the connection in the table and is closed with it; a dead socket takes its
+   * place, so nothing that the new client sends is read as the old one's, nothing for the old one is sent to it, and the thread that
+   * takes the old connection's next event finds it broken in the usual way. The owner may close the number just before, and another
+   * thread be given it. That window of a microsecond remains; it follows a bug in the app that put every descriptor of the process
+   * at risk.
    */
   #endBoth(fd: number): void {
     const { handles, counters } = this.#context;
     const failed = replaceByDeadSocket(fd);
-    // The number stays open in any case, for the connection in the table to be closed with.
+    // The number stays open in any case: it is closed with the connection in the table.
     if (failed < 0) shutdownBoth(fd);
     handles.reregisterHandle(fd, INTEREST_INPUT);
     counters[ACCEPTED]!++;
@@ -173,7 +174,7 @@ export class Acceptor implements EventHandler {
     );
   }
 
-  /** The place is free again. */
+  /** No connection came of it: it is no longer counted. */
   #giveUp(): void {
     const { control } = this.#context;
     const accepting = this.#accepting;
@@ -188,7 +189,7 @@ export class Acceptor implements EventHandler {
     Atomics.add(control, SUSPENSIONS, 1);
     handles.suspendHandle(fd);
     Atomics.store(control, ACCEPT_SUSPENDED, fd + 1);
-    // A connection that closed before the word was set could not resume it.
+    // A thread that closed a connection before the word was set could not resume accepting.
     if (Atomics.load(control, CONNECTIONS) < open) resumeAccepting(control, handles);
     return calls;
   }

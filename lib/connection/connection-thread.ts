@@ -13,7 +13,7 @@ export interface BoundConnection {
 export class ConnectionThread {
   /** The connections that are bound to this thread, by descriptor. */
   readonly boundConnections = new Map<number, BoundConnection>();
-  /** Of the buffer that this thread receives into. */
+  /** The address of the buffer that this thread receives into. */
   readonly inputAddress: number;
 
   constructor(readonly context: ThreadContext) {

@@ -9,22 +9,22 @@
  *     ▲                  │ left, closed           │ closed                      │ left, closed
  *     └──────────────────┴────────────────────────┴─────────────────────────────┘
  *
- * - OPEN: requests are read, or what the protocol has in their place.
- * - CLOSING: what is under way is completed and sent; nothing more is read as a request. The connection stays in its thread.
- * - LINGERING: everything is sent and the sending side is ended; input is discarded until the peer ends its side, or its time is
- *   up. A lingering connection may be left to any thread: the flag IS_LINGERING of its record says so to the next one, whose
- *   `enter` goes to LINGERING instead of OPEN.
+ * - OPEN: requests are read, or the protocol's equivalent of them.
+ * - CLOSING: the exchange under way is completed and everything is sent; no further request is read. The connection stays in its
+ *   thread.
+ * - LINGERING: everything is sent and the sending side is shut down; input is discarded until the peer ends its side, or the
+ *   deadline passes. A lingering connection may be left to any thread: the flag IS_LINGERING of its record makes the next `enter` go
+ *   to LINGERING instead of OPEN.
  *
- * Any other transition is a mistake of ours and throws. Beside the state there are independent facts, which hold in any state:
- * whether the connection is bound, whether the kernel has input, what of the peer's end is known, whether it is broken or its time
- * is up.
+ * Any other transition is a bug of ours and throws. Independent of the state are: whether the connection is bound, whether a receive
+ * would block, how much of the peer's end is known, whether the connection is broken, and whether its deadline has passed.
  *
- * How a dispatch goes and ends:
+ * A dispatch takes steps until one ends it:
  *
  *                              ┌── true ──┐
- *   dispatch, proceed ──▶ step ┴──────────┴─▶ left     idle: any thread takes its next event
- *                                          ├─▶ bound    bound to this thread, until an event or `wake`
- *                                          ├─▶ yielded  bound to this thread, and goes on by itself after the others' events
+ *   dispatch, proceed ──▶ step ┴──────────┴─▶ left     idle: the next event may go to any thread
+ *                                          ├─▶ bound    waits in this thread for an event or `wake`
+ *                                          ├─▶ yielded  bound to this thread, and continues after the events of others
  *                                          └─▶ closed
  */
 import { DROPPED } from '../memory/counters.js';
@@ -47,14 +47,14 @@ export const CLOSING = 2;
 export const LINGERING = 3;
 const STATE_NAMES = ['closed', 'open', 'closing', 'lingering'];
 
-/** What is known of the peer's end of the connection. */
+/** How much of the peer's end is known: it may still send. */
 export const INPUT_OPEN = 0;
-/** The peer has ended its side; there may be input from before that. */
+/** The peer has ended its side; input that it sent before may still be unread. */
 export const INPUT_ENDING = 1;
 /** All input has been received. */
 export const INPUT_ENDED = 2;
 
-/** Whether a dispatch is under way, and there has been a `wake` meanwhile. */
+/** Whether a dispatch is under way, and whether `wake` was called meanwhile. */
 const NOT_DISPATCHING = 0;
 const DISPATCHING = 1;
 const WOKEN = 2;
@@ -65,12 +65,12 @@ export abstract class Connection implements BoundConnection, Deferred {
   bound = false;
   protected readonly context: ThreadContext;
   protected readonly budget = new DispatchBudget();
-  /** There is nothing to receive until an event says so. */
+  /** Edge-triggered: there is nothing to receive before the next event. */
   protected readWouldBlock = false;
   /** One of the INPUT_ values. */
   protected inputState = INPUT_OPEN;
   protected broken = false;
-  /** The deadline has been found passed. */
+  /** The timeouts have found the deadline passed. */
   protected timedOut = false;
   readonly #shared: ConnectionThread;
   #state = CLOSED;
@@ -90,7 +90,11 @@ export abstract class Connection implements BoundConnection, Deferred {
     return this.inputState !== INPUT_OPEN;
   }
 
-  /** Takes over a connection that this thread has just come to be inside of. */
+  /**
+   * Takes over a connection that this thread has just entered.
+   *
+   * @throws Error while this object has another one
+   */
   enter(fd: number): void {
     if (this.#state !== CLOSED) this.#illegal(OPEN);
     this.#state = hasFlag(this.context.table, fd, IS_LINGERING) ? LINGERING : OPEN;
@@ -105,19 +109,20 @@ export abstract class Connection implements BoundConnection, Deferred {
     throw new Error(`a connection can't go from ${STATE_NAMES[this.#state]} to ${STATE_NAMES[next]}`);
   }
 
-  /** Does the next thing there is to do. @returns false once the connection has been left, bound, yielded or closed */
+  /** Does the next thing that is due. @returns false once the connection has been left, bound, yielded or closed */
   protected abstract step(): boolean;
 
-  /** Ends the connection, whatever is under way. */
+  /** Closes the connection in any state but CLOSED, whatever is under way. */
   protected abstract destroy(): false;
 
-  /** Processes what happened; leaves, binds, yields or closes the connection in the end. */
+  /** Processes events; leaves, binds, yields or closes the connection in the end. */
   dispatch(events: number): void {
     // The clock has just been read, for the change of the thread's state.
     this.budget.begin(this.context.recorder.micros);
     this.#takeSteps(events);
   }
 
+  /** Continues after `wake` or `yield`. */
   proceed(): void {
     if (this.#state === CLOSED || !this.bound) return;
     this.budget.beginAgain();
@@ -132,18 +137,18 @@ export abstract class Connection implements BoundConnection, Deferred {
     this.#progress = NOT_DISPATCHING;
   }
 
-  /** An exception has left `dispatch` or `proceed`: ends the connection. This object is not to be used for another one. */
+  /** An exception has left `dispatch` or `proceed`: closes the connection. This object must not be used for another one. */
   abort(): void {
     this.#progress = NOT_DISPATCHING;
     try {
       if (this.#state !== CLOSED) this.drop();
     } catch (error) {
-      // Only a table that is not what it should be: its record is what is lost.
+      // Only when the handle table is corrupt: the record is lost.
       this.context.log('error', 'a connection could not be aborted', { error });
     }
   }
 
-  /** There is news of the connection, which goes on as soon as this thread is out of user code. */
+  /** The connection has something to do; it continues as soon as this thread is out of user code. */
   wake(): void {
     if (this.#progress === NOT_DISPATCHING) this.context.defer(this);
     else this.#progress = WOKEN;
@@ -156,16 +161,16 @@ export abstract class Connection implements BoundConnection, Deferred {
     if (events & TIMED_OUT) this.timedOut = isDue(this.context, this.fd);
   }
 
-  /** A dispatch begins: puts back what `keepInput` kept, where there is input that the protocol keeps in its thread. */
+  /** A dispatch begins: puts back what `keepInput` kept. For protocols that keep input between dispatches. */
   protected restoreInput(): void {}
 
-  /** Sets the deadline for what the connection waits for while it is bound. */
+  /** A dispatch ends, and the connection is bound: sets the deadline for what it waits for. */
   protected abstract setWaitDeadline(): void;
 
-  /** A dispatch ends, and the connection is bound: keeps input that is not processed, as the thread's buffer serves others next. */
+  /** A dispatch ends, and the connection is bound: copies unprocessed input out of the buffer, which other connections use next. */
   protected keepInput(): void {}
 
-  /** Keeps the connection in this thread: something that cannot be shared is under way. */
+  /** Ends the dispatch with the connection bound, because something is under way that threads cannot share. @returns as `step` */
   protected waitBound(): boolean {
     if (this.#progress === WOKEN) {
       this.#progress = DISPATCHING;
@@ -181,7 +186,7 @@ export abstract class Connection implements BoundConnection, Deferred {
     return false;
   }
 
-  /** The dispatch has spent its budget: what is left is done after the others' events. */
+  /** Ends the dispatch because its budget is spent: the connection continues after the events of others. */
   protected yield(): false {
     this.setWaitDeadline();
     this.noteEvents(this.#bind());
@@ -198,9 +203,9 @@ export abstract class Connection implements BoundConnection, Deferred {
     return this.context.table.bind(this.fd, this.context.self);
   }
 
-  /** Releases the connection to any thread, unless there is news. @returns whether there is, and the thread is still inside */
+  /** Releases the connection to any thread. @returns true when events were noted meanwhile: this thread is then still inside */
   protected release(): boolean {
-    // What waits to be sent lies in this thread's memory.
+    // What is still to be sent lies in this thread's memory.
     if (this.#state === CLOSING) this.#illegal(CLOSED);
     const { table } = this.context;
     const noted = this.bound ? table.unbind(this.fd) : table.leave(this.fd);
@@ -212,10 +217,10 @@ export abstract class Connection implements BoundConnection, Deferred {
     return true;
   }
 
-  /** Nothing is left to do until the peer sends more: leaves the connection to any thread, or keeps it in this one. */
+  /** Nothing is due until the peer sends more: leaves the connection to any thread, or waits bound. @returns as `step` */
   protected abstract leave(): boolean;
 
-  /** To be closed once what is under way is completed and sent. Closing already, it goes on with that. */
+  /** Goes from OPEN to CLOSING; in CLOSING, does nothing. */
   protected beginClosing(): void {
     if (this.#state === CLOSING) return;
     if (this.#state !== OPEN) this.#illegal(CLOSING);
@@ -223,9 +228,9 @@ export abstract class Connection implements BoundConnection, Deferred {
   }
 
   /**
-   * Lingering close, once everything is sent. Closing a connection while input is unread, or on its way, would reset it, and could
-   * cost the peer the end of what it was sent (RFC 9112, 9.6). So only the sending side is ended, and the peer gets some time to
-   * end its own.
+   * Begins lingering close, once everything is sent. Closing a connection while input is unread, or in flight, would reset it, and
+   * the peer could lose the end of what it was sent (RFC 9112, 9.6). So only the sending side is shut down, and the peer is given
+   * `lingerTicks` to end its own.
    */
   protected beginLingering(): true {
     if (this.#state !== CLOSING) this.#illegal(LINGERING);
@@ -237,7 +242,7 @@ export abstract class Connection implements BoundConnection, Deferred {
     return true;
   }
 
-  /** The step in the state LINGERING: discards input until the peer ends its side, or its time is up. */
+  /** The step in the state LINGERING: discards input until the peer ends its side, or the deadline passes. */
   protected linger(): boolean {
     if (this.timedOut) return this.destroy();
     if (this.readWouldBlock) return this.leave();
@@ -248,12 +253,13 @@ export abstract class Connection implements BoundConnection, Deferred {
     return true;
   }
 
-  /** The server ends it of its own accord. */
+  /** Aborts the connection, counted as dropped: the server ends it, not the peer. */
   protected drop(): false {
     this.context.counters[DROPPED]!++;
     return this.destroy();
   }
 
+  /** Closes the connection, with nothing under way. */
   protected close(): false {
     const { fd } = this;
     this.detach();

@@ -1,12 +1,12 @@
 /**
- * A connection's deadline: one word of its record, in ticks of the set's timer. Its event handler sets it with a store when
- * it leaves the connection; connection/timeouts.ts looks at all of them once a tick.
+ * A connection's deadline: one word of its record, in ticks of the set's timer. The event handler sets it by a plain store when it
+ * leaves the connection; timeouts.ts checks all deadlines once a tick.
  */
 import { TICK } from '../memory/layout.js';
 import { deadlineOf, storeDeadline } from '../set/handle-record.js';
 import type { ThreadContext } from './event-handler.js';
 
-/** The tick `ticks` from now: never 0, which means none. */
+/** The tick that is `ticks` from now. Never 0, which stands for no deadline. */
 export function deadlineIn(control: Int32Array, ticks: number): number {
   return (control[TICK]! + ticks) | 0 || 1;
 }

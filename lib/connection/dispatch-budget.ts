@@ -1,33 +1,33 @@
 /**
- * What one dispatch of a connection may take of its thread, so that no client and no app keeps a thread for itself (I10). A
- * connection that has spent it is bound to its thread and goes on after the others' events.
+ * What one dispatch of a connection may use of its thread, so that no client and no app occupies a thread (I10). A connection that has
+ * spent its budget is bound to its thread and continues after the events of others.
  *
- * Each kind of work costs its share of one sum: a mixture is bounded as each kind alone is.
+ * Each kind of work costs a number of credits out of one sum, so a mixture is bounded as each kind alone is.
  */
 import { nowMicros } from '../sys/clock.js';
 
 const CREDITS = 4096;
 
-/** 32 requests: of hello world they take 200 µs, as long as the events of one turn (thread/worker-loop.ts). */
+/** 32 requests. For hello world they take 200 µs, as long as the events of one turn (thread/worker-loop.ts). */
 export const REQUEST_COST = CREDITS / 32;
-/** 16 receives of 64 KiB: their copying takes some 300 µs. */
+/** 16 receives of 64 KiB: copying them takes about 300 µs. */
 export const RECEIVE_COST = CREDITS / 16;
 /** 8 parts of a file, of 1 MiB each: sendfile(2) takes about 150 µs for one. */
 export const FILE_PART_COST = CREDITS / 8;
 /** 1024 parts of a body: a chunked body may come in chunks of one byte, which take 0.5 µs each. */
 export const BODY_PART_COST = CREDITS / 1024;
-/** 64 times there were new events when the connection was about to be left. */
+/** 64 attempts to leave the connection at which new events were noted. */
 export const NOTED_COST = CREDITS / 64;
 
 /**
- * The time of a dispatch, for requests that cost more than hello world. Others wait for it where threads are few; one more
- * costs a connection 2 µs, so that longer ones gain nothing.
+ * The time of a dispatch, for requests that cost more than hello world. Other connections wait for it where threads are few; another
+ * dispatch costs a connection 2 µs, so longer ones gain nothing.
  */
 const MAX_DISPATCH_MS = 5;
 
-/** Work before which the clock is not read, 35 ns a reading: one receive and the request in it. */
+/** Work before which the clock is not read, at 35 ns a reading: one receive and the request in it. */
 const UNTIMED_CREDITS = RECEIVE_COST + REQUEST_COST;
-/** Small work reads the clock only once in so many credits. */
+/** Small work reads the clock once in this many credits. */
 const CREDITS_PER_READING = REQUEST_COST;
 
 export class DispatchBudget {
@@ -40,7 +40,7 @@ export class DispatchBudget {
     this.#endMicros = micros + MAX_DISPATCH_MS * 1000;
   }
 
-  /** A dispatch begins that continues the last one. What it has to do is here already, so nothing is received first. */
+  /** A dispatch begins that continues the last one. Its work has been received already, so the budget starts after one receive. */
   beginAgain(): void {
     this.begin(nowMicros());
     this.#spent = RECEIVE_COST;

@@ -1,6 +1,6 @@
 /**
- * What a connection still has to send: bytes that the kernel did not take at once. They lie in the memory of one
- * thread, so the connection is bound to it until they are gone.
+ * The unsent output of a connection: bytes that the kernel did not take at once. They lie in the memory of one thread, so the connection
+ * is bound to that thread until they are sent.
  */
 import { BYTES_OUT } from '../memory/sums.js';
 import { EAGAIN, EINTR } from '../sys/libc.js';
@@ -8,15 +8,15 @@ import { transmit } from '../sys/socket.js';
 
 /** Results of sending. */
 export const SENT = 0;
-/** Some of it waits in the queue until the connection is writable. */
+/** Some of it is in the queue until the connection is writable. */
 export const QUEUED = 1;
 export const FAILED = 2;
-/** Some of it waits, although the kernel may take more: this dispatch has sent its share. */
+/** Some of it is in the queue although the kernel may take more: this dispatch has sent its share. */
 export const MORE = 3;
 
 /**
- * Bytes that one call sends. A reader that keeps up with the sender would keep its thread for as long as there is anything to
- * send; 4 MiB are more than the kernel buffers for a connection, and take about a millisecond.
+ * Bytes that one call sends. A reader that keeps up with the sender would otherwise occupy the thread for as long as there is anything
+ * to send. 4 MiB are more than the kernel buffers for a connection, and take about a millisecond.
  */
 const SENT_AT_ONCE_BYTES = 4 * 1024 * 1024;
 
@@ -25,7 +25,7 @@ export class OutputQueue {
   #chunks: Uint8Array[] = [];
   /** Bytes that the kernel has taken. */
   sentBytes = 0;
-  /** Bytes that wait. */
+  /** Bytes in the queue. */
   bytes = 0;
 
   /** @param sums where the bytes sent are counted, see memory/sums.ts */
@@ -34,7 +34,10 @@ export class OutputQueue {
   }
 
   /**
-   * Sends the first `length` bytes of `bytes`, after what waits already. The rest is copied, so the buffer is free again.
+   * Sends the first `length` bytes of `bytes`, after the queue. What the kernel does not take is copied, so the caller may reuse the
+   * buffer.
+   *
+   * @returns SENT, QUEUED or FAILED
    */
   send(fd: number, bytes: Uint8Array, length: number): number {
     let done = 0;
@@ -48,13 +51,13 @@ export class OutputQueue {
     return QUEUED;
   }
 
-  /** Puts a copy of bytes[from, to) behind what waits. */
+  /** Appends a copy of bytes[from, to) to the queue. */
   queue(bytes: Uint8Array, from: number, to: number): void {
     this.#chunks.push(Uint8Array.prototype.slice.call(bytes, from, to));
     this.bytes += to - from;
   }
 
-  /** Sends what waits, as far as the kernel takes it. @returns SENT, QUEUED, MORE or FAILED */
+  /** Sends the queue, as far as the kernel takes it. @returns SENT, QUEUED, MORE or FAILED */
   flush(fd: number): number {
     let room = SENT_AT_ONCE_BYTES;
     while (this.#chunks.length > 0) {
@@ -76,19 +79,20 @@ export class OutputQueue {
     return SENT;
   }
 
-  /** The kernel has taken some bytes. */
+  /** Counts bytes that the kernel has taken. */
   count(bytes: number): void {
     this.sentBytes += bytes;
     this.#sums[BYTES_OUT]! += bytes;
   }
 
+  /** Discards the queue. */
   clear(): void {
     this.#chunks = [];
     this.bytes = 0;
   }
 }
 
-/** @returns the bytes that the kernel took before it was full, or -1 when the connection is broken */
+/** @returns the bytes that the kernel took before it would block, or -1 when the connection is broken */
 function transmitAll(fd: number, bytes: Uint8Array, length: number): number {
   let done = 0;
   while (done < length) {

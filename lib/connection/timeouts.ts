@@ -1,13 +1,12 @@
 /**
- * The concrete event handler of the timer handle: ends connections whose time is up. Owner of the word TICK.
+ * The concrete event handler of the timer handle: finds connections whose deadline has passed. Owner of the word TICK.
  *
- * Each connection's record has a deadline in ticks, which its event handler sets with one store when it leaves the
- * connection; nothing is armed or disarmed for a request. Once a tick, whichever thread takes the timer's event looks
- * through the records. A connection that is past its deadline gets the event TIMED_OUT like any other event: whoever may
- * be inside it looks at the deadline again and decides.
+ * Each connection's record has a deadline in ticks, which the event handler sets by one store when it leaves the connection; a
+ * request arms and disarms no timer. Once a tick, the thread that takes the timer's event looks through all records. A connection
+ * past its deadline gets the event TIMED_OUT like any other event: the thread that processes it checks the deadline again and decides.
  *
- * Ending a connection may run user code, so the timer's handle is left first: while this thread is held up there, the next
- * tick is another thread's, which finds what this one has not come to.
+ * Ending a connection may run user code, so the timer's handle is left first: while user code blocks this thread, another thread takes
+ * the next tick and finds the connections that this one has not got to.
  */
 import { TICK } from '../memory/layout.js';
 import { firstDue } from '../set/handle-record.js';
@@ -18,24 +17,24 @@ import { signalEventCounter } from '../sys/descriptor.js';
 import { clearExpirations } from '../sys/timer.js';
 import type { Deferred, EventHandler, ThreadContext } from './event-handler.js';
 
-/** Connections that one dispatch ends; the rest is own work of the thread, so that its others have their turn. */
+/** Connections that one dispatch ends; the rest is deferred, so that the thread's other connections have their turn. */
 const MAX_EXPIRIES_PER_DISPATCH = 32;
 
 export class Timeouts implements EventHandler, Deferred {
   readonly #context: ThreadContext;
   readonly #lot: ParkingLot;
   readonly #wakeUp: number;
-  /** The descriptor at which this thread's sweep goes on; -1 while none is under way. */
+  /** The descriptor at which this thread's sweep continues; -1 while none is under way. */
   #cursor = -1;
 
-  /** @param wakeUp the wake-up handle, which gets a leader out of the kernel */
+  /** @param wakeUp the wake-up handle, which ends a leader's wait in the kernel */
   constructor(context: ThreadContext, lot: ParkingLot, wakeUp: number) {
     this.#context = context;
     this.#lot = lot;
     this.#wakeUp = wakeUp;
   }
 
-  /** Most ticks find nothing due; waking a follower for them would be all that an idle server does. */
+  /** Most ticks find nothing due, and an idle server would wake a follower for each. */
   handleInline(fd: number): boolean {
     const { table } = this.#context;
     do {
@@ -51,11 +50,11 @@ export class Timeouts implements EventHandler, Deferred {
     while (table.leave(fd) !== 0) this.#tick(fd);
     const underWay = this.#cursor >= 0;
     this.#cursor = 0;
-    // A sweep that is put off goes on by itself, from the beginning now.
+    // A deferred sweep continues by itself, from the beginning now.
     if (!underWay) this.proceed();
   }
 
-  /** Goes on with the sweep. */
+  /** Continues the sweep. */
   proceed(): void {
     const { defer, table } = this.#context;
     for (let expired = 0; expired < MAX_EXPIRIES_PER_DISPATCH; expired++) {
@@ -77,12 +76,11 @@ export class Timeouts implements EventHandler, Deferred {
   #tick(fd: number): void {
     const { control } = this.#context;
     clearExpirations(fd);
-    // One tick, however many have passed: while every thread was blocked nobody could be served, so that time does not
-    // count against the clients.
+    // One tick, however many have passed: while every thread was blocked no client could be served, so that time does not count
+    // against the clients.
     Atomics.store(control, TICK, (Atomics.load(control, TICK) + 1) | 0);
   }
 
-  /** The first descriptor from `from` on whose deadline has passed; the table's end or more when there is none. */
   #nextDue(from: number): number {
     const { control, table } = this.#context;
     return firstDue(table, from, Atomics.load(control, TICK));
@@ -95,10 +93,10 @@ export class Timeouts implements EventHandler, Deferred {
         process(fd, TIMED_OUT);
         break;
       case HAND_OFF: {
-        // Mailboxes are written by leaders only; asking for a look at all bound handles is anybody's right.
+        // Only leaders write entries into mailboxes. A sweep of all bound handles may be requested by any thread.
         const owner = table.handOffTo;
         new Mailbox(control.buffer as SharedArrayBuffer, owner).requestSweep();
-        // A thread that is not parked looks by itself, unless it is the leader and waits in the kernel.
+        // A thread that is not parked sees the request by itself, unless it leads and waits in the kernel.
         if (owner !== self && !this.#lot.wake(owner)) signalEventCounter(this.#wakeUp);
         break;
       }

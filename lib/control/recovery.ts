@@ -1,15 +1,15 @@
 /**
  * What the control plane does when a thread is dead, in this order:
  *
- * 1. What it was about with a connection is completed: one that it had accepted and not yet put into the table is closed, and one
- *    that it was closing is counted. Descriptors that may be open and nobody's are looked for (strays.ts).
- *    The connections that it was inside, or that were bound to it, are closed: nobody else can finish them.
- *    A listening, wake-up or timer handle that it was inside is left in its name.
- *    Blocks of the pool that it had in hand are returned.
- * 2. If it led, the events that it had taken from the kernel and not yet given away may be lost: the next leader looks at
- *    every handle. Every thread looks at every handle bound to it, in case the dead one was about to tell it of an event.
+ * 1. Steps that it was in are completed: a connection that it had accepted and not yet put into the table is closed, and one that it
+ *    was closing is counted. Open descriptors that may belong to no thread are looked for (strays.ts).
+ *    The connections that it was inside, or that were bound to it, are closed: no other thread can continue them.
+ *    A listening, wake-up or timer handle that it was inside is left on its behalf.
+ *    Blocks of the pool that it had taken are returned.
+ * 2. If it led, events that it had taken from the kernel and not yet processed may be lost: the next leader looks at every handle.
+ *    Every thread looks at every handle bound to it, in case the dead one was about to hand an event off to it.
  * 3. Its leadership is revoked.
- * 4. It is taken out of the parking lot, and everybody is woken, because it may have owed someone a wake-up.
+ * 4. It is taken out of the parking lot, and all threads are woken, because it may have been about to wake one.
  */
 import { FIRST_ACCEPTED, NOTHING_ACCEPTED, PLACE_TAKEN } from '../connection/acceptor.js';
 import { closeOrphan, FIRST_CLOSING, NOTHING_CLOSING } from '../connection/close.js';
@@ -26,7 +26,7 @@ import { DEAD } from '../set/thread-state.js';
 import { closeDescriptor } from '../sys/descriptor.js';
 import type { Strays } from './strays.js';
 
-/** Handles that belong to the set itself: they are left, not closed. */
+/** Handles of the set itself: they are left, not closed. */
 const OWN_KINDS = new Set([ACCEPTOR, WAKE_UP, TIMER]);
 
 export interface SharedState {
@@ -41,7 +41,7 @@ export interface SharedState {
 /**
  * Cleans up after a dead thread.
  *
- * @returns how many connections were lost with it
+ * @returns how many connections were closed that it was inside or that were bound to it
  */
 export function recover(shared: SharedState, dead: number): number {
   const { control, lot, threads } = shared;
@@ -55,14 +55,14 @@ export function recover(shared: SharedState, dead: number): number {
   const lost = releaseHandles(shared, words, dead);
   shared.pool.reclaim(dead, savedChains(shared.table));
   if (Atomics.load(words, LEADER) === dead + 1) Atomics.store(words, RESCAN, 1);
-  // Leading, or inside the timer handle, it may have noted an event for a bound handle and not told its thread.
+  // Leading, or inside the timer handle, it may have noted an event for a bound handle and not put it into the mailbox.
   for (let thread = 0; thread < threads; thread++) new Mailbox(control, thread).requestSweep();
   revokeLeadership(control, dead);
   lot.removeThread(dead, threads);
   return lost;
 }
 
-/** What its acceptor had in hand. */
+/** Completes an accept that was cut short; see the word ACCEPTING in connection/acceptor.ts. */
 function releaseAccepted({ control, table, strays }: SharedState, words: Int32Array, dead: number): void {
   const at = threadArea(dead) + ACCEPTING;
   const inHand = words[at]!;
@@ -70,19 +70,19 @@ function releaseAccepted({ control, table, strays }: SharedState, words: Int32Ar
   if (inHand === NOTHING_ACCEPTED) return;
   const accepted = inHand - FIRST_ACCEPTED;
   if (accepted >= 0 && table.owner(accepted) === dead) {
-    // Already in the table: it is closed with the other handles that the thread was inside.
+    // In the table already: it is closed with the other handles that the thread was inside.
     countersOf(control, dead)[ACCEPTED]!++;
     return;
   }
-  // It may have got a descriptor and not said which.
+  // accept4 may have returned a descriptor that the thread had no time to record.
   if (inHand === PLACE_TAKEN) strays.lookEverywhere();
   else closeDescriptor(accepted);
   Atomics.sub(words, CONNECTIONS, 1);
 }
 
 /**
- * A close that was cut; see closeConnection in connection/close.ts. No living thread opens a record in the name of a dead one, and
- * its replacement begins only after this, so a record that is the dead thread's is the one that it had not yet begun to close.
+ * Completes a close that was cut short; see closeConnection in connection/close.ts. No living thread opens a record for a dead one,
+ * and the replacement starts only after this, so a record that the dead thread owns is the one that it had not yet begun to close.
  */
 function completeClose({ control, table, strays }: SharedState, words: Int32Array, dead: number): void {
   const at = threadArea(dead) + CLOSING;

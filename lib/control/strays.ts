@@ -1,23 +1,22 @@
 /**
- * Accepted connections that nobody has: a thread may die between accept4(2) and its note of the descriptor, or between the
- * end of a record and close(2). Their clients would wait for ever, and the descriptors would be missing.
+ * Accepted connections that no thread knows: a thread may die between accept4(2) and recording the descriptor, or between freeing a
+ * record and close(2). Their clients would wait for ever, and the descriptors would leak.
  *
- * A descriptor is one of them, and is closed, when in this order
+ * A descriptor is a stray, and is closed, when in this order
  *
  * 1. its record is FREE, and no living thread is just closing it (CLOSING),
  * 2. it is open, a socket, and its local address is the listener's: it was accepted there,
  * 3. no living thread is between accept4 and the table with it (ACCEPTING), and
  * 4. its record is still FREE, in the same generation.
  *
- * Why that is enough: a thread that closes a connection sets CLOSING before it makes the record FREE, and clears it after
- * close(2). So whoever sees FREE and then a clear CLOSING (1) looks at the number after that close; and while the record
- * stays FREE (4) nobody begins another. What is open then (2) was accepted since, or is a stray. A thread that accepts sets ACCEPTING
- * before accept4 and clears it after the record is taken: whoever sees the new connection (2), and then neither ACCEPTING (3) nor a
- * new record (4), has no new connection. So it is a stray; as nobody knows its number nobody closes it, and the number
- * cannot be handed out again before it is closed here.
+ * Why that is enough: a thread that closes a connection sets CLOSING before it frees the record, and clears it after close(2). So
+ * after seeing FREE and then a clear CLOSING (1), that close is over; and while the record stays FREE (4) no other begins. What is open
+ * then (2) has been accepted since, or is a stray. A thread that accepts sets ACCEPTING before accept4 and clears it after the record
+ * is taken. So when the connection is seen (2), and after that neither ACCEPTING (3) nor a new record (4), it is not a new one. It is a
+ * stray; no thread knows its number, so none closes it, and the kernel cannot return the number again before it is closed here.
  *
- * Where (1) or (3) finds a thread on its way, the descriptor is looked at again later. Where the thread that closed was cut
- * before close(2), (2) tells a stray from the file or socket of somebody else that has got the number since.
+ * Where (1) or (3) finds a thread in between, the descriptor is looked at again later. Where a thread died before close(2), (2)
+ * distinguishes the stray from a file or socket of other code that has got the number since.
  */
 import { readdirSync } from 'node:fs';
 import { FIRST_ACCEPTED, PLACE_TAKEN } from '../connection/acceptor.js';
@@ -32,7 +31,7 @@ export class Strays {
   readonly #table: HandleTable;
   readonly #threads: number;
   readonly #origin: SocketAddress;
-  /** What may be one. */
+  /** Descriptors that may be strays. */
   readonly #suspects = new Set<number>();
   #everywhere = false;
 
@@ -54,7 +53,7 @@ export class Strays {
     this.#everywhere = true;
   }
 
-  /** Closes what is certain. What is not yet is kept for the next call. */
+  /** Closes the certain ones. The uncertain ones are kept for the next call. */
   close(): void {
     if (this.#everywhere) this.#suspectAll();
     for (const fd of this.#suspects) {
@@ -67,7 +66,7 @@ export class Strays {
       for (const name of readdirSync('/proc/self/fd')) this.#suspects.add(Number(name));
       this.#everywhere = false;
     } catch {
-      // There is no descriptor left to list them with: at the next call.
+      // No descriptor is left to list them with: the next call tries again.
     }
   }
 

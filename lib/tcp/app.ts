@@ -1,18 +1,18 @@
-/** What a raw TCP app is, and what it sees of a connection; tcp/connection.ts serves it. */
+/** The interface of raw TCP apps, and of a connection as they see it; connection.ts implements it. */
 
 /** A connection as a raw TCP app sees it. */
 export interface TcpConnection {
   /**
-   * Sends bytes (a string as UTF-8). What the kernel does not take is kept and sent later.
+   * Sends bytes (a string as UTF-8). What the kernel does not take is queued.
    *
-   * @returns true when everything has left; false when some waits, and `drain` will be called
+   * @returns true when the kernel has taken everything; false when some is queued, and `drain` will be called
    * @throws PacelineError `PACELINE_CONNECTION` after the end, or outside of the handlers of an unbound connection;
-   * `PACELINE_WRITE_OVERFLOW` when more than 64 MiB would wait (the connection is closed)
+   * `PACELINE_WRITE_OVERFLOW` when more than 64 MiB would be queued (the connection is closed)
    */
   write(bytes: Uint8Array | string): boolean;
-  /** Sends what waits, and `bytes`, then closes the connection. */
+  /** Sends what is queued, and `bytes`, then closes the connection. */
   end(bytes?: Uint8Array | string): void;
-  /** Closes the connection at once; what waits is lost. */
+  /** Closes the connection at once; what is queued is lost. */
   terminate(): void;
   /** Keeps the connection in this thread from now on. */
   bind(): void;
@@ -22,7 +22,7 @@ export interface TcpConnection {
   readonly remoteAddress: string;
   /** The number of the thread that runs the handler, from 0. */
   readonly thread: number;
-  /** Bytes that wait to be sent. */
+  /** Bytes that are queued to be sent. */
   readonly unsentBytes: number;
 }
 
@@ -31,7 +31,7 @@ export interface TcpApp {
   open?(connection: TcpConnection): unknown;
   /** @param bytes belong to the app */
   data(connection: TcpConnection, bytes: Uint8Array): unknown;
-  /** Everything that waited has been sent. */
+  /** Everything that was queued has been sent. */
   drain?(connection: TcpConnection): unknown;
   /** The connection is closed; called once for each connection that was opened. */
   close?(connection: TcpConnection): unknown;

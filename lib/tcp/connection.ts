@@ -1,13 +1,12 @@
 /**
- * The concrete event handler of raw TCP connections, and what an app sees of one.
+ * A raw TCP connection, for its event handler and for the app.
  *
- * A connection belongs to no thread: each event may come in another one. An app that hangs JavaScript state on a
- * connection, or wants to write outside of its handlers, binds it to its thread by `connection.data = …` or
- * `connection.bind()`; the leader then hands its events over. Bytes that the kernel does not take at once and
- * handlers that return a promise bind it as long as they last. While bytes wait to be sent, nothing is read: an app that
- * writes what it reads can't be flooded.
+ * A connection belongs to no thread: each event may be processed in another one. An app that attaches JavaScript state to a connection,
+ * or writes outside of its handlers, binds it to its thread by `connection.data = …` or `connection.bind()`; the leader then hands its
+ * events off to that thread. Queued output and a pending promise of a handler bind it as long as they last. While output is queued,
+ * nothing is read: an app that writes what it reads can't be flooded.
  *
- *   accepted ─▶ open() ─▶ data()… ⇄ (unsent bytes: nothing read) ─▶ drain() ─▶ … ─▶ close()
+ *   accepted ─▶ open() ─▶ data()… ⇄ (queued output: nothing read) ─▶ drain() ─▶ … ─▶ close()
  */
 
 import { CLOSED, CLOSING, Connection, INPUT_ENDED, LINGERING, OPEN } from '../connection/connection.js';
@@ -31,23 +30,24 @@ import type { TcpThread } from './thread.js';
 /** Bit of the connection's flags: the app has been told of it. */
 const OPENED = FIRST_PROTOCOL_FLAG;
 
-/** What the connection waits for of its app. */
+/** The app's handler: none is under way. */
 const HANDLER_IDLE = 0;
 /** A handler's promise is pending. */
 const HANDLER_PENDING = 1;
-/** The peer has gone meanwhile, and the handler has been given its grace. */
+/** The same, and the peer has ended its side meanwhile: the handler has been given the grace period. */
 const HANDLER_GRACED = 2;
 
 export class ServedTcp extends Connection implements TcpConnection {
   readonly #thread: TcpThread;
   readonly #output: OutputQueue;
-  /** The app wants it bound to this thread. */
+  /** The app has bound it to this thread. */
   #boundByApp = false;
   #data: unknown;
   /** One of the HANDLER_ values. */
   #handler = HANDLER_IDLE;
-  /** To be closed at once; what waits is lost. */
+  /** To be closed at once; queued output is lost. */
   #terminated = false;
+  /** Output has been queued since the last call of the app's `drain`. */
   #drainOwed = false;
 
   constructor(thread: TcpThread, fd: number) {
@@ -140,7 +140,7 @@ export class ServedTcp extends Connection implements TcpConnection {
       if (flushed === MORE) return this.yield();
       if (flushed === FAILED) this.broken = true;
     }
-    // What arrived before the connection broke is still the app's, unless a handler is waiting on it.
+    // Input from before the connection broke is still delivered, unless a handler is pending.
     if (this.broken && (this.readWouldBlock || waits)) return this.destroy();
     if (waits) return this.waitBound();
     if (!hasFlag(this.context.table, this.fd, OPENED)) {
@@ -178,12 +178,12 @@ export class ServedTcp extends Connection implements TcpConnection {
 
   #event(handler: (app: TcpApp) => unknown): true {
     this.#call(handler, (error) => this.#failed(error));
-    // An async handler that waited for nothing real is settled by this.
+    // Settles an async handler that has awaited nothing but settled promises.
     if (this.#handler !== HANDLER_IDLE) this.context.drainTicks();
     return true;
   }
 
-  /** Calls the app, in a scope of this event; a promise that it returns holds everything else back. */
+  /** Calls the app, in an async scope of this event; until a promise that it returns settles, nothing else is called. */
   #call(handler: (app: TcpApp) => unknown, failed: (error: unknown) => void): void {
     newScope().runInAsyncScope(this.#run, this, handler, failed);
   }

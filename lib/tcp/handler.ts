@@ -1,4 +1,5 @@
-/** The concrete event handler of raw TCP connections: finds or makes the ServedTcp that an event is for. */
+/** The concrete event handler of raw TCP connections: finds the ServedTcp of a bound connection, or makes
+ * one for the event. */
 import type { BoundConnection } from '../connection/connection-thread.js';
 import type { EventHandler, ThreadContext } from '../connection/event-handler.js';
 import type { TcpApp } from './app.js';
