@@ -1,19 +1,18 @@
 /**
- * Makes room in the block pool before it is full of heads that nobody finishes.
+ * Evicts unfinished heads from the block pool before it is full of them.
  *
  *   0 ──────────────────────── TARGET ─── HIGH ─── size
- *       nothing happens           ◀─ evict ─┘  └─ a head that finds no block is answered with 503
+ *       nothing happens           ◀─ evict ─┘  └─ a head for which no block is left is answered with 503
  *
- * A thread that saves input and finds the pool above HIGH evicts heads until it is at TARGET: each is answered with 408, as if its
- * time were up. They are chosen so that what remains is shared fairly. A head stands at as many blocks as its client's network
- * holds in it and in the heads that came after it; those that stand highest go first. So a network that holds more than the others
- * loses its oldest heads until it holds what the others do, and among equals the oldest go. Where all clients have one address,
- * as behind a proxy, it is simply the oldest heads, and below HIGH nobody has a limit.
+ * A thread that saves input and finds the pool above HIGH evicts heads until it is at TARGET: each is answered with 408, as if timed
+ * out. They are chosen so that the rest is shared fairly. The rank of a head is the number of blocks that its client's network has in
+ * it and in the heads that began after it; the highest rank goes first. So a network that has more than the others loses its oldest
+ * heads until it has as much as they do, and among equals the oldest go. Where all clients have one address, as behind a proxy, the
+ * oldest heads go. Below HIGH there is no limit for any client.
  *
- * The shares are found by a look at all records, instead of being counted as heads come and go: there is no count to be kept right
- * when a thread dies, and whoever finds the pool below HIGH pays for one load. The look takes milliseconds, and there is one for
- * each HIGH - TARGET of blocks that clients fill. It sees records that change meanwhile; so a record that was chosen is entered
- * like any other, and looked at again.
+ * The shares are found by a scan of all records, instead of being counted as heads come and go: no count has to be repaired when a
+ * thread dies, and below HIGH the cost is one load. A scan takes milliseconds, and there is one for each HIGH - TARGET of blocks that
+ * clients fill. Records change during the scan, so a head that was chosen is entered like any other, and checked again.
  */
 
 import type { Deferred, ThreadContext } from '../connection/event-handler.js';
@@ -30,34 +29,34 @@ import {
 import { IDLE, TIMED_OUT } from '../set/handle-table.js';
 import { remoteAddress } from '../sys/socket.js';
 
-/** Shares of the pool. The dashboard warns from 0.8 on, so it does as long as heads have to be evicted. */
+/** Shares of the pool. The dashboard warns from 0.8 on, so it warns as long as heads are evicted. */
 const HIGH = 7 / 8;
 const TARGET = 13 / 16;
 
-/** Connections that one dispatch ends; the rest is own work of the thread, so that its others have their turn. */
+/** Connections that one call ends; the rest is deferred, so that the thread's other connections have their turn. */
 const MAX_EVICTIONS_PER_DISPATCH = 32;
 
-/** An unfinished head, as a look at its record found it. */
+/** An unfinished head, as the scan found its record. */
 interface Head {
   readonly fd: number;
   readonly generation: number;
   readonly network: number;
   readonly blocks: number;
-  /** In ticks, which wrap; the later a head began, the later. */
+  /** In ticks, which wrap; the later a head began, the later its deadline. */
   readonly deadline: number;
   /** The blocks of its network in it and in later heads. */
-  standing: number;
+  rank: number;
 }
 
 export class HeadEviction implements Deferred {
   readonly #context: ThreadContext;
   readonly #high: number;
   readonly #target: number;
-  /** Heads to be evicted, the first one last. */
+  /** Heads to be evicted, the first to go at the end. */
   #chosen: Head[] = [];
   #underWay = false;
   #evicted = 0;
-  /** Of the first client evicted: of the network that held the most. */
+  /** Of the first client evicted, whose network had the most blocks. */
   #address = '';
 
   constructor(context: ThreadContext) {
@@ -77,7 +76,7 @@ export class HeadEviction implements Deferred {
     defer(this);
   }
 
-  /** No block was left for a head, which is going to be refused. @returns false, as what found none does */
+  /** No block was left for a head, which is going to be refused. @returns false, for the caller to return */
   refused(): false {
     const { counters, log } = this.#context;
     counters[HEADS_REFUSED]!++;
@@ -85,7 +84,7 @@ export class HeadEviction implements Deferred {
     return false;
   }
 
-  /** Goes on with the eviction. */
+  /** Continues the eviction. */
   proceed(): void {
     const { defer, pool } = this.#context;
     if (this.#chosen.length === 0) this.#chosen = this.#choose();
@@ -117,24 +116,24 @@ export class HeadEviction implements Deferred {
     });
   }
 
-  /** The heads that have to go, the first one last. */
+  /** Chooses the heads to evict, the first to go at the end. */
   #choose(): Head[] {
-    const heads = this.#look();
+    const heads = this.#scan();
     const networks = new Map<number, number>();
     heads.sort((one, other) => (other.deadline - one.deadline) | 0);
     for (const head of heads) {
-      head.standing = (networks.get(head.network) ?? 0) + head.blocks;
-      networks.set(head.network, head.standing);
+      head.rank = (networks.get(head.network) ?? 0) + head.blocks;
+      networks.set(head.network, head.rank);
     }
     // Stable, so among equals the latest stay first.
-    heads.sort((one, other) => one.standing - other.standing);
+    heads.sort((one, other) => one.rank - other.rank);
     let excess = this.#context.pool.inUse() - this.#target;
     let from = heads.length;
     while (from > 0 && excess > 0) excess -= heads[--from]!.blocks;
     return heads.slice(from);
   }
 
-  #look(): Head[] {
+  #scan(): Head[] {
     const { table } = this.#context;
     const heads: Head[] = [];
     const end = table.end();
@@ -146,7 +145,7 @@ export class HeadEviction implements Deferred {
         network: networkOf(table, fd),
         blocks: Math.ceil(savedLength(table, fd) / BLOCK_BYTES),
         deadline: deadlineOf(table, fd),
-        standing: 0,
+        rank: 0,
       });
     }
     return heads;
@@ -160,7 +159,7 @@ export class HeadEviction implements Deferred {
       if (this.#evicted++ === 0) this.#address = remoteAddress(fd)?.address ?? '';
       counters[HEADS_REFUSED]!++;
     }
-    // A head that has been finished meanwhile has a deadline to come: it is left as it is.
+    // A head that has been completed meanwhile has another deadline, which has not passed: its connection is left as it is.
     process(fd, TIMED_OUT);
   }
 }
