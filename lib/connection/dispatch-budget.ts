@@ -1,6 +1,6 @@
 /**
- * What one dispatch of a connection may use of its thread, so that no client and no app occupies a thread (I10). A connection that has
- * spent its budget is bound to its thread and continues after the events of others.
+ * What one dispatch of a connection may use of its thread, so that no client and no app occupies a thread (I10). A connection
+ * that has spent its budget is bound to its thread and continues after the events of others.
  *
  * Each kind of work costs a number of credits out of one sum, so a mixture is bounded as each kind alone is.
  */

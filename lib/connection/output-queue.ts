@@ -1,6 +1,6 @@
 /**
- * The unsent output of a connection: bytes that the kernel did not take at once. They lie in the memory of one thread, so the connection
- * is bound to that thread until they are sent.
+ * The unsent output of a connection: bytes that the kernel did not take at once. They lie in the memory of one thread, so the
+ * connection is bound to that thread until they are sent.
  */
 import { BYTES_OUT } from '../memory/sums.js';
 import { EAGAIN, EINTR } from '../sys/libc.js';
@@ -15,8 +15,8 @@ export const FAILED = 2;
 export const MORE = 3;
 
 /**
- * Bytes that one call sends. A reader that keeps up with the sender would otherwise occupy the thread for as long as there is anything
- * to send. 4 MiB are more than the kernel buffers for a connection, and take about a millisecond.
+ * Bytes that one call sends. A reader that keeps up with the sender would otherwise occupy the thread for as long as there is
+ * anything to send. 4 MiB are more than the kernel buffers for a connection, and take about a millisecond.
  */
 const SENT_AT_ONCE_BYTES = 4 * 1024 * 1024;
 

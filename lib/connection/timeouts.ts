@@ -3,10 +3,11 @@
  *
  * Each connection's record has a deadline in ticks, which the event handler sets by one store when it leaves the connection; a
  * request arms and disarms no timer. Once a tick, the thread that takes the timer's event looks through all records. A connection
- * past its deadline gets the event TIMED_OUT like any other event: the thread that processes it checks the deadline again and decides.
+ * past its deadline gets the event TIMED_OUT like any other event: the thread that processes it checks the deadline again and
+ * decides.
  *
- * Ending a connection may run user code, so the timer's handle is left first: while user code blocks this thread, another thread takes
- * the next tick and finds the connections that this one has not got to.
+ * Ending a connection may run user code, so the timer's handle is left first: while user code blocks this thread, another thread
+ * takes the next tick and finds the connections that this one has not got to.
  */
 import { TICK } from '../memory/layout.js';
 import { firstDue } from '../set/handle-record.js';

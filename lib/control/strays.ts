@@ -10,10 +10,11 @@
  * 4. its record is still FREE, in the same generation.
  *
  * Why that is enough: a thread that closes a connection sets CLOSING before it frees the record, and clears it after close(2). So
- * after seeing FREE and then a clear CLOSING (1), that close is over; and while the record stays FREE (4) no other begins. What is open
- * then (2) has been accepted since, or is a stray. A thread that accepts sets ACCEPTING before accept4 and clears it after the record
- * is taken. So when the connection is seen (2), and after that neither ACCEPTING (3) nor a new record (4), it is not a new one. It is a
- * stray; no thread knows its number, so none closes it, and the kernel cannot return the number again before it is closed here.
+ * after seeing FREE and then a clear CLOSING (1), that close is over; and while the record stays FREE (4) no other begins. What
+ * is open then (2) has been accepted since, or is a stray. A thread that accepts sets ACCEPTING before accept4 and clears it
+ * after the record is taken. So when the connection is seen (2), and after that neither ACCEPTING (3) nor a new record (4), it is
+ * not a new one. It is a stray; no thread knows its number, so none closes it, and the kernel cannot return the number again
+ * before it is closed here.
  *
  * Where (1) or (3) finds a thread in between, the descriptor is looked at again later. Where a thread died before close(2), (2)
  * distinguishes the stray from a file or socket of other code that has got the number since.

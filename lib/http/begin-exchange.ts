@@ -33,8 +33,8 @@ export class RequestContext implements FetchContext {
 }
 
 /**
- * Makes the exchange of the head that `parser` has just found complete in `bytes`, and says for people who look which request
- * is in hand.
+ * Makes the exchange for the head that `parser` has just completed in `bytes`, and records for observers which request is being
+ * handled.
  */
 export function beginExchange(
   { context, fallbackHost, requestAt, requestTo }: HttpThread,

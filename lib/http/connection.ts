@@ -1,10 +1,10 @@
 /**
- * The concrete event handler of HTTP/1.1 connections.
+ * An HTTP/1.1 connection: when it reads, calls the handler, answers, waits and ends.
  *
- * Between events a connection's state is in shared memory: the parser's registers in its record, the bytes of an
- * unfinished head in the block pool. So any thread carries on, and a plain request allocates nothing to get there.
- * While a handler's promise is pending, a body streams or bytes wait to be sent, the connection is bound to its
- * thread and an HttpConnection object holds what cannot be shared.
+ * Between events a connection's state is in shared memory: the parser's registers in its record, the bytes of an unfinished head
+ * in the block pool. So any thread can continue it, and a plain request allocates nothing for that. While a handler's promise is
+ * pending, a body is streamed or output is queued, the connection is bound to its thread, and an HttpConnection object has what
+ * threads cannot share.
  *
  *             ┌────────── parse ◀──── read ◀───────────────┐
  *   event ──▶ step ─ answer, send ─▶ step ─ nothing to do ─┴▶ leave (idle) | wait bound | close
@@ -67,7 +67,7 @@ export class HttpConnection extends Connection implements ExchangeOwner {
   }
 
   sendContinue(exchange: Exchange): void {
-    // A handler may keep a request whose connection has gone on, or serves another client by now.
+    // A handler may keep a request after its exchange is over, when this object serves another request or client.
     if (this.#exchange === exchange) this.#responder.sendContinue();
   }
 
@@ -131,7 +131,7 @@ export class HttpConnection extends Connection implements ExchangeOwner {
     const exchange = this.#exchange;
     if (exchange === null) return this.destroy();
     this.beginClosing();
-    // Half of a request is never completed now; its handler may still answer.
+    // An unfinished request will never be completed; its handler may still answer.
     exchange.received = true;
     exchange.body?.fail(clientGone(false));
     return true;
@@ -153,14 +153,14 @@ export class HttpConnection extends Connection implements ExchangeOwner {
       case BODY:
         this.#exchange!.body!.push(input.bytes, parser.spanStart, parser.spanEnd);
         input.consume(input.at);
-        // The parser tells the end of a message in a call of its own, which takes no byte.
+        // The parser reports the end of a message in a separate call, which consumes no byte.
         return input.unparsed || this.#parseNext();
       case END:
         input.consume(input.at);
         return this.#received(this.#exchange!);
       case NEED_MORE:
         input.from = parser.inHead ? parser.messageStart : input.at;
-        // The handler starts as soon as nothing more of the body is at hand.
+        // The handler is called once all of the body that has been received is parsed.
         if (this.#exchange !== null && !this.#exchange.handlerCalled) this.#callHandler(this.#exchange);
         return true;
       case REFUSED:
@@ -170,7 +170,7 @@ export class HttpConnection extends Connection implements ExchangeOwner {
     }
   }
 
-  /** A head is complete: makes the request. */
+  /** A head is complete: makes the exchange. */
   #begin(): boolean {
     const input = this.#input;
     const parser = this.#parser;
@@ -179,11 +179,11 @@ export class HttpConnection extends Connection implements ExchangeOwner {
     this.#exchange = exchange;
     input.consume(input.at);
     if (parser.hasBody) {
-      // Until it is known how much of the body is here already.
+      // Else once the rest of the input is parsed: a handler that finds its body complete need not wait for it.
       if (!input.unparsed) this.#callHandler(exchange);
       return true;
     }
-    // Ends the message without consuming anything.
+    // The parser ends the message without consuming anything.
     if (parser.execute(input.bytes, input.at, input.to) !== END)
       throw new Error('a message without a body did not end');
     return this.#received(exchange);
@@ -201,7 +201,7 @@ export class HttpConnection extends Connection implements ExchangeOwner {
     this.#input.clear();
     const exchange = this.#exchange;
     if (exchange !== null) {
-      // Its body is what is wrong. A response that has begun can only be cut off.
+      // The body is at fault. A response that has begun can only be cut off.
       if (exchange.state === ANSWERED) return this.destroy();
       exchange.received = true;
       exchange.abandon(bodyRefused(status, reason));
@@ -217,9 +217,9 @@ export class HttpConnection extends Connection implements ExchangeOwner {
     const { app, context } = this.#thread;
     exchange.callHandler(app, new RequestContext(context.self, this));
     if (exchange.state !== RUNNING) return;
-    // An async handler that waited for nothing real is settled by this.
+    // Settles an async handler that has awaited nothing but settled promises.
     context.drainTicks();
-    // A client may have left right behind its request: that event came before there was anything to abort.
+    // A client may have left right after its request: that event came before there was a handler to tell.
     if (this.peerEnded && exchange.state === RUNNING) exchange.abort(clientGone(exchange.received));
   }
 
@@ -229,8 +229,8 @@ export class HttpConnection extends Connection implements ExchangeOwner {
     if (outgoing === null) return this.destroy();
     context.counters[REQUESTS]!++;
     context.counters[RESPONSES - 1 + ((outgoing.status / 100) | 0)]!++;
-    // A plain look at the set's state: when draining begins, a rescan comes by every connection.
-    // A client that was never told to send its body may send it or not: the next message's begin is unknown.
+    // A plain load of the set's state: when draining begins, a rescan makes an event for every connection.
+    // A client that was never told to send its body may send it or not, so where the next message begins is unknown.
     const persistent =
       exchange.keepAlive &&
       !outgoing.close &&
@@ -245,7 +245,7 @@ export class HttpConnection extends Connection implements ExchangeOwner {
     return true;
   }
 
-  /** The response is complete; what is left of the request interests nobody. */
+  /** The response is complete: the rest of the request's body is discarded. */
   #responded(exchange: Exchange): void {
     if (exchange.received) return;
     exchange.received = this.state === CLOSING && exchange.awaitsContinue;
@@ -262,7 +262,7 @@ export class HttpConnection extends Connection implements ExchangeOwner {
         this.#responded(exchange);
         return true;
       case WAITING:
-        // The rest of the request goes on arriving beside the response.
+        // The rest of the request is received while the response is sent.
         if (exchange.received || !exchange.body!.wantsMore) return this.waitBound();
         if (this.#input.unparsed) return this.#parse();
         return this.readWouldBlock ? this.waitBound() : this.#receive();
@@ -301,16 +301,16 @@ export class HttpConnection extends Connection implements ExchangeOwner {
     return countRequest(table, this.fd) >= limits.maxRequestsPerSocket;
   }
 
-  // ---- the end of the client's time ------------------------------------------------------------------------------------
+  // ---- timeouts ---------------------------------------------------------------------------------------------------------
 
-  /** The client's time is up. */
+  /** The deadline has passed. */
   #expire(): boolean {
     this.timedOut = false;
     const exchange = this.#exchange;
     if (this.#responder.waitingBytes(exchange) > 0) return this.drop();
     if (exchange === null)
       return this.#parser.fresh ? this.close() : this.#refuse(408, 'the head took too long');
-    // It has gone, and the app has had its time to end what it does for it.
+    // The client has left, and the handler has had its grace period.
     if (this.peerEnded) return this.drop();
     if (exchange.received) return true;
     return exchange.state === ANSWERED ? this.drop() : this.#refuse(408, 'the body took too long');
@@ -318,7 +318,7 @@ export class HttpConnection extends Connection implements ExchangeOwner {
 
   // ---- leaving ---------------------------------------------------------------------------------------------------------
 
-  /** Nothing is left to do until the client sends more. */
+  /** Nothing is due until the client sends more. */
   #rest(): boolean {
     if (this.#exchange !== null) return this.waitBound();
     const { context } = this.#thread;
@@ -326,7 +326,7 @@ export class HttpConnection extends Connection implements ExchangeOwner {
     return this.leave();
   }
 
-  /** Releases the connection: any thread may serve its next event. */
+  /** Saves what the next thread needs, and releases the connection. */
   protected leave(): boolean {
     if (!this.budget.spend(NOTED_COST)) return this.yield();
     if (this.bound && this.#parser.fresh && this.state === OPEN) this.#deadlines.untilNextRequest();
@@ -340,7 +340,7 @@ export class HttpConnection extends Connection implements ExchangeOwner {
     const exchange = this.#exchange;
     const responder = this.#responder;
     const waitingBytes = responder.waitingBytes(exchange);
-    // While it lingers, or the next request arrives, its deadline stands.
+    // While it lingers, or the next request is received, its deadline stands.
     if (exchange === null && waitingBytes === 0) return;
     const gone = this.peerEnded && exchange !== null;
     const receiving = exchange !== null && !exchange.received;
@@ -351,7 +351,7 @@ export class HttpConnection extends Connection implements ExchangeOwner {
     this.#input.keep();
   }
 
-  /** Writes what the next thread needs into shared memory. @returns false when there is no room */
+  /** Saves an unfinished message in shared memory. @returns false when the pool is exhausted */
   #save(): boolean {
     const { bytes, from, length } = this.#input;
     if (length === 0 && this.#parser.fresh) return true;
@@ -364,7 +364,7 @@ export class HttpConnection extends Connection implements ExchangeOwner {
     this.#input.place(length, this.#parser.inHead);
   }
 
-  /** Ends the connection in order, once everything is sent. */
+  /** The exchange is over, and the connection is to be closed: lingers once everything is sent. */
   #end(): boolean {
     if (this.#responder.queuedBytes > 0) return this.waitBound();
     this.#responder.ended();
@@ -374,7 +374,6 @@ export class HttpConnection extends Connection implements ExchangeOwner {
     return this.beginLingering();
   }
 
-  /** Closes a connection that is of no more use, whatever is under way. */
   protected destroy(): false {
     const exchange = this.#exchange;
     if (exchange !== null) {

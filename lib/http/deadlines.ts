@@ -1,10 +1,12 @@
 /**
- * How long a client may take for what an HTTP connection waits for: one word of the connection's record, which
- * connection/timeouts.ts looks at once a tick. Only what changes the reason of waiting stores to it.
+ * The deadline of an HTTP connection: one word of its record, which connection/timeouts.ts checks once a tick. It is stored only when
+ * the reason of waiting changes.
  *
- *   between requests: keepAliveTimeout ─▶ a head begins: headersTimeout ─▶ its body: what is left of requestTimeout
- *   unsent bytes: sendTimeout, anew whenever some have gone             a handler at work: none, that is the app's affair,
- *   unless its client has gone: the grace, anew whenever something of its response has been taken
+ *   between requests    keepAliveTimeout
+ *   a head              headersTimeout, from its first byte
+ *   a body              what is left of requestTimeout
+ *   queued output       sendTimeout, renewed whenever the client has taken some of it
+ *   a pending handler   none; once its client has left the grace period, renewed whenever some of the response has been taken
  */
 
 import { deadlineIn, setDeadline } from '../connection/deadlines.js';
@@ -17,9 +19,9 @@ export class HttpDeadlines {
   #fd = -1;
   /** The deadline for the rest of the request whose body is arriving. */
   #requestDeadline = 0;
-  /** Bytes that waited when the deadline for sending was set; it is set anew when some of them have gone. */
+  /** Unsent bytes when the deadline for sending was set; it is renewed when some of them have been sent. */
   #waitedBytes = 0;
-  /** The client has ended its side, and has been given its grace; renewed when it has taken more than these bytes. */
+  /** The client has ended its side, and the grace period has begun; it is renewed when more than `#sentBytes` have been sent. */
   #graced = false;
   #sentBytes = 0;
 
@@ -34,7 +36,7 @@ export class HttpDeadlines {
     this.#graced = false;
   }
 
-  /** The first bytes of a head are here, and not all of it. */
+  /** The first bytes of a head have been received, and not all of it. */
   headBegun(): void {
     const { limits, table } = this.#context;
     if (!hasFlag(table, this.#fd, BETWEEN_REQUESTS)) return;
@@ -42,7 +44,7 @@ export class HttpDeadlines {
     this.#set(limits.headersTicks);
   }
 
-  /** A head is complete, and a body follows. Its time counts from the request's first byte, as that of its head did. */
+  /** A head is complete, and a body follows. The request's time counts from its first byte, as the head's did. */
   headReceived(): void {
     const { control, limits, table } = this.#context;
     if (limits.requestTicks === 0) {
@@ -58,7 +60,7 @@ export class HttpDeadlines {
 
   /** Request and response are complete. */
   finished(): void {
-    // What still waits to be sent gets its time anew, instead of that for the next request.
+    // Output that is still queued gets a new deadline for sending, instead of the one for the next request.
     this.#waitedBytes = 0;
     this.#graced = false;
     setFlag(this.#context.table, this.#fd, BETWEEN_REQUESTS);
@@ -72,10 +74,10 @@ export class HttpDeadlines {
   /**
    * The connection waits, bound to its thread.
    *
-   * @param waitingBytes that the client has yet to take
-   * @param sentBytes that have gone to it
-   * @param gone whether it has ended its side and waits, at most, for the response
-   * @param receiving whether the rest of a request is to come
+   * @param waitingBytes bytes that are still to be sent
+   * @param sentBytes bytes that have been sent since this object exists
+   * @param gone whether the client has ended its side, and at most awaits the response
+   * @param receiving whether the rest of a request is still to be received
    */
   waitBound(waitingBytes: number, sentBytes: number, gone: boolean, receiving: boolean): void {
     const { limits, table } = this.#context;

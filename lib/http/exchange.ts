@@ -1,11 +1,11 @@
 /**
  * One request and its response, from the complete head to the last byte sent.
  *
- * The handler's outcome may come while the connection is being processed or later, from the thread's event loop; it is
- * only noted here, and the connection is told to go on. All reading and writing happens in the connection.
+ * The handler's outcome may come during the dispatch of the connection or later, from the thread's event loop; it is only
+ * recorded here, and the connection is woken. All reading and writing happens in the connection.
  *
- * All user code of the exchange is called from here and from its stream, in a scope of its own, and nothing that it throws gets
- * out: the handler, getters of what it returned, methods of its streams, listeners to the request's signal.
+ * All user code of the exchange is called from here and from its stream, in an async scope of the exchange, and nothing that it
+ * throws gets out: the handler, getters of what it returned, methods of its streams, listeners to the request's signal.
  */
 import { abortError, PacelineError } from '../errors.js';
 import { type AsyncScope, newScope } from '../user-code/async-scope.js';
@@ -20,27 +20,27 @@ import { checkHead } from './response-head.js';
 import { cancelQuietly, ResponseStream, type StreamOwner } from './response-stream.js';
 import { hasNoBody } from './response-writer.js';
 
-/** States of the handler's outcome. */
+/** States of an exchange: the handler's outcome is pending. */
 export const RUNNING = 0;
 export const RETURNED = 1;
 export const THREW = 2;
-/** The outcome was taken and the response begun. */
+/** The response has begun. */
 export const ANSWERED = 3;
 
 /** The connection as an exchange sees it. */
 export interface ExchangeOwner extends StreamOwner {
-  /** The handler wants the body that the client holds back until it is told to go on. */
+  /** The handler wants the body that the client holds back until it is told to continue. */
   sendContinue(exchange: Exchange): void;
 }
 
 export class Exchange {
-  /** What the handler gets. Set right after construction, because its body belongs to the exchange. */
+  /** The handler's argument. Set right after construction, because its body belongs to the exchange. */
   request!: Request;
   readonly body: IncomingBody | null;
   state = RUNNING;
   /** What the handler threw, in the state THREW. */
   error: unknown;
-  /** When it began, as the thread's recorder said. */
+  /** When it began, as the thread's recorder returned it. */
   began = 0;
   handlerCalled = false;
   /** The last byte of the request has been parsed. */
@@ -52,7 +52,7 @@ export class Exchange {
   /** The response of the state RETURNED. */
   #outgoing: Outgoing | null = null;
   #scope: AsyncScope = newScope();
-  /** The connection is gone: whatever the handler still returns has no use. */
+  /** The connection continues without the exchange, or is closed: what the handler still returns is released. */
   #abandoned = false;
 
   constructor(
@@ -61,7 +61,7 @@ export class Exchange {
     readonly keepAlive: boolean,
     readonly minorVersion: number,
     readonly isHead: boolean,
-    /** The client waits for 100 Continue, and has not been sent it. */
+    /** The client awaits 100 Continue, and has not been sent it. */
     public awaitsContinue: boolean,
   ) {
     this.body = hasBody ? new IncomingBody(this) : null;
@@ -73,8 +73,8 @@ export class Exchange {
   }
 
   /**
-   * BodySource: the handler asks for the body. Once the response has begun nothing may come between its head and its end; the
-   * client takes that for the answer, or sends the body after a while all the same (RFC 9110, 10.1.1).
+   * BodySource: the handler asks for the body. Once the response has begun nothing may be sent between its head and its end. The
+   * client takes that response for the answer, or sends the body after a while without being told to (RFC 9110, 10.1.1).
    */
   onFirstUse(): void {
     if (!this.awaitsContinue || this.state === ANSWERED) return;
@@ -82,7 +82,7 @@ export class Exchange {
     this.awaitsContinue = false;
   }
 
-  /** Calls the handler. Its outcome is the state, at once or later. */
+  /** Calls the handler. Its outcome becomes the state, at once or later. */
   callHandler(app: FetchApp, context: FetchContext): void {
     this.handlerCalled = true;
     this.#scope.runInAsyncScope(this.#call, this, app, context);
@@ -95,7 +95,7 @@ export class Exchange {
         this.#take(result);
         return;
       }
-      // What is called later finds the async state that the handler has set so far.
+      // Later calls have the async state that the handler has set so far.
       this.#scope = newScope();
       adopt(
         result,
@@ -117,7 +117,7 @@ export class Exchange {
     this.error = error;
   }
 
-  /** Makes the handler's result a response, and opens its stream, as long as another response can be sent in its place. */
+  /** Converts the handler's result to a response and opens its stream, while another response can still be sent in its place. */
   #take(result: unknown): void {
     let outgoing: Outgoing | null = null;
     try {
@@ -147,7 +147,7 @@ export class Exchange {
   }
 
   #read(body: ReadableStream<Uint8Array>): void {
-    // As in #call; a scope that is new already has it.
+    // As in #call; a scope made there has that state already.
     this.#scope = newScope();
     this.stream = new ResponseStream(body, this.owner, this.#scope);
   }
@@ -155,25 +155,25 @@ export class Exchange {
   /** The response begins: the state becomes ANSWERED. @returns null when the handler failed */
   answer(): Outgoing | null {
     const outgoing = this.#outgoing;
-    // Its response may be the request's body, or made of it (an echo), and nobody has read from that yet.
+    // The response may be the request's body, or derived from it (an echo), and nothing has read from that yet.
     if (this.awaitsContinue && this.stream !== null && this.body!.held) this.onFirstUse();
     this.#outgoing = null;
     this.state = ANSWERED;
     return outgoing;
   }
 
-  /** Calls what may end in user code: looking at what the app threw. It must not throw by itself. */
+  /** Calls code that may run user code, such as getters of what the app threw. It must not throw by itself. */
   inScope(call: () => void): void {
     this.#scope.runInAsyncScope(call);
   }
 
-  /** The client learns no more of it: tells the handler through `request.signal`, with an AbortError in any case. */
+  /** The client won't get the rest of the response: tells the handler by `request.signal`, with an AbortError in any case. */
   abort(why: Error): void {
     const reason = why instanceof PacelineError ? abortError(why) : why;
     this.#scope.runInAsyncScope(abortQuietly, undefined, this.request, reason);
   }
 
-  /** The connection goes on or ends without it. Gives back what it holds, and what its handler still returns. */
+  /** The connection continues without it, or is closed. Releases what the exchange has, and what its handler still returns. */
   abandon(reason: Error): void {
     this.#abandoned = true;
     if (this.stream !== null) this.stream.cancel(reason);
@@ -185,7 +185,7 @@ export class Exchange {
   }
 }
 
-/** Gives back what an unwanted response holds: a file, or the source of a stream. */
+/** Releases what an unwanted response has: a file, or the source of a stream. */
 function release({ body }: Outgoing): void {
   if (body instanceof FileBody) body.close();
   else if (body instanceof ReadableStream) cancelQuietly(body);

@@ -1,4 +1,4 @@
-/** What becomes of requests that fail: by the client's fault, by the handler's, or because the client has gone. */
+/** The outcome of requests that fail: by the client's fault, by the handler's, or because the client has left. */
 
 import type { ThreadContext } from '../connection/event-handler.js';
 import { abortError, isClientGone, PacelineError } from '../errors.js';
@@ -12,7 +12,7 @@ import { refusal } from './response-writer.js';
  * The response in place of a handler that threw.
  *
  * @param peerEnded whether the client has ended its side
- * @returns null when the handler merely gave up because its client had left: nobody waits for an answer
+ * @returns null when the handler only gave up because its client had left, and no answer is awaited
  */
 export function failureOf(exchange: Exchange, context: ThreadContext, peerEnded: boolean): Outgoing | null {
   const { body, error } = exchange;
@@ -24,7 +24,7 @@ export function failureOf(exchange: Exchange, context: ThreadContext, peerEnded:
   return { ...refusal(500), close: false };
 }
 
-/** Counts a request that is refused, or whose time is up. */
+/** Counts a request that is refused, or timed out. */
 export function countRefusal({ counters, log }: ThreadContext, status: number, reason: string): void {
   counters[ERRORS]!++;
   counters[DROPPED]!++;
@@ -32,7 +32,7 @@ export function countRefusal({ counters, log }: ThreadContext, status: number, r
   log('debug', 'a request was refused', { status, reason });
 }
 
-/** Whether the handler, or the stream that it returned, failed with `error` for no other reason than that its client had left. */
+/** Whether the handler, or the stream that it returned, failed with `error` only because its client had left. */
 export function gaveUp(exchange: Exchange, error: unknown): boolean {
   let gone = false;
   exchange.inScope(() => {
@@ -41,7 +41,7 @@ export function gaveUp(exchange: Exchange, error: unknown): boolean {
   return gone;
 }
 
-/** What the handler of a request is told whose body was refused: only a body beyond the limit is not the client's leaving. */
+/** The error of a body that was refused. One beyond the limit has a code of its own; any other counts as the client's leaving. */
 export function bodyRefused(status: number, reason: string): Error {
   const message = `the request's body was refused: ${reason}`;
   return status === 413
@@ -49,7 +49,7 @@ export function bodyRefused(status: number, reason: string): Error {
     : abortError(new PacelineError('PACELINE_CLIENT_GONE', message));
 }
 
-/** What a handler is told that asks for a body which its client held back, and was not told to send before the response ended. */
+/** The error of a body that the client held back, when the response ended before it was told to send it. */
 export function neverSent(): PacelineError {
   return new PacelineError(
     'PACELINE_CLIENT_GONE',
@@ -57,7 +57,7 @@ export function neverSent(): PacelineError {
   );
 }
 
-/** @param received whether the client had sent the whole of its request */
+/** The error of a request whose client has left. @param received whether the client had sent the whole request */
 export function clientGone(received: boolean): DOMException {
   const when = received
     ? 'while its request was being handled'

@@ -1,8 +1,8 @@
 /**
- * The concrete event handler of HTTP connections: finds or makes the HttpConnection that an event is for.
+ * The concrete event handler of HTTP connections: finds the HttpConnection that an event is for.
  *
- * A plain request is served by one object that the thread keeps for that; a connection that is bound to the thread has one of
- * its own.
+ * A connection that is bound to the thread has an object of its own. All others are served by one spare object, so a plain request
+ * allocates none.
  */
 
 import type { EventHandler, ThreadContext } from '../connection/event-handler.js';
@@ -12,7 +12,7 @@ import { HttpThread } from './thread.js';
 
 export class HttpConnections implements EventHandler {
   readonly #thread: HttpThread;
-  /** For connections that come and go with their event. Once one is bound it is not used for another. */
+  /** For connections that are left at the end of the dispatch. Once one is bound, the object stays with it. */
   #spare: HttpConnection;
 
   constructor(context: ThreadContext, app: FetchApp, fallbackHost: string) {

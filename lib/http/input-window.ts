@@ -1,17 +1,17 @@
 /**
- * The received bytes of one connection that are not done with: a window of its thread's input buffer.
+ * The received bytes of one connection that are not consumed: a window of its thread's input buffer.
  *
  *   bytes:  ┄┄┄┄┄│ from ── of an unfinished head, or not parsed ── at ── not parsed ── to │┄┄┄ room for more ┄┄┄
  *
- * The buffer is shared by all connections of the thread, so the window holds only while one of them is dispatched; in between
- * its bytes are kept in memory of their own, or saved for whichever thread comes next (http/saved-message.ts).
+ * The buffer is shared by all connections of the thread, so the window is valid during a dispatch only. In between, its bytes are
+ * kept in memory of the connection's own, or saved for the thread that takes the next event (saved-message.ts).
  */
 import { RECEIVE_BYTES } from '../connection/limits.js';
 import { receive } from '../sys/socket.js';
 
 const NOTHING = new Uint8Array(0);
 
-/** The input buffer of a thread. It lies in shared memory, so that the control plane can see which request is in hand. */
+/** The input buffer of a thread. It lies in shared memory, so that observers see which request is being handled. */
 export class InputBuffer {
   readonly bytes: Buffer;
 
@@ -32,7 +32,7 @@ export class InputWindow {
   at = 0;
   to = 0;
   #kept: Uint8Array | null = null;
-  /** How many of the kept bytes are parsed: a dispatch may end before all of them are. */
+  /** How many of the kept bytes are parsed: a dispatch may end before all are. */
   #keptParsed = 0;
 
   constructor(buffer: InputBuffer) {
@@ -49,27 +49,27 @@ export class InputWindow {
     return this.to - this.from;
   }
 
-  /** What was parsed up to `at` is done with. */
+  /** Consumes what is parsed, up to `at`. */
   consume(at: number): void {
     this.at = at;
     this.from = at;
   }
 
-  /** Everything is done with. */
+  /** Consumes everything. */
   clear(): void {
     this.from = 0;
     this.at = 0;
     this.to = 0;
   }
 
-  /** The bytes at the front of the buffer are the window's: `parsed` of an unfinished head, or not parsed. */
+  /** Makes the first `length` bytes of the buffer the window: of an unfinished head and `parsed`, or not parsed. */
   place(length: number, parsed: boolean): void {
     this.from = 0;
     this.to = length;
     this.at = parsed ? length : 0;
   }
 
-  /** Bytes that the next receive can take. */
+  /** Moves the window where there is no room behind it. @returns the bytes that the next receive may take */
   makeRoom(): number {
     const { bytes } = this;
     if (this.from === this.to) this.clear();
@@ -80,7 +80,7 @@ export class InputWindow {
     return bytes.length - this.to;
   }
 
-  /** Receives behind what is there, all of which is parsed. @returns as receive of sys/socket.ts */
+  /** Receives behind the window, all of which is parsed. @returns as receive of sys/socket.ts */
   receive(fd: number, room: number): number {
     const count = receive(fd, this.#buffer.address + this.to, room);
     if (count > 0) {

@@ -1,6 +1,6 @@
 /**
- * Sends the responses of one connection: a body at hand, a stream, or a part of a file. It knows how a response goes onto the
- * wire, and nothing of when the connection reads, waits or ends.
+ * Sends the responses of one connection, whose body is in memory, a stream, or a part of a file. It knows how a response is sent, and
+ * nothing of when the connection reads, waits or ends.
  */
 // Imported, because the global is an accessor: a call of it on every response.
 import { Buffer } from 'node:buffer';
@@ -32,18 +32,18 @@ import {
   UNTIL_CLOSE,
 } from './response-writer.js';
 
-/** Bytes waiting to be sent above which a streamed response is not read on. */
+/** Back-pressure: queued bytes above which no further chunk of a streamed response is read. */
 const STREAM_QUEUE_BYTES = 64 * 1024;
-/** Bytes of a file that one call sends, so that a large one does not keep its thread in the kernel. */
+/** Bytes of a file that one call sends, so that a large file does not keep its thread in the kernel. */
 const FILE_PART_BYTES = 1024 * 1024;
 
-/** What came of going on with a response. */
+/** Results of continuing a response. */
 export const PROGRESS = 0;
-/** The connection has to become writable, or the stream has to give its next chunk. */
+/** Until the connection is writable, or the stream has its next chunk. */
 export const WAITING = 1;
-/** The last byte is sent, or queued. */
+/** The last byte is sent or queued. */
 export const COMPLETE = 2;
-/** The connection is broken, or the response cannot be completed: the client learns of it from the cut. */
+/** The connection is broken, or the response cannot be completed, which the client learns by the closed connection. */
 export const CUT = 3;
 
 export class Responder {
@@ -60,12 +60,12 @@ export class Responder {
     this.#output = new OutputQueue(context.sums);
   }
 
-  /** Bytes that wait to be sent. */
+  /** Bytes that are queued. */
   get queuedBytes(): number {
     return this.#output.bytes;
   }
 
-  /** Bytes that wait, those of a file included. */
+  /** Bytes that are still to be sent, those of a file included. */
   waitingBytes(exchange: Exchange | null): number {
     return this.#output.bytes + (exchange?.file ? exchange.file.end - exchange.fileAt : 0);
   }
@@ -75,25 +75,25 @@ export class Responder {
     return this.#output.sentBytes;
   }
 
-  /** Sends what waits, as far as it goes. @returns as OutputQueue.flush */
+  /** Sends what is queued, as far as the kernel takes it. @returns as OutputQueue.flush */
   flush(): number {
     return this.#output.bytes === 0 ? SENT : this.#output.flush(this.fd);
   }
 
-  /** Forgets what waits. */
+  /** Discards all output that is not sent. */
   clear(): void {
     this.#output.clear();
     this.#writer.length = 0;
     this.#resets = false;
   }
 
-  /** Everything is sent: from now on the end of the connection is that of the response. */
+  /** Everything is sent: from now on the connection's end may be taken for the response's. */
   ended(): void {
     if (this.#resets) resetOnClose(this.fd, false);
     this.#resets = false;
   }
 
-  /** Tells the client to send the body that it holds back (RFC 9110, 10.1.1). */
+  /** Tells the client to send the body that it holds back: 100 Continue (RFC 9110, 10.1.1). */
   sendContinue(): boolean {
     return this.#send(CONTINUE, CONTINUE.length);
   }
@@ -104,7 +104,7 @@ export class Responder {
   }
 
   /**
-   * Begins a response, and completes it if its body is at hand; else the exchange has a stream or a file to go on with.
+   * Begins a response, and completes it when its body is in memory; else the exchange has a stream or a file to continue with.
    *
    * @param persistent whether the connection stays open after it
    * @returns false when the connection is broken
@@ -125,15 +125,15 @@ export class Responder {
     stream.remaining = framing === SIZED ? size : -1;
     const persists = persistent && framing !== UNTIL_CLOSE;
     if (framing === UNTIL_CLOSE) {
-      // The client takes the connection's end for the response's, so until it is complete any other end must be told apart from
-      // that: a failing stream, a timeout, the death of the thread or the process.
+      // The client takes the connection's end for the response's. So until the response is complete, any other end is a reset: by a
+      // failing stream, a timeout, the death of the thread or of the process.
       this.#resets = true;
       resetOnClose(this.fd, true);
     }
     return this.#sendHead(this.#writer.head(outgoing, framing, size, persists, minorVersion));
   }
 
-  /** Goes on with a response that is a stream. */
+  /** Continues a response that is a stream. @returns PROGRESS, WAITING, COMPLETE or CUT */
   streamOn(exchange: Exchange, stream: ResponseStream): number {
     const { chunk } = stream;
     if (stream.error !== null) return this.#streamFailed(exchange, stream);
@@ -156,7 +156,7 @@ export class Responder {
     return COMPLETE;
   }
 
-  /** Goes on with a response that is a part of a file. */
+  /** Continues a response that is a part of a file. @returns as `streamOn` */
   sendFileOn(exchange: Exchange, file: FileBody): number {
     if (this.#output.bytes > 0) return WAITING;
     const wanted = Math.min(file.end - exchange.fileAt, FILE_PART_BYTES);
@@ -192,14 +192,14 @@ export class Responder {
     return this.#sendHead(head, true);
   }
 
-  /** Sends a response whose body is at hand. */
+  /** Sends a response whose body is in memory. */
   #write(outgoing: Outgoing, isHead: boolean, persistent: boolean, minorVersion: number): boolean {
     const body = outgoing.body as string | Uint8Array | null;
     if (typeof body === 'string' && !isHead && this.#writer.repeats(outgoing, body, persistent, minorVersion))
       return this.#sendHead(null);
     const size = body === null ? 0 : typeof body === 'string' ? Buffer.byteLength(body) : body.length;
     const bodyless = isHead || hasNoBody(outgoing.status);
-    // A HEAD's answer tells the length that GET's has, if that is known (RFC 9110, 8.6); no body does not say that it is none.
+    // The answer to HEAD announces the length that GET's has, if that is known (RFC 9110, 8.6); a null body does not mean length 0.
     const known = bodyless && body === null ? outgoing.contentLength : size;
     const large = this.#writer.head(
       outgoing,
@@ -252,7 +252,7 @@ export class Responder {
   /**
    * Sends the buffered output, or a head that did not fit into it.
    *
-   * @param more more follows at once
+   * @param more whether more follows at once
    */
   #sendHead(large: Buffer | null, more = false): boolean {
     const writer = this.#writer;
@@ -260,7 +260,7 @@ export class Responder {
     const { length } = writer;
     writer.length = 0;
     if (this.#output.bytes > 0) return this.#send(writer.bytes, length);
-    // The fast path: nothing waits, and the kernel takes it all.
+    // The fast path: nothing is queued, and the kernel takes it all.
     const sent = transmitFrom(this.fd, writer.address, length, more);
     if (sent > 0) this.#output.count(sent);
     if (sent === length) return true;

@@ -1,17 +1,17 @@
 /**
- * What a response says in its head, checked before any of it is sent: RFC 9112 sections 4 and 5. Whoever made it (an app, another
- * library's class, an upstream that fetch() believed), and whatever its constructor lets pass: a character that ends a line when
- * it is written as latin1, as U+010D and U+010A do, would let that one write responses to somebody else's requests.
+ * Checks a response's head before any of it is sent: RFC 9112 sections 4 and 5. It does not matter who made the response (an app,
+ * another library's class, an upstream that fetch() believed) or what its constructor lets pass: a character that ends a line when it
+ * is written as latin1, as U+010D and U+010A do, would let its author write responses to other clients' requests.
  */
 import { PacelineError } from '../errors.js';
 import type { Outgoing } from '../web/outgoing.js';
 
-/** HTAB, SP, VCHAR and obs-text: nothing that ends a line, and nothing that latin1 cannot carry. */
+/** HTAB, SP, VCHAR and obs-text: nothing that ends a line, and nothing outside of latin1. */
 const REASON_PHRASE = /^[\t -~\x80-\xff]*$/;
-/** `name: value\r\n` lines, or none. A third of the time that a loop over the characters takes. */
+/** `name: value\r\n` lines, or none. It takes a third of the time of a loop over the characters. */
 const HEADER_LINES = /^(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t -~\x80-\xff]*\r\n)*$/;
 
-/** The header lines that were found valid last: a route that is asked for often has the same ones, and they are compared fast. */
+/** The header lines that were found valid last: a popular route has the same ones, and comparing them is fast. */
 let known = '';
 
 /**

@@ -1,7 +1,6 @@
 /**
- * A response body that comes as a stream: at most one chunk is in hand. The stream is the app's and may be a proxy, a subclass
- * or what a Blob of its own class gives, so each call of it is made in the exchange's scope, and whatever it throws is the
- * stream's error.
+ * A response body that is a stream: at most one chunk is buffered. The stream is the app's and may be a proxy, a subclass or what a
+ * Blob of the app's own class returns, so each call of it is made in the exchange's scope, and what it throws is the stream's error.
  */
 import type { AsyncScope } from '../user-code/async-scope.js';
 import { plainBytes } from '../user-code/plain-bytes.js';
@@ -11,7 +10,7 @@ import { CHUNKED } from './response-writer.js';
 
 /** The connection as a stream sees it. */
 export interface StreamOwner {
-  /** There is news; the connection goes on as soon as it can. */
+  /** There is something to do; the connection continues as soon as it can. */
   wake(): void;
 }
 
@@ -32,8 +31,8 @@ export class ResponseStream {
   /**
    * To be called in the exchange's scope.
    *
-   * @param later the scope of the calls to come
-   * @throws what the stream throws: a TypeError when somebody else reads it
+   * @param later the scope of later calls
+   * @throws what the stream throws: a TypeError when it is locked to another reader
    */
   constructor(body: ReadableStream<Uint8Array>, owner: StreamOwner, later: AsyncScope) {
     this.#reader = body.getReader();
@@ -41,7 +40,7 @@ export class ResponseStream {
     this.#scope = later;
   }
 
-  /** Asks for the next chunk, unless it was asked for already. */
+  /** Reads the next chunk, unless a read is pending. */
   pull(): void {
     if (this.#reading || this.done || this.chunk !== null || this.error !== null) return;
     this.#reading = true;
@@ -83,7 +82,7 @@ export class ResponseStream {
     this.#owner.wake();
   }
 
-  /** Nobody reads on: the source may stop. What it throws then is nobody's. */
+  /** Nothing more will be read: the source may stop. What it throws then is ignored. */
   cancel(reason: unknown): void {
     this.#scope.runInAsyncScope(cancelQuietly, undefined, this.#reader, reason);
   }
@@ -98,6 +97,6 @@ export function cancelQuietly(stream: Reader | ReadableStream, reason?: unknown)
       () => {},
     );
   } catch {
-    // A proxy, or a method of its own: nobody is left to be told.
+    // By a proxy, or a method of its own; the response is over.
   }
 }

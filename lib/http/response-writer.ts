@@ -1,6 +1,6 @@
 /**
- * Serialises responses into one output buffer, which each thread has and which is empty whenever user code runs.
- * A head and a small body leave with one system call.
+ * Serialises responses into the thread's output buffer, which is empty whenever user code runs. A head and a small body are sent
+ * by one system call.
  */
 // Imported, because the global is an accessor: a call of it on every response.
 import { Buffer } from 'node:buffer';
@@ -9,22 +9,22 @@ import { addressOf } from '../sys/libc.js';
 import type { Outgoing } from '../web/outgoing.js';
 import { checkHead } from './response-head.js';
 
-/** Bytes of the output buffer: what one call hands to the kernel at most, apart from large bodies. */
+/** Bytes of the output buffer: the most that one call sends, apart from large bodies. */
 const OUTPUT_BYTES = 64 * 1024;
-/** A body above this is sent from where it lies instead of being copied. */
+/** A body above this is sent from its own memory instead of being copied. */
 const COPY_BYTES = 32 * 1024;
-/** A text above this is not kept to be repeated. */
+/** A text above this is not cached. */
 const REPEATED_BYTES = 4096;
 const MS_PER_SECOND = 1000;
 
-/** What tells the time: the thread's recorder, which reads the clock once for each event. */
+/** The source of the time: the thread's recorder, which reads the clock once for each event. */
 export interface Clock {
   /** Microseconds since some moment in the past. */
   readonly micros: number;
 }
 
 let dateLine = '';
-/** On that clock. */
+/** When `dateLine` expires, on that clock. */
 let dateLineEnds = Number.NEGATIVE_INFINITY;
 
 /** The Date field (RFC 9110, 6.6.1), made once a second. */
@@ -42,7 +42,7 @@ for (const [status, phrase] of Object.entries(STATUS_CODES)) {
   STATUS_LINES[Number(status)] = `HTTP/1.1 ${status} ${phrase}\r\n`;
 }
 
-/** How the end of a response is known to the client. */
+/** Framings: how the client knows a response's end. By content-length: */
 export const SIZED = 0;
 export const CHUNKED = 1;
 /** To HTTP/1.0 clients: by the end of the connection. */
@@ -72,7 +72,7 @@ function headText(
       : framing === UNTIL_CLOSE || size < 0
         ? ''
         : `content-length: ${size}\r\n`;
-  // The date is that of the writing, not of the handler: RFC 9110, 6.6.1, wants the moment of origination.
+  // The date of writing, not of the handler's call: RFC 9110, 6.6.1, asks for the moment of origination.
   return `${line}${headers}${date}${connection}${length}\r\n`;
 }
 
@@ -84,7 +84,7 @@ export class ResponseWriter {
   readonly address = addressOf(this.bytes);
   /** Bytes written and not yet flushed. */
   length = 0;
-  /** The head written last, and what it was made from. */
+  /** The head written last, and its inputs. */
   #last = {
     status: 0,
     statusText: '',
@@ -96,7 +96,7 @@ export class ResponseWriter {
     dateLine: '',
     headBytes: new Uint8Array(0),
   };
-  /** The body written last, and head and body as one once the same were written twice in a row. */
+  /** The body written last; and head and body together, once the same ones were written twice in a row. */
   #lastBody: string | null = null;
   #lastWhole: Uint8Array | null = null;
   readonly #clock: Clock;
@@ -111,8 +111,7 @@ export class ResponseWriter {
   }
 
   /**
-   * The head of a response. It always fits when the buffer is empty; a head that is larger than the buffer is given
-   * back for the caller to send.
+   * Writes the head of a response. A head that does not fit into the rest of the buffer is returned for the caller to send.
    *
    * @param size bytes of the body, for SIZED; with BODYLESS the size to announce, -1 for none
    * @param persistent whether the connection stays open after it
@@ -134,7 +133,7 @@ export class ResponseWriter {
         return null;
       }
     }
-    // Again, whatever the way here: nothing is framed that was not looked at. It is a comparison with what was checked last.
+    // Checked again, whatever the caller did: nothing unchecked is framed. It costs one comparison with what was checked last.
     checkHead(outgoing);
     const text = headText(outgoing, framing, size, persistent, minorVersion, currentDateLine(this.#clock));
     if (!this.fits(text.length)) return Buffer.from(text, 'latin1');
@@ -157,7 +156,7 @@ export class ResponseWriter {
     return null;
   }
 
-  /** Whether the head is, byte for byte, the one before: the rule for a route that is asked for often. */
+  /** Whether the head is, byte for byte, the one written last: the rule for a popular route. */
   #isLast(
     outgoing: Outgoing,
     framing: number,
@@ -179,10 +178,10 @@ export class ResponseWriter {
   }
 
   /**
-   * Writes head and body as they were written before, if they are the same again: most routes that are asked for often give
-   * the same answer for a while, and copying it is cheaper than making it.
+   * Writes head and body as they were written before, if they are the same again: most popular routes return the same answer for a
+   * while, and copying it is cheaper than making it.
    *
-   * @returns false when they are not: they are to be written by `head` and `text`
+   * @returns false when they differ: the caller writes them by `head` and `text`
    */
   repeats(outgoing: Outgoing, body: string, persistent: boolean, minorVersion: number): boolean {
     const whole = this.#lastWhole;
@@ -193,7 +192,7 @@ export class ResponseWriter {
     return true;
   }
 
-  /** As `body`, for a text behind the head that was written last, which may be repeated. */
+  /** As `body`, for a text behind the head that was written last; both are cached for `repeats`. */
   text(body: string, size: number): boolean {
     if (!this.body(body, size)) return false;
     if (size <= REPEATED_BYTES) {
@@ -210,7 +209,7 @@ export class ResponseWriter {
    * Copies a small body behind the head.
    *
    * @param size its bytes
-   * @returns false when it is too large: the caller sends it from where it lies
+   * @returns false when it is too large: the caller sends it from its own memory
    */
   body(body: string | Uint8Array, size: number): boolean {
     if (size > COPY_BYTES || !this.fits(size)) return false;
@@ -229,13 +228,13 @@ export class ResponseWriter {
   }
 }
 
-/** The frame around a chunk of `size` bytes (RFC 9112, 7.1): what stands before it. */
+/** The chunk-size line before a chunk of `size` bytes (RFC 9112, 7.1). */
 export const chunkStart = (size: number): Buffer => Buffer.from(`${size.toString(16)}\r\n`, 'latin1');
 export const CHUNK_END = Buffer.from('\r\n', 'latin1');
 export const LAST_CHUNK = Buffer.from('0\r\n\r\n', 'latin1');
 export const CONTINUE = Buffer.from('HTTP/1.1 100 Continue\r\n\r\n', 'latin1');
 
-/** A complete refusal of the runtime itself: status, a line of text, and the end of the connection. */
+/** A response of the runtime itself that refuses a request: status, a line of text, and the end of the connection. */
 export function refusal(status: number): Outgoing {
   const phrase = STATUS_CODES[status] ?? 'Error';
   return {

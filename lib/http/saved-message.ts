@@ -1,6 +1,6 @@
 /**
- * An unfinished message between two events: the parser's registers in the connection's record, the bytes in the block
- * pool. Whichever thread gets the next event restores them and carries on.
+ * An unfinished message between two events: the parser's registers in the connection's record, the bytes in the block pool. The
+ * thread that takes the next event restores them and continues.
  */
 
 import type { ThreadContext } from '../connection/event-handler.js';
@@ -22,7 +22,7 @@ import type { RequestParser } from './parser/request-parser.js';
 import type { HttpThread } from './thread.js';
 
 /**
- * Saves `length` bytes of `input` from `from` on, and the registers.
+ * Saves `length` bytes of `input` from `from` on, and the parser's registers.
  *
  * @returns false when the pool is exhausted
  */
@@ -46,7 +46,7 @@ export function saveMessage(
   return true;
 }
 
-/** Takes over what was saved, or makes the parser ready for a new message. @returns the bytes put at the front of `input` */
+/** Restores what was saved, or resets the parser for a new message. @returns how many bytes were put at the front of `input` */
 export function restoreMessage(
   { pool, table }: ThreadContext,
   fd: number,
@@ -60,8 +60,8 @@ export function restoreMessage(
   const block = savedBlock(table, fd);
   const length = savedLength(table, fd);
   clearFlag(table, fd, HAS_SAVED);
-  // Named before they leave the record, and out of the record before they are freed: should this thread die in between, they
-  // are neither lost nor given out twice.
+  // The thread's name is put on the blocks before they leave the record, and they leave the record before they are freed: if this
+  // thread dies in between, they are neither lost nor freed twice.
   pool.take(block);
   clearSavedBlock(table, fd);
   if (block !== 0) pool.restore(block, input, length);

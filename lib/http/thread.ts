@@ -9,7 +9,7 @@ import { ResponseWriter } from './response-writer.js';
 
 export class HttpThread extends ConnectionThread {
   readonly input: InputBuffer;
-  /** The words that say which request is in hand. */
+  /** Indexes of the words that tell observers which request is being handled. */
   readonly requestAt: number;
   readonly requestTo: number;
   readonly writer: ResponseWriter;

@@ -1,10 +1,10 @@
 /**
  * A raw TCP connection, for its event handler and for the app.
  *
- * A connection belongs to no thread: each event may be processed in another one. An app that attaches JavaScript state to a connection,
- * or writes outside of its handlers, binds it to its thread by `connection.data = …` or `connection.bind()`; the leader then hands its
- * events off to that thread. Queued output and a pending promise of a handler bind it as long as they last. While output is queued,
- * nothing is read: an app that writes what it reads can't be flooded.
+ * A connection belongs to no thread: each event may be processed in another one. An app that attaches JavaScript state to a
+ * connection, or writes outside of its handlers, binds it to its thread by `connection.data = …` or `connection.bind()`; the
+ * leader then hands its events off to that thread. Queued output and a pending promise of a handler bind it as long as they last.
+ * While output is queued, nothing is read: an app that writes what it reads can't be flooded.
  *
  *   accepted ─▶ open() ─▶ data()… ⇄ (queued output: nothing read) ─▶ drain() ─▶ … ─▶ close()
  */
