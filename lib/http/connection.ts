@@ -22,7 +22,6 @@ import { FAILED, MORE } from '../connection/output-queue.js';
 import { REQUESTS, RESPONSES } from '../memory/counters.js';
 import { SET_SERVING, SET_STATE } from '../memory/layout.js';
 import { BYTES_IN } from '../memory/sums.js';
-import { countRequest } from '../set/handle-record.js';
 import { PEER_ENDED } from '../set/handle-table.js';
 import { EAGAIN, EINTR } from '../sys/libc.js';
 import type { FileBody } from '../web/file-body.js';
@@ -32,6 +31,7 @@ import { ANSWERED, type Exchange, type ExchangeOwner, RUNNING } from './exchange
 import { bodyRefused, clientGone, countRefusal, failureOf, gaveUp, neverSent } from './failures.js';
 import { InputWindow } from './input-window.js';
 import { BODY, END, HEAD, NEED_MORE, REFUSED, RequestParser } from './parser/request-parser.js';
+import { persists } from './persistence.js';
 import { COMPLETE, CUT, Responder, WAITING } from './responder.js';
 import type { ResponseStream } from './response-stream.js';
 import { UNTIL_CLOSE } from './response-writer.js';
@@ -229,15 +229,7 @@ export class HttpConnection extends Connection implements ExchangeOwner {
     if (outgoing === null) return this.destroy();
     context.counters[REQUESTS]!++;
     context.counters[RESPONSES - 1 + ((outgoing.status / 100) | 0)]!++;
-    // A plain load of the set's state: when draining begins, a rescan makes an event for every connection.
-    // A client that was never told to send its body may send it or not, so where the next message begins is unknown.
-    const persistent =
-      exchange.keepAlive &&
-      !outgoing.close &&
-      this.state === OPEN &&
-      !(exchange.awaitsContinue && !exchange.received) &&
-      !this.#isLastRequest() &&
-      context.control[SET_STATE] === SET_SERVING;
+    const persistent = this.state === OPEN && persists(exchange, outgoing, context, this.fd);
     if (!persistent) this.beginClosing();
     if (!this.#responder.respond(exchange, outgoing, persistent)) return this.destroy();
     if (exchange.stream?.framing === UNTIL_CLOSE) this.beginClosing();
@@ -292,13 +284,6 @@ export class HttpConnection extends Connection implements ExchangeOwner {
     this.#exchange = null;
     this.#deadlines.finished();
     return true;
-  }
-
-  /** Counts the request, where there is a limit. @returns whether it is the last that the connection may make */
-  #isLastRequest(): boolean {
-    const { limits, table } = this.context;
-    if (limits.maxRequestsPerSocket === 0) return false;
-    return countRequest(table, this.fd) >= limits.maxRequestsPerSocket;
   }
 
   // ---- timeouts ---------------------------------------------------------------------------------------------------------
