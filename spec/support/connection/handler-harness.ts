@@ -1,6 +1,6 @@
 /**
  * A connection's event handler without a thread around it: the spec is the thread, and decides when there is an event and when
- * what was deferred goes on. Sockets, handle table, pool and deadlines are real.
+ * what was deferred continues. Sockets, handle table, pool and deadlines are real.
  */
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';

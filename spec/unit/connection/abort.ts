@@ -82,7 +82,7 @@ test('while it is bound and has an event: its stream is cancelled', async () => 
   await serves(harness);
 });
 
-test('while it goes on by itself: it is closed, and does not go on', async () => {
+test('while it continues by itself: it is closed, and does not continue', async () => {
   let answer: (text: string) => void = () => {};
   using harness = HandlerHarness.http((request) =>
     request.url.endsWith('/hello') ? 'hello' : new Promise((resolve) => (answer = resolve)),
@@ -91,7 +91,7 @@ test('while it goes on by itself: it is closed, and does not go on', async () =>
   client.write(get('/'));
   harness.event(fd);
   answer('late');
-  await until('it is to go on', () => harness.deferred.length === 1);
+  await until('it is to continue', () => harness.deferred.length === 1);
   const [work] = harness.deferred.splice(0);
   failOnce(harness.context.recorder, 'requestEnded');
   assert.throws(() => work!.proceed(), REASON);
@@ -151,7 +151,7 @@ test('a raw TCP connection is closed, and the app told once', async () => {
 
 // ---- what was saved of a message --------------------------------------------------------------------------------------
 
-test('a thread that dies with a restored message in hand gives its blocks back once', async () => {
+test('a thread that dies with a restored message in hand returns its blocks once', async () => {
   let died = false;
   let block = -1;
   using harness: HandlerHarness = HandlerHarness.http(() => {
@@ -171,7 +171,7 @@ test('a thread that dies with a restored message in hand gives its blocks back o
     try {
       if (!died) harness.event(fd);
     } catch {
-      // The dead thread's handler goes on here, with a connection that is none.
+      // The dead thread's handler continues here, with a connection that is closed.
     }
     return died;
   });

@@ -240,7 +240,7 @@ test(
     const { handles } = context;
     const suspend = handles.suspendHandle.bind(handles);
     handles.suspendHandle = (fd) => {
-      // The last moment at which whoever closes a connection does not see that accepting is suspended.
+      // The last moment at which a thread that closes a connection does not see that accepting is suspended.
       set.table.claim(first, set.table.generation(first), READABLE, SELF);
       closeConnection(context, first);
       suspend(fd);
@@ -270,7 +270,7 @@ test(
 );
 
 test(
-  'a dispatch ends although clients go on connecting, and those that wait are reported again',
+  'a dispatch ends although clients keep connecting, and those in the queue are reported again',
   scene(async (all) => {
     const { set, listener, context } = all;
     const { handles } = context;
@@ -323,7 +323,7 @@ test(
     assert.equal([count, closed], [2, 2]);
     await listener.client();
     all.dispatch();
-    assert.is(load(set.words, CONNECTIONS), 1, 'service goes on');
+    assert.is(load(set.words, CONNECTIONS), 1, 'service continues');
   }),
 );
 

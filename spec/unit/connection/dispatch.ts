@@ -126,7 +126,7 @@ test('a body in chunks of one byte is parsed some at a time', async () => {
   assert.is(received, 'x'.repeat(5000));
 });
 
-test('a client that goes on sending after the last response is discarded some at a time', async () => {
+test('a client that keeps sending after the last response is discarded some at a time', async () => {
   using harness = HandlerHarness.http(() => 'bye');
   const { client, fd } = await harness.connect();
   harness.send(client, GET.replace('\r\n\r\n', '\r\nconnection: close\r\n\r\n'));
@@ -137,7 +137,7 @@ test('a client that goes on sending after the last response is discarded some at
   harness.event(fd);
   assert.is(harness.deferred.length, 1, 'there is more to discard');
   assert.is(harness.context.table.state(fd), BOUND);
-  assert.is(deadlineOf(harness.context.table, fd), deadline, 'its time goes on running');
+  assert.is(deadlineOf(harness.context.table, fd), deadline, 'the deadline stands');
   while (harness.proceed()) {}
   assert.is(harness.context.table.state(fd), IDLE);
   assert.is(deadlineOf(harness.context.table, fd), deadline);
@@ -226,7 +226,7 @@ test('a raw TCP handler that takes long gets few chunks at a time', async () => 
   assert.is(harness.deferred.length, 1);
 });
 
-test('a raw TCP client that goes on sending after the end is discarded some at a time', async () => {
+test('a raw TCP client that keeps sending after the end is discarded some at a time', async () => {
   using harness = HandlerHarness.tcp({ data: (connection) => connection.end('bye') });
   const { client, fd } = await harness.connect();
   harness.send(client, 'x');

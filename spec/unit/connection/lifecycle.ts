@@ -1,4 +1,4 @@
-/** The lifecycle of a connection: its transitions, and that lingering close goes on in whichever object serves the next event. */
+/** The lifecycle of a connection: its transitions, and that lingering close continues in the object that serves the next event. */
 import { once } from 'node:events';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -98,7 +98,7 @@ test('a connection that has something left to send is not left to another thread
   assert.is(probe.now, CLOSING);
 });
 
-test('a lingering connection that was left is lingering for whoever enters it next, until the same deadline', async () => {
+test('a lingering connection that was left is lingering for the thread that enters it next, until the same deadline', async () => {
   using harness = HandlerHarness.http(() => 'hello');
   const { table } = harness.context;
   const { client, fd } = await harness.connect();

@@ -1,4 +1,4 @@
-/** I5: a thread that dies in any state blocks nobody, and every connection that it was not inside lives on. */
+/** I5: a thread that dies in any state blocks no other, and every connection that it was not inside is served on. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { ACCEPTOR, TIMER } from '../../../lib/connection/event-handler.js';
@@ -53,7 +53,7 @@ test(
 );
 
 test(
-  'the connection that a thread ends inside is closed with its saved input, and nobody is stuck behind it',
+  'the connection that a thread ends inside is closed with its saved input, and no thread is stuck behind it',
   withSet(3, async (set) => {
     await set.startAll(TURNS);
     const traffic = new Traffic(set, [SAVER, SAVER, COUNTER]);
@@ -75,7 +75,7 @@ test(
 );
 
 test(
-  'handles bound to a dead thread are closed, those of others go on',
+  'handles bound to a dead thread are closed, those of others stay',
   withSet(2, async (set) => {
     await set.startAll(TURNS);
     const traffic = new Traffic(set, new Array(20).fill(BINDER));

@@ -1,4 +1,4 @@
-/** Heads that nobody finishes: who has to go once they fill the pool, and that whoever goes is answered. */
+/** Unfinished heads: which are evicted once they fill the pool, and that each of them is answered. */
 import type { Socket } from 'node:net';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -200,11 +200,11 @@ test('heads that are finished meanwhile are left alone', async () => {
   proceedAll(harness);
   assert.is(heads.refused, HIGH - TARGET);
   await answered('200', [first]);
-  assert.is(harness.context.table.state(first.fd), IDLE, 'its connection goes on');
+  assert.is(harness.context.table.state(first.fd), IDLE, 'its connection continues');
   assert.is(heads.inUse, TARGET);
 });
 
-test('one dispatch ends some, and the rest after the others have had their turn', async () => {
+test('one dispatch evicts some, and the rest after the events of others', async () => {
   const size = 640;
   using harness = HandlerHarness.http(() => 'hello', { blocks: size });
   const heads = new Heads(harness);
