@@ -54,8 +54,8 @@ export function storeDeadline(table: HandleTable, fd: number, tick: number): voi
 export function firstDue(table: HandleTable, from: number, now: number): number {
   const { words } = table;
   const end = table.end();
-  for (let fd = from, at = from * HANDLE_WORDS; fd < end; fd++, at += HANDLE_WORDS) {
-    const deadline = words[at + HANDLE_DEADLINE]!;
+  for (let fd = from, at = from * HANDLE_WORDS + HANDLE_DEADLINE; fd < end; fd++, at += HANDLE_WORDS) {
+    const deadline = words[at]!;
     if (deadline !== 0 && ((deadline - now) | 0) <= 0) return fd;
   }
   return end;
