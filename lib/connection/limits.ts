@@ -16,7 +16,7 @@ export interface Limits {
   readonly maxConnections: number;
   /** Requests on one connection, which is closed after the last; 0 for any number. */
   readonly maxRequestsPerSocket: number;
-  /** From a head's first byte to its last, and from accepting to the first head's last; then 408. */
+  /** From a head's first byte to its last, for the first head from accepting; then 408, or closing where nothing was received. */
   readonly headersTicks: number;
   /** From a request's first byte to its last; then 408. */
   readonly requestTicks: number;

@@ -49,7 +49,7 @@ export function recover(shared: SharedState, dead: number): number {
   moveState(control, dead, DEAD);
   words[threadArea(dead) + CURRENT_FD] = -1;
   new Mailbox(control, dead).clear();
-  releaseAccepted(shared, words, dead);
+  completeAccept(shared, words, dead);
   completeClose(shared, words, dead);
   shared.strays.close();
   const lost = releaseHandles(shared, words, dead);
@@ -63,19 +63,19 @@ export function recover(shared: SharedState, dead: number): number {
 }
 
 /** Completes an accept that was cut short; see the word ACCEPTING in connection/acceptor.ts. */
-function releaseAccepted({ control, table, strays }: SharedState, words: Int32Array, dead: number): void {
+function completeAccept({ control, table, strays }: SharedState, words: Int32Array, dead: number): void {
   const at = threadArea(dead) + ACCEPTING;
-  const inHand = words[at]!;
+  const recorded = words[at]!;
   words[at] = NOTHING_ACCEPTED;
-  if (inHand === NOTHING_ACCEPTED) return;
-  const accepted = inHand - FIRST_ACCEPTED;
+  if (recorded === NOTHING_ACCEPTED) return;
+  const accepted = recorded - FIRST_ACCEPTED;
   if (accepted >= 0 && table.owner(accepted) === dead) {
     // In the table already: it is closed with the other handles that the thread was inside.
     countersOf(control, dead)[ACCEPTED]!++;
     return;
   }
   // accept4 may have returned a descriptor that the thread had no time to record.
-  if (inHand === PLACE_TAKEN) strays.lookEverywhere();
+  if (recorded === PLACE_TAKEN) strays.lookEverywhere();
   else closeDescriptor(accepted);
   Atomics.sub(words, CONNECTIONS, 1);
 }
@@ -86,10 +86,10 @@ function releaseAccepted({ control, table, strays }: SharedState, words: Int32Ar
  */
 function completeClose({ control, table, strays }: SharedState, words: Int32Array, dead: number): void {
   const at = threadArea(dead) + CLOSING;
-  const inHand = words[at]!;
+  const recorded = words[at]!;
   words[at] = NOTHING_CLOSING;
-  if (inHand === NOTHING_CLOSING) return;
-  const fd = inHand - FIRST_CLOSING;
+  if (recorded === NOTHING_CLOSING) return;
+  const fd = recorded - FIRST_CLOSING;
   if (table.owner(fd) === dead) return;
   Atomics.sub(words, CONNECTIONS, 1);
   countersOf(control, dead)[CLOSED]!++;
