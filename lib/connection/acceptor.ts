@@ -48,7 +48,7 @@ export const FIRST_ACCEPTED = 2;
 export class Acceptor implements EventHandler {
   readonly #context: ThreadContext;
   readonly #kind: number;
-  readonly #watch: number;
+  readonly #interest: number;
   /** Index of this thread's word ACCEPTING. */
   readonly #accepting: number;
 
@@ -57,7 +57,7 @@ export class Acceptor implements EventHandler {
     this.#context = context;
     this.#kind = kind;
     // A raw TCP app may speak first: its connections report that they are writable at once.
-    this.#watch = kind === HTTP_CONNECTION ? INTEREST_INPUT : INTEREST_INPUT_OUTPUT;
+    this.#interest = kind === HTTP_CONNECTION ? INTEREST_INPUT : INTEREST_INPUT_OUTPUT;
     this.#accepting = threadArea(context.self) + ACCEPTING;
   }
 
@@ -142,7 +142,7 @@ export class Acceptor implements EventHandler {
     Atomics.store(control, this.#accepting, NOTHING_ACCEPTED);
     counters[ACCEPTED]!++;
     try {
-      handles.completeRegistration(accepted, generation, this.#watch);
+      handles.completeRegistration(accepted, generation, this.#interest);
     } catch (error) {
       closeConnection(this.#context, accepted);
       this.#context.log('warn', `a new connection could not be registered: ${(error as Error).message}`);

@@ -170,7 +170,7 @@ export class Responder {
       return COMPLETE;
     }
     if (sent === -EAGAIN) {
-      this.#watchOutput();
+      this.#addOutputInterest();
       return WAITING;
     }
     // 0: the file became shorter.
@@ -266,18 +266,18 @@ export class Responder {
     if (sent === length) return true;
     if (sent < 0 && sent !== -EAGAIN && sent !== -EINTR) return false;
     this.#output.queue(writer.bytes, Math.max(sent, 0), length);
-    this.#watchOutput();
+    this.#addOutputInterest();
     return true;
   }
 
   #send(bytes: Uint8Array, length: number): boolean {
     const result = this.#output.send(this.fd, bytes, length);
-    if (result === QUEUED) this.#watchOutput();
+    if (result === QUEUED) this.#addOutputInterest();
     return result !== FAILED;
   }
 
   /** From now on the kernel reports when the connection becomes writable, too. */
-  #watchOutput(): void {
+  #addOutputInterest(): void {
     const { table, handles } = this.#context;
     if (hasFlag(table, this.fd, INTERESTED_IN_OUTPUT)) return;
     setFlag(table, this.fd, INTERESTED_IN_OUTPUT);
