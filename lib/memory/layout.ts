@@ -178,7 +178,7 @@ export const REQUEST_TO = 3;
  */
 export const ACCEPTING = LINE;
 /**
- * The connection that the thread is about to close: 0 for none, else 1 + its descriptor (owner: connection/acceptor.ts). Plain.
+ * The connection that the thread is about to close: 0 for none, else 1 + its descriptor (owner: connection/close.ts). Plain.
  * Written by the thread around each close. Read by recovery once it is dead, which completes the close and clears the word, and
  * by the control plane while it lives, which leaves such a descriptor alone.
  */
