@@ -9,8 +9,8 @@
 import { writeFileSync } from 'node:fs';
 import { cleanUpAtExit, endChildren, isGone, stopChild } from './bench/children.js';
 import { type BenchOptions, HELP, parseOptions, UsageError } from './bench/options.js';
-import { type Result, type ScenarioResult, table, versions } from './bench/report.js';
-import type { Scenario } from './bench/scenario.js';
+import { type ScenarioResult, table, versions } from './bench/report.js';
+import type { Result, Scenario } from './bench/scenario.js';
 import { warmUp } from './bench/scenarios.js';
 import { start } from './bench/start.js';
 import { missing, type Server, type Target } from './bench/targets.js';
@@ -20,7 +20,7 @@ import { verdict } from './bench/verdict.js';
 const servers = new Map<string, Promise<Server>>();
 
 async function run(options: BenchOptions, args: readonly string[]): Promise<boolean> {
-  const measured = await versions(options);
+  const measured = await versions(options.bun);
   const command = ['npm run bench', ...(args.length > 0 ? ['--', ...args] : [])].join(' ');
   for (const [name, value] of Object.entries(measured)) console.log(`${name.padEnd(12)} ${value}`);
   console.log(`${'repeat'.padEnd(12)} ${command}\n`);

@@ -4,10 +4,9 @@
 import { connect, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Figures } from './client.js';
-import type { BenchOptions } from './options.js';
 import { playClient } from './play.js';
 import { residentBytes } from './process-stats.js';
-import type { Column, Scenario } from './scenario.js';
+import type { Column, Scenario, Settings } from './scenario.js';
 import { FEW_DESCRIPTORS, type Site } from './start.js';
 import type { Server } from './targets.js';
 import { runWrk } from './wrk.js';
@@ -78,11 +77,11 @@ function control(part: string, beside: string, site: Site, disturb: Disturbance)
     site,
     freshServer: true,
     appliesTo: ({ kind }) => kind === 'paceline',
-    run: (server, options) => play(server, options, disturb),
+    run: (server, settings) => play(server, settings, disturb),
   };
 }
 
-async function play(server: Server, { seconds }: BenchOptions, disturb: Disturbance): Promise<Figures> {
+async function play(server: Server, { seconds }: Settings, disturb: Disturbance): Promise<Figures> {
   const bytesBefore = residentBytes(server.pid);
   const end = disturb(server, seconds + ONSET_MS / 1000);
   await delay(ONSET_MS);

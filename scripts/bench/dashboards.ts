@@ -5,9 +5,8 @@ import { WebSocket } from 'ws';
 import { PROTOCOL, type ServerMessage, TOKEN_PREFIX } from '../../lib/dashboard/protocol.js';
 import { stopChild } from './children.js';
 import type { Figures } from './client.js';
-import type { BenchOptions } from './options.js';
 import { playWrk } from './play.js';
-import type { Column, Scenario } from './scenario.js';
+import type { Column, Scenario, Settings } from './scenario.js';
 import { start } from './start.js';
 import type { Server } from './targets.js';
 
@@ -54,11 +53,8 @@ export const DASHBOARD_SCENARIOS: readonly Scenario[] = [
 ];
 
 /** Off, recording, watched, watched, recording, off: a machine that becomes steadily faster or slower changes no ratio. */
-async function playRecording(
-  recording: Server,
-  { connections, seconds, bun }: BenchOptions,
-): Promise<Figures> {
-  const off = await start(recording.target, 'demo', bun);
+async function playRecording(recording: Server, { connections, seconds }: Settings): Promise<Figures> {
+  const off = await start(recording.target, 'demo');
   const ask = (server: Server, time = seconds) => playWrk(server, '/hello', { connections, seconds: time });
   const results: Record<'off' | 'recording' | 'watched', Figures[]> = { off: [], recording: [], watched: [] };
   try {

@@ -2,10 +2,9 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Figures, Job } from './client.js';
-import type { BenchOptions } from './options.js';
 import { playClient, playWrk } from './play.js';
 import { residentBytes } from './process-stats.js';
-import type { Scenario } from './scenario.js';
+import type { Scenario, Settings } from './scenario.js';
 import type { Server } from './targets.js';
 
 const HELD = 10_000;
@@ -46,7 +45,7 @@ export const HELD_SCENARIOS: readonly Scenario[] = [
  * for sockets is left out. Then alone, beside, alone: a machine that becomes steadily faster or slower leaves the
  * ratio as it is.
  */
-async function playHeld(server: Server, { connections, seconds }: BenchOptions): Promise<Figures> {
+async function playHeld(server: Server, { connections, seconds }: Settings): Promise<Figures> {
   const bytesNew = residentBytes(server.pid);
   let bytesHolding = 0;
   await holding(server, 0, async () => {

@@ -1,18 +1,14 @@
 // The command line of the benchmark.
 
 import { parseArgs } from 'node:util';
-import type { Scenario } from './scenario.js';
+import type { Scenario, Settings } from './scenario.js';
 import { SCENARIOS } from './scenarios.js';
 import { DEFAULT_TARGETS, parseTarget, TARGET_NAMES, type Target } from './targets.js';
 
-export interface BenchOptions {
+export interface BenchOptions extends Settings {
   readonly scenarios: readonly Scenario[];
   readonly targets: readonly Target[];
   readonly rounds: number;
-  readonly seconds: number;
-  readonly idleSeconds: number;
-  readonly slowSeconds: number;
-  readonly connections: number;
   readonly bun: string | undefined;
   readonly json: string | undefined;
   readonly check: boolean;

@@ -2,19 +2,8 @@
 
 import { arch, availableParallelism, cpus, loadavg, release } from 'node:os';
 import { runCommand } from './children.js';
-import type { Figures } from './client.js';
-import type { BenchOptions } from './options.js';
-import type { Column, Scenario } from './scenario.js';
+import type { Column, Result, Scenario, Settings } from './scenario.js';
 import { findNginx, onPath } from './tools.js';
-
-/** All rounds of one target in one scenario. */
-export interface Result {
-  readonly target: string;
-  readonly kind: string;
-  readonly rounds: Figures[];
-  /** Why the target was given up. */
-  failure?: string;
-}
 
 export interface ScenarioResult {
   readonly scenario: string;
@@ -24,7 +13,7 @@ export interface ScenarioResult {
 const VERSION_LIMIT_MS = 5000;
 
 /** The versions of everything that takes part, and the machine. */
-export async function versions(options: BenchOptions): Promise<Record<string, string>> {
+export async function versions(bun: string | undefined): Promise<Record<string, string>> {
   const firstLine = async (command: string | undefined, flag: string) =>
     command
       ? ((await runCommand(command, [flag], VERSION_LIMIT_MS)).trim().split('\n')[0] ?? '').trim()
@@ -35,7 +24,7 @@ export async function versions(options: BenchOptions): Promise<Record<string, st
     wrk: (await firstLine(onPath('wrk'), '-v')).replace(/ Copyright.*/, ''),
     slowhttptest: (await firstLine(onPath('slowhttptest'), '-h')).replace(/.* version /, ''),
     nginx: (await firstLine(findNginx(), '-v')).replace('nginx version: ', ''),
-    bun: await firstLine(options.bun ?? onPath('bun'), '--version'),
+    bun: await firstLine(bun ?? onPath('bun'), '--version'),
     kernel: `Linux ${release()} ${arch()}`,
     cpu: `${availableParallelism()} x ${cpus()[0]?.model ?? 'unknown'}`,
     load: `${loadavg()[0]!.toFixed(2)} over the last minute, at the start`,
@@ -43,7 +32,7 @@ export async function versions(options: BenchOptions): Promise<Record<string, st
 }
 
 /** A table of one scenario: medians, the range over the rounds, and the ratio to the first cluster target, or to nginx. */
-export function table(scenario: Scenario, { results }: ScenarioResult, options: BenchOptions): string {
+export function table(scenario: Scenario, { results }: ScenarioResult, settings: Settings): string {
   const measured = (wanted: string) =>
     results.find(({ kind, rounds }) => kind === wanted && rounds.length > 0);
   const reference = measured('cluster') ?? measured('nginx');
@@ -60,7 +49,7 @@ export function table(scenario: Scenario, { results }: ScenarioResult, options: 
       .trimEnd(),
   );
   lines.splice(1, 0, widths.map((width) => '-'.repeat(width)).join('   '));
-  lines.unshift(`${scenario.name}: ${scenario.title(options)}`);
+  lines.unshift(`${scenario.name}: ${scenario.title(settings)}`);
   for (const { target, rounds, failure } of results) {
     const errors = rounds.reduce((sum, figures) => sum + (figures.errors ?? 0), 0);
     if (errors > 0) lines.push(`  ${target}: ${errors} errors; its figures are not comparable`);

@@ -1,7 +1,7 @@
 // What a scenario is: a measurement that plays one round against one running server and returns its figures by name.
+// Types only: every other file here may import this one.
 
 import type { Figures } from './client.js';
-import type { BenchOptions } from './options.js';
 import type { Site } from './start.js';
 import type { Server, Target } from './targets.js';
 import type { Tool } from './tools.js';
@@ -12,9 +12,36 @@ export interface Column {
   readonly digits: number;
 }
 
+/** How long and how hard each round measures. */
+export interface Settings {
+  readonly seconds: number;
+  readonly idleSeconds: number;
+  readonly slowSeconds: number;
+  readonly connections: number;
+}
+
+/** All rounds of one target in one scenario. */
+export interface Result {
+  readonly target: string;
+  readonly kind: string;
+  readonly rounds: Figures[];
+  /** Why the target was given up. */
+  failure?: string;
+}
+
+/** One line of the verdict. */
+export interface Judgement {
+  readonly word: 'met' | 'missed' | 'not measured';
+  readonly text: string;
+}
+
+/** Judges paceline's rounds of one scenario; `rival` finds the rounds of another target in it. */
+export type Judge = (paceline: Result, rival: (target: string) => Result | undefined) => Judgement[];
+
 export interface Scenario {
   readonly name: string;
-  readonly title: (options: BenchOptions) => string;
+  /** What it measures, as the heading of its table. */
+  readonly title: (settings: Settings) => string;
   readonly columns: readonly Column[];
   /** A name that selects this scenario together with others. */
   readonly group?: string;
@@ -33,5 +60,5 @@ export interface Scenario {
   /** The threads that a paceline target gets here, in place of its own number. */
   readonly threads?: number;
   readonly appliesTo: (target: Target) => boolean;
-  readonly run: (server: Server, options: BenchOptions) => Promise<Figures>;
+  readonly run: (server: Server, settings: Settings) => Promise<Figures>;
 }

@@ -6,10 +6,9 @@ import type { Figures, Job } from './client.js';
 import { CONTROL_SCENARIOS } from './control.js';
 import { DASHBOARD_SCENARIOS } from './dashboards.js';
 import { HELD_SCENARIOS } from './held-connections.js';
-import type { BenchOptions } from './options.js';
 import { playClient, playWrk, WRK_COLUMNS } from './play.js';
 import { takeSnapshot, useBetween } from './process-stats.js';
-import type { Column, Scenario } from './scenario.js';
+import type { Column, Scenario, Settings } from './scenario.js';
 import { SLOW_SCENARIOS } from './slow-clients.js';
 import { STATIC_SCENARIOS } from './static-files.js';
 import type { Server, Target } from './targets.js';
@@ -43,7 +42,7 @@ export const SCENARIOS: readonly Scenario[] = [
     needs: 'wrk',
     warmsUp: true,
     appliesTo: everyTarget,
-    run: (server, options) => playWrk(server, '/hello', options),
+    run: (server, settings) => playWrk(server, '/hello', settings),
   },
   {
     name: 'mixed',
@@ -101,7 +100,7 @@ export const SCENARIOS: readonly Scenario[] = [
     needs: 'wrk',
     warmsUp: true,
     appliesTo: runsJavaScript,
-    run: (server, options) => playWrk(server, '/sleep?ms=1', options),
+    run: (server, settings) => playWrk(server, '/sleep?ms=1', settings),
   },
   ...STATIC_SCENARIOS,
   ...HELD_SCENARIOS,
@@ -111,8 +110,8 @@ export const SCENARIOS: readonly Scenario[] = [
 ];
 
 /** Plays the round that does not count, where the scenario wants one. */
-export async function warmUp(scenario: Scenario, server: Server, options: BenchOptions): Promise<void> {
-  if (scenario.warmsUp) await scenario.run(server, { ...options, seconds: 1 });
+export async function warmUp(scenario: Scenario, server: Server, settings: Settings): Promise<void> {
+  if (scenario.warmsUp) await scenario.run(server, { ...settings, seconds: 1 });
 }
 
 function playStall({ port }: Server, blockers: number): Promise<Figures> {
@@ -123,7 +122,7 @@ function playStall({ port }: Server, blockers: number): Promise<Figures> {
   );
 }
 
-async function playIdle({ pid, port }: Server, { idleSeconds }: BenchOptions): Promise<Figures> {
+async function playIdle({ pid, port }: Server, { idleSeconds }: Settings): Promise<Figures> {
   let use = { cpuUs: 0, switches: 0 };
   const job: Job = { kind: 'idle', port, connections: IDLE_CONNECTIONS, sources: 1 };
   const figures = await playClient(job, idleSeconds * 1000, async () => {

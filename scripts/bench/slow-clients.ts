@@ -3,9 +3,8 @@
 import { runCommand } from './children.js';
 import type { Figures } from './client.js';
 import { LARGE_FILE } from './files-folder.js';
-import type { BenchOptions } from './options.js';
 import { playClient } from './play.js';
-import type { Column, Scenario } from './scenario.js';
+import type { Column, Scenario, Settings } from './scenario.js';
 import type { Site } from './start.js';
 import type { Kind, Server } from './targets.js';
 
@@ -59,7 +58,7 @@ function slow(
     needs: 'slowhttptest',
     site,
     appliesTo: ({ kind }) => kinds.includes(kind),
-    run: (server, options) => playSlow(server, path, mode, options),
+    run: (server, settings) => playSlow(server, path, mode, settings),
   };
 }
 
@@ -67,7 +66,7 @@ async function playSlow(
   { port }: Server,
   path: string,
   mode: readonly string[],
-  { slowSeconds }: BenchOptions,
+  { slowSeconds }: Settings,
 ): Promise<Figures> {
   const limitMs = slowSeconds * 1000 + END_LIMIT_MS;
   const url = `http://127.0.0.1:${port}${path}`;

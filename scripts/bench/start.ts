@@ -27,7 +27,7 @@ const START_LIMIT_MS = 15_000;
  * Starts a target on a free port of the loopback interface and waits until it answers `/hello` as it must.
  * @throws when it does not within {@link START_LIMIT_MS}
  */
-export async function start(target: Target, site: Site, bun: string | undefined): Promise<Server> {
+export async function start(target: Target, site: Site, bun?: string): Promise<Server> {
   const port = target.kind === 'nginx' ? await freePort() : undefined;
   const [command, ...args] = commandOf(target, site, bun, port);
   const child = startChild(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });

@@ -1,6 +1,7 @@
 // Whether paceline meets its targets, a line each.
 
-import { median, type Result, type ScenarioResult } from './report.js';
+import { median, type ScenarioResult } from './report.js';
+import type { Judge, Judgement, Result } from './scenario.js';
 
 /** Of the project's issue, in `hello`. */
 const MIN_REQUESTS_RATIO = 1.7;
@@ -22,16 +23,6 @@ const MAX_HEALTH_MS = 50;
 const MAX_LOOK_MS = 100;
 /** Three of its frames. */
 const MAX_GAP_MS = 300;
-
-type Word = 'met' | 'missed' | 'not measured';
-
-interface Judgement {
-  readonly word: Word;
-  readonly text: string;
-}
-
-/** Judges paceline's rounds of one scenario; `rival` finds the rounds of another target in it. */
-type Judge = (paceline: Result, rival: (target: string) => Result | undefined) => Judgement[];
 
 const JUDGES: ReadonlyMap<string, Judge> = new Map([
   ['hello', judgeHello],
