@@ -1,6 +1,7 @@
 // `npm run bench`: compares server runtimes on this machine. scripts/bench/ has one role a file: options, targets and
-// start (the servers), scenarios (the measurements; static-files, held-connections and slow-clients only on request),
-// play with client and wrk (the load), process-stats (the cost), report, verdict.
+// start (the servers), scenarios (the measurements, and what paceline has to reach in each; static-files,
+// held-connections, slow-clients, dashboards and control only on request), play with client and wrk (the load),
+// process-stats (the cost), report, verdict.
 //
 // Rounds are interleaved: every target has its turn in every round, so that a change of the machine's speed meets
 // all of them. A server is started when it is first needed and stays up until the end of the run, but for scenarios
@@ -11,7 +12,7 @@ import { cleanUpAtExit, endChildren, isGone, stopChild } from './bench/children.
 import { type BenchOptions, HELP, parseOptions, UsageError } from './bench/options.js';
 import { type ScenarioResult, table, versions } from './bench/report.js';
 import type { Result, Scenario } from './bench/scenario.js';
-import { warmUp } from './bench/scenarios.js';
+import { SCENARIOS, warmUp } from './bench/scenarios.js';
 import { start } from './bench/start.js';
 import { missing, type Server, type Target } from './bench/targets.js';
 import { onPath, TOOL_HINTS } from './bench/tools.js';
@@ -45,7 +46,7 @@ async function run(options: BenchOptions, args: readonly string[]): Promise<bool
     results.push(result);
     console.log(table(scenario, result, options));
   }
-  const { met, lines } = verdict(results);
+  const { met, lines } = verdict(SCENARIOS, results);
   console.log(lines.join('\n'));
   if (options.json) {
     writeFileSync(

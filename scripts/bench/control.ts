@@ -6,9 +6,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Figures } from './client.js';
 import { playClient } from './play.js';
 import { residentBytes } from './process-stats.js';
-import type { Column, Scenario, Settings } from './scenario.js';
+import type { Column, Judgement, Result, Scenario, Settings } from './scenario.js';
 import { FEW_DESCRIPTORS, type Site } from './start.js';
 import type { Server } from './targets.js';
+import { judgement, medianOf } from './verdict.js';
 import { runWrk } from './wrk.js';
 
 const PACE_MS = 10;
@@ -23,6 +24,8 @@ const HALF_SENT = 128;
 const CROWD = 2 * FEW_DESCRIPTORS;
 /** Handlers that block: the demo's longest. */
 const MAX_BLOCK_MS = 10_000;
+/** The longest wait of a round for /healthz. */
+const MAX_LOOK_MS = 100;
 
 const COLUMNS: readonly Column[] = [
   { key: 'asked', title: 'asked', digits: 0 },
@@ -78,6 +81,7 @@ function control(part: string, beside: string, site: Site, disturb: Disturbance)
     freshServer: true,
     appliesTo: ({ kind }) => kind === 'paceline',
     run: (server, settings) => play(server, settings, disturb),
+    judge: judgeControl,
   };
 }
 
@@ -94,6 +98,20 @@ async function play(server: Server, { seconds }: Settings, disturb: Disturbance)
   const grownMiB = (residentBytes(server.pid) - bytesBefore) / 1024 / 1024;
   await end();
   return { ...figures, grownMiB };
+}
+
+/** The longest wait of each round, and of these the median: one round may meet a pause of the machine, most may not. */
+function judgeControl(paceline: Result): Judgement[] {
+  const maxMs = medianOf('maxMs', paceline);
+  const unanswered = paceline.rounds.reduce((sum, figures) => sum + figures.unanswered!, 0);
+  const asked = paceline.rounds.reduce((sum, figures) => sum + figures.asked!, 0);
+  return [
+    judgement(
+      maxMs <= MAX_LOOK_MS,
+      `/healthz answered within ${maxMs.toFixed(1)} ms (target: ${MAX_LOOK_MS} ms)`,
+    ),
+    judgement(unanswered === 0, `${asked - unanswered} of ${asked} looks were answered (target: all)`),
+  ];
 }
 
 function flood(url: string, connections: number, seconds: number): () => Promise<unknown> {

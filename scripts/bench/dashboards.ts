@@ -6,13 +6,20 @@ import { PROTOCOL, type ServerMessage, TOKEN_PREFIX } from '../../lib/dashboard/
 import { stopChild } from './children.js';
 import type { Figures } from './client.js';
 import { playWrk } from './play.js';
-import type { Column, Scenario, Settings } from './scenario.js';
+import type { Column, Judgement, Result, Scenario, Settings } from './scenario.js';
 import { start } from './start.js';
 import type { Server } from './targets.js';
+import { judgeErrors, judgement, medianOf } from './verdict.js';
 
 const WARM_UP_SECONDS = 1;
 const BLOCK_MS = 5000;
 const PROBE_PACE_MS = 50;
+/** What being observed may cost, of CPU a request and of requests/s. */
+const MAX_RECORDING = 0.02;
+const MAX_WATCHED = 0.05;
+/** With every thread blocked: the longest wait for /healthz, and for the next frame, which is three of its intervals. */
+const MAX_HEALTH_MS = 50;
+const MAX_GAP_MS = 300;
 
 const COST_COLUMNS: readonly Column[] = [
   { key: 'offCpuUs', title: 'off CPU us/request', digits: 2 },
@@ -34,6 +41,7 @@ export const DASHBOARD_SCENARIOS: readonly Scenario[] = [
     freshServer: true,
     appliesTo: ({ kind }) => kind === 'paceline',
     run: playRecording,
+    judge: judgeRecording,
   },
   {
     name: 'blocked',
@@ -49,6 +57,7 @@ export const DASHBOARD_SCENARIOS: readonly Scenario[] = [
     freshServer: true,
     appliesTo: ({ kind }) => kind === 'paceline',
     run: playBlocked,
+    judge: judgeBlocked,
   },
 ];
 
@@ -112,6 +121,34 @@ async function playBlocked(server: Server): Promise<Figures> {
     asked: tookMs.length,
     longestMs: Math.max(...tookMs),
   };
+}
+
+function judgeRecording(paceline: Result): Judgement[] {
+  const cost = (which: string, most: number) => {
+    const cpu = medianOf(`${which}CpuRatio`, paceline) - 1;
+    const speed = 1 - medianOf(`${which}SpeedRatio`, paceline);
+    return judgement(
+      Math.max(cpu, speed) <= most,
+      `${which} costs ${paceline.target} ${percentOf(cpu)} of CPU a request and ${percentOf(speed)} of requests/s (target: at most ${percentOf(most)} each)`,
+    );
+  };
+  return [cost('recording', MAX_RECORDING), cost('watched', MAX_WATCHED), ...judgeErrors([paceline])];
+}
+
+const percentOf = (share: number): string => `${(share * 100).toFixed(1)} %`;
+
+function judgeBlocked(paceline: Result): Judgement[] {
+  const most = (key: string) => Math.max(...paceline.rounds.map((figures) => figures[key]!));
+  return [
+    judgement(
+      most('longestGapMs') <= MAX_GAP_MS,
+      `with every thread blocked no frame came later than ${most('longestGapMs').toFixed(0)} ms after the one before (target: ${MAX_GAP_MS} ms)`,
+    ),
+    judgement(
+      most('longestMs') <= MAX_HEALTH_MS,
+      `/healthz answered within ${most('longestMs').toFixed(1)} ms (target: ${MAX_HEALTH_MS} ms)`,
+    ),
+  ];
 }
 
 /** What a page does with the socket: it takes every frame and reads it. (Drawing is the browser's business, and CPU.) */

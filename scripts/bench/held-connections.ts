@@ -4,8 +4,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Figures, Job } from './client.js';
 import { playClient, playWrk } from './play.js';
 import { residentBytes } from './process-stats.js';
-import type { Scenario, Settings } from './scenario.js';
+import type { Judgement, Result, Scenario, Settings } from './scenario.js';
 import type { Server } from './targets.js';
+import { judgeErrors, judgement, medianOf, percent } from './verdict.js';
 
 const HELD = 10_000;
 /** Loopback addresses that the connections come from, so that a run does not use up the ports of one. */
@@ -14,6 +15,9 @@ const WARM_UP_SECONDS = 1;
 const SETTLE_MS = 1000;
 /** Beyond the measuring, for 10,000 handshakes on a busy machine. */
 const OPEN_LIMIT_MS = 20_000;
+/** What the idle connections may cost: of the requests/s without them, and resident bytes each. */
+const MIN_BESIDE_RATIO = 0.95;
+const MAX_BYTES_PER_CONNECTION = 2048;
 
 export const HELD_SCENARIOS: readonly Scenario[] = [
   {
@@ -36,6 +40,7 @@ export const HELD_SCENARIOS: readonly Scenario[] = [
     freshServer: true,
     appliesTo: ({ kind }) => kind === 'paceline',
     run: playHeld,
+    judge: judgeHeld,
   },
 ];
 
@@ -80,4 +85,20 @@ function holding(server: Server, seconds: number, measure: () => Promise<void>):
     await delay(SETTLE_MS);
     await measure();
   });
+}
+
+function judgeHeld(paceline: Result): Judgement[] {
+  const speed = medianOf('throughputRatio', paceline);
+  const bytes = medianOf('bytesPerConnection', paceline);
+  return [
+    judgement(
+      speed >= MIN_BESIDE_RATIO,
+      `${paceline.target} keeps ${percent(speed)} of its requests/s beside idle connections (target: at least ${percent(MIN_BESIDE_RATIO)})`,
+    ),
+    judgement(
+      bytes <= MAX_BYTES_PER_CONNECTION,
+      `an idle connection takes ${bytes.toFixed(0)} bytes of resident memory (target: at most ${MAX_BYTES_PER_CONNECTION})`,
+    ),
+    ...judgeErrors([paceline]),
+  ];
 }

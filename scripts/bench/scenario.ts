@@ -1,5 +1,5 @@
-// What a scenario is: a measurement that plays one round against one running server and returns its figures by name.
-// Types only: every other file here may import this one.
+// What a scenario is: a measurement that plays one round against one running server and returns its figures by name,
+// and the pass marks that paceline's figures are held against. Types only: every other file here may import this one.
 
 import type { Figures } from './client.js';
 import type { Site } from './start.js';
@@ -61,4 +61,6 @@ export interface Scenario {
   readonly threads?: number;
   readonly appliesTo: (target: Target) => boolean;
   readonly run: (server: Server, settings: Settings) => Promise<Figures>;
+  /** What counts as passed; a scenario without it only compares. */
+  readonly judge?: Judge;
 }

@@ -8,10 +8,11 @@ import { DASHBOARD_SCENARIOS } from './dashboards.js';
 import { HELD_SCENARIOS } from './held-connections.js';
 import { playClient, playWrk, WRK_COLUMNS } from './play.js';
 import { takeSnapshot, useBetween } from './process-stats.js';
-import type { Column, Scenario, Settings } from './scenario.js';
+import type { Column, Judgement, Result, Scenario, Settings } from './scenario.js';
 import { SLOW_SCENARIOS } from './slow-clients.js';
 import { STATIC_SCENARIOS } from './static-files.js';
 import type { Server, Target } from './targets.js';
+import { judgeErrors, judgement, percent, ratio } from './verdict.js';
 
 const BLOCK_MS = 20;
 const PACE_MS = 2;
@@ -22,6 +23,12 @@ const KEPT = 32;
 const FRESH = 40;
 const IDLE_CONNECTIONS = 1000;
 const SETTLE_MS = 25_000;
+
+/** What `hello` has to reach: requests/s and CPU a request against node:cluster, and no more CPU a request than others. */
+const MIN_REQUESTS_RATIO = 1.7;
+const MAX_CPU_RATIO = 0.6;
+const REFERENCE = 'cluster-2';
+const CPU_RIVALS = ['nginx', 'bun'] as const;
 
 const STALL_COLUMNS: readonly Column[] = [
   { key: 'keptMaxMs', title: 'longest kept ms', digits: 1 },
@@ -43,6 +50,7 @@ export const SCENARIOS: readonly Scenario[] = [
     warmsUp: true,
     appliesTo: everyTarget,
     run: (server, settings) => playWrk(server, '/hello', settings),
+    judge: judgeHello,
   },
   {
     name: 'mixed',
@@ -112,6 +120,34 @@ export const SCENARIOS: readonly Scenario[] = [
 /** Plays the round that does not count, where the scenario wants one. */
 export async function warmUp(scenario: Scenario, server: Server, settings: Settings): Promise<void> {
   if (scenario.warmsUp) await scenario.run(server, { ...settings, seconds: 1 });
+}
+
+function judgeHello(paceline: Result, rival: (target: string) => Result | undefined): Judgement[] {
+  const judgements: Judgement[] = [];
+  const reference = rival(REFERENCE);
+  if (reference) {
+    const requests = ratio('requestsPerSecond', paceline, reference);
+    judgements.push(
+      judgement(
+        requests >= MIN_REQUESTS_RATIO,
+        `${paceline.target} serves ${requests.toFixed(2)}x the requests/s of ${REFERENCE} (target: at least ${MIN_REQUESTS_RATIO}x)`,
+      ),
+      judgeCpu(paceline, reference, MAX_CPU_RATIO),
+    );
+  } else judgements.push({ word: 'not measured', text: `the main targets need ${REFERENCE}` });
+  for (const name of CPU_RIVALS) {
+    const other = rival(name);
+    if (other) judgements.push(judgeCpu(paceline, other, 1));
+  }
+  return [...judgements, ...judgeErrors([paceline, reference])];
+}
+
+function judgeCpu(paceline: Result, rival: Result, most: number): Judgement {
+  const cpu = ratio('cpuUsPerRequest', paceline, rival);
+  return judgement(
+    cpu <= most,
+    `${paceline.target} uses ${percent(cpu)} of the CPU a request of ${rival.target} (target: at most ${percent(most)})`,
+  );
 }
 
 function playStall({ port }: Server, blockers: number): Promise<Figures> {

@@ -4,9 +4,10 @@ import { runCommand } from './children.js';
 import type { Figures } from './client.js';
 import { LARGE_FILE } from './files-folder.js';
 import { playClient } from './play.js';
-import type { Column, Scenario, Settings } from './scenario.js';
+import type { Column, Judgement, Result, Scenario, Settings } from './scenario.js';
 import type { Site } from './start.js';
 import type { Kind, Server } from './targets.js';
+import { judgement } from './verdict.js';
 
 const CONNECTIONS = 1000;
 const CONNECTIONS_PER_SECOND = 500;
@@ -59,6 +60,7 @@ function slow(
     site,
     appliesTo: ({ kind }) => kinds.includes(kind),
     run: (server, settings) => playSlow(server, path, mode, settings),
+    judge: judgeSlow,
   };
 }
 
@@ -92,4 +94,21 @@ function parseReport(output: string): Figures {
     available: verdicts.filter((word) => word === 'YES').length,
     unavailable: verdicts.filter((word) => word === 'NO').length,
   };
+}
+
+/** Every request beside the slow clients is to be answered, and slowhttptest is to find the service available. */
+function judgeSlow(paceline: Result): Judgement[] {
+  const total = (key: string) => paceline.rounds.reduce((sum, figures) => sum + figures[key]!, 0);
+  const longestMs = Math.max(...paceline.rounds.map((figures) => figures.longestMs!));
+  const unavailable = total('unavailable');
+  return [
+    judgement(
+      total('answered') === total('asked'),
+      `${paceline.target} answered ${total('answered')} of ${total('asked')} requests beside the slow clients, within ${longestMs.toFixed(1)} ms (target: all)`,
+    ),
+    judgement(
+      unavailable === 0,
+      `slowhttptest found the service available in ${total('available')} of ${total('available') + unavailable} looks (target: all)`,
+    ),
+  ];
 }

@@ -3,8 +3,9 @@
 import type { Figures } from './client.js';
 import { LARGE_FILE, type ServedFile, SMALL_FILE } from './files-folder.js';
 import { playWrk } from './play.js';
-import type { Column, Scenario } from './scenario.js';
+import type { Column, Judgement, Result, Scenario } from './scenario.js';
 import type { Server, Target } from './targets.js';
+import { judgeErrors, judgement, ratio } from './verdict.js';
 import type { WrkLoad } from './wrk.js';
 
 const COLUMNS: readonly Column[] = [
@@ -16,6 +17,8 @@ const SMALL_CONNECTIONS = 16;
 const LARGE_CONNECTIONS = 4;
 /** wrk's own 2 s would be short for four large files at a time on a slow machine. */
 const TIMEOUT_SECONDS = 30;
+/** Of nginx's requests/s. */
+const MIN_FILES_RATIO = 0.9;
 
 const servesFiles = ({ kind }: Target) => kind === 'paceline' || kind === 'nginx';
 
@@ -32,6 +35,7 @@ export const STATIC_SCENARIOS: readonly Scenario[] = [
     site: 'files',
     appliesTo: servesFiles,
     run: (server, { seconds }) => playFile(server, SMALL_FILE, { connections: SMALL_CONNECTIONS, seconds }),
+    judge: judgeFiles,
   },
   {
     name: 'static-100m',
@@ -45,6 +49,7 @@ export const STATIC_SCENARIOS: readonly Scenario[] = [
     site: 'files',
     appliesTo: servesFiles,
     run: (server, { seconds }) => playFile(server, LARGE_FILE, { connections: LARGE_CONNECTIONS, seconds }),
+    judge: judgeFiles,
   },
 ];
 
@@ -63,4 +68,17 @@ async function playFile(server: Server, file: ServedFile, load: WrkLoad): Promis
     cpuUsPerRequest: cpuUs! / (bytesRead! / file.bytes),
     errors: errors!,
   };
+}
+
+function judgeFiles(paceline: Result, rival: (target: string) => Result | undefined): Judgement[] {
+  const nginx = rival('nginx');
+  if (!nginx) return [{ word: 'not measured', text: 'the target needs nginx' }];
+  const speed = ratio('requestsPerSecond', paceline, nginx);
+  return [
+    judgement(
+      speed >= MIN_FILES_RATIO,
+      `${paceline.target} serves ${speed.toFixed(2)}x the requests/s of nginx (target: at least ${MIN_FILES_RATIO}x)`,
+    ),
+    ...judgeErrors([paceline, nginx]),
+  ];
 }
