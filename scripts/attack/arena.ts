@@ -1,5 +1,6 @@
 /** What every attack of a campaign knows: where the server is, chance of its own, and what must not be that it saw. */
 import { connect, type Socket } from 'node:net';
+import type { Attack } from '../../spec/support/proxies/attacks.js';
 import { tokensIn } from '../../spec/support/proxies/transcript.js';
 import { type AttackOptions, attack, type Loot } from '../../spec/support/proxies/user.js';
 import { type Random, randomOf } from '../../spec/support/random.js';
@@ -68,6 +69,12 @@ export class Arena {
     const strange = tokensIn(loot.bytes).find((token) => !token.startsWith('attacker-'));
     if (strange !== undefined) this.wrong.push(`${what}: an attacker got the answer of ${strange}`);
     return loot;
+  }
+
+  /** Carries out an attack whose answer is foretold; another answer is wrong. */
+  async carryOut({ what, pieces, done, judge }: Attack): Promise<void> {
+    const loot = await this.send(what, pieces, done === undefined ? {} : { done });
+    this.judge(what, () => judge(loot));
   }
 
   /** Runs a judgement, whose error is what is wrong. */

@@ -3,29 +3,25 @@
 import { pieces } from '../../spec/support/http/requests.js';
 import { bodyOf, MADE_CASES } from '../../spec/support/proxies/app.js';
 import {
-  judgePassedOn,
-  UPSTREAM_CASES,
-  UPSTREAM_NAMES,
-} from '../../spec/support/proxies/hostile-upstream.js';
+  ARRIVALS,
+  askedByHead,
+  EXPECT_ROUTES,
+  expecting,
+  get,
+  HEAD_PATHS,
+  madeWrongly,
+  ODD_METHODS,
+  oddMethod,
+  PASSING_ROUTES,
+  passedOn,
+  whole,
+} from '../../spec/support/proxies/attacks.js';
+import { UPSTREAM_NAMES } from '../../spec/support/proxies/hostile-upstream.js';
 import { SMUGGLING, trapOf } from '../../spec/support/proxies/smuggling.js';
 import { answersIn, fieldOf, show } from '../../spec/support/proxies/transcript.js';
-import { attack, ONCE_ANSWERED } from '../../spec/support/proxies/user.js';
+import { attack } from '../../spec/support/proxies/user.js';
 import { oneOf, type Random } from '../../spec/support/random.js';
 import type { Arena } from './arena.js';
-
-const get = (path: string, token: string, line = 'GET', version = '1.1'): string =>
-  `${line} ${path}${path.includes('?') ? '&' : '?'}t=${token} HTTP/${version}\r\nhost: attacker\r\n\r\n`;
-
-/** Whether so many whole answers have come. */
-export const whole =
-  (count: number, heads: readonly number[] = []) =>
-  (got: Buffer): boolean => {
-    try {
-      return answersIn(got, { heads }).length >= count;
-    } catch {
-      return false;
-    }
-  };
 
 /** The bytes at once or in random pieces. */
 const inPieces = (random: Random, text: string): Buffer[] => {
@@ -53,88 +49,32 @@ export async function smuggle(arena: Arena): Promise<void> {
   }
 }
 
-/** Asks for something strange and then for something known; the connection has to survive the first one. */
-async function inStep(arena: Arena, what: string, path: string, survives: boolean): Promise<void> {
-  const token = arena.newToken();
-  const next = `${token}-next`;
-  const { bytes } = await arena.send(what, [get(path, token), get('/say?bytes=100', next)], {
-    done: whole(2),
-  });
-  arena.judge(what, () => {
-    if (/^x-injected/im.test(bytes.toString('latin1'))) return 'a field was injected';
-    const [first, second, ...more] = answersIn(bytes, { cut: true });
-    if (first === undefined) return 'no answer';
-    if (more.length > 0) return `a third answer: ${show(more[0]!.head)}`;
-    const name = new URLSearchParams(path.split('?')[1]).get('case')!;
-    const isOwn = first.token === token && first.status === 200;
-    const wrong = isOwn && path.startsWith('/upstream') && judgePassedOn(name, token, first.head, first.body);
-    if (wrong) return wrong;
-    if (survives && !isOwn) return `no answer passed on: ${show(first.head)}`;
-    if (second === undefined) return survives ? 'the connection did not go on' : undefined;
-    return second.token === next && second.body === bodyOf(next, 100)
-      ? undefined
-      : `next: ${show(second.head)}`;
-  });
-}
-
 /** Answers that an app builds of what a hostile upstream says. */
 export async function passOn(arena: Arena): Promise<void> {
-  for (const name of UPSTREAM_NAMES) {
-    const route = oneOf(arena.random, ['/upstream', '/upstream-rebuilt']);
-    const survives = UPSTREAM_CASES[name]!.body !== undefined;
-    await inStep(arena, `${route} ${name}`, `${route}?case=${name}`, survives);
-  }
+  for (const name of UPSTREAM_NAMES)
+    await arena.carryOut(passedOn(oneOf(arena.random, PASSING_ROUTES), name, arena.newToken()));
 }
 
 /** Answers that an app builds wrongly by itself. */
 export async function makeWrongly(arena: Arena): Promise<void> {
-  for (const name of MADE_CASES)
-    await inStep(arena, `an app's ${name}`, `/made?case=${encodeURIComponent(name)}`, false);
+  for (const name of MADE_CASES) await arena.carryOut(madeWrongly(name, arena.newToken()));
 }
 
 /** Content that waits to be asked for, or never comes; and apps that answer before they read. */
 export async function expect(arena: Arena): Promise<void> {
   const random = arena.fork();
-  const size = 1 + random(200_000);
-  const content = bodyOf('content', size);
-  for (const route of ['/reflect', '/ignore', '/late', '/echo']) {
-    for (const comes of ['at once', 'in pieces', 'once it may', 'never'] as const) {
-      const what = `Expect, ${route} with ${size} bytes ${comes}`;
-      const token = arena.newToken();
-      const head = `POST ${route}?t=${token} HTTP/1.1\r\nhost: a\r\nexpect: 100-continue\r\ncontent-length: ${size}\r\n\r\n`;
-      const parts = {
-        'at once': [head + content],
-        'in pieces': [head, ...pieces(random, Buffer.from(content))],
-        'once it may': [head, ONCE_ANSWERED, content],
-        never: [head],
-      }[comes];
-      const { bytes } = await arena.send(what, parts, comes === 'never' ? {} : { done: whole(1) });
-      arena.judge(what, () => {
-        const [answer, ...more] = answersIn(bytes, { cut: comes === 'never' });
-        if (more.length > 0) return `a second answer: ${show(more[0]!.head)}`;
-        if (comes === 'never') return undefined;
-        const body = { '/reflect': content, '/echo': content, '/late': `${token} ${size}`, '/ignore': token };
-        if (answer?.body !== body[route as keyof typeof body])
-          return `another body: ${show(answer?.body ?? '')}`;
-        return undefined;
-      });
+  const content = bodyOf('content', 1 + random(200_000));
+  for (const route of EXPECT_ROUTES) {
+    for (const arrival of ARRIVALS) {
+      const split = pieces(random, Buffer.from(content));
+      await arena.carryOut(expecting(route, arrival, arena.newToken(), content, split));
     }
   }
 }
 
-const METHODS = ['delete', 'Delete', 'get', 'Head', 'pOST', 'options', 'PURGE', 'M-SEARCH', 'patch'];
-
 /** Methods are as they were sent, or refused. */
 export async function oddMethods(arena: Arena): Promise<void> {
-  for (const method of METHODS) {
-    const { bytes } = await arena.send(method, [get('/say', arena.newToken(), method)], { done: whole(1) });
-    arena.judge(`method ${method}`, () => {
-      const [answer] = answersIn(bytes);
-      const seen = answer === undefined ? undefined : fieldOf(answer.head, 'x-method');
-      if (answer === undefined || (seen === undefined && answer.status < 400)) return 'no answer';
-      return seen === undefined || seen === method ? undefined : `the app saw ${seen}`;
-    });
-  }
+  for (const method of ODD_METHODS) await arena.carryOut(oddMethod(method, arena.newToken()));
 }
 
 const NO_HOSTS = [
@@ -191,26 +131,7 @@ export async function controls(arena: Arena): Promise<void> {
 
 /** HEAD of everything: no content, and no length of content that nobody knows. */
 export async function askByHead(arena: Arena): Promise<void> {
-  const paths = [
-    '/say?bytes=70000',
-    '/stream?bytes=9',
-    '/null',
-    '/unchanged',
-    '/nothing',
-    '/failing',
-    '/none',
-  ];
-  for (const path of [...paths, '/upstream?case=connection-close']) {
-    const token = arena.newToken();
-    const asked = [get(path, token, 'HEAD'), get('/say?bytes=10', `${token}-next`)];
-    const { bytes } = await arena.send(path, asked, { done: whole(2, [0]) });
-    arena.judge(`HEAD ${path}`, () => {
-      const [first, second] = answersIn(bytes, { heads: [0] });
-      if (first?.token !== token) return 'no answer';
-      if (fieldOf(first.head, 'content-length') === '0') return 'a length of 0';
-      return second?.token === `${token}-next` ? undefined : 'the next answer is not the next request’s';
-    });
-  }
+  for (const path of HEAD_PATHS) await arena.carryOut(askedByHead(path, arena.newToken()));
 }
 
 /** A body that breaks must not look whole to a client of HTTP/1.0, whose answers end with the connection. */

@@ -11,8 +11,7 @@ import type { Testimony, WitnessPlace } from './messages.js';
 type Attack = (arena: Arena) => Promise<void>;
 
 const FLOODS: Readonly<Record<string, Attack>> = { ...floods };
-const { whole: _, ...attacks } = judged;
-const JUDGED: Readonly<Record<string, Attack>> = attacks;
+const JUDGED: Readonly<Record<string, Attack>> = { ...judged };
 
 /** All attacks, by name. */
 export const ATTACKS: Readonly<Record<string, Attack>> = { ...FLOODS, ...JUDGED };

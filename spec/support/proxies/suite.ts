@@ -9,31 +9,19 @@ import { randomOf } from '../random.js';
 import type { Target } from '../server/http-client.js';
 import { range } from '../server/wait.js';
 import { bodyOf, MADE_CASES, UPSTREAM_VARIABLE } from './app.js';
-import { HostileUpstream, judgePassedOn, UPSTREAM_CASES, UPSTREAM_NAMES } from './hostile-upstream.js';
+import * as attacks from './attacks.js';
+import { type Attack, get, whole } from './attacks.js';
+import { HostileUpstream, UPSTREAM_NAMES } from './hostile-upstream.js';
 import { FrontProxy, find, type ProxyName } from './proxy.js';
 import { openTrap, SMUGGLING, trapOf } from './smuggling.js';
 import { answersIn, fieldOf, type Said, show, tokensIn } from './transcript.js';
-import { attack, CarefulUser, type Loot, ONCE_ANSWERED } from './user.js';
+import { attack, CarefulUser, type Loot } from './user.js';
 
 const THREADS = 3;
 const SEED = 8;
 /** What the careful user asks while the attack goes on, and after it. */
 const MEANWHILE = 2;
 const AFTERWARDS = 2;
-
-const get = (path: string, token: string, fields = ''): string =>
-  `GET ${path}${path.includes('?') ? '&' : '?'}t=${token} HTTP/1.1\r\nhost: attacker\r\n${fields}\r\n`;
-
-/** Whether so many whole answers have come. */
-const whole =
-  (count: number, heads: readonly number[] = []) =>
-  (got: Buffer): boolean => {
-    try {
-      return answersIn(got, { heads }).length >= count;
-    } catch {
-      return false;
-    }
-  };
 
 /** The server, the proxy, both users. */
 class Scene implements AsyncDisposable {
@@ -93,6 +81,13 @@ class Scene implements AsyncDisposable {
     } catch (error) {
       throw new Error(`${what}: ${(error as Error).message}`, { cause: error });
     }
+  }
+
+  /** The same with an attack whose answer is foretold. @throws as well when the answer is another one */
+  async carryOut({ what, pieces, done, judge }: Attack): Promise<Loot> {
+    const loot = await this.attack(what, pieces, done === undefined ? {} : { done });
+    assert.is(judge(loot), undefined, what);
+    return loot;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -179,102 +174,42 @@ async function smuggled(scene: Scene): Promise<void> {
   }
 }
 
-/** Asks for something strange and then for something known, on one connection, and looks whether the second one is right. */
-async function inStep(scene: Scene, what: string, path: string): Promise<Said | undefined> {
-  const token = scene.newToken();
-  const next = `${token}-next`;
-  const { bytes } = await scene.attack(what, [get(path, token), get('/say?bytes=100', next)], {
-    done: whole(2),
-  });
-  // As a part of a value it does no harm.
-  assert.not.match(bytes.toString('latin1'), /^x-injected/im, what);
-  const [first, second, ...more] = answersIn(bytes, { cut: true });
-  assert.is(more.length, 0, what);
-  assert.ok(first !== undefined, `${what}: no answer`);
-  assert.ok(first.token === token || first.token === undefined, `${what}: ${first.head}`);
-  if (second === undefined) return undefined;
-  assert.is(second.token, next, `${what}: ${show(second.head)}`);
-  assert.is(second.body, bodyOf(next, 100), what);
-  return first;
-}
-
 async function passedOn(scene: Scene): Promise<void> {
-  for (const route of ['/upstream', '/upstream-rebuilt']) {
-    for (const name of UPSTREAM_NAMES) {
-      const what = `${route} ${name}`;
-      const first = await inStep(scene, what, `${route}?case=${name}`);
-      if (first?.token !== undefined && first.status === 200)
-        assert.is(judgePassedOn(name, first.token, first.head, first.body), undefined, what);
-      if (UPSTREAM_CASES[name]!.body !== undefined) assert.is(first?.status, 200, what);
-    }
-  }
+  for (const route of attacks.PASSING_ROUTES)
+    for (const name of UPSTREAM_NAMES) await scene.carryOut(attacks.passedOn(route, name, scene.newToken()));
 }
 
 async function madeWrongly(scene: Scene): Promise<void> {
-  for (const name of MADE_CASES) await inStep(scene, name, `/made?case=${encodeURIComponent(name)}`);
+  for (const name of MADE_CASES) await scene.carryOut(attacks.madeWrongly(name, scene.newToken()));
 }
 
 async function expecting(scene: Scene): Promise<void> {
   const content = bodyOf('content', 5000);
-  for (const route of ['/reflect', '/ignore', '/late', '/echo']) {
-    for (const comes of ['at once', 'in pieces', 'once it may', 'never']) {
-      const what = `${route}, content ${comes}`;
-      const token = scene.newToken();
-      const head = `POST ${route}?t=${token} HTTP/1.1\r\nhost: attacker\r\nexpect: 100-continue\r\ncontent-length: 5000\r\n\r\n`;
-      const parts = {
-        'at once': [head + content],
-        'in pieces': [head, content.slice(0, 7), content.slice(7)],
-        'once it may': [head, ONCE_ANSWERED, content],
-        never: [head],
-      }[comes]!;
-      const loot = await scene.attack(what, parts, comes === 'never' ? {} : { done: whole(1) });
-      if (comes === 'never') continue;
-      assert.ok(whole(1)(loot.bytes), `${what}: ${show(loot.bytes.toString('latin1'))}`);
-      const answers = answersIn(loot.bytes);
-      assert.is(answers.length, 1, what);
-      assert.is(answers[0]!.token, token, what);
-      const body = { '/reflect': content, '/echo': content, '/late': `${token} 5000`, '/ignore': token }[
-        route
-      ];
-      // HAProxy lets go of a server that answers before the content has come, and ends the answer itself.
-      if (route === '/reflect' && comes !== 'at once' && answers[0]!.body === '') continue;
-      assert.is(answers[0]!.body, body, what);
+  const split = [content.slice(0, 7), content.slice(7)];
+  for (const route of attacks.EXPECT_ROUTES) {
+    for (const arrival of attacks.ARRIVALS) {
+      const { judge, ...attack } = attacks.expecting(route, arrival, scene.newToken(), content, split);
+      await scene.carryOut({
+        ...attack,
+        judge: (loot) => {
+          // HAProxy lets go of a server that answers before the content has come, and ends the answer itself.
+          const mayBeEmpty = route === '/reflect' && (arrival === 'in pieces' || arrival === 'once it may');
+          return mayBeEmpty && onlyAnswer(loot.bytes).body === '' ? undefined : judge(loot);
+        },
+      });
     }
   }
 }
 
 async function askedByHead(scene: Scene): Promise<void> {
-  const paths = [
-    '/say?bytes=70000',
-    '/stream?bytes=9',
-    '/null',
-    '/unchanged',
-    '/nothing',
-    '/failing',
-    '/none',
-  ];
-  for (const path of paths) {
-    const token = scene.newToken();
-    const asked = [get(path, token).replace('GET', 'HEAD'), get('/say?bytes=10', `${token}-next`)];
-    const { bytes } = await scene.attack(`HEAD ${path}`, asked, { done: whole(2, [0]) });
-    const [first, second] = answersIn(bytes, { heads: [0] });
-    assert.is(first?.token, token, path);
-    assert.is(second?.token, `${token}-next`, path);
-    assert.is.not(fieldOf(first!.head, 'content-length'), '0', path);
-  }
+  for (const path of attacks.HEAD_PATHS) await scene.carryOut(attacks.askedByHead(path, scene.newToken()));
 }
 
 async function oddMethods(scene: Scene): Promise<void> {
-  for (const method of ['DELETE', 'delete', 'Delete', 'get', 'Head', 'pOST']) {
-    const token = scene.newToken();
-    const loot = await scene.attack(method, [get('/say', token).replace('GET', method)], { done: whole(1) });
-    const { status, head } = onlyAnswer(loot.bytes);
-    const seen = fieldOf(head, 'x-method');
-    assert.ok(
-      seen === undefined ? status >= 400 : seen === method && method !== 'DELETE',
-      `${method}: ${head}`,
-    );
-  }
+  for (const method of attacks.ODD_METHODS) await scene.carryOut(attacks.oddMethod(method, scene.newToken()));
+  // The proxies refuse this one.
+  const { bytes } = await scene.carryOut(attacks.oddMethod('DELETE', scene.newToken()));
+  assert.is(fieldOf(onlyAnswer(bytes).head, 'x-method'), undefined);
 }
 
 async function unread(scene: Scene): Promise<void> {
