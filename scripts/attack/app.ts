@@ -2,16 +2,16 @@
 
 import type { FetchContext } from '../../lib/web/context.js';
 import app from '../../spec/support/proxies/app.js';
-import { Board } from '../chaos/board.js';
+import { Barriers } from '../campaign/barrier.js';
 
-const board = Board.find();
-const MEETING = /^\/meet\?meeting=(\d+)&count=(\d+)$/;
+const barriers = Barriers.find();
+const MEET = /^\/meet\?barrier=(\d+)&count=(\d+)$/;
 
 export default {
   fetch(request: Request, { thread }: FetchContext): unknown {
     const { pathname, search } = new URL(request.url);
-    const [, meeting, count] = MEETING.exec(pathname + search) ?? [];
-    if (meeting === undefined) return app.fetch(request);
-    return board.meet(Number(meeting), Number(count)) ? String(thread) : 'nobody came';
+    const [, barrier, count] = MEET.exec(pathname + search) ?? [];
+    if (barrier === undefined) return app.fetch(request);
+    return barriers.meet(Number(barrier), Number(count), thread);
   },
 };

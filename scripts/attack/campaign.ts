@@ -1,9 +1,8 @@
 /** What one seed stands for: a process with its server, some rounds of attacks, and its end. */
-import { setTimeout as delay } from 'node:timers/promises';
 import { HostileUpstream } from '../../spec/support/proxies/hostile-upstream.js';
 import { oneOf, randomOf } from '../../spec/support/random.js';
 import { Client } from '../../spec/support/server/http-client.js';
-import { range } from '../../spec/support/server/wait.js';
+import { askEveryThread, remainsOf, settle } from '../campaign/settle.js';
 import type { Look, Ports, Setup } from './messages.js';
 import { planRound, playRound, type RoundResult } from './round.js';
 import { type Costs, TargetProcess } from './target-process.js';
@@ -22,9 +21,6 @@ const MAX_CHECK_MS = 5000;
 const MAX_ANSWER_MS = 10_000;
 /** For how long what is wrong after a round may still become right: longer than the timeouts of the server. */
 const SETTLE_MS = 20_000;
-const LOOK_MS = 20;
-/** States of a thread that is inside no connection. */
-const AT_REST = ['leader', 'follower'];
 
 /** What a seed came to. */
 export interface Tally {
@@ -108,9 +104,9 @@ async function rounds(seed: number, visit: Visit): Promise<Tally> {
     upstream.drop();
     const wrong = [...result.wrong.slice(0, 20), ...excesses(result, peak)];
     if (wrong.length > 0) throw new Error(wrong.join('\n'));
-    await settle(process, before);
+    await settled(process, before);
     await meetEveryThread(visit, round);
-    const look = await settle(process, before);
+    const look = await settled(process, before);
     blocksPeak = look.blocksPeak;
     const costs = process.costs();
     // In the first round everything is opened that a process keeps; the second one fills what it keeps.
@@ -149,26 +145,18 @@ function sums(results: readonly RoundResult[]): Omit<Tally, 'rounds' | 'peakByte
 }
 
 /** Resolves once the attackers have left nothing behind. @throws with everything that stays */
-async function settle(process: TargetProcess, before: Costs | null): Promise<Look> {
-  const endMs = performance.now() + SETTLE_MS;
-  for (;;) {
-    const look = await process.look();
-    const wrong = left(look, process.costs(), before);
-    if (wrong.length === 0) return look;
-    if (performance.now() > endMs) throw new Error(wrong.join('\n'));
-    await delay(LOOK_MS);
-  }
+function settled(process: TargetProcess, before: Costs | null): Promise<Look> {
+  return settle(
+    () => process.look(),
+    (look) => left(look, process.costs(), before),
+    SETTLE_MS,
+  );
 }
 
 function left(look: Look, costs: Costs, before: Costs | null): string[] {
-  const { connections, blocks, threads, deaths, harm } = look;
-  const wrong = [...harm];
-  if (connections !== 0) wrong.push(`${connections} connections are open`);
-  if (blocks !== 0) wrong.push(`${blocks} blocks of the pool are in use`);
+  const { deaths, harm } = look;
+  const wrong = [...harm, ...remainsOf(look)];
   if (deaths !== 0) wrong.push(`${deaths} threads have died`);
-  for (const { id, state } of threads) if (!AT_REST.includes(state)) wrong.push(`thread ${id} is ${state}`);
-  const open = threads.reduce((sum, { accepted, closed }) => sum + accepted - closed, 0);
-  if (open !== 0) wrong.push(`${open} more connections were accepted than closed`);
   if (before !== null && costs.descriptors > before.descriptors)
     wrong.push(`${costs.descriptors} descriptors are open, and ${before.descriptors} were before`);
   if (before !== null && costs.systemThreads > before.systemThreads + LATE_THREADS)
@@ -176,19 +164,13 @@ function left(look: Look, costs: Costs, before: Costs | null): string[] {
   return wrong;
 }
 
-/** Has every thread answer at once: nobody leaves the meeting before all are there. */
-async function meetEveryThread({ setup, ports }: Visit, meeting: number): Promise<void> {
+function meetEveryThread({ setup, ports }: Visit, barrier: number): Promise<void> {
   const { host, threads } = setup;
-  const answers = await Promise.all(
-    range(threads).map(async () => {
-      const client = await Client.connect({ host, port: ports.server, localAddress: host });
-      const { text } = await client.get(`/meet?meeting=${meeting}&count=${threads}`);
-      await client.close();
-      return text;
-    }),
-  );
-  if (new Set(answers).size !== threads || answers.includes('nobody came'))
-    throw new Error(`not every thread answers: ${answers.join()}`);
+  const connect = () => Client.connect({ host, port: ports.server, localAddress: host });
+  return askEveryThread('the server', threads, connect, async (client) => {
+    const { text } = await client.get(`/meet?barrier=${barrier}&count=${threads}`);
+    return text;
+  });
 }
 
 export const mib = (bytes: number): string => `${Math.round(bytes / MIB)} MiB`;

@@ -28,7 +28,7 @@ export interface Look {
 }
 
 export type Question = { readonly ask: 'start'; readonly setup: Setup } | { readonly ask: 'look' | 'close' };
-export type Reply = { readonly answer: Ports | Look } | { readonly failed: string };
+export type Answer = Ports | Look;
 
 /** What the witness saw while the attacks went on. */
 export interface Testimony {

@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { oneOf } from '../../spec/support/random.js';
-import { bounded } from '../chaos/disturbed-process.js';
+import { bounded } from '../../spec/support/server/wait.js';
 import { Arena } from './arena.js';
 import * as floods from './floods.js';
 import * as judged from './judged.js';

@@ -1,8 +1,9 @@
 /** The process that is attacked: one server and its dashboard. It answers the campaign's questions in their order. */
 import type { Logger } from '../../lib/logger.js';
 import { createServer, type Server } from '../../lib/server.js';
-import { Board } from '../chaos/board.js';
-import type { Look, Ports, Question, Reply, Setup } from './messages.js';
+import { Barriers } from '../campaign/barrier.js';
+import { answerCampaign } from '../campaign/child.js';
+import type { Answer, Look, Ports, Question, Setup } from './messages.js';
 
 /** Errors that the app is at fault for, or an upstream. */
 const APPS_ERRORS = ['a handler failed', 'a response body failed'];
@@ -22,7 +23,7 @@ const logger: Logger = {
 };
 
 async function start({ host, ...options }: Setup): Promise<Ports> {
-  Board.create();
+  Barriers.create();
   const app = new URL('./app.js', import.meta.url);
   server = createServer({ ...options, app, logger, dashboard: { port: 0 }, keepAliveTimeout: 30_000 });
   server.on('threadExit', ({ thread, error }) => {
@@ -46,23 +47,10 @@ function look(): Look {
   };
 }
 
-async function answer(question: Question): Promise<Ports | Look> {
+async function answer(question: Question): Promise<Answer> {
   if (question.ask === 'start') return start(question.setup);
   if (question.ask === 'close') await server.close({ drainMs: DRAIN_MS });
   return look();
 }
 
-let closed = false;
-// The campaign has gone without a word, so nobody will ever close the server.
-process.on('disconnect', () => closed || process.exit(1));
-process.on('message', async (question: Question) => {
-  const reply: Reply = await answer(question).then(
-    (found) => ({ answer: found }),
-    (error: Error) => ({ failed: error.stack ?? error.message }),
-  );
-  process.send!(reply);
-  // Behind the server nothing may keep the process: the channel is the campaign's own.
-  if (question.ask !== 'close') return;
-  closed = true;
-  process.disconnect();
-});
+answerCampaign(answer);

@@ -5,7 +5,6 @@
  *   counted down by whichever thread comes by; the one that counts it to 0 dies.
  * - DEATHS, a word a step: threads that died there.
  * - PASSED, a word a step: 1 once any thread came by, so that a step which nobody reaches is seen.
- * - MEETINGS, a word each: handlers that have come together; those that wait for more sleep on it.
  *
  * All words are atomic but for looks at COUNTDOWNS and PASSED, which may be late.
  */
@@ -16,11 +15,7 @@ const KEY = 'paceline-chaos';
 const COUNTDOWNS = 0;
 const DEATHS = STEPS.length;
 const PASSED = 2 * STEPS.length;
-const MEETINGS = 3 * STEPS.length;
-/** Meetings of one process: two for each round. */
-const MEETING_COUNT = 4096;
-/** Far above what any thread needs that is not lost. */
-const MEETING_MS = 20_000;
+const WORDS = 3 * STEPS.length;
 
 export class Board {
   readonly #words: Int32Array;
@@ -31,7 +26,7 @@ export class Board {
 
   /** The board of a new process; threads that start from now on find it. */
   static create(): Board {
-    const memory = new SharedArrayBuffer((MEETINGS + MEETING_COUNT) * 4);
+    const memory = new SharedArrayBuffer(WORDS * 4);
     setEnvironmentData(KEY, memory);
     return new Board(memory);
   }
@@ -68,26 +63,6 @@ export class Board {
     if (Atomics.sub(words, COUNTDOWNS + step, 1) !== 1) return;
     Atomics.add(words, DEATHS + step, 1);
     dieHere();
-  }
-
-  /**
-   * Blocks the calling thread until `count` handlers are at this meeting, so each has a thread of its own.
-   *
-   * @returns false when they were not in time
-   */
-  meet(meeting: number, count: number): boolean {
-    const at = MEETINGS + (meeting % MEETING_COUNT);
-    const here = Atomics.add(this.#words, at, 1) + 1;
-    if (here >= count) {
-      Atomics.notify(this.#words, at);
-      return true;
-    }
-    const endMs = performance.now() + MEETING_MS;
-    for (let seen = here; seen < count; seen = Atomics.load(this.#words, at)) {
-      if (performance.now() >= endMs) return false;
-      Atomics.wait(this.#words, at, seen, endMs - performance.now());
-    }
-    return true;
   }
 }
 

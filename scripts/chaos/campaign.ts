@@ -9,7 +9,7 @@ import { FILE_BYTES, FILES } from './exchanges.js';
 import { Field, type Group } from './field.js';
 import type { Look, Setup } from './messages.js';
 import { deckOf, type Plan, planRound, playRound } from './round.js';
-import { settle, summary } from './settled.js';
+import { settled, summary } from './settled.js';
 import { STEPS } from './steps.js';
 
 const ROUNDS = 5;
@@ -93,9 +93,9 @@ async function rounds(seed: number, field: Field, process: DisturbedProcess, pla
     plans.push(plan);
     await playRound(field, process, plan);
     if (field.wrong.length > 0) throw new Error('clients got what is wrong:');
-    await settle(field, process, before);
+    await settled(field, process, before);
     await meetEveryThread(field);
-    look = await settle(field, process, before);
+    look = await settled(field, process, before);
     // The first round is a calm one, in which everything is opened that a process keeps.
     before ??= look.descriptors;
     if (round <= 1) residentBytes = look.residentBytes;

@@ -3,9 +3,9 @@ import { setTimeout as delay, setImmediate as nextPass } from 'node:timers/promi
 import { pieces } from '../../spec/support/http/requests.js';
 import { oneOf, type Random } from '../../spec/support/random.js';
 import type { Client } from '../../spec/support/server/http-client.js';
-import { range } from '../../spec/support/server/wait.js';
+import { bounded, range } from '../../spec/support/server/wait.js';
+import { askEveryThread } from '../campaign/settle.js';
 import { content, difference } from './content.js';
-import { bounded } from './disturbed-process.js';
 import { type Exchange, exchangeOf, judge, LARGE_BYTES, largeExchange, withClose } from './exchanges.js';
 import { type Field, PATIENCE_MS } from './field.js';
 import type { ServerName } from './messages.js';
@@ -155,34 +155,25 @@ export async function slowReader(field: Field): Promise<void> {
   });
 }
 
-/** Has every thread answer at once: nobody leaves the meeting before all are there. */
+/** Has every thread of both servers answer at once. */
 export async function meetEveryThread(field: Field): Promise<void> {
   const { threads } = field;
-  const meet = (server: ServerName, one: (client: Client, meeting: number) => Promise<string>) => {
-    const meeting = field.newMeeting();
-    return range(threads).map(async () => {
-      const client = await field.connect(server);
-      // The meeting itself is bounded, and says so.
-      const text = await one(client, meeting);
-      await client.close();
-      return text;
-    });
-  };
-  const web = await Promise.all(
-    meet(
-      'web',
-      async (client, meeting) => (await client.get(`/meet?meeting=${meeting}&count=${threads}`)).text,
-    ),
+  const web = field.newBarrier();
+  await askEveryThread(
+    'web',
+    threads,
+    () => field.connect('web'),
+    async (client) => (await client.get(`/meet?barrier=${web}&count=${threads}`)).text,
   );
-  const tcp = await Promise.all(
-    meet('tcp', async (client, meeting) => {
-      await client.send(`!meet ${meeting} ${threads}\n`);
+  const tcp = field.newBarrier();
+  await askEveryThread(
+    'tcp',
+    threads,
+    () => field.connect('tcp'),
+    async (client) => {
+      await client.send(`!meet ${tcp} ${threads}\n`);
       return (await client.bytes(2)).toString().trim();
-    }),
+    },
   );
-  for (const [server, answers] of Object.entries({ web, tcp })) {
-    if (new Set(answers).size !== threads || answers.includes('nobody came'))
-      throw new Error(`not every thread of ${server} answers: ${answers.join()}`);
-  }
   field.tallies.web.verified += threads;
 }

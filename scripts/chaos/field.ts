@@ -1,7 +1,7 @@
 /** What all participants of a round know, and what they count. */
 import { type Random, randomOf } from '../../spec/support/random.js';
 import { Client } from '../../spec/support/server/http-client.js';
-import { bounded } from './disturbed-process.js';
+import { bounded } from '../../spec/support/server/wait.js';
 import type { Ports, ServerName } from './messages.js';
 
 /** What can be left out of a campaign, to come closer to a cause. */
@@ -31,7 +31,7 @@ export class Field {
   };
   /** What somebody saw that must not be. */
   readonly wrong: string[] = [];
-  #meetings = 0;
+  #barriers = 0;
 
   constructor(
     readonly host: string,
@@ -48,9 +48,9 @@ export class Field {
     return randomOf(this.random(2 ** 31));
   }
 
-  /** The number of a meeting that nobody was at. */
-  newMeeting(): number {
-    return this.#meetings++;
+  /** The number of a barrier that nobody was at. */
+  newBarrier(): number {
+    return this.#barriers++;
   }
 
   connect(server: ServerName, localAddress = this.host): Promise<Client> {

@@ -2,9 +2,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { oneOf, type Random } from '../../spec/support/random.js';
 import type { Client } from '../../spec/support/server/http-client.js';
-import { range } from '../../spec/support/server/wait.js';
+import { bounded, range } from '../../spec/support/server/wait.js';
 import { ended, webClient } from './clients.js';
-import { bounded } from './disturbed-process.js';
 import { exchangeOf, judge } from './exchanges.js';
 import { FAULT_NAMES, FAULTS } from './faults.js';
 import { type Field, PATIENCE_MS } from './field.js';

@@ -63,8 +63,3 @@ export interface Look {
 }
 
 export type Answer = Ports | Look | null;
-
-export type Message =
-  | { readonly id: number; readonly question: Question }
-  | { readonly id: number; readonly answer: Answer }
-  | { readonly id: number; readonly failed: string };

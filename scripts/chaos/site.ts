@@ -2,21 +2,21 @@
  * The process that is disturbed: two servers, a fetch app's and a TCP app's, in threads that begin with thread-entry.ts. It does
  * what the campaign asks over the channel of child_process.fork, and is looked at the same way.
  */
-import { readdirSync, readlinkSync } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import workerThreads, { type Worker, type WorkerOptions } from 'node:worker_threads';
 import type { Logger } from '../../lib/logger.js';
 import type { ThreadInfo, Transition } from '../../lib/observe/observation.js';
 import { createServer, type Server } from '../../lib/server.js';
 import { WORKER_URL } from '../../lib/thread/entry-url.js';
+import { Barriers } from '../campaign/barrier.js';
+import { answerCampaign } from '../campaign/child.js';
+import { descriptorsOf } from '../campaign/descriptors.js';
 import { Board } from './board.js';
-import type { Answer, Look, Message, Question, ServerLook, ServerName, Setup } from './messages.js';
+import type { Answer, Look, Question, ServerLook, ServerName, Setup } from './messages.js';
 
 const ENTRY = new URL('./thread-entry.js', import.meta.url);
 /** Lines of the log that are kept. */
 const LOG_LINES = 40;
-/** A loop of libuv keeps one as a spare from its first socket on. */
-const SPARE = '/dev/null';
 
 /** The changes of state that set/thread-state.ts has, and the deaths that can come in each. */
 const CHANGES: Readonly<Record<string, readonly string[]>> = {
@@ -27,6 +27,7 @@ const CHANGES: Readonly<Record<string, readonly string[]>> = {
   dead: ['starting'],
 };
 
+Barriers.create();
 const board = Board.create();
 const workers: Worker[] = [];
 let terminated = 0;
@@ -119,18 +120,10 @@ function firstLine(error: unknown): string {
   }
 }
 
-/** Sockets and pipes lose their numbers, so that kinds are compared and not lives. */
+/** Sockets and pipes lose their numbers, so that kinds are compared and not instances. */
 function descriptors(): Record<string, number> {
   const kinds: Record<string, number> = {};
-  for (const number of readdirSync('/proc/self/fd')) {
-    let link: string;
-    try {
-      link = readlinkSync(`/proc/self/fd/${number}`);
-    } catch {
-      // The one of the listing itself.
-      continue;
-    }
-    if (link === SPARE) continue;
+  for (const link of descriptorsOf('self').values()) {
     const kind = link.replace(/:\[\d+\]$/, '');
     kinds[kind] = (kinds[kind] ?? 0) + 1;
   }
@@ -194,20 +187,5 @@ async function answer(question: Question): Promise<Answer> {
   }
 }
 
-let closed = false;
 disturbThreads();
-// Whoever disturbs has gone without a word, so nobody will ever close the servers.
-process.on('disconnect', () => closed || process.exit(1));
-process.on('message', async (message: Message) => {
-  if (!('question' in message)) return;
-  const { id, question } = message;
-  try {
-    process.send!({ id, answer: await answer(question) } satisfies Message);
-  } catch (error) {
-    process.send!({ id, failed: (error as Error).stack ?? String(error) } satisfies Message);
-  }
-  // After the servers nothing may keep the process: the channel is the campaign's own.
-  if (question.ask !== 'close') return;
-  closed = true;
-  process.disconnect();
-});
+answerCampaign(answer);

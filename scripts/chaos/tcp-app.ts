@@ -5,18 +5,18 @@
  *   !async           the same, and every echo is a promise
  *   !end             ends the connection, with FAREWELL
  *   !fault WHERE HOW fails in that handler of this connection
- *   !meet N COUNT    waits for the others at a meeting
+ *   !meet N COUNT    waits for the others at a barrier
  *
  * Clients from the addresses 127.9.0.x fail in `open`, by number of HOWS. The app's query says whether it listens to
  * `uncaughtException` (`?handled`) and whether it has an `error` handler (`&error`).
  */
 import { setImmediate as nextPass } from 'node:timers/promises';
 import type { TcpApp, TcpConnection } from '../../lib/tcp/app.js';
-import { Board } from './board.js';
+import { Barriers } from '../campaign/barrier.js';
 import { FAREWELL, HOWS, type How, OPEN_FAULTS, type Where } from './tcp-faults.js';
 
 const { searchParams: settings } = new URL(import.meta.url);
-const board = Board.find();
+const barriers = Barriers.find();
 
 if (settings.has('handled')) process.on('uncaughtException', () => {});
 
@@ -64,9 +64,7 @@ function obey(connection: TcpConnection, [name, first, second]: string[]): unkno
       connection.data = { async: true };
       return undefined;
     case '!meet':
-      connection.write(
-        board.meet(Number(first), Number(second)) ? `${connection.thread}\n` : 'nobody came\n',
-      );
+      connection.write(`${barriers.meet(Number(first), Number(second), connection.thread)}\n`);
       return undefined;
     case '!end':
       return connection.end(FAREWELL);

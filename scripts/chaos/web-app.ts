@@ -7,12 +7,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { MessageChannel } from 'node:worker_threads';
 import { serveFiles } from '../../lib/static/serve-files.js';
 import type { FetchContext } from '../../lib/web/context.js';
-import { Board } from './board.js';
+import { Barriers } from '../campaign/barrier.js';
 import { content } from './content.js';
 import { FAULTS } from './faults.js';
 
 const { searchParams: settings } = new URL(import.meta.url);
-const board = Board.find();
+const barriers = Barriers.find();
 const files = serveFiles(settings.get('root')!, { prefix: '/files', recheckMs: 0 });
 /** A user's, as an app would keep one for each request. */
 const user = new AsyncLocalStorage<string>();
@@ -68,8 +68,7 @@ const ROUTES: Readonly<Record<string, Route>> = {
     port1.close();
     return content(query('seed'), query('bytes'));
   },
-  '/meet': (query, _request, { thread }) =>
-    board.meet(query('meeting'), query('count')) ? String(thread) : 'nobody came',
+  '/meet': (query, _request, { thread }) => barriers.meet(query('barrier'), query('count'), thread),
 };
 
 /** Chunks, with a pause of the loop behind some of them. */

@@ -1,5 +1,5 @@
 /** Fuzzes the connection code: a real server, many clients at once, and a look at what they left behind. */
-import { readdirSync, readlinkSync } from 'node:fs';
+
 import type { Logger } from '../../lib/logger.js';
 import { createServer, type Server } from '../../lib/server.js';
 import { oneOf, type Random } from '../../spec/support/random.js';
@@ -7,6 +7,7 @@ import { Client } from '../../spec/support/server/http-client.js';
 import { fixture } from '../../spec/support/server/running.js';
 import { range, until } from '../../spec/support/server/wait.js';
 import { Site } from '../../spec/support/static/site.js';
+import { descriptorsOf } from '../campaign/descriptors.js';
 import { type Address, carryOut, type Plan, planOf } from './client.js';
 
 /** Rounds of clients for each server, and clients of a round, which come all at once. */
@@ -26,24 +27,9 @@ export interface Tally {
   readonly poolPeak: number;
 }
 
-/** What the descriptors of this process lead to, by number. */
-function descriptors(): Map<string, string> {
-  const links = new Map<string, string>();
-  for (const number of readdirSync('/proc/self/fd')) {
-    try {
-      const link = readlinkSync(`/proc/self/fd/${number}`);
-      // With its first socket a loop opens this as a spare, for when descriptors run out (libuv, uv__stream_init).
-      if (link !== '/dev/null') links.set(number, link);
-    } catch {
-      // The one of the listing itself.
-    }
-  }
-  return links;
-}
-
 /** How many lead to something whose name begins so. */
 const leadingTo = (start: string): number =>
-  [...descriptors().values()].filter((link) => link.startsWith(start)).length;
+  [...descriptorsOf('self').values()].filter((link) => link.startsWith(start)).length;
 const SOCKET = 'socket:';
 
 /** Servers take addresses in turn, so that the ports that rest after one (TIME_WAIT) are not in the way of the next ones. */
@@ -52,7 +38,7 @@ const nextHost = (): string => `127.0.0.${2 + (servers++ % 250)}`;
 
 /** @throws with what is wrong, when one of the clients did harm */
 export async function fuzzConnections(random: Random): Promise<Tally> {
-  const before = descriptors();
+  const before = descriptorsOf('self');
   const options = {
     threads: 1 + random(5),
     maxConnections: oneOf(random, [16_384, 16_384, 40]),
@@ -90,10 +76,12 @@ export async function fuzzConnections(random: Random): Promise<Tally> {
   } finally {
     await server.close({ drainMs: 0 });
   }
-  await until('the server’s descriptors are closed', () => descriptors().size <= before.size).catch(() => {
-    const left = [...descriptors()].filter(([number, link]) => before.get(number) !== link);
-    throw new Error(`descriptors were left open: ${JSON.stringify(left)}`);
-  });
+  await until('the server’s descriptors are closed', () => descriptorsOf('self').size <= before.size).catch(
+    () => {
+      const left = [...descriptorsOf('self')].filter(([number, link]) => before.get(number) !== link);
+      throw new Error(`descriptors were left open: ${JSON.stringify(left)}`);
+    },
+  );
   const requests = server.threads().reduce((sum, thread) => sum + thread.requests, 0);
   return { connections: ROUNDS * CLIENTS, requests, poolPeak: server.pool()!.peak };
 }

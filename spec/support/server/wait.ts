@@ -15,13 +15,18 @@ export async function until(what: string, condition: () => boolean): Promise<voi
 }
 
 /** `promise`, or an error that says what did not happen. */
-export async function within<T>(what: string, promise: Promise<T>): Promise<T> {
+export function within<T>(what: string, promise: Promise<T>): Promise<T> {
+  return bounded(promise, WATCHDOG_MS, `waited in vain for ${what}`);
+}
+
+/** `promise`, or an error after `ms`. */
+export async function bounded<T>(promise: Promise<T>, ms: number, message: string): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
-  const watchdog = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`waited in vain for ${what}`)), WATCHDOG_MS);
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(message)), ms);
   });
   try {
-    return await Promise.race([promise, watchdog]);
+    return await Promise.race([promise, late]);
   } finally {
     clearTimeout(timer);
   }

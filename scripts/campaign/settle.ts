@@ -1,0 +1,75 @@
+/** What campaigns ask of a server when a round is over: nothing of its clients may be left. */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { ThreadInfo } from '../../lib/observe/observation.js';
+import type { Client } from '../../spec/support/server/http-client.js';
+import { range } from '../../spec/support/server/wait.js';
+
+/** Between two looks. */
+const LOOK_MS = 20;
+/** States of a thread that is inside no connection. */
+const AT_REST = ['leader', 'follower'];
+
+/** What a server tells of itself between rounds. */
+export interface Remains {
+  readonly threads: readonly ThreadInfo[];
+  readonly connections: number;
+  readonly blocks: number;
+}
+
+/**
+ * Looks again and again until nothing is wrong any more.
+ *
+ * @param limitMs for how long what is wrong may still become right
+ * @returns the last look
+ * @throws with everything that stays wrong
+ */
+export async function settle<L>(
+  look: () => Promise<L>,
+  wrongIn: (look: L) => readonly string[],
+  limitMs: number,
+): Promise<L> {
+  const endMs = performance.now() + limitMs;
+  for (;;) {
+    const seen = await look();
+    const wrong = wrongIn(seen);
+    if (wrong.length === 0) return seen;
+    if (performance.now() > endMs) throw new Error(wrong.join('\n'));
+    await delay(LOOK_MS);
+  }
+}
+
+/** What clients have left behind in a server, although all of them are gone. */
+export function remainsOf({ threads, connections, blocks }: Remains): string[] {
+  const wrong = [];
+  if (connections !== 0) wrong.push(`${connections} connections are open`);
+  if (blocks !== 0) wrong.push(`${blocks} blocks of the pool are in use`);
+  for (const { id, state } of threads) if (!AT_REST.includes(state)) wrong.push(`thread ${id} is ${state}`);
+  const open = threads.reduce((sum, { accepted, closed }) => sum + accepted - closed, 0);
+  if (open !== 0) wrong.push(`${open} more connections were accepted than closed`);
+  return wrong;
+}
+
+/**
+ * Has every thread answer at once: no handler leaves the barrier before all are there.
+ *
+ * @param ask waits at one barrier for `threads` handlers, and gives back what the app answers
+ * @throws when two answers are of one thread, or a thread does not answer
+ */
+export async function askEveryThread(
+  what: string,
+  threads: number,
+  connect: () => Promise<Client>,
+  ask: (client: Client) => Promise<string>,
+): Promise<void> {
+  const answers = await Promise.all(
+    range(threads).map(async () => {
+      const client = await connect();
+      // The barrier itself is bounded, and says so.
+      const answer = await ask(client);
+      await client.close();
+      return answer;
+    }),
+  );
+  if (new Set(answers).size !== threads || answers.some((answer) => !/^\d+$/.test(answer)))
+    throw new Error(`not every thread of ${what} answers: ${answers.join()}`);
+}
