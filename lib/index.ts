@@ -1,4 +1,8 @@
-/** Paceline: a server runtime for Node.js on the Leader/Followers pattern. */
+/**
+ * Paceline: a server runtime for Node.js on the Leader/Followers pattern.
+ *
+ * @module
+ */
 export type { ListenOptions } from './control/listener.js';
 export { PacelineError, type PacelineErrorCode } from './errors.js';
 export type { Logger } from './logger.js';
