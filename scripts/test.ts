@@ -18,10 +18,10 @@ interface Result {
   readonly failed: number;
 }
 
-/** Specs are the files that are no support: neither helpers nor apps and workers that a spec starts. */
+/** Specs are the files that run as such: neither helpers, nor apps and workers that a spec starts, nor tests of types. */
 function specFiles(): string[] {
   return readdirSync(SPECS, { recursive: true, encoding: 'utf8' })
-    .filter((file) => file.endsWith('.js') && !/(^|\/)(support|fixtures)\//.test(file))
+    .filter((file) => file.endsWith('.js') && !/(^|\/)(support|fixtures|types)\//.test(file))
     .sort();
 }
 

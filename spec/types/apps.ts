@@ -1,0 +1,70 @@
+/** The types of apps: what a module exports by default, with or without an annotation. */
+import type { FetchApp, FetchContext, TcpApp, TcpConnection } from '../../lib/index.js';
+import { expectType } from './expect.js';
+
+export const fetchApp = {
+  fetch(request, context) {
+    expectType<Request>()(request);
+    expectType<FetchContext>()(context);
+    expectType<number>()(context.thread);
+    expectType<string>()(context.remoteAddress);
+    // @ts-expect-error: the number is the runtime's
+    context.thread = 1;
+    // @ts-expect-error: a Request has headers, and no fields of node:http
+    request.httpVersion;
+    return new Response(`${request.method} ${new URL(request.url).pathname}`);
+  },
+} satisfies FetchApp;
+
+/** Everything that an app may answer. */
+export const answers: readonly FetchApp[] = [
+  { fetch: () => new Response() },
+  { fetch: async () => new Response() },
+  { fetch: () => 'text' },
+  { fetch: () => new Uint8Array() },
+  { fetch: () => ({ some: ['json'] }) },
+  { fetch: async (request) => ({ sent: await request.json() }) },
+];
+
+// @ts-expect-error: an app has a `fetch`
+export const nothing: FetchApp = {};
+// @ts-expect-error: `fetch` is a function
+export const noFunction: FetchApp = { fetch: new Response() };
+// @ts-expect-error: a handler gets a Request, not a path
+export const otherArgument: FetchApp = { fetch: (path: string) => path };
+
+export const tcpApp = {
+  open(connection) {
+    expectType<TcpConnection>()(connection);
+    expectType<boolean>()(connection.write('text'));
+    expectType<string>()(connection.remoteAddress);
+    connection.data = { anything: true };
+    expectType<unknown>()(connection.data);
+  },
+  data(connection, bytes) {
+    expectType<Uint8Array>()(bytes);
+    connection.write(bytes);
+    connection.write(Buffer.from(bytes));
+    // @ts-expect-error: a number is neither bytes nor text
+    connection.write(1);
+    // @ts-expect-error: the runtime counts it
+    connection.unsentBytes = 0;
+    connection.end('bye');
+    connection.end();
+    connection.bind();
+    connection.terminate();
+  },
+  async drain(connection) {
+    expectType<number>()(connection.unsentBytes);
+  },
+  close: (connection) => expectType<number>()(connection.thread),
+  error(_connection, error) {
+    expectType<unknown>()(error);
+  },
+} satisfies TcpApp;
+
+export const smallest: TcpApp = { data: () => {} };
+// @ts-expect-error: an app has a `data`
+export const withoutData: TcpApp = { open: () => {} };
+// @ts-expect-error: there is no such handler
+export const unknownHandler: TcpApp = { data: () => {}, end: () => {} };
