@@ -30,6 +30,8 @@ export async function takesOptions(): Promise<void> {
   } satisfies Required<ServerOptions>);
   createServer({ app: './app.js', threads: '2:8', dashboard: false });
   createServer({ threads: { min: 2, max: 8 }, dashboard: {} });
+  // What is undefined counts as left out.
+  createServer({ threads: undefined, dashboard: undefined, logger: undefined });
   // A program passes console, and options that it has made optional itself.
   createServer({ logger: console });
   const server = createServer({} as Partial<ServerOptions>);
