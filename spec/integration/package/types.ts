@@ -89,4 +89,14 @@ test('the entries load, and nothing else of the package can be imported', () => 
   assert.match(exported('paceline/dist/lib/server.js'), /ERR_PACKAGE_PATH_NOT_EXPORTED/);
 });
 
+test('the types are checked from the sources alone, as in a clone that has not been built', () => {
+  const { stdout } = spawnSync(process.execPath, [TSC, '-p', '.', '--listFilesOnly'], { encoding: 'utf8' });
+  const files = stdout.trim().split('\n');
+  assert.ok(files.includes(resolve('lib/index.ts')));
+  assert.equal(
+    files.filter((file) => file.startsWith(resolve('dist'))),
+    [],
+  );
+});
+
 test.run();
