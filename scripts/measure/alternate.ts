@@ -1,8 +1,8 @@
 /**
- * What a change costs: two built checkouts, measured in turns for many short rounds, so that whatever the machine does in
- * between meets both. Prints quartiles, and the ratio of each second figure to the first.
+ * What a change costs: two built checkouts, measured alternately in many short rounds, so that what else the machine does
+ * affects both. Prints quartiles, and the ratio of each second figure to the first.
  *
- *   node dist/scripts/measure/turns-about.js DIR_BEFORE DIR_AFTER [--rounds N] [--seconds N] [--only hello,mixed,idle]
+ *   node dist/scripts/measure/alternate.js DIR_BEFORE DIR_AFTER [--rounds N] [--seconds N] [--only hello,mixed,idle]
  *
  * hello: /hello, 64 connections, 2 threads. mixed: 16 connections that ask /hello every 2 ms beside 2 that block a thread for
  * 20 ms at a time, 4 threads. idle: 1000 connections that say nothing for 10 s, 8 threads, in an eighth of the rounds.
@@ -104,7 +104,7 @@ async function start(checkout: string, threads: number): Promise<Server> {
   throw new Error(`${checkout} does not listen: ${output().trim()}`);
 }
 
-/** One measure of all checkouts: both servers are up all the time, so that each round's turns follow each other closely. */
+/** One measure of all checkouts: both servers are up all the time, so that the two runs of a round follow each other closely. */
 async function measure(
   name: string,
   checkouts: readonly string[],
@@ -117,7 +117,7 @@ async function measure(
   for (const server of servers)
     await playWrk(server, '/hello', { connections: 64, seconds: WARM_UP_SECONDS });
   for (let round = 0; round < rounds(all); round++) {
-    // Who comes second finds the machine as the first one left it, so they change places.
+    // The second one runs on the machine as the first one left it, so the order alternates.
     const order = round % 2 === 0 ? [0, 1] : [1, 0];
     for (const index of order) results[index]!.push(await run(servers[index]!, seconds));
   }
@@ -155,7 +155,7 @@ const missing = checkouts.filter((checkout) => !existsSync(join(checkout, SERVER
 const unknown = values.only.split(',').filter((name) => !(name in MEASURES));
 if (checkouts.length !== 2 || missing.length > 0 || unknown.length > 0) {
   console.error(
-    'usage: turns-about.js DIR_BEFORE DIR_AFTER [--rounds N] [--seconds N] [--only hello,mixed,idle]',
+    'usage: alternate.js DIR_BEFORE DIR_AFTER [--rounds N] [--seconds N] [--only hello,mixed,idle]',
   );
   for (const checkout of missing) console.error(`${checkout} is not built (npm run build)`);
   process.exit(2);
