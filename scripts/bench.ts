@@ -1,6 +1,6 @@
 // `npm run bench`: compares server runtimes on this machine. scripts/bench/ has one role a file: options, targets and
 // start (the servers), scenarios (the measurements, and what paceline has to reach in each; static-files,
-// held-connections, slow-clients, dashboards and control only on request), play with client and wrk (the load),
+// held-connections, slow-clients, dashboards and control only on request), load with client and wrk,
 // process-stats (the cost), report, verdict.
 //
 // Rounds are interleaved: every target has its turn in every round, so that a change of the machine's speed meets
@@ -41,7 +41,7 @@ async function run(options: BenchOptions, args: readonly string[]): Promise<bool
       console.log(`without ${scenario.name}: ${TOOL_HINTS[scenario.needs]}\n`);
       continue;
     }
-    const result = await playScenario(scenario, targets, options);
+    const result = await runScenario(scenario, targets, options);
     if (result.results.length === 0) continue;
     results.push(result);
     console.log(table(scenario, result, options));
@@ -58,7 +58,7 @@ async function run(options: BenchOptions, args: readonly string[]): Promise<bool
 }
 
 /** All rounds of one scenario. A target that fails is given up for this scenario; the others go on. */
-async function playScenario(
+async function runScenario(
   scenario: Scenario,
   targets: readonly Target[],
   options: BenchOptions,

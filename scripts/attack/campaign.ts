@@ -4,7 +4,7 @@ import { oneOf, randomOf } from '../../spec/support/random.js';
 import { Client } from '../../spec/support/server/http-client.js';
 import { askEveryThread, remainsOf, settle } from '../campaign/settle.js';
 import type { Look, Ports, Setup } from './messages.js';
-import { planRound, playRound, type RoundResult } from './round.js';
+import { planRound, type RoundResult, runRound } from './round.js';
 import { type Costs, TargetProcess } from './target-process.js';
 
 const MIB = 1024 * 1024;
@@ -96,7 +96,7 @@ async function rounds(seed: number, visit: Visit): Promise<Tally> {
     process.forgetPeak();
     const { residentBytes } = process.costs();
     const place = { ...ports, host: setup.host, seed: seed * ROUNDS + round };
-    const result = await playRound(place, random, plan, round === 0);
+    const result = await runRound(place, random, plan, round === 0);
     results.push(result);
     const peak = process.costs().peakBytes - residentBytes;
     peakBytes = Math.max(peakBytes, peak);

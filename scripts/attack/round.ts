@@ -36,8 +36,8 @@ export function planRound(random: Arena['random'], isFirst: boolean, only: reado
   return [...new Set(Array.from({ length: 1 + random(MAX_ATTACKS) }, () => oneOf(random, names)))];
 }
 
-/** Plays the attacks of a plan. Resolves once all of their connections are closed on this side. */
-export async function playRound(
+/** Runs the attacks of a plan. Resolves once all of their connections are closed on this side. */
+export async function runRound(
   place: WitnessPlace,
   random: Arena['random'],
   plan: readonly string[],

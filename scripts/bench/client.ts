@@ -1,4 +1,4 @@
-// The client of the scenarios that wrk cannot play. It runs as a process of its own (forked by scenarios.ts), so its
+// The client of the scenarios that wrk cannot generate the load of. It runs as a process of its own (forked by scenarios.ts), so its
 // event loop serves nothing but the measurement. One job comes as a message, one result goes back.
 
 import { setTimeout as delay } from 'node:timers/promises';
@@ -239,7 +239,7 @@ function send(message: ClientMessage): void {
   process.send!(message);
 }
 
-function play(job: Job): Promise<Figures> {
+function run(job: Job): Promise<Figures> {
   switch (job.kind) {
     case 'mixed':
       return mixed(job);
@@ -256,4 +256,4 @@ function play(job: Job): Promise<Figures> {
 
 // The parent closes the channel when it is done or dies; either way there is nothing left to measure.
 process.once('disconnect', () => process.exit());
-process.once('message', async (job: Job) => send({ figures: await play(job) }));
+process.once('message', async (job: Job) => send({ figures: await run(job) }));

@@ -4,7 +4,7 @@
 import { connect, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Figures } from './client.js';
-import { playClient } from './play.js';
+import { loadWithClient } from './load.js';
 import { residentBytes } from './process-stats.js';
 import type { Column, Judgement, Result, Scenario, Settings } from './scenario.js';
 import { FEW_DESCRIPTORS, type Site } from './start.js';
@@ -80,18 +80,18 @@ function control(part: string, beside: string, site: Site, disturb: Disturbance)
     site,
     freshServer: true,
     appliesTo: ({ kind }) => kind === 'paceline',
-    run: (server, settings) => play(server, settings, disturb),
+    run: (server, settings) => measure(server, settings, disturb),
     judge: judgeControl,
   };
 }
 
-async function play(server: Server, { seconds }: Settings, disturb: Disturbance): Promise<Figures> {
+async function measure(server: Server, { seconds }: Settings, disturb: Disturbance): Promise<Figures> {
   const bytesBefore = residentBytes(server.pid);
   const end = disturb(server, seconds + ONSET_MS / 1000);
   await delay(ONSET_MS);
   const port = Number(new URL(server.dashboard!).port);
   const looks = (seconds * 1000) / PACE_MS;
-  const figures = await playClient(
+  const figures = await loadWithClient(
     { kind: 'looks', port, paceMs: PACE_MS, looks, lastAnswerMs: LAST_ANSWER_MS },
     seconds * 1000 + LAST_ANSWER_MS,
   );

@@ -5,7 +5,7 @@ import { WebSocket } from 'ws';
 import { PROTOCOL, type ServerMessage, TOKEN_PREFIX } from '../../lib/dashboard/protocol.js';
 import { stopChild } from './children.js';
 import type { Figures } from './client.js';
-import { playWrk } from './play.js';
+import { loadWithWrk } from './load.js';
 import type { Column, Judgement, Result, Scenario, Settings } from './scenario.js';
 import { start } from './start.js';
 import type { Server } from './targets.js';
@@ -40,7 +40,7 @@ export const DASHBOARD_SCENARIOS: readonly Scenario[] = [
     site: 'dashboard',
     freshServer: true,
     appliesTo: ({ kind }) => kind === 'paceline',
-    run: playRecording,
+    run: measureRecording,
     judge: judgeRecording,
   },
   {
@@ -56,15 +56,16 @@ export const DASHBOARD_SCENARIOS: readonly Scenario[] = [
     site: 'dashboard',
     freshServer: true,
     appliesTo: ({ kind }) => kind === 'paceline',
-    run: playBlocked,
+    run: measureBlocked,
     judge: judgeBlocked,
   },
 ];
 
 /** Off, recording, watched, watched, recording, off: a machine that becomes steadily faster or slower changes no ratio. */
-async function playRecording(recording: Server, { connections, seconds }: Settings): Promise<Figures> {
+async function measureRecording(recording: Server, { connections, seconds }: Settings): Promise<Figures> {
   const off = await start(recording.target, 'demo');
-  const ask = (server: Server, time = seconds) => playWrk(server, '/hello', { connections, seconds: time });
+  const ask = (server: Server, time = seconds) =>
+    loadWithWrk(server, '/hello', { connections, seconds: time });
   const results: Record<'off' | 'recording' | 'watched', Figures[]> = { off: [], recording: [], watched: [] };
   try {
     for (const server of [off, recording, off, recording]) await ask(server, WARM_UP_SECONDS);
@@ -93,7 +94,7 @@ async function playRecording(recording: Server, { connections, seconds }: Settin
   };
 }
 
-async function playBlocked(server: Server): Promise<Figures> {
+async function measureBlocked(server: Server): Promise<Figures> {
   const page = await openPage(server);
   const blockers = Array.from({ length: server.target.workers }, () =>
     fetch(`http://127.0.0.1:${server.port}/block?ms=${BLOCK_MS}`),

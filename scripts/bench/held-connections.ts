@@ -2,7 +2,7 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Figures, Job } from './client.js';
-import { playClient, playWrk } from './play.js';
+import { loadWithClient, loadWithWrk } from './load.js';
 import { residentBytes } from './process-stats.js';
 import type { Judgement, Result, Scenario, Settings } from './scenario.js';
 import type { Server } from './targets.js';
@@ -39,7 +39,7 @@ export const HELD_SCENARIOS: readonly Scenario[] = [
     site: 'held',
     freshServer: true,
     appliesTo: ({ kind }) => kind === 'paceline',
-    run: playHeld,
+    run: measureHeld,
     judge: judgeHeld,
   },
 ];
@@ -50,20 +50,20 @@ export const HELD_SCENARIOS: readonly Scenario[] = [
  * for sockets is left out. Then alone, beside, alone: a machine that becomes steadily faster or slower leaves the
  * ratio as it is.
  */
-async function playHeld(server: Server, { connections, seconds }: Settings): Promise<Figures> {
+async function measureHeld(server: Server, { connections, seconds }: Settings): Promise<Figures> {
   const bytesNew = residentBytes(server.pid);
   let bytesHolding = 0;
   await holding(server, 0, async () => {
     bytesHolding = residentBytes(server.pid);
   });
-  await playWrk(server, '/hello', { connections, seconds: WARM_UP_SECONDS });
-  const first = await playWrk(server, '/hello', { connections, seconds });
+  await loadWithWrk(server, '/hello', { connections, seconds: WARM_UP_SECONDS });
+  const first = await loadWithWrk(server, '/hello', { connections, seconds });
   let beside: Figures = {};
   const client = await holding(server, seconds, async () => {
-    beside = await playWrk(server, '/hello', { connections, seconds });
+    beside = await loadWithWrk(server, '/hello', { connections, seconds });
   });
   await delay(SETTLE_MS);
-  const second = await playWrk(server, '/hello', { connections, seconds });
+  const second = await loadWithWrk(server, '/hello', { connections, seconds });
   const alone = (key: string) => (first[key]! + second[key]!) / 2;
   return {
     requestsPerSecond: beside.requestsPerSecond!,
@@ -81,7 +81,7 @@ async function playHeld(server: Server, { connections, seconds }: Settings): Pro
 /** Holds the idle connections while `measure` runs. */
 function holding(server: Server, seconds: number, measure: () => Promise<void>): Promise<Figures> {
   const job: Job = { kind: 'idle', port: server.port, connections: HELD, sources: SOURCES };
-  return playClient(job, seconds * 1000 + OPEN_LIMIT_MS, async () => {
+  return loadWithClient(job, seconds * 1000 + OPEN_LIMIT_MS, async () => {
     await delay(SETTLE_MS);
     await measure();
   });

@@ -1,4 +1,4 @@
-// What a scenario is: a measurement that plays one round against one running server and returns its figures by name,
+// What a scenario is: a measurement that runs one round against one running server and returns its figures by name,
 // and the pass marks that paceline's figures are held against. Types only: every other file here may import this one.
 
 import type { Figures } from './client.js';
@@ -49,7 +49,7 @@ export interface Scenario {
   readonly onRequest?: true;
   /** The command that must be installed. */
   readonly needs?: Tool;
-  /** Plays a first round of a second that does not count, to give the compilers of a server their time. */
+  /** Runs a first round of a second that does not count, to give the compilers of a server their time. */
   readonly warmsUp?: true;
   /** What the servers serve; the demo's routes where it is left out. */
   readonly site?: Site;

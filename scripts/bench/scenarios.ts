@@ -6,7 +6,7 @@ import type { Figures, Job } from './client.js';
 import { CONTROL_SCENARIOS } from './control.js';
 import { DASHBOARD_SCENARIOS } from './dashboards.js';
 import { HELD_SCENARIOS } from './held-connections.js';
-import { playClient, playWrk, WRK_COLUMNS } from './play.js';
+import { loadWithClient, loadWithWrk, WRK_COLUMNS } from './load.js';
 import { takeSnapshot, useBetween } from './process-stats.js';
 import type { Column, Judgement, Result, Scenario, Settings } from './scenario.js';
 import { SLOW_SCENARIOS } from './slow-clients.js';
@@ -49,7 +49,7 @@ export const SCENARIOS: readonly Scenario[] = [
     needs: 'wrk',
     warmsUp: true,
     appliesTo: everyTarget,
-    run: (server, settings) => playWrk(server, '/hello', settings),
+    run: (server, settings) => loadWithWrk(server, '/hello', settings),
     judge: judgeHello,
   },
   {
@@ -65,7 +65,7 @@ export const SCENARIOS: readonly Scenario[] = [
     ],
     appliesTo: runsJavaScript,
     run: ({ port }, { seconds }) =>
-      playClient(
+      loadWithClient(
         { kind: 'mixed', port, fast: FAST, slow: SLOW, blockMs: BLOCK_MS, paceMs: PACE_MS, seconds },
         seconds * 1000,
       ),
@@ -76,14 +76,14 @@ export const SCENARIOS: readonly Scenario[] = [
       `one handler blocks for ${STALL_MS} ms while ${KEPT} kept and ${FRESH} fresh connections ask /hello`,
     columns: STALL_COLUMNS,
     appliesTo: runsJavaScript,
-    run: (server) => playStall(server, 1),
+    run: (server) => measureStall(server, 1),
   },
   {
     name: 'stall-3',
     title: () => `as stall, with three of the four threads blocked`,
     columns: STALL_COLUMNS,
     appliesTo: ({ kind, workers }) => kind === 'paceline' && workers === 4,
-    run: (server) => playStall(server, 3),
+    run: (server) => measureStall(server, 3),
   },
   {
     name: 'idle',
@@ -98,7 +98,7 @@ export const SCENARIOS: readonly Scenario[] = [
     threads: 8,
     site: 'held',
     appliesTo: everyTarget,
-    run: playIdle,
+    run: measureIdle,
   },
   {
     name: 'async',
@@ -108,7 +108,7 @@ export const SCENARIOS: readonly Scenario[] = [
     needs: 'wrk',
     warmsUp: true,
     appliesTo: runsJavaScript,
-    run: (server, settings) => playWrk(server, '/sleep?ms=1', settings),
+    run: (server, settings) => loadWithWrk(server, '/sleep?ms=1', settings),
   },
   ...STATIC_SCENARIOS,
   ...HELD_SCENARIOS,
@@ -117,7 +117,7 @@ export const SCENARIOS: readonly Scenario[] = [
   ...CONTROL_SCENARIOS,
 ];
 
-/** Plays the round that does not count, where the scenario wants one. */
+/** Runs the round that does not count, where the scenario wants one. */
 export async function warmUp(scenario: Scenario, server: Server, settings: Settings): Promise<void> {
   if (scenario.warmsUp) await scenario.run(server, { ...settings, seconds: 1 });
 }
@@ -150,18 +150,18 @@ function judgeCpu(paceline: Result, rival: Result, most: number): Judgement {
   );
 }
 
-function playStall({ port }: Server, blockers: number): Promise<Figures> {
+function measureStall({ port }: Server, blockers: number): Promise<Figures> {
   // A server whose every worker is blocked works off the blockers one after the other.
-  return playClient(
+  return loadWithClient(
     { kind: 'stall', port, blockers, blockMs: STALL_MS, kept: KEPT, fresh: FRESH },
     STALL_MS * blockers,
   );
 }
 
-async function playIdle({ pid, port }: Server, { idleSeconds }: Settings): Promise<Figures> {
+async function measureIdle({ pid, port }: Server, { idleSeconds }: Settings): Promise<Figures> {
   let use = { cpuUs: 0, switches: 0 };
   const job: Job = { kind: 'idle', port, connections: IDLE_CONNECTIONS, sources: 1 };
-  const figures = await playClient(job, idleSeconds * 1000, async () => {
+  const figures = await loadWithClient(job, idleSeconds * 1000, async () => {
     await delay(SETTLE_MS);
     const before = takeSnapshot(pid);
     await delay(idleSeconds * 1000);

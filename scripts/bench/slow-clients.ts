@@ -3,7 +3,7 @@
 import { runCommand } from './children.js';
 import type { Figures } from './client.js';
 import { LARGE_FILE } from './files-folder.js';
-import { playClient } from './play.js';
+import { loadWithClient } from './load.js';
 import type { Column, Judgement, Result, Scenario, Settings } from './scenario.js';
 import type { Site } from './start.js';
 import type { Kind, Server } from './targets.js';
@@ -59,12 +59,12 @@ function slow(
     needs: 'slowhttptest',
     site,
     appliesTo: ({ kind }) => kinds.includes(kind),
-    run: (server, settings) => playSlow(server, path, mode, settings),
+    run: (server, settings) => measureSlow(server, path, mode, settings),
     judge: judgeSlow,
   };
 }
 
-async function playSlow(
+async function measureSlow(
   { port }: Server,
   path: string,
   mode: readonly string[],
@@ -74,7 +74,7 @@ async function playSlow(
   const url = `http://127.0.0.1:${port}${path}`;
   const bounds = ['-c', `${CONNECTIONS}`, '-r', `${CONNECTIONS_PER_SECOND}`, '-l', `${slowSeconds}`];
   let report: Figures = {};
-  const probe = await playClient({ kind: 'probe', port, paceMs: PROBE_PACE_MS }, limitMs, async () => {
+  const probe = await loadWithClient({ kind: 'probe', port, paceMs: PROBE_PACE_MS }, limitMs, async () => {
     report = parseReport(await runCommand('slowhttptest', [...mode, ...bounds, '-u', url], limitMs));
   });
   return { ...probe, ...report };

@@ -2,7 +2,7 @@
 
 import type { Figures } from './client.js';
 import { LARGE_FILE, type ServedFile, SMALL_FILE } from './files-folder.js';
-import { playWrk } from './play.js';
+import { loadWithWrk } from './load.js';
 import type { Column, Judgement, Result, Scenario } from './scenario.js';
 import type { Server, Target } from './targets.js';
 import { judgeErrors, judgement, ratio } from './verdict.js';
@@ -34,7 +34,8 @@ export const STATIC_SCENARIOS: readonly Scenario[] = [
     warmsUp: true,
     site: 'files',
     appliesTo: servesFiles,
-    run: (server, { seconds }) => playFile(server, SMALL_FILE, { connections: SMALL_CONNECTIONS, seconds }),
+    run: (server, { seconds }) =>
+      measureFile(server, SMALL_FILE, { connections: SMALL_CONNECTIONS, seconds }),
     judge: judgeFiles,
   },
   {
@@ -48,7 +49,8 @@ export const STATIC_SCENARIOS: readonly Scenario[] = [
     warmsUp: true,
     site: 'files',
     appliesTo: servesFiles,
-    run: (server, { seconds }) => playFile(server, LARGE_FILE, { connections: LARGE_CONNECTIONS, seconds }),
+    run: (server, { seconds }) =>
+      measureFile(server, LARGE_FILE, { connections: LARGE_CONNECTIONS, seconds }),
     judge: judgeFiles,
   },
 ];
@@ -57,8 +59,8 @@ export const STATIC_SCENARIOS: readonly Scenario[] = [
  * Requests are counted by the bytes that came: wrk's own count leaves out the files that were under way at the end,
  * which are a part of the work that matters when a round has a hundred of them.
  */
-async function playFile(server: Server, file: ServedFile, load: WrkLoad): Promise<Figures> {
-  const { bytesPerSecond, bytesRead, cpuUs, errors } = await playWrk(server, file.path, {
+async function measureFile(server: Server, file: ServedFile, load: WrkLoad): Promise<Figures> {
+  const { bytesPerSecond, bytesRead, cpuUs, errors } = await loadWithWrk(server, file.path, {
     ...load,
     timeoutSeconds: TIMEOUT_SECONDS,
   });

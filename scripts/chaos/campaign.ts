@@ -8,7 +8,7 @@ import { DisturbedProcess } from './disturbed-process.js';
 import { FILE_BYTES, FILES } from './exchanges.js';
 import { Field, type Group } from './field.js';
 import type { Look, Setup } from './messages.js';
-import { deckOf, type Plan, planRound, playRound } from './round.js';
+import { deckOf, type Plan, planRound, runRound } from './round.js';
 import { settled, summary } from './settled.js';
 import { STEPS } from './steps.js';
 
@@ -91,7 +91,7 @@ async function rounds(seed: number, field: Field, process: DisturbedProcess, pla
   for (let round = 0; round < ROUNDS; round++) {
     const plan = planRound(field, round === 0, deck);
     plans.push(plan);
-    await playRound(field, process, plan);
+    await runRound(field, process, plan);
     if (field.wrong.length > 0) throw new Error('clients got what is wrong:');
     await settled(field, process, before);
     await meetEveryThread(field);

@@ -33,16 +33,16 @@ export interface Plan {
 
 type Participant = (field: Field) => Promise<void>;
 
-const PARTICIPANTS: Readonly<Record<string, { group?: Group; play: Participant }>> = {
-  webClients: { play: webClient },
-  tcpClients: { play: tcpClient },
-  slowReaders: { play: slowReader },
-  leavers: { group: 'leavers', play: leaver },
-  silentLeavers: { group: 'silent', play: silentLeaver },
-  webFaults: { group: 'faults', play: webFault },
-  tcpFaults: { group: 'tcp-faults', play: tcpFault },
-  ownWork: { group: 'own-work', play: besideOwnWork },
-  floods: { group: 'floods', play: besideFloods },
+const PARTICIPANTS: Readonly<Record<string, { group?: Group; run: Participant }>> = {
+  webClients: { run: webClient },
+  tcpClients: { run: tcpClient },
+  slowReaders: { run: slowReader },
+  leavers: { group: 'leavers', run: leaver },
+  silentLeavers: { group: 'silent', run: silentLeaver },
+  webFaults: { group: 'faults', run: webFault },
+  tcpFaults: { group: 'tcp-faults', run: tcpFault },
+  ownWork: { group: 'own-work', run: besideOwnWork },
+  floods: { group: 'floods', run: besideFloods },
 };
 
 /**
@@ -86,19 +86,19 @@ export function* deckOf(seed: number): Generator<string, never> {
 }
 
 /** Resolves once every participant has done what it came for. @throws what one of them saw that must not be */
-export async function playRound(field: Field, process: DisturbedProcess, plan: Plan): Promise<void> {
+export async function runRound(field: Field, process: DisturbedProcess, plan: Plan): Promise<void> {
   const { random } = field;
   const moments = range(plan.terminations).map(() => [random(TERMINATIONS_MS), random(1000)] as const);
   await process.arm(plan.steps.map(([step, count]) => [STEPS.indexOf(step), count]));
-  const playing = Object.entries(plan.participants).flatMap(([name, count]) =>
-    range(count).map(() => PARTICIPANTS[name]!.play(field)),
+  const running = Object.entries(plan.participants).flatMap(([name, count]) =>
+    range(count).map(() => PARTICIPANTS[name]!.run(field)),
   );
   const terminating = moments.map(async ([ms, which]) => {
     await delay(ms);
     await process.terminate(which);
   });
   // All of them are waited for, so that none goes on into the next round; the first that failed says why.
-  const ends = await Promise.allSettled([...playing, ...terminating]);
+  const ends = await Promise.allSettled([...running, ...terminating]);
   for (const end of ends) if (end.status === 'rejected') throw end.reason;
   await process.disarm();
 }

@@ -13,7 +13,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { cleanUpAtExit, collectOutput, endChildren, startChild, stopChild } from '../bench/children.js';
 import type { Figures, Job } from '../bench/client.js';
-import { playClient, playWrk } from '../bench/play.js';
+import { loadWithClient, loadWithWrk } from '../bench/load.js';
 import { takeSnapshot, useBetween } from '../bench/process-stats.js';
 import type { Server } from '../bench/targets.js';
 
@@ -44,7 +44,7 @@ const MEASURES: Readonly<Record<string, Measure>> = {
       ['p99Ms', 'p99 ms', 2],
     ],
     rounds: (all) => all,
-    run: (server, seconds) => playWrk(server, '/hello', { connections: 64, seconds }),
+    run: (server, seconds) => loadWithWrk(server, '/hello', { connections: 64, seconds }),
   },
   mixed: {
     threads: 4,
@@ -55,7 +55,7 @@ const MEASURES: Readonly<Record<string, Measure>> = {
       ['fastPerSecond', 'requests/s', 0],
     ],
     rounds: (all) => all,
-    run: playMixed,
+    run: measureMixed,
   },
   idle: {
     threads: 8,
@@ -64,23 +64,23 @@ const MEASURES: Readonly<Record<string, Measure>> = {
       ['switches', 'switches', 0],
     ],
     rounds: (all) => Math.max(Math.floor(all / IDLE_SHARE), 1),
-    run: playIdle,
+    run: measureIdle,
   },
 };
 
-async function playMixed({ port, pid }: Server, seconds: number): Promise<Figures> {
+async function measureMixed({ port, pid }: Server, seconds: number): Promise<Figures> {
   const before = takeSnapshot(pid);
   const job: Job = { kind: 'mixed', port, fast: 16, slow: 2, blockMs: 20, paceMs: 2, seconds };
-  const figures = await playClient(job, seconds * 1000);
+  const figures = await loadWithClient(job, seconds * 1000);
   const use = useBetween(before, takeSnapshot(pid));
   const requests = (figures.fastPerSecond! + figures.blocksPerSecond!) * seconds;
   return { ...figures, cpuUsPerRequest: use.cpuUs / requests };
 }
 
-async function playIdle({ port, pid }: Server): Promise<Figures> {
+async function measureIdle({ port, pid }: Server): Promise<Figures> {
   let use = { cpuUs: 0, switches: 0 };
   const job: Job = { kind: 'idle', port, connections: IDLE_CONNECTIONS, sources: 1 };
-  await playClient(job, IDLE_SECONDS * 1000 + SETTLE_MS, async () => {
+  await loadWithClient(job, IDLE_SECONDS * 1000 + SETTLE_MS, async () => {
     await delay(SETTLE_MS);
     const before = takeSnapshot(pid);
     await delay(IDLE_SECONDS * 1000);
@@ -115,7 +115,7 @@ async function measure(
   const servers = await Promise.all(checkouts.map((checkout) => start(checkout, threads)));
   const results: Figures[][] = servers.map(() => []);
   for (const server of servers)
-    await playWrk(server, '/hello', { connections: 64, seconds: WARM_UP_SECONDS });
+    await loadWithWrk(server, '/hello', { connections: 64, seconds: WARM_UP_SECONDS });
   for (let round = 0; round < rounds(all); round++) {
     // The second one runs on the machine as the first one left it, so the order alternates.
     const order = round % 2 === 0 ? [0, 1] : [1, 0];

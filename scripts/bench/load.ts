@@ -21,7 +21,7 @@ export const WRK_COLUMNS: readonly Column[] = [
 ];
 
 /** Has wrk ask for one path, and counts what that cost the server. */
-export async function playWrk({ pid, port }: Server, path: string, load: WrkLoad): Promise<Figures> {
+export async function loadWithWrk({ pid, port }: Server, path: string, load: WrkLoad): Promise<Figures> {
   const before = takeSnapshot(pid);
   const result = await runWrk(`http://127.0.0.1:${port}${path}`, load);
   const use = useBetween(before, takeSnapshot(pid));
@@ -39,8 +39,8 @@ export async function playWrk({ pid, port }: Server, path: string, load: WrkLoad
   };
 }
 
-/** Has a client of its own process play a job; `whileReady` runs once the client says that it is ready. */
-export async function playClient(
+/** Runs a job in a client process of its own; `whileReady` runs once the client says that it is ready. */
+export async function loadWithClient(
   job: Job,
   expectedMs: number,
   whileReady?: () => Promise<void>,
