@@ -89,10 +89,10 @@ function serverOf(target: Target, scenario: Scenario, options: BenchOptions): Pr
   const isPaceline = target.kind === 'paceline';
   const workers = (isPaceline ? scenario.threads : undefined) ?? target.workers;
   // Only paceline has a server of its own for held connections.
-  const site = scenario.site === 'held' && !isPaceline ? 'demo' : (scenario.site ?? 'demo');
-  const startIt = () => start({ ...target, workers }, site, options.bun);
+  const setup = scenario.setup === 'held' && !isPaceline ? 'demo' : (scenario.setup ?? 'demo');
+  const startIt = () => start({ ...target, workers }, setup, options.bun);
   if (scenario.freshServer) return startIt();
-  const key = `${target.kind}-${workers}-${site}`;
+  const key = `${target.kind}-${workers}-${setup}`;
   const running = servers.get(key) ?? startIt();
   servers.set(key, running);
   return running;

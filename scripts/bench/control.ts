@@ -7,7 +7,7 @@ import type { Figures } from './client.js';
 import { loadWithClient } from './load.js';
 import { residentBytes } from './process-stats.js';
 import type { Column, Judgement, Result, Scenario, Settings } from './scenario.js';
-import { FEW_DESCRIPTORS, type Site } from './start.js';
+import { FEW_DESCRIPTORS, type Setup } from './start.js';
 import type { Server } from './targets.js';
 import { judgement, medianOf } from './verdict.js';
 import { runWrk } from './wrk.js';
@@ -68,7 +68,7 @@ export const CONTROL_SCENARIOS: readonly Scenario[] = [
   }),
 ];
 
-function control(part: string, beside: string, site: Site, disturb: Disturbance): Scenario {
+function control(part: string, beside: string, setup: Setup, disturb: Disturbance): Scenario {
   return {
     name: `control-${part}`,
     group: 'control',
@@ -77,7 +77,7 @@ function control(part: string, beside: string, site: Site, disturb: Disturbance)
       `/healthz, a fresh connection every ${PACE_MS} ms for ${seconds} s, beside ${beside}`,
     columns: COLUMNS,
     ...(part === 'errors' || part === 'scrapers' ? { needs: 'wrk' as const } : {}),
-    site,
+    setup,
     freshServer: true,
     appliesTo: ({ kind }) => kind === 'paceline',
     run: (server, settings) => measure(server, settings, disturb),

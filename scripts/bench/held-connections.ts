@@ -36,7 +36,7 @@ export const HELD_SCENARIOS: readonly Scenario[] = [
       { key: 'open', title: 'still open', digits: 0 },
     ],
     needs: 'wrk',
-    site: 'held',
+    setup: 'held',
     freshServer: true,
     appliesTo: ({ kind }) => kind === 'paceline',
     run: measureHeld,

@@ -2,7 +2,7 @@
 // and the pass marks that paceline's figures are held against. Types only: every other file here may import this one.
 
 import type { Figures } from './client.js';
-import type { Site } from './start.js';
+import type { Setup } from './start.js';
 import type { Server, Target } from './targets.js';
 import type { Tool } from './tools.js';
 
@@ -52,7 +52,7 @@ export interface Scenario {
   /** Runs a first round of a second that does not count, to give the compilers of a server their time. */
   readonly warmsUp?: true;
   /** What the servers serve; the demo's routes where it is left out. */
-  readonly site?: Site;
+  readonly setup?: Setup;
   /** Every round gets a server of its own, because an earlier round would change what is measured. */
   readonly freshServer?: true;
   /** Rounds beyond this number are left out. */

@@ -96,7 +96,7 @@ export const SCENARIOS: readonly Scenario[] = [
     ],
     mostRounds: 2,
     threads: 8,
-    site: 'held',
+    setup: 'held',
     appliesTo: everyTarget,
     run: measureIdle,
   },

@@ -5,7 +5,7 @@ import type { Figures } from './client.js';
 import { LARGE_FILE } from './files-folder.js';
 import { loadWithClient } from './load.js';
 import type { Column, Judgement, Result, Scenario, Settings } from './scenario.js';
-import type { Site } from './start.js';
+import type { Setup } from './start.js';
 import type { Kind, Server } from './targets.js';
 import { judgement } from './verdict.js';
 
@@ -44,7 +44,7 @@ export const SLOW_SCENARIOS: readonly Scenario[] = [
 function slow(
   part: string,
   kinds: readonly Kind[],
-  site: Site,
+  setup: Setup,
   path: string,
   mode: readonly string[],
 ): Scenario {
@@ -57,7 +57,7 @@ function slow(
     columns: COLUMNS,
     mostRounds: 1,
     needs: 'slowhttptest',
-    site,
+    setup,
     appliesTo: ({ kind }) => kinds.includes(kind),
     run: (server, settings) => measureSlow(server, path, mode, settings),
     judge: judgeSlow,

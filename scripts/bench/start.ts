@@ -15,11 +15,11 @@ import { findNginx } from './tools.js';
  * command do anyway; the demo's with a dashboard, which only paceline has; the same with a route that throws, and with few
  * descriptors; or the folder of {@link filesFolder}, for which only paceline and nginx are set up.
  */
-export type Site = 'demo' | 'held' | 'dashboard' | 'control' | 'few-descriptors' | 'files';
+export type Setup = 'demo' | 'held' | 'dashboard' | 'control' | 'few-descriptors' | 'files';
 
 /** Some three times what a server with four threads and a dashboard needs for itself. */
 export const FEW_DESCRIPTORS = 256;
-const WITH_DASHBOARD: readonly Site[] = ['dashboard', 'control', 'few-descriptors'];
+const WITH_DASHBOARD: readonly Setup[] = ['dashboard', 'control', 'few-descriptors'];
 
 const START_LIMIT_MS = 15_000;
 
@@ -27,9 +27,9 @@ const START_LIMIT_MS = 15_000;
  * Starts a target on a free port of the loopback interface and waits until it answers `/hello` as it must.
  * @throws when it does not within {@link START_LIMIT_MS}
  */
-export async function start(target: Target, site: Site, bun?: string): Promise<Server> {
+export async function start(target: Target, setup: Setup, bun?: string): Promise<Server> {
   const port = target.kind === 'nginx' ? await freePort() : undefined;
-  const [command, ...args] = commandOf(target, site, bun, port);
+  const [command, ...args] = commandOf(target, setup, bun, port);
   const child = startChild(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   const output = collectOutput(child);
   const end = Date.now() + START_LIMIT_MS;
@@ -42,7 +42,7 @@ export async function start(target: Target, site: Site, bun?: string): Promise<S
     if (child.pid && listeningPort && (await answersHello(listeningPort))) {
       const dashboard = /dashboard at (http:\S+)/.exec(output())?.[1];
       // Its line follows that of the port.
-      if (WITH_DASHBOARD.includes(site) && dashboard === undefined) continue;
+      if (WITH_DASHBOARD.includes(setup) && dashboard === undefined) continue;
       return { target, child, pid: child.pid, port: listeningPort, dashboard };
     }
     await delay(50);
@@ -55,27 +55,28 @@ export async function start(target: Target, site: Site, bun?: string): Promise<S
 
 function commandOf(
   { kind, workers }: Target,
-  site: Site,
+  setup: Setup,
   bun: string | undefined,
   port?: number,
 ): [string, ...string[]] {
-  if (site === 'files' && kind !== 'paceline' && kind !== 'nginx') throw new Error(`${kind} serves no files`);
+  if (setup === 'files' && kind !== 'paceline' && kind !== 'nginx')
+    throw new Error(`${kind} serves no files`);
   switch (kind) {
     case 'paceline': {
-      if (site === 'held') return [process.execPath, serverFile('paceline-server'), `${workers}`];
+      if (setup === 'held') return [process.execPath, serverFile('paceline-server'), `${workers}`];
       const limit = `--nofile=${FEW_DESCRIPTORS}:${FEW_DESCRIPTORS}`;
-      const few = site === 'few-descriptors';
+      const few = setup === 'few-descriptors';
       return [
         few ? 'prlimit' : process.execPath,
         ...(few ? [limit, process.execPath] : []),
         PACELINE,
-        ...appOf(site),
+        ...appOf(setup),
         '--port',
         '0',
         '--threads',
         `${workers}`,
         '--dashboard',
-        WITH_DASHBOARD.includes(site) ? '127.0.0.1:0' : 'off',
+        WITH_DASHBOARD.includes(setup) ? '127.0.0.1:0' : 'off',
       ];
     }
     case 'cluster':
@@ -86,25 +87,25 @@ function commandOf(
       return [bun ?? 'bun', serverFile('bun-server')];
     case 'nginx': {
       const prefix = temporaryDirectory();
-      writeFileSync(join(prefix, 'nginx.conf'), nginxConfig(workers, site, port!));
+      writeFileSync(join(prefix, 'nginx.conf'), nginxConfig(workers, setup, port!));
       return [findNginx()!, '-p', prefix, '-c', 'nginx.conf', '-e', 'stderr'];
     }
   }
 }
 
 /** What paceline's command is told to serve. */
-function appOf(site: Site): string[] {
-  if (site === 'files') return [filesFolder()];
-  return site === 'control' || site === 'few-descriptors' ? [serverFile('control-app')] : [];
+function appOf(setup: Setup): string[] {
+  if (setup === 'files') return [filesFolder()];
+  return setup === 'control' || setup === 'few-descriptors' ? [serverFile('control-app')] : [];
 }
 
 function serverFile(name: string): string {
   return fileURLToPath(new URL(`./servers/${name}.js`, import.meta.url));
 }
 
-function nginxConfig(processes: number, site: Site, port: number): string {
+function nginxConfig(processes: number, setup: Setup, port: number): string {
   const location =
-    site === 'files' ? `root ${filesFolder()};` : "location = /hello { return 200 'hello world\\n'; }";
+    setup === 'files' ? `root ${filesFolder()};` : "location = /hello { return 200 'hello world\\n'; }";
   return `daemon off;
 worker_processes ${processes};
 worker_rlimit_nofile 4096;

@@ -32,7 +32,7 @@ export const STATIC_SCENARIOS: readonly Scenario[] = [
     columns: COLUMNS,
     needs: 'wrk',
     warmsUp: true,
-    site: 'files',
+    setup: 'files',
     appliesTo: servesFiles,
     run: (server, { seconds }) =>
       measureFile(server, SMALL_FILE, { connections: SMALL_CONNECTIONS, seconds }),
@@ -47,7 +47,7 @@ export const STATIC_SCENARIOS: readonly Scenario[] = [
     columns: COLUMNS,
     needs: 'wrk',
     warmsUp: true,
-    site: 'files',
+    setup: 'files',
     appliesTo: servesFiles,
     run: (server, { seconds }) =>
       measureFile(server, LARGE_FILE, { connections: LARGE_CONNECTIONS, seconds }),
