@@ -4,13 +4,13 @@ import { oneOf, randomOf } from '../../spec/support/random.js';
 import { Site } from '../../spec/support/static/site.js';
 import { meetEveryThread } from './clients.js';
 import { content } from './content.js';
-import { DisturbedProcess } from './disturbed-process.js';
 import { FILE_BYTES, FILES } from './exchanges.js';
 import { Field, type Group } from './field.js';
 import type { Look, Setup } from './messages.js';
 import { deckOf, type Plan, planRound, runRound } from './round.js';
 import { settled, summary } from './settled.js';
 import { STEPS } from './steps.js';
+import { TargetProcess } from './target-process.js';
 
 const ROUNDS = 5;
 const MAX_THREADS = 5;
@@ -62,7 +62,7 @@ export async function campaign({ seed, threads, groups }: CampaignOptions): Prom
       maxConnections: oneOf(random, [16_384, 16_384, 16]),
     },
   };
-  const { process, ports } = await DisturbedProcess.start(setup);
+  const { process, ports } = await TargetProcess.start(setup);
   const field = new Field(setup.host, ports, setup.threads, setup.handled, groups, random);
   const plans: Plan[] = [];
   try {
@@ -83,7 +83,7 @@ export async function campaign({ seed, threads, groups }: CampaignOptions): Prom
   }
 }
 
-async function rounds(seed: number, field: Field, process: DisturbedProcess, plans: Plan[]): Promise<Tally> {
+async function rounds(seed: number, field: Field, process: TargetProcess, plans: Plan[]): Promise<Tally> {
   let before: Look['descriptors'] | null = null;
   let residentBytes = 0;
   const deck = deckOf(seed);
@@ -116,7 +116,7 @@ async function rounds(seed: number, field: Field, process: DisturbedProcess, pla
   };
 }
 
-async function lastWords(field: Field, process: DisturbedProcess): Promise<string[]> {
+async function lastWords(field: Field, process: TargetProcess): Promise<string[]> {
   try {
     const look = await process.look();
     const died = look.stepDeaths.flatMap((count, step) => (count > 0 ? [`${STEPS[step]} (${count})`] : []));

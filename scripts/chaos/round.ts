@@ -3,10 +3,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { oneOf } from '../../spec/support/random.js';
 import { range } from '../../spec/support/server/wait.js';
 import { slowReader, tcpClient, webClient } from './clients.js';
-import type { DisturbedProcess } from './disturbed-process.js';
 import type { Field, Group } from './field.js';
 import { besideFloods, besideOwnWork, leaver, silentLeaver, tcpFault, webFault } from './harm.js';
 import { STEPS } from './steps.js';
+import type { TargetProcess } from './target-process.js';
 
 /** What a round is about; the first one is calm. */
 const MOODS = ['faults', 'deaths', 'deaths', 'everything', 'everything', 'greed'] as const;
@@ -86,7 +86,7 @@ export function* deckOf(seed: number): Generator<string, never> {
 }
 
 /** Resolves once every participant has done what it came for. @throws what one of them saw that must not be */
-export async function runRound(field: Field, process: DisturbedProcess, plan: Plan): Promise<void> {
+export async function runRound(field: Field, process: TargetProcess, plan: Plan): Promise<void> {
   const { random } = field;
   const moments = range(plan.terminations).map(() => [random(TERMINATIONS_MS), random(1000)] as const);
   await process.arm(plan.steps.map(([step, count]) => [STEPS.indexOf(step), count]));

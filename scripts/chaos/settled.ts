@@ -1,8 +1,8 @@
 /** What must hold when a round is over and its clients are gone, by what the process says of itself. */
 import { remainsOf, settle } from '../campaign/settle.js';
-import type { DisturbedProcess } from './disturbed-process.js';
 import type { Field } from './field.js';
 import { type Look, SERVER_NAMES, type ServerName } from './messages.js';
+import type { TargetProcess } from './target-process.js';
 
 /** For how long what is wrong may still become right: replacements may wait 10 s for their turn. */
 const SETTLE_MS = 40_000;
@@ -15,7 +15,7 @@ const SETTLE_MS = 40_000;
  */
 export function settled(
   field: Field,
-  process: DisturbedProcess,
+  process: TargetProcess,
   before: Look['descriptors'] | null,
 ): Promise<Look> {
   const wrongIn = (look: Look) => [...unsettled(look, before), ...disagreements(field, look)];

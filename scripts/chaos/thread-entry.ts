@@ -1,5 +1,5 @@
 /**
- * The entry of a disturbed thread: puts itself between lib and what lib calls, then becomes the product's own entry. The system
+ * The entry of a instrumented thread: puts itself between lib and what lib calls, then becomes the product's own entry. The system
  * calls come first, because lib declares them as soon as it is loaded.
  */
 import koffi from 'koffi';
@@ -11,7 +11,7 @@ type Call = (...args: any[]) => unknown;
 
 const board = Board.find();
 
-function disturbed(name: string, call: Call): Call {
+function instrumented(name: string, call: Call): Call {
   const before = stepNumber('before', name);
   const after = stepNumber('after', name);
   return function (this: unknown, ...args: unknown[]): unknown {
@@ -22,7 +22,7 @@ function disturbed(name: string, call: Call): Call {
   };
 }
 
-function disturbSystemCalls(): void {
+function instrumentSystemCalls(): void {
   const load = koffi.load;
   koffi.load = (...args) => {
     const library = load(...args);
@@ -30,14 +30,14 @@ function disturbSystemCalls(): void {
     const func = (prototype: string, ...rest: unknown[]): Call => {
       const call = declare(prototype, ...rest) as Call;
       const name = /(\w+)\(/.exec(prototype)?.[1] ?? '';
-      return SYSTEM_CALLS.some((known) => known === name) ? disturbed(name, call) : call;
+      return SYSTEM_CALLS.some((known) => known === name) ? instrumented(name, call) : call;
     };
     // Its own property cannot be written, but be hidden.
     return Object.create(library, { func: { value: func } });
   };
 }
 
-async function disturbMethods(): Promise<void> {
+async function instrumentMethods(): Promise<void> {
   for (const [owner, { module, calls }] of Object.entries(METHODS)) {
     const loaded = (await import(`../../lib/${module}.js`)) as Record<string, { prototype: object }>;
     const prototype = loaded[owner]?.prototype as Record<string, Call> | undefined;
@@ -45,11 +45,11 @@ async function disturbMethods(): Promise<void> {
       const call = prototype?.[name];
       if (call === undefined)
         throw new Error(`lib/${module} has no ${owner}.${name}; mend scripts/chaos/steps.ts`);
-      prototype![name] = disturbed(`${owner}.${name}`, call);
+      prototype![name] = instrumented(`${owner}.${name}`, call);
     }
   }
 }
 
-disturbSystemCalls();
-await disturbMethods();
+instrumentSystemCalls();
+await instrumentMethods();
 await import('../../lib/thread/worker.js');

@@ -1,17 +1,17 @@
-/** The campaign's side of site.ts: starts the process, and asks it. */
+/** The campaign's side of target.ts: starts the process, and asks it. */
 import { CampaignChild } from '../campaign/child.js';
 import type { Answer, Look, Ports, Question, Setup } from './messages.js';
 
-const SITE = new URL('./site.js', import.meta.url);
+const TARGET = new URL('./target.js', import.meta.url);
 
-export class DisturbedProcess {
-  readonly #child = new CampaignChild<Question, Answer>(SITE);
+export class TargetProcess {
+  readonly #child = new CampaignChild<Question, Answer>(TARGET);
 
   private constructor() {}
 
   /** @throws when it does not come up */
-  static async start(setup: Setup): Promise<{ process: DisturbedProcess; ports: Ports }> {
-    const process = new DisturbedProcess();
+  static async start(setup: Setup): Promise<{ process: TargetProcess; ports: Ports }> {
+    const process = new TargetProcess();
     try {
       return { process, ports: (await process.#child.ask({ ask: 'start', setup })) as Ports };
     } catch (error) {

@@ -1,5 +1,5 @@
 /**
- * The process that is disturbed: two servers, a fetch app's and a TCP app's, in threads that begin with thread-entry.ts. It does
+ * The process that is target: two servers, a fetch app's and a TCP app's, in threads that begin with thread-entry.ts. It does
  * what the campaign asks over the channel of child_process.fork, and is looked at the same way.
  */
 import { syncBuiltinESMExports } from 'node:module';
@@ -33,7 +33,7 @@ const workers: Worker[] = [];
 let terminated = 0;
 
 /** Every thread that lib starts begins with the campaign's entry, and is known here. */
-function disturbThreads(): void {
+function instrumentThreads(): void {
   const Original = workerThreads.Worker;
   workerThreads.Worker = class extends Original {
     constructor(entry: string | URL, options?: WorkerOptions) {
@@ -53,7 +53,7 @@ function disturbThreads(): void {
 }
 
 /** One server, and what it has said of itself. */
-class Disturbed {
+class TargetServer {
   readonly server: Server;
   readonly #harm: string[] = [];
   readonly #states = new Map<number, string>();
@@ -130,15 +130,15 @@ function descriptors(): Record<string, number> {
   return kinds;
 }
 
-const servers = new Map<ServerName, Disturbed>();
+const servers = new Map<ServerName, TargetServer>();
 
 const portOf = (name: ServerName): number => (servers.get(name)!.server.address() as { port: number }).port;
 
 async function start(setup: Setup): Promise<Answer> {
   for (const name of ['web', 'tcp'] as const) {
-    const disturbed = new Disturbed(name, setup);
-    servers.set(name, disturbed);
-    await disturbed.server.listen({ host: setup.host, port: 0 });
+    const target = new TargetServer(name, setup);
+    servers.set(name, target);
+    await target.server.listen({ host: setup.host, port: 0 });
   }
   const dashboard = servers.get('web')!.server.dashboard?.port ?? null;
   return { web: portOf('web'), tcp: portOf('tcp'), dashboard };
@@ -187,5 +187,5 @@ async function answer(question: Question): Promise<Answer> {
   }
 }
 
-disturbThreads();
+instrumentThreads();
 answerCampaign(answer);
