@@ -11,7 +11,7 @@ import { WORKER_URL } from '../../lib/thread/entry-url.js';
 import { Barriers } from '../campaign/barrier.js';
 import { answerCampaign } from '../campaign/child.js';
 import { descriptorsOf } from '../campaign/descriptors.js';
-import { Board } from './board.js';
+import { Failpoints } from './failpoints.js';
 import type { Answer, Look, Question, ServerLook, ServerName, Setup } from './messages.js';
 
 const ENTRY = new URL('./thread-entry.js', import.meta.url);
@@ -28,7 +28,7 @@ const CHANGES: Readonly<Record<string, readonly string[]>> = {
 };
 
 Barriers.create();
-const board = Board.create();
+const failpoints = Failpoints.create();
 const workers: Worker[] = [];
 let terminated = 0;
 
@@ -149,9 +149,9 @@ function look(): Look {
     servers: { web: servers.get('web')!.look(), tcp: servers.get('tcp')!.look() },
     descriptors: descriptors(),
     residentBytes: process.memoryUsage.rss(),
-    stepDeaths: board.deaths(),
+    stepDeaths: failpoints.deaths(),
     terminated,
-    passed: board.passed(),
+    passed: failpoints.passed(),
     log,
   };
 }
@@ -171,10 +171,10 @@ async function answer(question: Question): Promise<Answer> {
     case 'look':
       return look();
     case 'arm':
-      for (const [step, count] of question.steps) board.arm(step, count);
+      for (const [step, count] of question.steps) failpoints.arm(step, count);
       return null;
     case 'disarm':
-      board.disarm();
+      failpoints.disarm();
       return null;
     case 'terminate':
       terminate(question.which);

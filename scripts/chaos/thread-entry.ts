@@ -3,21 +3,21 @@
  * calls come first, because lib declares them as soon as it is loaded.
  */
 import koffi from 'koffi';
-import { Board } from './board.js';
+import { Failpoints } from './failpoints.js';
 import { METHODS, SYSTEM_CALLS, stepNumber } from './steps.js';
 
 // biome-ignore lint/suspicious/noExplicitAny: any function of lib, whatever it takes.
 type Call = (...args: any[]) => unknown;
 
-const board = Board.find();
+const failpoints = Failpoints.find();
 
 function instrumented(name: string, call: Call): Call {
   const before = stepNumber('before', name);
   const after = stepNumber('after', name);
   return function (this: unknown, ...args: unknown[]): unknown {
-    board.pass(before);
+    failpoints.pass(before);
     const result = call.apply(this, args);
-    board.pass(after);
+    failpoints.pass(after);
     return result;
   };
 }

@@ -17,23 +17,23 @@ const DEATHS = STEPS.length;
 const PASSED = 2 * STEPS.length;
 const WORDS = 3 * STEPS.length;
 
-export class Board {
+export class Failpoints {
   readonly #words: Int32Array;
 
   private constructor(memory: SharedArrayBuffer) {
     this.#words = new Int32Array(memory);
   }
 
-  /** The board of a new process; threads that start from now on find it. */
-  static create(): Board {
+  /** The failpoints of a new process; threads that start from now on find it. */
+  static create(): Failpoints {
     const memory = new SharedArrayBuffer(WORDS * 4);
     setEnvironmentData(KEY, memory);
-    return new Board(memory);
+    return new Failpoints(memory);
   }
 
-  /** The board of this thread's process. */
-  static find(): Board {
-    return new Board(getEnvironmentData(KEY) as SharedArrayBuffer);
+  /** The failpoints of this thread's process. */
+  static find(): Failpoints {
+    return new Failpoints(getEnvironmentData(KEY) as SharedArrayBuffer);
   }
 
   /** The `count`th thread that comes by this step from now on dies there. */
