@@ -6,7 +6,7 @@
  */
 import { parseArgs } from 'node:util';
 import { campaign } from './chaos/campaign.js';
-import { GROUPS, type Group } from './chaos/field.js';
+import { GROUPS, type Group } from './chaos/context.js';
 import { STEPS } from './chaos/steps.js';
 
 const { values } = parseArgs({

@@ -4,8 +4,8 @@ import { oneOf, randomOf } from '../../spec/support/random.js';
 import { Site } from '../../spec/support/static/site.js';
 import { meetEveryThread } from './clients.js';
 import { content } from './content.js';
+import { ChaosContext, type Group } from './context.js';
 import { FILE_BYTES, FILES } from './exchanges.js';
-import { Field, type Group } from './field.js';
 import type { Look, Setup } from './messages.js';
 import { deckOf, type Plan, planRound, runRound } from './round.js';
 import { settled, summary } from './settled.js';
@@ -63,19 +63,19 @@ export async function campaign({ seed, threads, groups }: CampaignOptions): Prom
     },
   };
   const { process, ports } = await TargetProcess.start(setup);
-  const field = new Field(setup.host, ports, setup.threads, setup.handled, groups, random);
+  const context = new ChaosContext(setup.host, ports, setup.threads, setup.handled, groups, random);
   const plans: Plan[] = [];
   try {
-    return await Promise.race([process.died, rounds(seed, field, process, plans)]);
+    return await Promise.race([process.died, rounds(seed, context, process, plans)]);
   } catch (error) {
     const said = [
       // Of a process that has died the clients know first.
       await Promise.race([process.died.catch(({ message }: Error) => message), delay(DYING_MS, '')]),
       (error as Error).message,
-      ...field.wrong.slice(0, 10),
+      ...context.wrong.slice(0, 10),
       `setup: ${JSON.stringify(setup)}`,
       ...plans.map((plan, round) => `round ${round}: ${JSON.stringify(plan)}`),
-      ...(await lastWords(field, process)),
+      ...(await lastWords(context, process)),
     ];
     throw new Error(said.filter((line) => line !== '').join('\n'), { cause: error });
   } finally {
@@ -83,19 +83,24 @@ export async function campaign({ seed, threads, groups }: CampaignOptions): Prom
   }
 }
 
-async function rounds(seed: number, field: Field, process: TargetProcess, plans: Plan[]): Promise<Tally> {
+async function rounds(
+  seed: number,
+  context: ChaosContext,
+  process: TargetProcess,
+  plans: Plan[],
+): Promise<Tally> {
   let before: Look['descriptors'] | null = null;
   let residentBytes = 0;
   const deck = deckOf(seed);
   let look: Look | undefined;
   for (let round = 0; round < ROUNDS; round++) {
-    const plan = planRound(field, round === 0, deck);
+    const plan = planRound(context, round === 0, deck);
     plans.push(plan);
-    await runRound(field, process, plan);
-    if (field.wrong.length > 0) throw new Error('clients got what is wrong:');
-    await settled(field, process, before);
-    await meetEveryThread(field);
-    look = await settled(field, process, before);
+    await runRound(context, process, plan);
+    if (context.wrong.length > 0) throw new Error('clients got what is wrong:');
+    await settled(context, process, before);
+    await meetEveryThread(context);
+    look = await settled(context, process, before);
     // The first round is a calm one, in which everything is opened that a process keeps.
     before ??= look.descriptors;
     if (round <= 1) residentBytes = look.residentBytes;
@@ -104,7 +109,7 @@ async function rounds(seed: number, field: Field, process: TargetProcess, plans:
       throw new Error(`the process grew by ${growth >> 20} MiB in ${round} rounds`);
   }
   await process.close(DRAIN_MS);
-  const { web, tcp } = field.tallies;
+  const { web, tcp } = context.tallies;
   const { stepDeaths, passed, servers } = look!;
   return {
     rounds: plans.length,
@@ -116,13 +121,13 @@ async function rounds(seed: number, field: Field, process: TargetProcess, plans:
   };
 }
 
-async function lastWords(field: Field, process: TargetProcess): Promise<string[]> {
+async function lastWords(context: ChaosContext, process: TargetProcess): Promise<string[]> {
   try {
     const look = await process.look();
     const died = look.stepDeaths.flatMap((count, step) => (count > 0 ? [`${STEPS[step]} (${count})`] : []));
     return [
-      summary(field, 'web', look),
-      summary(field, 'tcp', look),
+      summary(context, 'web', look),
+      summary(context, 'tcp', look),
       `threads died ${died.join(', ') || 'at no step'}; ${look.terminated} were terminated`,
       'the log ends with:',
       ...look.log,

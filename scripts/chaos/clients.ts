@@ -6,8 +6,8 @@ import type { Client } from '../../spec/support/server/http-client.js';
 import { bounded, range } from '../../spec/support/server/wait.js';
 import { askEveryThread } from '../campaign/settle.js';
 import { content, difference } from './content.js';
+import { type ChaosContext, PATIENCE_MS } from './context.js';
 import { type Exchange, exchangeOf, judge, LARGE_BYTES, largeExchange, withClose } from './exchanges.js';
-import { type Field, PATIENCE_MS } from './field.js';
 import type { ServerName } from './messages.js';
 import { FAREWELL } from './tcp-faults.js';
 
@@ -47,18 +47,18 @@ type Next = 'on' | 'anew' | 'done';
  * its right is judged when the round is over.
  */
 async function throughCuts(
-  field: Field,
+  context: ChaosContext,
   server: ServerName,
   work: (client: Client) => Promise<Next>,
 ): Promise<void> {
   for (let next: Next = 'anew'; next !== 'done'; ) {
-    const client = await field.connect(server);
+    const client = await context.connect(server);
     try {
       do next = await work(client);
       while (next === 'on');
     } catch (error) {
       if (!client.ended) throw error;
-      field.tallies[server].cuts++;
+      context.tallies[server].cuts++;
     } finally {
       await client.close();
     }
@@ -75,19 +75,19 @@ const inTime = <T>(what: string, promise: Promise<T>): Promise<T> =>
   bounded(promise, PATIENCE_MS, `no answer in ${PATIENCE_MS / 1000} s to ${what}`);
 
 /** Asks in batches: one request after the other, or several at once. */
-export async function webClient(field: Field, count = 25): Promise<void> {
-  const random = field.fork();
-  const { groups, tallies } = field;
+export async function webClient(context: ChaosContext, count = 25): Promise<void> {
+  const random = context.fork();
+  const { groups, tallies } = context;
   const pipelines = random(3) === 0;
   const closes = random(3) === 0;
   let left = count;
-  await throughCuts(field, 'web', async (client) => {
+  await throughCuts(context, 'web', async (client) => {
     const batch = range(pipelines ? 1 + random(MAX_PIPELINED) : 1).map(() => exchangeOf(random, groups));
     left -= batch.length;
     const last = closes && random(4) === 0;
     if (last) batch.push(withClose(batch.pop()!));
     // Before the first of them is awaited: who sends a lot must read meanwhile.
-    const answers = readAll(field, client, batch, tallies.web);
+    const answers = readAll(context, client, batch, tallies.web);
     const sent = sendAt(random, client, Buffer.concat(batch.map(({ request }) => request)));
     await Promise.all([answers, sent]);
     if (last) await inTime('the end of a connection', ended(client));
@@ -97,7 +97,7 @@ export async function webClient(field: Field, count = 25): Promise<void> {
 }
 
 async function readAll(
-  field: Field,
+  context: ChaosContext,
   client: Client,
   batch: readonly Exchange[],
   tally: { verified: number },
@@ -106,74 +106,74 @@ async function readAll(
     const answer = await inTime(exchange.what, client.answer());
     const wrong = judge(exchange, answer);
     if (wrong === undefined) tally.verified++;
-    else field.wrong.push(wrong);
+    else context.wrong.push(wrong);
   }
 }
 
 /** Sends blocks to the echo and reads them back, some on connections that are kept in their thread. */
-export async function tcpClient(field: Field, count = 20): Promise<void> {
-  const random = field.fork();
+export async function tcpClient(context: ChaosContext, count = 20): Promise<void> {
+  const random = context.fork();
   const command = oneOf(random, ['', '', '!bind\n', '!async\n']);
   let left = count;
   let greeted: Client | null = null;
-  await throughCuts(field, 'tcp', async (client) => {
+  await throughCuts(context, 'tcp', async (client) => {
     if (greeted !== client) void client.send(command);
     greeted = client;
     const block = content(random(2 ** 30), 1 + random(oneOf(random, [10, 3000, 300_000])));
     const echo = inTime(`an echo of ${block.length} bytes`, client.bytes(block.length));
     await Promise.all([echo, sendAt(random, client, block)]);
     const wrong = difference(block, await echo);
-    if (wrong === undefined) field.tallies.tcp.verified++;
-    else field.wrong.push(`an echo: ${wrong}`);
+    if (wrong === undefined) context.tallies.tcp.verified++;
+    else context.wrong.push(`an echo: ${wrong}`);
     if (--left > 0) return 'on';
     await client.send('!end\n');
     const farewell = (await inTime('a farewell', client.bytes(FAREWELL.length))).toString();
-    if (farewell !== FAREWELL) field.wrong.push(`a farewell: ${farewell}`);
+    if (farewell !== FAREWELL) context.wrong.push(`a farewell: ${farewell}`);
     await inTime('the end of a connection', ended(client));
     return 'done';
   });
 }
 
 /** Asks for more than the kernel keeps, over HTTP or as an echo, and does not read for a while. */
-export async function slowReader(field: Field): Promise<void> {
-  const random = field.fork();
+export async function slowReader(context: ChaosContext): Promise<void> {
+  const random = context.fork();
   const server = oneOf(random, ['web', 'tcp'] as const);
   const exchange = largeExchange(random);
-  await throughCuts(field, server, async (client) => {
+  await throughCuts(context, server, async (client) => {
     client.socket.pause();
     void client.send(server === 'web' ? exchange.request : exchange.body);
     await delay(STANDSTILL_MS);
     client.socket.resume();
-    if (server === 'web') await readAll(field, client, [exchange], field.tallies.web);
+    if (server === 'web') await readAll(context, client, [exchange], context.tallies.web);
     else {
       const echo = await inTime('a large echo', client.bytes(LARGE_BYTES));
       const wrong = difference(exchange.body, echo);
-      if (wrong === undefined) field.tallies.tcp.verified++;
-      else field.wrong.push(`a large echo: ${wrong}`);
+      if (wrong === undefined) context.tallies.tcp.verified++;
+      else context.wrong.push(`a large echo: ${wrong}`);
     }
     return 'done';
   });
 }
 
 /** Has every thread of both servers answer at once. */
-export async function meetEveryThread(field: Field): Promise<void> {
-  const { threads } = field;
-  const web = field.newBarrier();
+export async function meetEveryThread(context: ChaosContext): Promise<void> {
+  const { threads } = context;
+  const web = context.newBarrier();
   await askEveryThread(
     'web',
     threads,
-    () => field.connect('web'),
+    () => context.connect('web'),
     async (client) => (await client.get(`/meet?barrier=${web}&count=${threads}`)).text,
   );
-  const tcp = field.newBarrier();
+  const tcp = context.newBarrier();
   await askEveryThread(
     'tcp',
     threads,
-    () => field.connect('tcp'),
+    () => context.connect('tcp'),
     async (client) => {
       await client.send(`!meet ${tcp} ${threads}\n`);
       return (await client.bytes(2)).toString().trim();
     },
   );
-  field.tallies.web.verified += threads;
+  context.tallies.web.verified += threads;
 }

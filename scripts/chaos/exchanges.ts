@@ -2,7 +2,7 @@
 import { oneOf, type Random } from '../../spec/support/random.js';
 import type { Answer } from '../../spec/support/server/http-client.js';
 import { content, difference } from './content.js';
-import type { Group } from './field.js';
+import type { Group } from './context.js';
 
 export interface Exchange {
   readonly what: string;

@@ -4,9 +4,9 @@ import { oneOf, type Random } from '../../spec/support/random.js';
 import type { Client } from '../../spec/support/server/http-client.js';
 import { bounded, range } from '../../spec/support/server/wait.js';
 import { ended, webClient } from './clients.js';
+import { type ChaosContext, PATIENCE_MS } from './context.js';
 import { exchangeOf, judge } from './exchanges.js';
 import { FAULT_NAMES, FAULTS } from './faults.js';
-import { type Field, PATIENCE_MS } from './field.js';
 import { HOWS, LETHAL, OPEN_FAULTS, WHERES } from './tcp-faults.js';
 
 const LEAVES = ['FIN', 'RST', 'half-close'] as const;
@@ -30,12 +30,15 @@ async function leave(random: Random, client: Client): Promise<void> {
 // ---- faults -------------------------------------------------------------------------------------------------------------
 
 /** Sets off one fault of the web app, and then asks for something on the same connection. */
-export async function webFault(field: Field, name = oneOf(field.random, FAULT_NAMES)): Promise<void> {
-  const random = field.fork();
+export async function webFault(
+  context: ChaosContext,
+  name = oneOf(context.random, FAULT_NAMES),
+): Promise<void> {
+  const random = context.fork();
   const fault = FAULTS[name]!;
-  if (fault.kills === 'always' || (fault.kills === 'unless handled' && !field.handled))
-    field.tallies.web.lethal++;
-  const client = await field.connect('web');
+  if (fault.kills === 'always' || (fault.kills === 'unless handled' && !context.handled))
+    context.tallies.web.lethal++;
+  const client = await context.connect('web');
   await client.send(`GET /fault/${encodeURIComponent(name)} HTTP/1.1\r\nhost: test\r\n\r\n`);
   try {
     if (fault.onLeaving) {
@@ -45,11 +48,11 @@ export async function webFault(field: Field, name = oneOf(field.random, FAULT_NA
     }
     const { status, text } = await bounded(client.answer(), PATIENCE_MS, `no end of ${JSON.stringify(name)}`);
     if (status !== 500 && (status !== 200 || text !== fault.answer))
-      field.wrong.push(`${name}: ${status}, ${text.slice(0, 100)}`);
+      context.wrong.push(`${name}: ${status}, ${text.slice(0, 100)}`);
     const next = exchangeOf(random, new Set());
     await client.send(next.request);
     const wrong = judge(next, await bounded(client.answer(), PATIENCE_MS, `no answer after ${name}`));
-    if (wrong !== undefined) field.wrong.push(`after ${name}: ${wrong}`);
+    if (wrong !== undefined) context.wrong.push(`after ${name}: ${wrong}`);
   } catch (error) {
     // Its own handler's fault may cut it at any point, but leave it open with nothing to come at none.
     if (!client.ended) throw error;
@@ -59,17 +62,17 @@ export async function webFault(field: Field, name = oneOf(field.random, FAULT_NA
 }
 
 /** Sets off a fault in one of the TCP app's handlers. */
-export async function tcpFault(field: Field): Promise<void> {
-  const random = field.fork();
+export async function tcpFault(context: ChaosContext): Promise<void> {
+  const random = context.fork();
   const number = random(HOWS.length);
   const how = HOWS[number]!;
-  if (how === 'exit' || (LETHAL.includes(how) && !field.handled)) field.tallies.tcp.lethal++;
+  if (how === 'exit' || (LETHAL.includes(how) && !context.handled)) context.tallies.tcp.lethal++;
   if (random(4) === 0) {
-    const client = await field.connect('tcp', `${OPEN_FAULTS}${number + 1}`);
+    const client = await context.connect('tcp', `${OPEN_FAULTS}${number + 1}`);
     await delay(random(30));
     return leave(random, client);
   }
-  const client = await field.connect('tcp');
+  const client = await context.connect('tcp');
   await client.send(`!fault ${oneOf(random, WHERES)} ${how}\n`);
   await delay(random(30));
   await leave(random, client);
@@ -78,16 +81,16 @@ export async function tcpFault(field: Field): Promise<void> {
 // ---- leaving ------------------------------------------------------------------------------------------------------------
 
 /** Sends a part of something, or nothing, and leaves at some moment. */
-export async function leaver(field: Field): Promise<void> {
-  const random = field.fork();
+export async function leaver(context: ChaosContext): Promise<void> {
+  const random = context.fork();
   if (random(4) === 0) {
-    const client = await field.connect('tcp');
+    const client = await context.connect('tcp');
     void client.send(Buffer.alloc(random(oneOf(random, [1, 1000, 2_000_000])), 0x80));
     await delay(random(oneOf(random, [1, 30])));
     return leave(random, client);
   }
-  const client = await field.connect('web');
-  const bytes = Buffer.concat(range(1 + random(4)).map(() => exchangeOf(random, field.groups).request));
+  const client = await context.connect('web');
+  const bytes = Buffer.concat(range(1 + random(4)).map(() => exchangeOf(random, context.groups).request));
   const whole = random(2) === 0;
   void client.send(whole ? bytes : bytes.subarray(0, random(bytes.length)));
   await delay(random(oneOf(random, [1, 30, 200])));
@@ -95,9 +98,9 @@ export async function leaver(field: Field): Promise<void> {
 }
 
 /** Asks a handler or a stream that says nothing, and leaves. */
-export async function silentLeaver(field: Field): Promise<void> {
-  const random = field.fork();
-  const client = await field.connect('web');
+export async function silentLeaver(context: ChaosContext): Promise<void> {
+  const random = context.fork();
+  const client = await context.connect('web');
   await client.send(`GET ${oneOf(random, ['/silent', '/silent-stream'])} HTTP/1.1\r\nhost: test\r\n\r\n`);
   await delay(random(30));
   if (random(2) === 0) client.socket.resetAndDestroy();
@@ -108,14 +111,14 @@ export async function silentLeaver(field: Field): Promise<void> {
 
 /** As many of `hog` as there are threads and one more, and meanwhile somebody who wants one answer after the other. */
 async function beside(
-  field: Field,
+  context: ChaosContext,
   hog: (client: Client, stop: AbortSignal) => Promise<void>,
 ): Promise<void> {
   const stop = new AbortController();
-  const hogs = await Promise.all(range(field.threads + 1).map(() => field.connect('web')));
+  const hogs = await Promise.all(range(context.threads + 1).map(() => context.connect('web')));
   const all = hogs.map((client) => hog(client, stop.signal));
   try {
-    await webClient(field, 5);
+    await webClient(context, 5);
   } finally {
     stop.abort();
     for (const { socket } of hogs) socket.resetAndDestroy();
@@ -124,8 +127,8 @@ async function beside(
 }
 
 /** Streams that compute for every chunk, and never end by themselves. */
-export const besideOwnWork = (field: Field): Promise<void> =>
-  beside(field, async (client) => {
+export const besideOwnWork = (context: ChaosContext): Promise<void> =>
+  beside(context, async (client) => {
     client.socket.removeAllListeners('data').resume();
     await client.send('GET /own-work?ms=2 HTTP/1.1\r\nhost: test\r\n\r\n');
   });
@@ -133,8 +136,8 @@ export const besideOwnWork = (field: Field): Promise<void> =>
 const FLOOD = Buffer.from('GET /content?seed=1&bytes=10 HTTP/1.1\r\nhost: test\r\n\r\n'.repeat(200));
 
 /** Clients that always have the next requests sent before the last ones are answered, and read as fast as they can. */
-export const besideFloods = (field: Field): Promise<void> =>
-  beside(field, async (client, stop) => {
+export const besideFloods = (context: ChaosContext): Promise<void> =>
+  beside(context, async (client, stop) => {
     client.socket.removeAllListeners('data').resume();
     while (!stop.aborted && !client.ended) {
       if (client.socket.write(FLOOD)) await new Promise((resolve) => setImmediate(resolve));

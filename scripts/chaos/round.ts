@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { oneOf } from '../../spec/support/random.js';
 import { range } from '../../spec/support/server/wait.js';
 import { slowReader, tcpClient, webClient } from './clients.js';
-import type { Field, Group } from './field.js';
+import type { ChaosContext, Group } from './context.js';
 import { besideFloods, besideOwnWork, leaver, silentLeaver, tcpFault, webFault } from './harm.js';
 import { STEPS } from './steps.js';
 import type { TargetProcess } from './target-process.js';
@@ -31,7 +31,7 @@ export interface Plan {
   readonly terminations: number;
 }
 
-type Participant = (field: Field) => Promise<void>;
+type Participant = (context: ChaosContext) => Promise<void>;
 
 const PARTICIPANTS: Readonly<Record<string, { group?: Group; run: Participant }>> = {
   webClients: { run: webClient },
@@ -50,8 +50,8 @@ const PARTICIPANTS: Readonly<Record<string, { group?: Group; run: Participant }>
  *
  * @param deck steps in the order in which they take their turns
  */
-export function planRound(field: Field, calm: boolean, deck: Iterator<string, never>): Plan {
-  const { random, groups } = field;
+export function planRound(context: ChaosContext, calm: boolean, deck: Iterator<string, never>): Plan {
+  const { random, groups } = context;
   const mood = calm ? 'calm' : oneOf(random, MOODS);
   const faults = mood === 'faults' || mood === 'everything';
   const deaths = mood === 'deaths' || mood === 'everything';
@@ -86,12 +86,12 @@ export function* deckOf(seed: number): Generator<string, never> {
 }
 
 /** Resolves once every participant has done what it came for. @throws what one of them saw that must not be */
-export async function runRound(field: Field, process: TargetProcess, plan: Plan): Promise<void> {
-  const { random } = field;
+export async function runRound(context: ChaosContext, process: TargetProcess, plan: Plan): Promise<void> {
+  const { random } = context;
   const moments = range(plan.terminations).map(() => [random(TERMINATIONS_MS), random(1000)] as const);
   await process.arm(plan.steps.map(([step, count]) => [STEPS.indexOf(step), count]));
   const running = Object.entries(plan.participants).flatMap(([name, count]) =>
-    range(count).map(() => PARTICIPANTS[name]!.run(field)),
+    range(count).map(() => PARTICIPANTS[name]!.run(context)),
   );
   const terminating = moments.map(async ([ms, which]) => {
     await delay(ms);

@@ -1,6 +1,6 @@
 /** What must hold when a round is over and its clients are gone, by what the process says of itself. */
 import { remainsOf, settle } from '../campaign/settle.js';
-import type { Field } from './field.js';
+import type { ChaosContext } from './context.js';
 import { type Look, SERVER_NAMES, type ServerName } from './messages.js';
 import type { TargetProcess } from './target-process.js';
 
@@ -14,11 +14,11 @@ const SETTLE_MS = 40_000;
  * @throws with everything that stays wrong
  */
 export function settled(
-  field: Field,
+  context: ChaosContext,
   process: TargetProcess,
   before: Look['descriptors'] | null,
 ): Promise<Look> {
-  const wrongIn = (look: Look) => [...unsettled(look, before), ...disagreements(field, look)];
+  const wrongIn = (look: Look) => [...unsettled(look, before), ...disagreements(context, look)];
   return settle(() => process.look(), wrongIn, SETTLE_MS);
 }
 
@@ -35,11 +35,11 @@ function unsettled(look: Look, before: Look['descriptors'] | null): string[] {
 }
 
 /** Where the server's counters do not agree with themselves or with what the clients saw. */
-function disagreements(field: Field, look: Look): string[] {
+function disagreements(context: ChaosContext, look: Look): string[] {
   const wrong = [];
   for (const name of SERVER_NAMES) {
     const server = look.servers[name];
-    const { verified, cuts } = field.tallies[name];
+    const { verified, cuts } = context.tallies[name];
     const requests = server.threads.reduce((total, thread) => total + thread.requests, 0);
     if (name === 'web' && requests < verified)
       wrong.push(`${name}: ${requests} requests were counted, and ${verified} answers verified`);
@@ -48,21 +48,21 @@ function disagreements(field: Field, look: Look): string[] {
     if (cuts > lost)
       wrong.push(`${name}: ${cuts} clients were cut off, and ${lost} can have been lost with threads`);
   }
-  return [...wrong, ...undueDeaths(field, look)];
+  return [...wrong, ...undueDeaths(context, look)];
 }
 
 /** Threads may die where the campaign killed them or a fault was one to die of, and nowhere else. */
-function undueDeaths(field: Field, { servers, stepDeaths, terminated }: Look): string[] {
+function undueDeaths(context: ChaosContext, { servers, stepDeaths, terminated }: Look): string[] {
   const deaths = SERVER_NAMES.reduce((total, name) => total + servers[name].deaths, 0);
-  const lethal = SERVER_NAMES.reduce((total, name) => total + field.tallies[name].lethal, 0);
+  const lethal = SERVER_NAMES.reduce((total, name) => total + context.tallies[name].lethal, 0);
   const killed = stepDeaths.reduce((total, count) => total + count, 0) + terminated;
   if (deaths <= lethal + killed) return [];
   return [`${deaths} threads have died, of which ${killed} were killed and ${lethal} had reason to`];
 }
 
 /** What one server and its clients came to, in a line. */
-export function summary(field: Field, name: ServerName, look: Look): string {
+export function summary(context: ChaosContext, name: ServerName, look: Look): string {
   const { deaths, lost } = look.servers[name];
-  const { verified, cuts } = field.tallies[name];
+  const { verified, cuts } = context.tallies[name];
   return `${name}: ${verified} verified, ${deaths} deaths, ${lost} connections lost, ${cuts} of them clients'`;
 }

@@ -24,7 +24,7 @@ export interface Tally {
   lethal: number;
 }
 
-export class Field {
+export class ChaosContext {
   readonly tallies: Readonly<Record<ServerName, Tally>> = {
     web: { verified: 0, cuts: 0, lethal: 0 },
     tcp: { verified: 0, cuts: 0, lethal: 0 },
