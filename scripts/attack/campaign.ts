@@ -154,8 +154,8 @@ function settled(process: TargetProcess, before: Costs | null): Promise<Look> {
 }
 
 function left(look: Look, costs: Costs, before: Costs | null): string[] {
-  const { deaths, harm } = look;
-  const wrong = [...harm, ...remainsOf(look)];
+  const { deaths, violations } = look;
+  const wrong = [...violations, ...remainsOf(look)];
   if (deaths !== 0) wrong.push(`${deaths} threads have died`);
   if (before !== null && costs.descriptors > before.descriptors)
     wrong.push(`${costs.descriptors} descriptors are open, and ${before.descriptors} were before`);

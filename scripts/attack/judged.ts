@@ -175,7 +175,7 @@ export async function shareBuffers(arena: Arena): Promise<void> {
   }
 }
 
-/** Extensions as signing clients send them, in every chunk: no harm, however many there are. */
+/** Extensions as signing clients send them, in every chunk: they must do no harm, however many there are. */
 export async function harmlessExtensions(arena: Arena): Promise<void> {
   const random = arena.fork();
   const signature = `;chunk-signature=${'0f'.repeat(32)}`;

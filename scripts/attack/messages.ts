@@ -24,7 +24,7 @@ export interface Look {
   readonly blocksPeak: number;
   readonly deaths: number;
   /** Errors that are not the app's own. */
-  readonly harm: readonly string[];
+  readonly violations: readonly string[];
 }
 
 export type Question = { readonly ask: 'start'; readonly setup: Setup } | { readonly ask: 'look' | 'close' };

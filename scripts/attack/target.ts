@@ -9,13 +9,14 @@ import type { Answer, Look, Ports, Question, Setup } from './messages.js';
 const APPS_ERRORS = ['a handler failed', 'a response body failed'];
 const DRAIN_MS = 1000;
 
-const harm: string[] = [];
+const violations: string[] = [];
 let deaths = 0;
 let server: Server;
 
 const logger: Logger = {
   error: (message, fields) => {
-    if (!APPS_ERRORS.some((known) => message.startsWith(known))) harm.push(`${message}: ${fields?.error}`);
+    if (!APPS_ERRORS.some((known) => message.startsWith(known)))
+      violations.push(`${message}: ${fields?.error}`);
   },
   warn: () => {},
   info: () => {},
@@ -28,7 +29,7 @@ async function start({ host, ...options }: Setup): Promise<Ports> {
   server = createServer({ ...options, app, logger, dashboard: { port: 0 }, keepAliveTimeout: 30_000 });
   server.on('threadExit', ({ thread, error }) => {
     deaths++;
-    harm.push(`thread ${thread} died: ${error}`);
+    violations.push(`thread ${thread} died: ${error}`);
   });
   await server.listen({ host, port: 0 });
   const { port } = server.address() as { port: number };
@@ -43,7 +44,7 @@ function look(): Look {
     blocks: current,
     blocksPeak: peak,
     deaths,
-    harm,
+    violations,
   };
 }
 

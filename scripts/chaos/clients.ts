@@ -1,4 +1,4 @@
-/** Clients that do no harm, and check every byte that they get. */
+/** Well-behaved clients, which check every byte that they get. */
 import { setTimeout as delay, setImmediate as nextPass } from 'node:timers/promises';
 import { pieces } from '../../spec/support/http/requests.js';
 import { oneOf, type Random } from '../../spec/support/random.js';

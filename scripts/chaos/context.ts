@@ -18,7 +18,7 @@ export const PATIENCE_MS = 15_000;
 export interface Tally {
   /** Answers that were right in every byte. */
   verified: number;
-  /** Connections of clients that do no harm, which the server cut. */
+  /** Connections of well-behaved clients that the server cut. */
   cuts: number;
   /** Faults after which a thread may be dead. */
   lethal: number;

@@ -46,7 +46,7 @@ export interface ServerLook {
   readonly deaths: number;
   readonly lost: number;
   /** What is wrong by itself: transitions that cannot be, errors that the server reports. */
-  readonly harm: readonly string[];
+  readonly violations: readonly string[];
 }
 
 export interface Look {

@@ -4,7 +4,14 @@ import { oneOf } from '../../spec/support/random.js';
 import { range } from '../../spec/support/server/wait.js';
 import { slowReader, tcpClient, webClient } from './clients.js';
 import type { ChaosContext, Group } from './context.js';
-import { besideFloods, besideOwnWork, leaver, silentLeaver, tcpFault, webFault } from './harm.js';
+import {
+  besideFloods,
+  besideOwnWork,
+  leaver,
+  silentLeaver,
+  tcpFault,
+  webFault,
+} from './disruptive-clients.js';
 import { STEPS } from './steps.js';
 import type { TargetProcess } from './target-process.js';
 

@@ -25,7 +25,7 @@ export function settled(
 /** What the round has left behind. */
 function unsettled(look: Look, before: Look['descriptors'] | null): string[] {
   const wrong = SERVER_NAMES.flatMap((name) =>
-    [...remainsOf(look.servers[name]), ...look.servers[name].harm].map((what) => `${name}: ${what}`),
+    [...remainsOf(look.servers[name]), ...look.servers[name].violations].map((what) => `${name}: ${what}`),
   );
   for (const [kind, count] of Object.entries(look.descriptors)) {
     const known = before === null ? count : (before[kind] ?? 0);

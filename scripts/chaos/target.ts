@@ -55,7 +55,7 @@ function instrumentThreads(): void {
 /** One server, and what it has said of itself. */
 class TargetServer {
   readonly server: Server;
-  readonly #harm: string[] = [];
+  readonly #violations: string[] = [];
   readonly #states = new Map<number, string>();
   #deaths = 0;
   #lost = 0;
@@ -75,14 +75,14 @@ class TargetServer {
     });
     this.server.on('error', (error) => {
       // A thread that dies again and again is what the campaign makes.
-      if (error.code !== 'PACELINE_THREAD_LOOP') this.#harm.push(`the server reports ${error.stack}`);
+      if (error.code !== 'PACELINE_THREAD_LOOP') this.#violations.push(`the server reports ${error.stack}`);
     });
     if (setup.transitions) this.server.on('transition', (transition) => this.#judge(transition));
   }
 
   #judge({ thread, from, to }: Transition): void {
     this.#states.set(thread, to);
-    if (!CHANGES[from]?.includes(to)) this.#harm.push(`thread ${thread} went from ${from} to ${to}`);
+    if (!CHANGES[from]?.includes(to)) this.#violations.push(`thread ${thread} went from ${from} to ${to}`);
   }
 
   look(): ServerLook {
@@ -93,7 +93,7 @@ class TargetServer {
       blocks: this.server.pool()?.current ?? 0,
       deaths: this.#deaths,
       lost: this.#lost,
-      harm: this.#harm,
+      violations: this.#violations,
     };
   }
 }

@@ -36,7 +36,7 @@ const SOCKET = 'socket:';
 let servers = 0;
 const nextHost = (): string => `127.0.0.${2 + (servers++ % 250)}`;
 
-/** @throws with what is wrong, when one of the clients did harm */
+/** @throws with what is wrong, when a client has broken the server */
 export async function fuzzConnections(random: Random): Promise<Tally> {
   const before = descriptorsOf('self');
   const options = {
@@ -51,13 +51,13 @@ export async function fuzzConnections(random: Random): Promise<Tally> {
     keepAliveTimeout: oneOf(random, TIMEOUTS_MS),
     sendTimeout: oneOf(random, TIMEOUTS_MS),
   };
-  const harm: string[] = [];
+  const violations: string[] = [];
   using site = folder();
   // For how long a thread may keep a file open that nobody asks for.
   const recheckMs = oneOf(random, [0, 30]);
   const app = fixture(`../http/fuzzed?root=${encodeURIComponent(site.root)}&recheckMs=${recheckMs}`);
-  const server = createServer({ app, logger: judge(harm), ...options });
-  server.on('error', (error) => harm.push(reason(error)));
+  const server = createServer({ app, logger: judge(violations), ...options });
+  server.on('error', (error) => violations.push(reason(error)));
   await server.listen({ host: nextHost(), port: 0 });
   const { address: host, port } = server.address() as { address: string; port: number };
   const socketsBefore = leadingTo(SOCKET);
@@ -68,10 +68,10 @@ export async function fuzzConnections(random: Random): Promise<Tally> {
       await leftBehind(server, { host, port });
       await until('the connections’ sockets are closed', () => leadingTo(SOCKET) <= socketsBefore);
       await until('all files are closed', () => leadingTo(site.root) === 0);
-      if (harm.length > 0) throw new Error(harm[0]);
+      if (violations.length > 0) throw new Error(violations[0]);
     }
   } catch (error) {
-    const first = harm.length > 0 ? harm[0] : (error as Error).message;
+    const first = violations.length > 0 ? violations[0] : (error as Error).message;
     throw new Error(`${first}; options ${JSON.stringify(options)}`, { cause: error });
   } finally {
     await server.close({ drainMs: 0 });
@@ -99,13 +99,13 @@ function folder(): Site {
   return site;
 }
 
-/** A logger that takes every error for harm that is not the app's. */
-function judge(harm: string[]): Logger {
+/** A logger that collects every error that is not the app's. */
+function judge(violations: string[]): Logger {
   return {
     error: (message, fields) => {
       // Repeated ones are counted behind the message.
       if (!APPS_ERRORS.some((known) => message.startsWith(known)))
-        harm.push(`${message}: ${reason(fields?.error)}`);
+        violations.push(`${message}: ${reason(fields?.error)}`);
     },
     warn: () => {},
     info: () => {},

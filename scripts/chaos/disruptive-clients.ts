@@ -1,4 +1,4 @@
-/** Clients that do harm: those that set off faults, those that leave, and those that would have a thread for themselves. */
+/** Disruptive clients: they set off faults, leave at any moment, or try to keep a thread to themselves. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { oneOf, type Random } from '../../spec/support/random.js';
 import type { Client } from '../../spec/support/server/http-client.js';
