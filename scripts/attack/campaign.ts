@@ -2,7 +2,7 @@
 import { HostileUpstream } from '../../spec/support/proxies/hostile-upstream.js';
 import { oneOf, randomOf } from '../../spec/support/random.js';
 import { Client } from '../../spec/support/server/http-client.js';
-import { askEveryThread, remainsOf, settle } from '../campaign/settle.js';
+import { askEveryThread, awaitNoViolations, leftovers } from '../campaign/invariants.js';
 import type { Look, Ports, Setup } from './messages.js';
 import { planRound, type RoundResult, runRound } from './round.js';
 import { type Costs, TargetProcess } from './target-process.js';
@@ -104,9 +104,9 @@ async function rounds(seed: number, visit: Visit): Promise<Tally> {
     upstream.drop();
     const wrong = [...result.wrong.slice(0, 20), ...excesses(result, peak)];
     if (wrong.length > 0) throw new Error(wrong.join('\n'));
-    await settled(process, before);
+    await awaitInvariants(process, before);
     await meetEveryThread(visit, round);
-    const look = await settled(process, before);
+    const look = await awaitInvariants(process, before);
     blocksPeak = look.blocksPeak;
     const costs = process.costs();
     // In the first round everything is opened that a process keeps; the second one fills what it keeps.
@@ -145,8 +145,8 @@ function sums(results: readonly RoundResult[]): Omit<Tally, 'rounds' | 'peakByte
 }
 
 /** Resolves once the attackers have left nothing behind. @throws with everything that stays */
-function settled(process: TargetProcess, before: Costs | null): Promise<Look> {
-  return settle(
+function awaitInvariants(process: TargetProcess, before: Costs | null): Promise<Look> {
+  return awaitNoViolations(
     () => process.look(),
     (look) => left(look, process.costs(), before),
     SETTLE_MS,
@@ -155,7 +155,7 @@ function settled(process: TargetProcess, before: Costs | null): Promise<Look> {
 
 function left(look: Look, costs: Costs, before: Costs | null): string[] {
   const { deaths, violations } = look;
-  const wrong = [...violations, ...remainsOf(look)];
+  const wrong = [...violations, ...leftovers(look)];
   if (deaths !== 0) wrong.push(`${deaths} threads have died`);
   if (before !== null && costs.descriptors > before.descriptors)
     wrong.push(`${costs.descriptors} descriptors are open, and ${before.descriptors} were before`);

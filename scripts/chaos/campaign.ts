@@ -6,9 +6,9 @@ import { meetEveryThread } from './clients.js';
 import { content } from './content.js';
 import { ChaosContext, type Group } from './context.js';
 import { FILE_BYTES, FILES } from './exchanges.js';
+import { awaitInvariants, summary } from './invariants.js';
 import type { Look, Setup } from './messages.js';
 import { deckOf, type Plan, planRound, runRound } from './round.js';
-import { settled, summary } from './settled.js';
 import { STEPS } from './steps.js';
 import { TargetProcess } from './target-process.js';
 
@@ -98,9 +98,9 @@ async function rounds(
     plans.push(plan);
     await runRound(context, process, plan);
     if (context.wrong.length > 0) throw new Error('clients got what is wrong:');
-    await settled(context, process, before);
+    await awaitInvariants(context, process, before);
     await meetEveryThread(context);
-    look = await settled(context, process, before);
+    look = await awaitInvariants(context, process, before);
     // The first round is a calm one, in which everything is opened that a process keeps.
     before ??= look.descriptors;
     if (round <= 1) residentBytes = look.residentBytes;

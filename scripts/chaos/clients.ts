@@ -4,7 +4,7 @@ import { pieces } from '../../spec/support/http/requests.js';
 import { oneOf, type Random } from '../../spec/support/random.js';
 import type { Client } from '../../spec/support/server/http-client.js';
 import { bounded, range } from '../../spec/support/server/wait.js';
-import { askEveryThread } from '../campaign/settle.js';
+import { askEveryThread } from '../campaign/invariants.js';
 import { content, difference } from './content.js';
 import { type ChaosContext, PATIENCE_MS } from './context.js';
 import { type Exchange, exchangeOf, judge, LARGE_BYTES, largeExchange, withClose } from './exchanges.js';

@@ -10,7 +10,7 @@ const LOOK_MS = 20;
 const AT_REST = ['leader', 'follower'];
 
 /** What a server tells of itself between rounds. */
-export interface Remains {
+export interface ServerStatus {
   readonly threads: readonly ThreadInfo[];
   readonly connections: number;
   readonly blocks: number;
@@ -23,15 +23,15 @@ export interface Remains {
  * @returns the last look
  * @throws with everything that stays wrong
  */
-export async function settle<L>(
+export async function awaitNoViolations<L>(
   look: () => Promise<L>,
-  wrongIn: (look: L) => readonly string[],
+  violationsIn: (look: L) => readonly string[],
   limitMs: number,
 ): Promise<L> {
   const endMs = performance.now() + limitMs;
   for (;;) {
     const seen = await look();
-    const wrong = wrongIn(seen);
+    const wrong = violationsIn(seen);
     if (wrong.length === 0) return seen;
     if (performance.now() > endMs) throw new Error(wrong.join('\n'));
     await delay(LOOK_MS);
@@ -39,7 +39,7 @@ export async function settle<L>(
 }
 
 /** What clients have left behind in a server, although all of them are gone. */
-export function remainsOf({ threads, connections, blocks }: Remains): string[] {
+export function leftovers({ threads, connections, blocks }: ServerStatus): string[] {
   const wrong = [];
   if (connections !== 0) wrong.push(`${connections} connections are open`);
   if (blocks !== 0) wrong.push(`${blocks} blocks of the pool are in use`);

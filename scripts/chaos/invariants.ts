@@ -1,5 +1,5 @@
 /** What must hold when a round is over and its clients are gone, by what the process says of itself. */
-import { remainsOf, settle } from '../campaign/settle.js';
+import { awaitNoViolations, leftovers } from '../campaign/invariants.js';
 import type { ChaosContext } from './context.js';
 import { type Look, SERVER_NAMES, type ServerName } from './messages.js';
 import type { TargetProcess } from './target-process.js';
@@ -13,19 +13,19 @@ const SETTLE_MS = 40_000;
  * @param before the descriptors of a process that has served, and where nobody is connected
  * @throws with everything that stays wrong
  */
-export function settled(
+export function awaitInvariants(
   context: ChaosContext,
   process: TargetProcess,
   before: Look['descriptors'] | null,
 ): Promise<Look> {
-  const wrongIn = (look: Look) => [...unsettled(look, before), ...disagreements(context, look)];
-  return settle(() => process.look(), wrongIn, SETTLE_MS);
+  const violationsIn = (look: Look) => [...leftoversOfRound(look, before), ...disagreements(context, look)];
+  return awaitNoViolations(() => process.look(), violationsIn, SETTLE_MS);
 }
 
 /** What the round has left behind. */
-function unsettled(look: Look, before: Look['descriptors'] | null): string[] {
+function leftoversOfRound(look: Look, before: Look['descriptors'] | null): string[] {
   const wrong = SERVER_NAMES.flatMap((name) =>
-    [...remainsOf(look.servers[name]), ...look.servers[name].violations].map((what) => `${name}: ${what}`),
+    [...leftovers(look.servers[name]), ...look.servers[name].violations].map((what) => `${name}: ${what}`),
   );
   for (const [kind, count] of Object.entries(look.descriptors)) {
     const known = before === null ? count : (before[kind] ?? 0);
