@@ -3,7 +3,7 @@ import { HostileUpstream } from '../../spec/support/proxies/hostile-upstream.js'
 import { oneOf, randomOf } from '../../spec/support/random.js';
 import { Client } from '../../spec/support/server/http-client.js';
 import { askEveryThread, awaitNoViolations, leftovers } from '../campaign/invariants.js';
-import type { Look, Ports, Setup } from './messages.js';
+import type { Ports, Setup, Status } from './messages.js';
 import { planRound, type RoundResult, runRound } from './round.js';
 import { type Costs, TargetProcess } from './target-process.js';
 
@@ -106,8 +106,8 @@ async function rounds(seed: number, visit: Visit): Promise<Tally> {
     if (wrong.length > 0) throw new Error(wrong.join('\n'));
     await awaitInvariants(process, before);
     await meetEveryThread(visit, round);
-    const look = await awaitInvariants(process, before);
-    blocksPeak = look.blocksPeak;
+    const status = await awaitInvariants(process, before);
+    blocksPeak = status.blocksPeak;
     const costs = process.costs();
     // In the first round everything is opened that a process keeps; the second one fills what it keeps.
     before ??= costs;
@@ -145,17 +145,17 @@ function sums(results: readonly RoundResult[]): Omit<Tally, 'rounds' | 'peakByte
 }
 
 /** Resolves once the attackers have left nothing behind. @throws with everything that stays */
-function awaitInvariants(process: TargetProcess, before: Costs | null): Promise<Look> {
+function awaitInvariants(process: TargetProcess, before: Costs | null): Promise<Status> {
   return awaitNoViolations(
-    () => process.look(),
-    (look) => left(look, process.costs(), before),
+    () => process.status(),
+    (status) => left(status, process.costs(), before),
     SETTLE_MS,
   );
 }
 
-function left(look: Look, costs: Costs, before: Costs | null): string[] {
-  const { deaths, violations } = look;
-  const wrong = [...violations, ...leftovers(look)];
+function left(status: Status, costs: Costs, before: Costs | null): string[] {
+  const { deaths, violations } = status;
+  const wrong = [...violations, ...leftovers(status)];
   if (deaths !== 0) wrong.push(`${deaths} threads have died`);
   if (before !== null && costs.descriptors > before.descriptors)
     wrong.push(`${costs.descriptors} descriptors are open, and ${before.descriptors} were before`);

@@ -17,7 +17,7 @@ export interface Ports {
 }
 
 /** What it says of itself. */
-export interface Look {
+export interface Status {
   readonly threads: readonly ThreadInfo[];
   readonly connections: number;
   readonly blocks: number;
@@ -27,8 +27,10 @@ export interface Look {
   readonly violations: readonly string[];
 }
 
-export type Question = { readonly ask: 'start'; readonly setup: Setup } | { readonly ask: 'look' | 'close' };
-export type Answer = Ports | Look;
+export type Question =
+  | { readonly ask: 'start'; readonly setup: Setup }
+  | { readonly ask: 'status' | 'close' };
+export type Answer = Ports | Status;
 
 /** What the witness saw while the attacks went on. */
 export interface Testimony {

@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { UPSTREAM_VARIABLE } from '../../spec/support/proxies/app.js';
 import { CampaignChild } from '../campaign/child.js';
 import { descriptorsOf } from '../campaign/descriptors.js';
-import type { Answer, Look, Ports, Question, Setup } from './messages.js';
+import type { Answer, Ports, Question, Setup, Status } from './messages.js';
 
 const TARGET = new URL('./target.js', import.meta.url);
 /** What resets the most memory that a process ever had (proc_pid_clear_refs(5)). */
@@ -36,8 +36,8 @@ export class TargetProcess {
     }
   }
 
-  look(): Promise<Look> {
-    return this.#child.ask({ ask: 'look' }) as Promise<Look>;
+  status(): Promise<Status> {
+    return this.#child.ask({ ask: 'status' }) as Promise<Status>;
   }
 
   costs(): Costs {

@@ -3,7 +3,7 @@ import type { Logger } from '../../lib/logger.js';
 import { createServer, type Server } from '../../lib/server.js';
 import { Barriers } from '../campaign/barrier.js';
 import { answerCampaign } from '../campaign/child.js';
-import type { Answer, Look, Ports, Question, Setup } from './messages.js';
+import type { Answer, Ports, Question, Setup, Status } from './messages.js';
 
 /** Errors that the app is at fault for, or an upstream. */
 const APPS_ERRORS = ['a handler failed', 'a response body failed'];
@@ -36,7 +36,7 @@ async function start({ host, ...options }: Setup): Promise<Ports> {
   return { server: port, dashboard: server.dashboard!.port };
 }
 
-function look(): Look {
+function status(): Status {
   const { current, peak } = server.pool() ?? { current: 0, peak: 0 };
   return {
     threads: server.threads(),
@@ -51,7 +51,7 @@ function look(): Look {
 async function answer(question: Question): Promise<Answer> {
   if (question.ask === 'start') return start(question.setup);
   if (question.ask === 'close') await server.close({ drainMs: DRAIN_MS });
-  return look();
+  return status();
 }
 
 answerCampaign(answer);

@@ -4,8 +4,8 @@ import type { ThreadInfo } from '../../lib/observe/observation.js';
 import type { Client } from '../../spec/support/server/http-client.js';
 import { range } from '../../spec/support/server/wait.js';
 
-/** Between two looks. */
-const LOOK_MS = 20;
+/** Between two polls. */
+const POLL_MS = 20;
 /** States of a thread that is inside no connection. */
 const AT_REST = ['leader', 'follower'];
 
@@ -17,24 +17,24 @@ export interface ServerStatus {
 }
 
 /**
- * Looks again and again until nothing is wrong any more.
+ * Polls a status until nothing in it is wrong any more.
  *
  * @param limitMs for how long what is wrong may still become right
- * @returns the last look
+ * @returns the last status
  * @throws with everything that stays wrong
  */
-export async function awaitNoViolations<L>(
-  look: () => Promise<L>,
-  violationsIn: (look: L) => readonly string[],
+export async function awaitNoViolations<S>(
+  read: () => Promise<S>,
+  violationsIn: (status: S) => readonly string[],
   limitMs: number,
-): Promise<L> {
+): Promise<S> {
   const endMs = performance.now() + limitMs;
   for (;;) {
-    const seen = await look();
+    const seen = await read();
     const wrong = violationsIn(seen);
     if (wrong.length === 0) return seen;
     if (performance.now() > endMs) throw new Error(wrong.join('\n'));
-    await delay(LOOK_MS);
+    await delay(POLL_MS);
   }
 }
 

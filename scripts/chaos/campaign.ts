@@ -7,7 +7,7 @@ import { content } from './content.js';
 import { ChaosContext, type Group } from './context.js';
 import { FILE_BYTES, FILES } from './exchanges.js';
 import { awaitInvariants, summary } from './invariants.js';
-import type { Look, Setup } from './messages.js';
+import type { Setup, Status } from './messages.js';
 import { deckOf, type Plan, planRound, runRound } from './round.js';
 import { STEPS } from './steps.js';
 import { TargetProcess } from './target-process.js';
@@ -89,10 +89,10 @@ async function rounds(
   process: TargetProcess,
   plans: Plan[],
 ): Promise<Tally> {
-  let before: Look['descriptors'] | null = null;
+  let before: Status['descriptors'] | null = null;
   let residentBytes = 0;
   const deck = deckOf(seed);
-  let look: Look | undefined;
+  let status: Status | undefined;
   for (let round = 0; round < ROUNDS; round++) {
     const plan = planRound(context, round === 0, deck);
     plans.push(plan);
@@ -100,17 +100,17 @@ async function rounds(
     if (context.wrong.length > 0) throw new Error('clients got what is wrong:');
     await awaitInvariants(context, process, before);
     await meetEveryThread(context);
-    look = await awaitInvariants(context, process, before);
+    status = await awaitInvariants(context, process, before);
     // The first round is a calm one, in which everything is opened that a process keeps.
-    before ??= look.descriptors;
-    if (round <= 1) residentBytes = look.residentBytes;
-    const growth = look.residentBytes - residentBytes;
+    before ??= status.descriptors;
+    if (round <= 1) residentBytes = status.residentBytes;
+    const growth = status.residentBytes - residentBytes;
     if (growth > MAX_GROWTH_BYTES)
       throw new Error(`the process grew by ${growth >> 20} MiB in ${round} rounds`);
   }
   await process.close(DRAIN_MS);
   const { web, tcp } = context.tallies;
-  const { stepDeaths, passed, servers } = look!;
+  const { stepDeaths, passed, servers } = status!;
   return {
     rounds: plans.length,
     verified: web.verified + tcp.verified,
@@ -123,14 +123,14 @@ async function rounds(
 
 async function lastWords(context: ChaosContext, process: TargetProcess): Promise<string[]> {
   try {
-    const look = await process.look();
-    const died = look.stepDeaths.flatMap((count, step) => (count > 0 ? [`${STEPS[step]} (${count})`] : []));
+    const status = await process.status();
+    const died = status.stepDeaths.flatMap((count, step) => (count > 0 ? [`${STEPS[step]} (${count})`] : []));
     return [
-      summary(context, 'web', look),
-      summary(context, 'tcp', look),
-      `threads died ${died.join(', ') || 'at no step'}; ${look.terminated} were terminated`,
+      summary(context, 'web', status),
+      summary(context, 'tcp', status),
+      `threads died ${died.join(', ') || 'at no step'}; ${status.terminated} were terminated`,
       'the log ends with:',
-      ...look.log,
+      ...status.log,
     ];
   } catch {
     return ['the process says nothing any more'];

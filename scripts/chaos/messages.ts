@@ -22,7 +22,7 @@ export interface Setup {
 
 export type Question =
   | { readonly ask: 'start'; readonly setup: Setup }
-  | { readonly ask: 'look' }
+  | { readonly ask: 'status' }
   /** Arms steps: pairs of a step and a count. */
   | { readonly ask: 'arm'; readonly steps: readonly (readonly [number, number])[] }
   | { readonly ask: 'disarm' }
@@ -38,7 +38,7 @@ export interface Ports {
 }
 
 /** What is to be seen of one server. */
-export interface ServerLook {
+export interface TargetServerStatus {
   readonly threads: readonly ThreadInfo[];
   readonly connections: number;
   readonly blocks: number;
@@ -49,8 +49,8 @@ export interface ServerLook {
   readonly violations: readonly string[];
 }
 
-export interface Look {
-  readonly servers: Readonly<Record<ServerName, ServerLook>>;
+export interface Status {
+  readonly servers: Readonly<Record<ServerName, TargetServerStatus>>;
   /** The process's descriptors, by what they lead to. */
   readonly descriptors: Readonly<Record<string, number>>;
   readonly residentBytes: number;
@@ -62,4 +62,4 @@ export interface Look {
   readonly log: readonly string[];
 }
 
-export type Answer = Ports | Look | null;
+export type Answer = Ports | Status | null;

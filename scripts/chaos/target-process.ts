@@ -1,6 +1,6 @@
 /** The campaign's side of target.ts: starts the process, and asks it. */
 import { CampaignChild } from '../campaign/child.js';
-import type { Answer, Look, Ports, Question, Setup } from './messages.js';
+import type { Answer, Ports, Question, Setup, Status } from './messages.js';
 
 const TARGET = new URL('./target.js', import.meta.url);
 
@@ -25,8 +25,8 @@ export class TargetProcess {
     return this.#child.died;
   }
 
-  look(): Promise<Look> {
-    return this.#child.ask({ ask: 'look' }) as Promise<Look>;
+  status(): Promise<Status> {
+    return this.#child.ask({ ask: 'status' }) as Promise<Status>;
   }
 
   async arm(steps: readonly (readonly [number, number])[]): Promise<void> {

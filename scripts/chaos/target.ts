@@ -12,7 +12,7 @@ import { Barriers } from '../campaign/barrier.js';
 import { answerCampaign } from '../campaign/child.js';
 import { descriptorsOf } from '../campaign/descriptors.js';
 import { Failpoints } from './failpoints.js';
-import type { Answer, Look, Question, ServerLook, ServerName, Setup } from './messages.js';
+import type { Answer, Question, ServerName, Setup, Status, TargetServerStatus } from './messages.js';
 
 const ENTRY = new URL('./thread-entry.js', import.meta.url);
 /** Lines of the log that are kept. */
@@ -85,7 +85,7 @@ class TargetServer {
     if (!CHANGES[from]?.includes(to)) this.#violations.push(`thread ${thread} went from ${from} to ${to}`);
   }
 
-  look(): ServerLook {
+  status(): TargetServerStatus {
     const threads: ThreadInfo[] = this.server.threads();
     return {
       threads,
@@ -144,9 +144,9 @@ async function start(setup: Setup): Promise<Answer> {
   return { web: portOf('web'), tcp: portOf('tcp'), dashboard };
 }
 
-function look(): Look {
+function status(): Status {
   return {
-    servers: { web: servers.get('web')!.look(), tcp: servers.get('tcp')!.look() },
+    servers: { web: servers.get('web')!.status(), tcp: servers.get('tcp')!.status() },
     descriptors: descriptors(),
     residentBytes: process.memoryUsage.rss(),
     stepDeaths: failpoints.deaths(),
@@ -168,8 +168,8 @@ async function answer(question: Question): Promise<Answer> {
   switch (question.ask) {
     case 'start':
       return start(question.setup);
-    case 'look':
-      return look();
+    case 'status':
+      return status();
     case 'arm':
       for (const [step, count] of question.steps) failpoints.arm(step, count);
       return null;
@@ -183,7 +183,7 @@ async function answer(question: Question): Promise<Answer> {
       await Promise.all(
         [...servers.values()].map(({ server }) => server.close({ drainMs: question.drainMs })),
       );
-      return look();
+      return status();
   }
 }
 
