@@ -23,7 +23,7 @@ export type Job =
       sources: number;
     }
   | { kind: 'probe'; port: number; paceMs: number }
-  | { kind: 'looks'; port: number; paceMs: number; looks: number; lastAnswerMs: number };
+  | { kind: 'health-checks'; port: number; paceMs: number; checks: number; lastAnswerMs: number };
 
 /** Figures by name; `errors` counts lost connections and answers that were not a 200. */
 export type Figures = Record<string, number>;
@@ -188,11 +188,16 @@ async function probe(job: Job & { kind: 'probe' }): Promise<Figures> {
 }
 
 /** Asks /healthz on a fresh connection at a steady pace, so many times, and waits for the answers, but not for ever. */
-async function looks({ port, paceMs, looks, lastAnswerMs }: Job & { kind: 'looks' }): Promise<Figures> {
+async function healthChecks({
+  port,
+  paceMs,
+  checks,
+  lastAnswerMs,
+}: Job & { kind: 'health-checks' }): Promise<Figures> {
   const request = requestFor('/healthz', `127.0.0.1:${port}`);
   const pending = new Set<Connection>();
   const startMs = performance.now();
-  const look = async (): Promise<{ waitMs: number; ok: boolean }> => {
+  const check = async (): Promise<{ waitMs: number; ok: boolean }> => {
     const connection = new Connection(port);
     pending.add(connection);
     const answer = await connection.answer(request);
@@ -200,21 +205,21 @@ async function looks({ port, paceMs, looks, lastAnswerMs }: Job & { kind: 'looks
     connection.close();
     return answer;
   };
-  const answers: ReturnType<typeof look>[] = [];
-  for (let index = 0; index < looks; index += 1) {
+  const answers: ReturnType<typeof check>[] = [];
+  for (let index = 0; index < checks; index += 1) {
     await delay(Math.max(startMs + index * paceMs - performance.now(), 0));
-    answers.push(look());
+    answers.push(check());
   }
   const all = Promise.all(answers);
   await Promise.race([all, delay(lastAnswerMs)]);
-  // A look without an answer has waited at least this long.
+  // A check without an answer has waited at least this long.
   for (const connection of pending) connection.abandon();
   const waits = Float64Array.from(await all, ({ waitMs }) => waitMs).sort();
   return {
-    asked: looks,
+    asked: checks,
     p50Ms: percentile(waits, 0.5),
     p99Ms: percentile(waits, 0.99),
-    maxMs: waits[looks - 1]!,
+    maxMs: waits[checks - 1]!,
     unanswered: (await all).filter(({ ok }) => !ok).length,
   };
 }
@@ -249,8 +254,8 @@ function run(job: Job): Promise<Figures> {
       return idle(job);
     case 'probe':
       return probe(job);
-    case 'looks':
-      return looks(job);
+    case 'health-checks':
+      return healthChecks(job);
   }
 }
 

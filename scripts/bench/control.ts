@@ -13,9 +13,9 @@ import { judgement, medianOf } from './verdict.js';
 import { runWrk } from './wrk.js';
 
 const PACE_MS = 10;
-/** From the beginning of the disturbance to the first look. */
+/** From the beginning of the disturbance to the first check. */
 const ONSET_MS = 500;
-/** How long the last looks may wait for their answers. */
+/** How long the last checks may wait for their answers. */
 const LAST_ANSWER_MS = 15_000;
 const FLOOD_CONNECTIONS = 64;
 const SCRAPERS = 100;
@@ -25,7 +25,7 @@ const CROWD = 2 * FEW_DESCRIPTORS;
 /** Handlers that block: the demo's longest. */
 const MAX_BLOCK_MS = 10_000;
 /** The longest wait of a round for /healthz. */
-const MAX_LOOK_MS = 100;
+const MAX_CHECK_MS = 100;
 
 const COLUMNS: readonly Column[] = [
   { key: 'asked', title: 'asked', digits: 0 },
@@ -90,9 +90,9 @@ async function measure(server: Server, { seconds }: Settings, disturb: Disturban
   const end = disturb(server, seconds + ONSET_MS / 1000);
   await delay(ONSET_MS);
   const port = Number(new URL(server.dashboard!).port);
-  const looks = (seconds * 1000) / PACE_MS;
+  const checks = (seconds * 1000) / PACE_MS;
   const figures = await loadWithClient(
-    { kind: 'looks', port, paceMs: PACE_MS, looks, lastAnswerMs: LAST_ANSWER_MS },
+    { kind: 'health-checks', port, paceMs: PACE_MS, checks, lastAnswerMs: LAST_ANSWER_MS },
     seconds * 1000 + LAST_ANSWER_MS,
   );
   const grownMiB = (residentBytes(server.pid) - bytesBefore) / 1024 / 1024;
@@ -107,10 +107,10 @@ function judgeControl(paceline: Result): Judgement[] {
   const asked = paceline.rounds.reduce((sum, figures) => sum + figures.asked!, 0);
   return [
     judgement(
-      maxMs <= MAX_LOOK_MS,
-      `/healthz answered within ${maxMs.toFixed(1)} ms (target: ${MAX_LOOK_MS} ms)`,
+      maxMs <= MAX_CHECK_MS,
+      `/healthz answered within ${maxMs.toFixed(1)} ms (target: ${MAX_CHECK_MS} ms)`,
     ),
-    judgement(unanswered === 0, `${asked - unanswered} of ${asked} looks were answered (target: all)`),
+    judgement(unanswered === 0, `${asked - unanswered} of ${asked} checks were answered (target: all)`),
   ];
 }
 

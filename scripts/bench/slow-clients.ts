@@ -108,7 +108,7 @@ function judgeSlow(paceline: Result): Judgement[] {
     ),
     judgement(
       unavailable === 0,
-      `slowhttptest found the service available in ${total('available')} of ${total('available') + unavailable} looks (target: all)`,
+      `slowhttptest found the service available in ${total('available')} of ${total('available') + unavailable} probes (target: all)`,
     ),
   ];
 }
