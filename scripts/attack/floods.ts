@@ -5,7 +5,7 @@ import { exchangeOf } from '../../spec/support/proxies/bystander.js';
 import { answersIn } from '../../spec/support/proxies/transcript.js';
 import { oneOf, type Random } from '../../spec/support/random.js';
 import { range } from '../../spec/support/server/wait.js';
-import { type Arena, closed } from './arena.js';
+import { type AttackContext, closed } from './context.js';
 
 const SLOW_MS = 20;
 /** Sockets that are opened at once; the rest follow. */
@@ -47,17 +47,17 @@ async function many(count: number, one: (number: number) => Promise<void>): Prom
 const ONE_BYTE_CHUNK = '1\r\nx\r\n';
 
 /** Content in chunks of one byte, of which each could cost as much as a large one. */
-export async function tinyChunks(arena: Arena): Promise<void> {
-  const random = arena.fork();
+export async function tinyChunks(context: AttackContext): Promise<void> {
+  const random = context.fork();
   const clients = 1 + random(12);
   const chunks = Math.floor((20_000 + random(3_000_000)) / clients);
   await many(clients, async () => {
-    const socket = await arena.open(arena.address(random, 4));
+    const socket = await context.open(context.address(random, 4));
     if (socket === undefined) return;
     const route = oneOf(random, ['/echo', '/late', '/reflect', '/ignore']);
     const parts: Buffer[] = [];
     socket.on('data', (part: Buffer) => parts.push(part));
-    const head = `POST ${route}?t=${arena.newToken()} HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n`;
+    const head = `POST ${route}?t=${context.newToken()} HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n`;
     await write(socket, head);
     const some = ONE_BYTE_CHUNK.repeat(5000);
     let left = chunks;
@@ -68,7 +68,7 @@ export async function tinyChunks(arena: Arena): Promise<void> {
     if (route === '/echo') {
       socket.end();
       await closed(socket);
-      arena.judge(`${chunks} chunks of one byte`, () => {
+      context.judge(`${chunks} chunks of one byte`, () => {
         const [answer] = answersIn(Buffer.concat(parts));
         // On a busy machine it may take longer than the server allows.
         if (answer?.status === 408 || answer?.body === 'x'.repeat(chunks)) return undefined;
@@ -79,16 +79,16 @@ export async function tinyChunks(arena: Arena): Promise<void> {
 }
 
 /** Extensions without an end, in one chunk or in all of them. */
-export async function extensions(arena: Arena): Promise<void> {
-  const random = arena.fork();
+export async function extensions(context: AttackContext): Promise<void> {
+  const random = context.fork();
   await many(1 + random(10), async () => {
-    const socket = await arena.open(arena.address(random, 4));
+    const socket = await context.open(context.address(random, 4));
     if (socket === undefined) return;
     const size = oneOf(random, [100, 3000, 16_000, 200_000]);
     const chunk = `1;${'e'.repeat(size)}\r\nx\r\n`;
     await write(
       socket,
-      `POST /late?t=${arena.newToken()} HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n`,
+      `POST /late?t=${context.newToken()} HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n`,
     );
     for (let left = 4_000_000; left > 0; left -= chunk.length) if (!(await write(socket, chunk))) break;
     leave(random, socket);
@@ -108,17 +108,17 @@ const HELD_MS = 500;
 const HELD_LONG_MS = 4000;
 
 /** Heads that are never finished, or in two pieces that are far apart, as many as there is memory for and more. */
-export async function unfinishedHeads(arena: Arena): Promise<void> {
-  const random = arena.fork();
+export async function unfinishedHeads(context: AttackContext): Promise<void> {
+  const random = context.fork();
   const [count, minSize, maxSize] = oneOf(random, HEADS);
   const addresses = oneOf(random, [1, 5, 200]);
   const sockets: Socket[] = [];
   await many(count, async () => {
-    const socket = await arena.open(arena.address(random, addresses));
+    const socket = await context.open(context.address(random, addresses));
     if (socket === undefined) return;
     sockets.push(socket);
     socket.resume();
-    const head = `GET /say?t=${arena.newToken()} HTTP/1.1\r\nhost: a\r\nx: ${'y'.repeat(minSize + random(maxSize - minSize))}`;
+    const head = `GET /say?t=${context.newToken()} HTTP/1.1\r\nhost: a\r\nx: ${'y'.repeat(minSize + random(maxSize - minSize))}`;
     const cut = random(2) === 0 ? head.length : random(head.length);
     await write(socket, head.slice(0, cut));
     if (cut < head.length) await write(socket, head.slice(cut));
@@ -132,16 +132,16 @@ export async function unfinishedHeads(arena: Arena): Promise<void> {
 }
 
 /** Heads and content byte by byte, for as long as the round goes on. */
-export async function slowness(arena: Arena): Promise<void> {
-  const random = arena.fork();
+export async function slowness(context: AttackContext): Promise<void> {
+  const random = context.fork();
   await many(20 + random(100), async () => {
-    const socket = await arena.open(arena.address(random, 4));
+    const socket = await context.open(context.address(random, 4));
     if (socket === undefined) return;
     socket.resume();
-    const post = `POST /late?t=${arena.newToken()} HTTP/1.1\r\nhost: a\r\ncontent-length: 100000\r\n\r\n`;
+    const post = `POST /late?t=${context.newToken()} HTTP/1.1\r\nhost: a\r\ncontent-length: 100000\r\n\r\n`;
     if (random(2) === 0) await write(socket, post);
     for (const byte of post.repeat(20)) {
-      if (arena.over.aborted || !(await write(socket, byte))) break;
+      if (context.over.aborted || !(await write(socket, byte))) break;
       await delay(SLOW_MS);
     }
     leave(random, socket);
@@ -149,17 +149,16 @@ export async function slowness(arena: Arena): Promise<void> {
 }
 
 /** Requests without waiting for answers, some of which nobody reads. */
-export async function pipelines(arena: Arena): Promise<void> {
-  const random = arena.fork();
+export async function pipelines(context: AttackContext): Promise<void> {
+  const random = context.fork();
   await many(1 + random(8), async () => {
-    const socket = await arena.open(arena.address(random, 4));
+    const socket = await context.open(context.address(random, 4));
     if (socket === undefined) return;
     if (random(2) === 0) socket.resume();
     else socket.pause();
-    const request = `GET /say?t=${arena.newToken()}&bytes=${random(3000)} HTTP/1.1\r\nhost: a\r\n\r\n`.repeat(
-      200,
-    );
-    for (let left = random(40); left > 0 && !arena.over.aborted; left--) {
+    const request =
+      `GET /say?t=${context.newToken()}&bytes=${random(3000)} HTTP/1.1\r\nhost: a\r\n\r\n`.repeat(200);
+    for (let left = random(40); left > 0 && !context.over.aborted; left--) {
       const more = await Promise.race([write(socket, request), delay(200, true)]);
       if (!more) break;
     }
@@ -168,19 +167,19 @@ export async function pipelines(arena: Arena): Promise<void> {
 }
 
 /** Requests of all kinds, left at any moment; who only ends his side gets his answer. */
-export async function leavers(arena: Arena): Promise<void> {
-  const random = arena.fork();
+export async function leavers(context: AttackContext): Promise<void> {
+  const random = context.fork();
   await many(20 + random(200), async () => {
-    const socket = await arena.open(arena.address(random, 4));
+    const socket = await context.open(context.address(random, 4));
     if (socket === undefined) return;
-    const token = arena.newToken();
+    const token = context.newToken();
     const text = exchangeOf(random, token).pieces.join('');
     const how = random(4);
     if (how === 0) {
       const parts: Buffer[] = [];
       socket.on('data', (part: Buffer) => parts.push(part)).end(text);
       await closed(socket);
-      arena.judge(`a half-closed ${text.split('\r\n')[0]}`, () =>
+      context.judge(`a half-closed ${text.split('\r\n')[0]}`, () =>
         answersIn(Buffer.concat(parts))[0]?.token === token ? undefined : 'no answer',
       );
       return;
@@ -192,12 +191,12 @@ export async function leavers(arena: Arena): Promise<void> {
 }
 
 /** The dashboard's port: half a request, none, many, and answers that nobody reads. */
-export async function dashboardCrowd(arena: Arena): Promise<void> {
-  const random = arena.fork();
-  const { dashboard } = arena.ports;
+export async function dashboardCrowd(context: AttackContext): Promise<void> {
+  const random = context.fork();
+  const { dashboard } = context.ports;
   const ask = (path: string): string => `GET ${path} HTTP/1.1\r\nhost: 127.0.0.1:${dashboard}\r\n\r\n`;
   await many(100 + random(300), async () => {
-    const socket = await arena.open(arena.address(random, 2), dashboard);
+    const socket = await context.open(context.address(random, 2), dashboard);
     if (socket === undefined) return;
     const bytes = oneOf(random, [
       ...['', ask('/healthz').slice(0, 30), ask('/metrics'), ask('/metrics').repeat(100), ask('/')],
@@ -212,5 +211,5 @@ export async function dashboardCrowd(arena: Arena): Promise<void> {
     await write(socket, bytes);
     if (random(2) === 0) leave(random, socket);
   });
-  await delay(200, undefined, { signal: arena.over }).catch(() => {});
+  await delay(200, undefined, { signal: context.over }).catch(() => {});
 }

@@ -21,7 +21,7 @@ import { SMUGGLING, trapOf } from '../../spec/support/proxies/smuggling.js';
 import { answersIn, fieldOf, show } from '../../spec/support/proxies/transcript.js';
 import { attack } from '../../spec/support/proxies/user.js';
 import { oneOf, type Random } from '../../spec/support/random.js';
-import type { Arena } from './arena.js';
+import type { AttackContext } from './context.js';
 
 /** The bytes at once or in random pieces. */
 const inPieces = (random: Random, text: string): Buffer[] => {
@@ -30,15 +30,15 @@ const inPieces = (random: Random, text: string): Buffer[] => {
 };
 
 /** Two ways to read where a request ends: the server refuses, or takes the one that all others take. */
-export async function smuggle(arena: Arena): Promise<void> {
-  const random = arena.fork();
+export async function smuggle(context: AttackContext): Promise<void> {
+  const random = context.fork();
   for (const { name, bytes, verdict } of SMUGGLING) {
-    const token = arena.newToken();
-    const { bytes: got, end } = await arena.send(name, inPieces(random, bytes(token)), {
+    const token = context.newToken();
+    const { bytes: got, end } = await context.send(name, inPieces(random, bytes(token)), {
       // A refusal is over when the connection is.
       done: verdict === 'content' ? whole(1) : () => false,
     });
-    arena.judge(name, () => {
+    context.judge(name, () => {
       const answers = answersIn(got);
       if (answers.some((answer) => answer.token === trapOf(token))) return 'content was taken for a request';
       const status = answers.at(-1)?.status ?? 0;
@@ -50,31 +50,31 @@ export async function smuggle(arena: Arena): Promise<void> {
 }
 
 /** Answers that an app builds of what a hostile upstream says. */
-export async function passOn(arena: Arena): Promise<void> {
+export async function passOn(context: AttackContext): Promise<void> {
   for (const name of UPSTREAM_NAMES)
-    await arena.carryOut(passedOn(oneOf(arena.random, PASSING_ROUTES), name, arena.newToken()));
+    await context.carryOut(passedOn(oneOf(context.random, PASSING_ROUTES), name, context.newToken()));
 }
 
 /** Answers that an app builds wrongly by itself. */
-export async function makeWrongly(arena: Arena): Promise<void> {
-  for (const name of MADE_CASES) await arena.carryOut(madeWrongly(name, arena.newToken()));
+export async function makeWrongly(context: AttackContext): Promise<void> {
+  for (const name of MADE_CASES) await context.carryOut(madeWrongly(name, context.newToken()));
 }
 
 /** Content that waits to be asked for, or never comes; and apps that answer before they read. */
-export async function expect(arena: Arena): Promise<void> {
-  const random = arena.fork();
+export async function expect(context: AttackContext): Promise<void> {
+  const random = context.fork();
   const content = bodyOf('content', 1 + random(200_000));
   for (const route of EXPECT_ROUTES) {
     for (const arrival of ARRIVALS) {
       const split = pieces(random, Buffer.from(content));
-      await arena.carryOut(expecting(route, arrival, arena.newToken(), content, split));
+      await context.carryOut(expecting(route, arrival, context.newToken(), content, split));
     }
   }
 }
 
 /** Methods are as they were sent, or refused. */
-export async function oddMethods(arena: Arena): Promise<void> {
-  for (const method of ODD_METHODS) await arena.carryOut(oddMethod(method, arena.newToken()));
+export async function oddMethods(context: AttackContext): Promise<void> {
+  for (const method of ODD_METHODS) await context.carryOut(oddMethod(method, context.newToken()));
 }
 
 const NO_HOSTS = [
@@ -94,11 +94,11 @@ const NO_HOSTS = [
 ];
 
 /** Hosts that are none: the URL of a request never names a host that nobody sent. */
-export async function oddHosts(arena: Arena): Promise<void> {
+export async function oddHosts(context: AttackContext): Promise<void> {
   for (const host of [...NO_HOSTS, 'a%00', '999.999.999.999', 'xn--zzzzzz-', 'a,b', '\xc3\xa4']) {
-    const request = get('/say', arena.newToken()).replace('attacker\r\n', () => `${host}\r\n`);
-    const { bytes } = await arena.send(`host ${host}`, [request], { done: whole(1) });
-    arena.judge(`Host ${show(host)}`, () => {
+    const request = get('/say', context.newToken()).replace('attacker\r\n', () => `${host}\r\n`);
+    const { bytes } = await context.send(`host ${host}`, [request], { done: whole(1) });
+    context.judge(`Host ${show(host)}`, () => {
       const [answer] = answersIn(bytes);
       if (answer === undefined) return 'no answer';
       const url = fieldOf(answer.head, 'x-url');
@@ -110,19 +110,19 @@ export async function oddHosts(arena: Arena): Promise<void> {
 }
 
 /** Control characters in fields and targets. */
-export async function controls(arena: Arena): Promise<void> {
-  const random = arena.fork();
+export async function controls(context: AttackContext): Promise<void> {
+  const random = context.fork();
   const codes = [...Array(32).keys(), 0x7f].filter((code) => code !== 0x09);
   for (const code of codes) {
     const byte = String.fromCharCode(code);
     const at = oneOf(random, ['value', 'name', 'target']);
     const request = {
-      value: get('/say', arena.newToken()).replace('\r\n\r\n', `\r\nx: a${byte}b\r\n\r\n`),
-      name: get('/say', arena.newToken()).replace('\r\n\r\n', `\r\nx${byte}y: a\r\n\r\n`),
-      target: get(`/say?bytes=1&a=${byte}`, arena.newToken()),
+      value: get('/say', context.newToken()).replace('\r\n\r\n', `\r\nx: a${byte}b\r\n\r\n`),
+      name: get('/say', context.newToken()).replace('\r\n\r\n', `\r\nx${byte}y: a\r\n\r\n`),
+      target: get(`/say?bytes=1&a=${byte}`, context.newToken()),
     }[at]!;
-    const { bytes } = await arena.send(`byte ${code}`, inPieces(random, request), { done: whole(1) });
-    arena.judge(`byte ${code} in a ${at}`, () => {
+    const { bytes } = await context.send(`byte ${code}`, inPieces(random, request), { done: whole(1) });
+    context.judge(`byte ${code} in a ${at}`, () => {
       const status = answersIn(bytes, { cut: true })[0]?.status;
       return status === 400 ? undefined : `${status} instead of 400`;
     });
@@ -130,21 +130,21 @@ export async function controls(arena: Arena): Promise<void> {
 }
 
 /** HEAD of everything: no content, and no length of content that nobody knows. */
-export async function askByHead(arena: Arena): Promise<void> {
-  for (const path of HEAD_PATHS) await arena.carryOut(askedByHead(path, arena.newToken()));
+export async function askByHead(context: AttackContext): Promise<void> {
+  for (const path of HEAD_PATHS) await context.carryOut(askedByHead(path, context.newToken()));
 }
 
 /** A body that breaks must not look whole to a client of HTTP/1.0, whose answers end with the connection. */
-export async function oldClients(arena: Arena): Promise<void> {
+export async function oldClients(context: AttackContext): Promise<void> {
   for (const [path, isWhole] of [
     ['/failing', false],
     ['/stream?bytes=3000', true],
     ['/say?bytes=10', true],
   ] as const) {
-    const { bytes, end } = await arena.send(path, [get(path, arena.newToken(), 'GET', '1.0')], {
+    const { bytes, end } = await context.send(path, [get(path, context.newToken(), 'GET', '1.0')], {
       done: () => false,
     });
-    arena.judge(`HTTP/1.0 ${path}`, () => {
+    context.judge(`HTTP/1.0 ${path}`, () => {
       // Not how it ended: libuv may tell a reset that comes with the last bytes as an end. spec/integration/server/wire.ts asks the kernel.
       if (!isWhole) return end === undefined ? 'the connection stays open' : undefined;
       const [answer] = answersIn(bytes);
@@ -154,21 +154,21 @@ export async function oldClients(arena: Arena): Promise<void> {
 }
 
 /** Content that an app gives away or changes, beside content of others that must not change with it. */
-export async function shareBuffers(arena: Arena): Promise<void> {
-  const random = arena.fork();
+export async function shareBuffers(context: AttackContext): Promise<void> {
+  const random = context.fork();
   const sizes = [0, 0, 1, random(5000), 100_000];
   for (const size of sizes) {
     const content = bodyOf('content', size);
-    const head = `POST /transfer?t=${arena.newToken()} HTTP/1.1\r\nhost: a\r\ncontent-length: ${size}\r\n\r\n`;
-    const { bytes } = await arena.send('/transfer', [head + content], { done: whole(1) });
-    arena.judge(`/transfer of ${size}`, () => {
+    const head = `POST /transfer?t=${context.newToken()} HTTP/1.1\r\nhost: a\r\ncontent-length: ${size}\r\n\r\n`;
+    const { bytes } = await context.send('/transfer', [head + content], { done: whole(1) });
+    context.judge(`/transfer of ${size}`, () => {
       const [answer] = answersIn(bytes);
       return answer?.body === String(size) ? undefined : `${answer?.status}: ${show(answer?.body ?? '')}`;
     });
-    const token = arena.newToken();
+    const token = context.newToken();
     const path = `/mutate?how=${oneOf(random, ['clone', 'rebuilt', 'source'])}`;
-    const changed = await arena.send(path, [get(path, token)], { done: whole(1) });
-    arena.judge(path, () => {
+    const changed = await context.send(path, [get(path, token)], { done: whole(1) });
+    context.judge(path, () => {
       const [answer] = answersIn(changed.bytes);
       return answer?.body === token ? undefined : `${answer?.status}: ${show(answer?.body ?? '')}`;
     });
@@ -176,43 +176,43 @@ export async function shareBuffers(arena: Arena): Promise<void> {
 }
 
 /** Extensions as signing clients send them, in every chunk: they must do no harm, however many there are. */
-export async function harmlessExtensions(arena: Arena): Promise<void> {
-  const random = arena.fork();
+export async function harmlessExtensions(context: AttackContext): Promise<void> {
+  const random = context.fork();
   const signature = `;chunk-signature=${'0f'.repeat(32)}`;
   const count = 300 + random(700);
   const chunk = `2${signature}\r\nab\r\n`;
-  const head = `POST /echo?t=${arena.newToken()} HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n`;
+  const head = `POST /echo?t=${context.newToken()} HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n`;
   const request = `${head}${chunk.repeat(count)}0${signature}\r\n\r\n`;
-  const { bytes } = await arena.send('extensions', inPieces(random, request), { done: whole(1) });
-  arena.judge(`${count} chunks with a signature`, () => {
+  const { bytes } = await context.send('extensions', inPieces(random, request), { done: whole(1) });
+  context.judge(`${count} chunks with a signature`, () => {
     const [answer] = answersIn(bytes);
     return answer?.body === 'ab'.repeat(count) ? undefined : `${answer?.status}: ${show(answer?.body ?? '')}`;
   });
 }
 
 /** As many fields as a head has room for, and more. */
-export async function manyFields(arena: Arena): Promise<void> {
-  const random = arena.fork();
+export async function manyFields(context: AttackContext): Promise<void> {
+  const random = context.fork();
   const count = random(5000);
   const fields = Array.from({ length: count }, (_, number) => `${number.toString(36)}:${random(10)}`).join(
     '\r\n',
   );
-  const request = get('/say', arena.newToken()).replace('\r\n\r\n', () => `\r\n${fields}\r\n\r\n`);
-  const { bytes } = await arena.send('fields', inPieces(random, request), { done: whole(1) });
-  arena.judge(`${count} fields`, () => {
+  const request = get('/say', context.newToken()).replace('\r\n\r\n', () => `\r\n${fields}\r\n\r\n`);
+  const { bytes } = await context.send('fields', inPieces(random, request), { done: whole(1) });
+  context.judge(`${count} fields`, () => {
     const status = answersIn(bytes)[0]?.status;
     return status === (request.length > 16_384 ? 431 : status === 431 ? 431 : 200) ? undefined : `${status}`;
   });
 }
 
 /** A health check or a page that is asked for wrongly costs nobody anything. */
-export async function oddDashboard(arena: Arena): Promise<void> {
-  const random = arena.fork();
-  const target = { host: '127.0.0.1', port: arena.ports.dashboard, localAddress: '127.66.0.1' };
+export async function oddDashboard(context: AttackContext): Promise<void> {
+  const random = context.fork();
+  const target = { host: '127.0.0.1', port: context.ports.dashboard, localAddress: '127.66.0.1' };
   for (let turn = 0; turn < 5; turn++) {
     const { bytes, name } = oneOf(random, SMUGGLING);
-    const { bytes: got } = await attack(target, [bytes(arena.newToken())]);
-    arena.judge(`${name} to the dashboard`, () => {
+    const { bytes: got } = await attack(target, [bytes(context.newToken())]);
+    context.judge(`${name} to the dashboard`, () => {
       const status = answersIn(got, { cut: true })[0]?.status ?? 400;
       return status >= 400 ? undefined : `${status}`;
     });

@@ -3,12 +3,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { oneOf } from '../../spec/support/random.js';
 import { bounded } from '../../spec/support/server/wait.js';
-import { Arena } from './arena.js';
+import { AttackContext } from './context.js';
 import * as floods from './floods.js';
 import * as judged from './judged.js';
 import type { Testimony, WitnessPlace } from './messages.js';
 
-type Attack = (arena: Arena) => Promise<void>;
+type Attack = (context: AttackContext) => Promise<void>;
 
 const FLOODS: Readonly<Record<string, Attack>> = { ...floods };
 const JUDGED: Readonly<Record<string, Attack>> = { ...judged };
@@ -29,7 +29,11 @@ export interface RoundResult extends Testimony {
 }
 
 /** Which attacks a round has; the first one has every attack that is judged, one after the other. */
-export function planRound(random: Arena['random'], isFirst: boolean, only: readonly string[]): string[] {
+export function planRound(
+  random: AttackContext['random'],
+  isFirst: boolean,
+  only: readonly string[],
+): string[] {
   const names = Object.keys(ATTACKS).filter((name) => only.length === 0 || only.includes(name));
   if (isFirst) return names.filter((name) => name in JUDGED);
   // Each once at most: what is bounded for one is not for many that do the same.
@@ -39,38 +43,38 @@ export function planRound(random: Arena['random'], isFirst: boolean, only: reado
 /** Runs the attacks of a plan. Resolves once all of their connections are closed on this side. */
 export async function runRound(
   place: WitnessPlace,
-  random: Arena['random'],
+  random: AttackContext['random'],
   plan: readonly string[],
   inTurn: boolean,
 ): Promise<RoundResult> {
   const over = new AbortController();
-  const arena = new Arena(place.host, place, random, over.signal);
+  const context = new AttackContext(place.host, place, random, over.signal);
   const witness = await Witness.start(place);
   try {
     const timer = setTimeout(() => over.abort(), ROUND_MS);
-    if (inTurn) for (const name of plan) await carryOut(arena, name);
-    else await Promise.all(plan.map((name) => carryOut(arena, name)));
+    if (inTurn) for (const name of plan) await carryOut(context, name);
+    else await Promise.all(plan.map((name) => carryOut(context, name)));
     clearTimeout(timer);
-    arena.clear();
+    context.clear();
     // What they have left behind is the server's business now, while the witness still looks.
     await delay(50);
     const testimony = await witness.end();
     return {
       ...testimony,
       attacks: plan,
-      wrong: [...arena.wrong, ...testimony.wrong.slice(0, MAX_WITNESSED)],
+      wrong: [...context.wrong, ...testimony.wrong.slice(0, MAX_WITNESSED)],
     };
   } finally {
-    arena.clear();
+    context.clear();
     await witness.kill();
   }
 }
 
-async function carryOut(arena: Arena, name: string): Promise<void> {
+async function carryOut(context: AttackContext, name: string): Promise<void> {
   try {
-    await bounded(ATTACKS[name]!(arena), END_MS, `no end of ${name}`);
+    await bounded(ATTACKS[name]!(context), END_MS, `no end of ${name}`);
   } catch (error) {
-    arena.wrong.push(`${name}: ${(error as Error).stack}`);
+    context.wrong.push(`${name}: ${(error as Error).stack}`);
   }
 }
 

@@ -15,7 +15,7 @@ export const closed = (socket: Socket): Promise<void> =>
     socket.once('close', () => resolve());
   });
 
-export class Arena {
+export class AttackContext {
   readonly wrong: string[] = [];
   readonly #sockets = new Set<Socket>();
   #tokens = 0;
