@@ -1,4 +1,4 @@
-/** What the campaign, the server's process and the witness tell each other. */
+/** What the campaign, the server's process and the probe tell each other. */
 import type { ThreadInfo } from '../../lib/observe/observation.js';
 
 /** How the process is to be set up. */
@@ -32,8 +32,8 @@ export type Question =
   | { readonly ask: 'status' | 'close' };
 export type Answer = Ports | Status;
 
-/** What the witness saw while the attacks went on. */
-export interface Testimony {
+/** What the probe saw while the attacks went on. */
+export interface ProbeReport {
   /** Answers to bystanders that were right in every byte. */
   readonly verified: number;
   readonly longestAnswerMs: number;
@@ -43,7 +43,7 @@ export interface Testimony {
   readonly wrong: readonly string[];
 }
 
-export interface WitnessPlace extends Ports {
+export interface ProbeTarget extends Ports {
   readonly host: string;
   readonly seed: number;
 }

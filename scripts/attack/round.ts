@@ -1,4 +1,4 @@
-/** One round: attacks by chance, all at once, beside a witness. */
+/** One round: attacks by chance, all at once, beside a probe. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { oneOf } from '../../spec/support/random.js';
@@ -6,7 +6,7 @@ import { bounded } from '../../spec/support/server/wait.js';
 import { AttackContext } from './context.js';
 import * as floods from './floods.js';
 import * as judged from './judged.js';
-import type { Testimony, WitnessPlace } from './messages.js';
+import type { ProbeReport, ProbeTarget } from './messages.js';
 
 type Attack = (context: AttackContext) => Promise<void>;
 
@@ -20,11 +20,11 @@ export const ATTACKS: Readonly<Record<string, Attack>> = { ...FLOODS, ...JUDGED 
 const ROUND_MS = 1500;
 const END_MS = 60_000;
 const MAX_ATTACKS = 4;
-/** Of what the witness saw; the rest is mostly the same. */
-const MAX_WITNESSED = 8;
-const WITNESS = new URL('./witness.js', import.meta.url);
+/** Of what the probe saw; the rest is mostly the same. */
+const MAX_PROBE_VIOLATIONS = 8;
+const PROBE = new URL('./probe.js', import.meta.url);
 
-export interface RoundResult extends Testimony {
+export interface RoundResult extends ProbeReport {
   readonly attacks: readonly string[];
 }
 
@@ -42,31 +42,31 @@ export function planRound(
 
 /** Runs the attacks of a plan. Resolves once all of their connections are closed on this side. */
 export async function runRound(
-  place: WitnessPlace,
+  place: ProbeTarget,
   random: AttackContext['random'],
   plan: readonly string[],
   inTurn: boolean,
 ): Promise<RoundResult> {
   const over = new AbortController();
   const context = new AttackContext(place.host, place, random, over.signal);
-  const witness = await Witness.start(place);
+  const probe = await Probe.start(place);
   try {
     const timer = setTimeout(() => over.abort(), ROUND_MS);
     if (inTurn) for (const name of plan) await carryOut(context, name);
     else await Promise.all(plan.map((name) => carryOut(context, name)));
     clearTimeout(timer);
     context.clear();
-    // What they have left behind is the server's business now, while the witness still looks.
+    // What they have left behind is the server's business now, while the probe still looks.
     await delay(50);
-    const testimony = await witness.end();
+    const report = await probe.end();
     return {
-      ...testimony,
+      ...report,
       attacks: plan,
-      wrong: [...context.wrong, ...testimony.wrong.slice(0, MAX_WITNESSED)],
+      wrong: [...context.wrong, ...report.wrong.slice(0, MAX_PROBE_VIOLATIONS)],
     };
   } finally {
     context.clear();
-    await witness.kill();
+    await probe.kill();
   }
 }
 
@@ -78,26 +78,26 @@ async function carryOut(context: AttackContext, name: string): Promise<void> {
   }
 }
 
-/** The campaign's side of witness.ts. */
-class Witness {
+/** The campaign's side of probe.ts. */
+class Probe {
   readonly #worker: Worker;
   readonly #failed: Promise<never>;
 
-  private constructor(place: WitnessPlace) {
-    this.#worker = new Worker(WITNESS, { workerData: place });
+  private constructor(place: ProbeTarget) {
+    this.#worker = new Worker(PROBE, { workerData: place });
     this.#failed = new Promise((_resolve, reject) => this.#worker.once('error', reject));
     this.#failed.catch(() => {});
   }
 
-  static async start(place: WitnessPlace): Promise<Witness> {
-    const witness = new Witness(place);
-    await witness.#message();
-    return witness;
+  static async start(place: ProbeTarget): Promise<Probe> {
+    const probe = new Probe(place);
+    await probe.#message();
+    return probe;
   }
 
-  async end(): Promise<Testimony> {
+  async end(): Promise<ProbeReport> {
     this.#worker.postMessage('over');
-    return (await this.#message()) as Testimony;
+    return (await this.#message()) as ProbeReport;
   }
 
   async kill(): Promise<void> {
@@ -106,6 +106,6 @@ class Witness {
 
   #message(): Promise<unknown> {
     const message = new Promise((resolve) => this.#worker.once('message', resolve));
-    return bounded(Promise.race([message, this.#failed]), END_MS, 'the witness says nothing');
+    return bounded(Promise.race([message, this.#failed]), END_MS, 'the probe says nothing');
   }
 }

@@ -1,6 +1,6 @@
 /**
  * Bystanders and health checks, in a thread of their own, so that how long they wait says something of the server and not of
- * the attackers' own work. Begins at once, and ends with its testimony when it is told to.
+ * the attackers' own work. Begins at once, and ends with its report when it is told to.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
@@ -8,7 +8,7 @@ import { exchangeOf } from '../../spec/support/proxies/bystander.js';
 import { type Random, randomOf } from '../../spec/support/random.js';
 import { Client } from '../../spec/support/server/http-client.js';
 import { range } from '../../spec/support/server/wait.js';
-import type { Testimony, WitnessPlace } from './messages.js';
+import type { ProbeReport, ProbeTarget } from './messages.js';
 
 /** Their own, which no attacker has. */
 const ADDRESS = '127.77.0.1';
@@ -18,7 +18,7 @@ const PIECES_MS = 3;
 /** Between two health checks. */
 const CHECK_MS = 10;
 
-const { host, server, dashboard, seed } = workerData as WitnessPlace;
+const { host, server, dashboard, seed } = workerData as ProbeTarget;
 const wrong: string[] = [];
 let verified = 0;
 let checks = 0;
@@ -74,6 +74,6 @@ const all = [
     wrong.push(`${index < BYSTANDERS ? 'a bystander' : 'a health check'}: ${error.message}`);
   }),
 );
-parentPort!.postMessage('watching');
+parentPort!.postMessage('running');
 await Promise.all(all);
-parentPort!.postMessage({ verified, checks, longestAnswerMs, longestCheckMs, wrong } satisfies Testimony);
+parentPort!.postMessage({ verified, checks, longestAnswerMs, longestCheckMs, wrong } satisfies ProbeReport);
