@@ -71,16 +71,16 @@ export class AttackContext {
     return loot;
   }
 
-  /** Carries out an attack whose answer is foretold; another answer is wrong. */
-  async carryOut({ what, pieces, done, judge }: Attack): Promise<void> {
+  /** Carries out an attack with a known answer; another answer is wrong. */
+  async carryOut({ what, pieces, done, check }: Attack): Promise<void> {
     const loot = await this.send(what, pieces, done === undefined ? {} : { done });
-    this.judge(what, () => judge(loot));
+    this.check(what, () => check(loot));
   }
 
-  /** Runs a judgement, whose error is what is wrong. */
-  judge(what: string, judgement: () => string | undefined): void {
+  /** Runs a check, whose error is what is wrong. */
+  check(what: string, check: () => string | undefined): void {
     try {
-      const found = judgement();
+      const found = check();
       if (found !== undefined) this.wrong.push(`${what}: ${found}`);
     } catch (error) {
       this.wrong.push(`${what}: ${(error as Error).message}`);

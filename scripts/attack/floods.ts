@@ -68,7 +68,7 @@ export async function tinyChunks(context: AttackContext): Promise<void> {
     if (route === '/echo') {
       socket.end();
       await closed(socket);
-      context.judge(`${chunks} chunks of one byte`, () => {
+      context.check(`${chunks} chunks of one byte`, () => {
         const [answer] = answersIn(Buffer.concat(parts));
         // On a busy machine it may take longer than the server allows.
         if (answer?.status === 408 || answer?.body === 'x'.repeat(chunks)) return undefined;
@@ -179,7 +179,7 @@ export async function leavers(context: AttackContext): Promise<void> {
       const parts: Buffer[] = [];
       socket.on('data', (part: Buffer) => parts.push(part)).end(text);
       await closed(socket);
-      context.judge(`a half-closed ${text.split('\r\n')[0]}`, () =>
+      context.check(`a half-closed ${text.split('\r\n')[0]}`, () =>
         answersIn(Buffer.concat(parts))[0]?.token === token ? undefined : 'no answer',
       );
       return;

@@ -29,13 +29,13 @@ let isOver = false;
 async function bystander(number: number, random: Random): Promise<void> {
   const client = await Client.connect({ host, port: server, localAddress: ADDRESS });
   for (let turn = 0; !isOver; turn++) {
-    const { what, pieces, judge } = exchangeOf(random, `bystander-${number}-${turn}`);
+    const { what, pieces, check } = exchangeOf(random, `bystander-${number}-${turn}`);
     const began = performance.now();
     for (const [index, piece] of pieces.entries()) {
       if (index > 0) await delay(PIECES_MS);
       void client.send(piece);
     }
-    const found = judge(await client.answer());
+    const found = check(await client.answer());
     longestAnswerMs = Math.max(longestAnswerMs, performance.now() - began);
     if (found !== undefined) wrong.push(`${what}: ${found}`);
     else verified++;

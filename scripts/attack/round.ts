@@ -3,18 +3,18 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { oneOf } from '../../spec/support/random.js';
 import { bounded } from '../../spec/support/server/wait.js';
+import * as checked from './checked.js';
 import { AttackContext } from './context.js';
 import * as floods from './floods.js';
-import * as judged from './judged.js';
 import type { ProbeReport, ProbeTarget } from './messages.js';
 
 type Attack = (context: AttackContext) => Promise<void>;
 
 const FLOODS: Readonly<Record<string, Attack>> = { ...floods };
-const JUDGED: Readonly<Record<string, Attack>> = { ...judged };
+const CHECKED: Readonly<Record<string, Attack>> = { ...checked };
 
 /** All attacks, by name. */
-export const ATTACKS: Readonly<Record<string, Attack>> = { ...FLOODS, ...JUDGED };
+export const ATTACKS: Readonly<Record<string, Attack>> = { ...FLOODS, ...CHECKED };
 
 /** For how long those go on that would go on for ever; and how long until the last of them has ended. */
 const ROUND_MS = 1500;
@@ -28,14 +28,14 @@ export interface RoundResult extends ProbeReport {
   readonly attacks: readonly string[];
 }
 
-/** Which attacks a round has; the first one has every attack that is judged, one after the other. */
+/** Which attacks a round has; the first one has every checked attack, one after the other. */
 export function planRound(
   random: AttackContext['random'],
   isFirst: boolean,
   only: readonly string[],
 ): string[] {
   const names = Object.keys(ATTACKS).filter((name) => only.length === 0 || only.includes(name));
-  if (isFirst) return names.filter((name) => name in JUDGED);
+  if (isFirst) return names.filter((name) => name in CHECKED);
   // Each once at most: what is bounded for one is not for many that do the same.
   return [...new Set(Array.from({ length: 1 + random(MAX_ATTACKS) }, () => oneOf(random, names)))];
 }

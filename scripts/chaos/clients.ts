@@ -7,7 +7,7 @@ import { bounded, range } from '../../spec/support/server/wait.js';
 import { askEveryThread } from '../campaign/invariants.js';
 import { content, difference } from './content.js';
 import { type ChaosContext, PATIENCE_MS } from './context.js';
-import { type Exchange, exchangeOf, judge, LARGE_BYTES, largeExchange, withClose } from './exchanges.js';
+import { check, type Exchange, exchangeOf, LARGE_BYTES, largeExchange, withClose } from './exchanges.js';
 import type { ServerName } from './messages.js';
 import { FAREWELL } from './tcp-faults.js';
 
@@ -43,8 +43,8 @@ async function sendAt(random: Random, client: Client, bytes: Buffer): Promise<vo
 type Next = 'on' | 'anew' | 'done';
 
 /**
- * Does `work` on a connection, again and again on a new one where the server has cut it, which is counted: whether it was in
- * its right is judged when the round is over.
+ * Does `work` on a connection, again and again on a new one where the server has cut it, which is counted: whether it was
+ * its right is checked when the round is over.
  */
 async function throughCuts(
   context: ChaosContext,
@@ -104,7 +104,7 @@ async function readAll(
 ): Promise<void> {
   for (const exchange of batch) {
     const answer = await inTime(exchange.what, client.answer());
-    const wrong = judge(exchange, answer);
+    const wrong = check(exchange, answer);
     if (wrong === undefined) tally.verified++;
     else context.wrong.push(wrong);
   }

@@ -5,7 +5,7 @@ import type { Client } from '../../spec/support/server/http-client.js';
 import { bounded, range } from '../../spec/support/server/wait.js';
 import { ended, webClient } from './clients.js';
 import { type ChaosContext, PATIENCE_MS } from './context.js';
-import { exchangeOf, judge } from './exchanges.js';
+import { check, exchangeOf } from './exchanges.js';
 import { FAULT_NAMES, FAULTS } from './faults.js';
 import { HOWS, LETHAL, OPEN_FAULTS, WHERES } from './tcp-faults.js';
 
@@ -51,7 +51,7 @@ export async function webFault(
       context.wrong.push(`${name}: ${status}, ${text.slice(0, 100)}`);
     const next = exchangeOf(random, new Set());
     await client.send(next.request);
-    const wrong = judge(next, await bounded(client.answer(), PATIENCE_MS, `no answer after ${name}`));
+    const wrong = check(next, await bounded(client.answer(), PATIENCE_MS, `no answer after ${name}`));
     if (wrong !== undefined) context.wrong.push(`after ${name}: ${wrong}`);
   } catch (error) {
     // Its own handler's fault may cut it at any point, but leave it open with nothing to come at none.

@@ -65,7 +65,7 @@ export const withClose = (exchange: Exchange): Exchange => ({
 });
 
 /** What is wrong with an answer; undefined for nothing. */
-export function judge({ what, status, body }: Exchange, answer: Answer): string | undefined {
+export function check({ what, status, body }: Exchange, answer: Answer): string | undefined {
   if (answer.status !== status) return `${what}: ${answer.status}, ${answer.text.slice(0, 100)}`;
   const found = difference(body, answer.body);
   return found === undefined ? undefined : `${what}: ${found}: ${answer.text.slice(0, 100)}`;

@@ -77,10 +77,10 @@ class TargetServer {
       // A thread that dies again and again is what the campaign makes.
       if (error.code !== 'PACELINE_THREAD_LOOP') this.#violations.push(`the server reports ${error.stack}`);
     });
-    if (setup.transitions) this.server.on('transition', (transition) => this.#judge(transition));
+    if (setup.transitions) this.server.on('transition', (transition) => this.#checkTransition(transition));
   }
 
-  #judge({ thread, from, to }: Transition): void {
+  #checkTransition({ thread, from, to }: Transition): void {
     this.#states.set(thread, to);
     if (!CHANGES[from]?.includes(to)) this.#violations.push(`thread ${thread} went from ${from} to ${to}`);
   }

@@ -56,7 +56,7 @@ export async function fuzzConnections(random: Random): Promise<Tally> {
   // For how long a thread may keep a file open that nobody asks for.
   const recheckMs = oneOf(random, [0, 30]);
   const app = fixture(`../http/fuzzed?root=${encodeURIComponent(site.root)}&recheckMs=${recheckMs}`);
-  const server = createServer({ app, logger: judge(violations), ...options });
+  const server = createServer({ app, logger: errorCollector(violations), ...options });
   server.on('error', (error) => violations.push(reason(error)));
   await server.listen({ host: nextHost(), port: 0 });
   const { address: host, port } = server.address() as { address: string; port: number };
@@ -100,7 +100,7 @@ function folder(): Site {
 }
 
 /** A logger that collects every error that is not the app's. */
-function judge(violations: string[]): Logger {
+function errorCollector(violations: string[]): Logger {
   return {
     error: (message, fields) => {
       // Repeated ones are counted behind the message.

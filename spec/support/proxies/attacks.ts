@@ -1,9 +1,9 @@
 /**
- * Attacks whose answers are foretold, each as what is sent and a judgement of what came back. They are carried out behind
+ * Attacks with known answers, each as what is sent and a check of what came back. They are carried out behind
  * proxies (suite.ts) and against the server itself (scripts/attack).
  */
 import { bodyOf } from './app.js';
-import { judgePassedOn, UPSTREAM_CASES } from './hostile-upstream.js';
+import { checkPassedOn, UPSTREAM_CASES } from './hostile-upstream.js';
 import { answersIn, fieldOf, show } from './transcript.js';
 import { type AttackOptions, type Loot, ONCE_ANSWERED } from './user.js';
 
@@ -11,7 +11,7 @@ export interface Attack extends AttackOptions {
   readonly what: string;
   readonly pieces: readonly (string | Uint8Array)[];
   /** What is wrong with what came; undefined for nothing. @throws as well where it is no series of answers */
-  readonly judge: (loot: Loot) => string | undefined;
+  readonly check: (loot: Loot) => string | undefined;
 }
 
 /** A request without content, whose answer says that it is that of `token`. */
@@ -34,16 +34,16 @@ export const whole =
  * second answer.
  *
  * @param survives the strange answer has to arrive as it was made, and the connection has to go on
- * @param judgeFirst what else is wrong with the strange answer, where the app's own has come
+ * @param checkFirst what else is wrong with the strange answer, where the app's own has come
  */
 function inStep(
   path: string,
   token: string,
   survives: boolean,
-  judgeFirst: (head: string, body: string) => string | undefined = () => undefined,
+  checkFirst: (head: string, body: string) => string | undefined = () => undefined,
 ): Attack {
   const next = `${token}-next`;
-  const judge = ({ bytes }: Loot): string | undefined => {
+  const check = ({ bytes }: Loot): string | undefined => {
     // As a part of a value it does no harm.
     if (/^x-injected/im.test(bytes.toString('latin1'))) return 'a field was injected';
     const [first, second, ...more] = answersIn(bytes, { cut: true });
@@ -51,14 +51,14 @@ function inStep(
     if (more.length > 0) return `a third answer: ${show(more[0]!.head)}`;
     if (first.token !== undefined && first.token !== token) return `the answer of ${first.token}`;
     const isOwn = first.token === token && first.status === 200;
-    const wrong = isOwn ? judgeFirst(first.head, first.body) : undefined;
+    const wrong = isOwn ? checkFirst(first.head, first.body) : undefined;
     if (wrong !== undefined) return wrong;
     if (survives && !isOwn) return `no answer passed on: ${show(first.head)}`;
     if (second === undefined) return survives ? 'the connection did not go on' : undefined;
     const isNext = second.token === next && second.body === bodyOf(next, 100);
     return isNext ? undefined : `next: ${show(second.head)}`;
   };
-  return { what: path, pieces: [get(path, token), get('/say?bytes=100', next)], done: whole(2), judge };
+  return { what: path, pieces: [get(path, token), get('/say?bytes=100', next)], done: whole(2), check };
 }
 
 /** Routes that pass on what an upstream says. */
@@ -68,7 +68,7 @@ export const PASSING_ROUTES = ['/upstream', '/upstream-rebuilt'] as const;
 export function passedOn(route: (typeof PASSING_ROUTES)[number], name: string, token: string): Attack {
   const survives = UPSTREAM_CASES[name]!.body !== undefined;
   const attack = inStep(`${route}?case=${name}`, token, survives, (head, body) =>
-    judgePassedOn(name, token, head, body),
+    checkPassedOn(name, token, head, body),
   );
   return { ...attack, what: `${route} ${name}` };
 }
@@ -104,7 +104,7 @@ export function expecting(
   }[arrival];
   const expected = { '/reflect': content, '/echo': content, '/late': `${token} ${size}`, '/ignore': token };
   const never = arrival === 'never';
-  const judge = ({ bytes }: Loot): string | undefined => {
+  const check = ({ bytes }: Loot): string | undefined => {
     const [answer, ...more] = answersIn(bytes, { cut: never });
     if (more.length > 0) return `a second answer: ${show(more[0]!.head)}`;
     if (never) return undefined;
@@ -112,7 +112,7 @@ export function expecting(
     return answer.body === expected[route] ? undefined : `another body: ${show(answer.body)}`;
   };
   const what = `Expect, ${route} with ${size} bytes ${arrival}`;
-  return never ? { what, pieces, judge } : { what, pieces, judge, done: whole(1) };
+  return never ? { what, pieces, check } : { what, pieces, check, done: whole(1) };
 }
 
 export const ODD_METHODS: readonly string[] = [
@@ -121,14 +121,14 @@ export const ODD_METHODS: readonly string[] = [
 
 /** A method that the app sees as it was sent, or not at all. */
 export function oddMethod(method: string, token: string): Attack {
-  const judge = ({ bytes }: Loot): string | undefined => {
+  const check = ({ bytes }: Loot): string | undefined => {
     const [answer, ...more] = answersIn(bytes);
     if (more.length > 0) return `a second answer: ${show(more[0]!.head)}`;
     const seen = answer === undefined ? undefined : fieldOf(answer.head, 'x-method');
     if (answer === undefined || (seen === undefined && answer.status < 400)) return 'no answer';
     return seen === undefined || seen === method ? undefined : `the app saw ${seen}`;
   };
-  return { what: `method ${method}`, pieces: [get('/say', token, method)], done: whole(1), judge };
+  return { what: `method ${method}`, pieces: [get('/say', token, method)], done: whole(1), check };
 }
 
 /** Answers with content of known length, of unknown length, of none, and with a body that breaks. */
@@ -146,12 +146,12 @@ export const HEAD_PATHS: readonly string[] = [
 /** HEAD: no content, and no length of content that nobody knows. */
 export function askedByHead(path: string, token: string): Attack {
   const next = `${token}-next`;
-  const judge = ({ bytes }: Loot): string | undefined => {
+  const check = ({ bytes }: Loot): string | undefined => {
     const [first, second] = answersIn(bytes, { heads: [0] });
     if (first?.token !== token) return 'no answer';
     if (fieldOf(first.head, 'content-length') === '0') return 'a length of 0';
     return second?.token === next ? undefined : 'the next answer is not the next request’s';
   };
   const pieces = [get(path, token, 'HEAD'), get('/say?bytes=10', next)];
-  return { what: `HEAD ${path}`, pieces, done: whole(2, [0]), judge };
+  return { what: `HEAD ${path}`, pieces, done: whole(2, [0]), check };
 }

@@ -8,7 +8,7 @@ export interface Exchange {
   /** In the pieces in which it is sent. */
   readonly pieces: readonly string[];
   /** What is wrong with the answer; undefined for nothing. */
-  readonly judge: (answer: Answer) => string | undefined;
+  readonly check: (answer: Answer) => string | undefined;
 }
 
 const HOST = 'host: bystander';
@@ -49,7 +49,7 @@ function get(path: string, token: string, bytes: number): Exchange {
   return {
     what: `GET ${target}`,
     pieces: [`GET ${target} HTTP/1.1\r\n${HOST}\r\n\r\n`],
-    judge: judgeOf(token, bodyOf(token, bytes)),
+    check: checkFor(token, bodyOf(token, bytes)),
   };
 }
 
@@ -58,7 +58,7 @@ function sent(token: string, [framing, content]: [string, string], body: string)
   return {
     what: `${line}, ${framing}`,
     pieces: [`${line}\r\n${HOST}\r\n${framing}\r\n\r\n${content}`],
-    judge: judgeOf(token, body),
+    check: checkFor(token, body),
   };
 }
 
@@ -67,7 +67,7 @@ const chunked = (...parts: string[]): string =>
     .map((part) => `${part.length.toString(16)}\r\n${part}\r\n`)
     .join('');
 
-const judgeOf =
+const checkFor =
   (token: string, body: string) =>
   ({ status, headers, text }: Answer): string | undefined => {
     if (status !== 200) return `${status}: ${text.slice(0, 100)}`;

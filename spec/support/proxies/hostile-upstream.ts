@@ -93,7 +93,7 @@ const ENDED = [
  *
  * @returns what is wrong with it
  */
-export function judgePassedOn(name: string, token: string, head: string, body: string): string | undefined {
+export function checkPassedOn(name: string, token: string, head: string, body: string): string | undefined {
   if (/^x-injected/im.test(head)) return 'a field that an upstream injected';
   const expected = UPSTREAM_CASES[name]!.body?.(token);
   if (expected === undefined) return undefined;

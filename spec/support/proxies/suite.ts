@@ -83,10 +83,10 @@ class Scene implements AsyncDisposable {
     }
   }
 
-  /** The same with an attack whose answer is foretold. @throws as well when the answer is another one */
-  async carryOut({ what, pieces, done, judge }: Attack): Promise<Loot> {
+  /** The same with an attack with a known answer. @throws as well when the answer is another one */
+  async carryOut({ what, pieces, done, check }: Attack): Promise<Loot> {
     const loot = await this.attack(what, pieces, done === undefined ? {} : { done });
-    assert.is(judge(loot), undefined, what);
+    assert.is(check(loot), undefined, what);
     return loot;
   }
 
@@ -188,13 +188,13 @@ async function expecting(scene: Scene): Promise<void> {
   const split = [content.slice(0, 7), content.slice(7)];
   for (const route of attacks.EXPECT_ROUTES) {
     for (const arrival of attacks.ARRIVALS) {
-      const { judge, ...attack } = attacks.expecting(route, arrival, scene.newToken(), content, split);
+      const { check, ...attack } = attacks.expecting(route, arrival, scene.newToken(), content, split);
       await scene.carryOut({
         ...attack,
-        judge: (loot) => {
+        check: (loot) => {
           // HAProxy lets go of a server that answers before the content has come, and ends the answer itself.
           const mayBeEmpty = route === '/reflect' && (arrival === 'in pieces' || arrival === 'once it may');
-          return mayBeEmpty && onlyAnswer(loot.bytes).body === '' ? undefined : judge(loot);
+          return mayBeEmpty && onlyAnswer(loot.bytes).body === '' ? undefined : check(loot);
         },
       });
     }

@@ -37,7 +37,7 @@ export class CarefulUser {
         void this.#client.send(Buffer.from(piece, 'latin1'));
         await nextPass();
       }
-      const wrong = exchange.judge(await this.#client.answer());
+      const wrong = exchange.check(await this.#client.answer());
       if (wrong !== undefined) throw new Error(`${exchange.what}: ${wrong}`);
       if (this.#client.waiting > 0) throw new Error(`${exchange.what}: bytes behind the answer`);
       this.verified++;

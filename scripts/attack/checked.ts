@@ -1,4 +1,4 @@
-/** Attacks whose answers are foretold: each sends little, and looks at every byte that comes back. */
+/** Attacks with known answers: each sends little, and looks at every byte that comes back. */
 
 import { pieces } from '../../spec/support/http/requests.js';
 import { bodyOf, MADE_CASES } from '../../spec/support/proxies/app.js';
@@ -38,7 +38,7 @@ export async function smuggle(context: AttackContext): Promise<void> {
       // A refusal is over when the connection is.
       done: verdict === 'content' ? whole(1) : () => false,
     });
-    context.judge(name, () => {
+    context.check(name, () => {
       const answers = answersIn(got);
       if (answers.some((answer) => answer.token === trapOf(token))) return 'content was taken for a request';
       const status = answers.at(-1)?.status ?? 0;
@@ -98,7 +98,7 @@ export async function oddHosts(context: AttackContext): Promise<void> {
   for (const host of [...NO_HOSTS, 'a%00', '999.999.999.999', 'xn--zzzzzz-', 'a,b', '\xc3\xa4']) {
     const request = get('/say', context.newToken()).replace('attacker\r\n', () => `${host}\r\n`);
     const { bytes } = await context.send(`host ${host}`, [request], { done: whole(1) });
-    context.judge(`Host ${show(host)}`, () => {
+    context.check(`Host ${show(host)}`, () => {
       const [answer] = answersIn(bytes);
       if (answer === undefined) return 'no answer';
       const url = fieldOf(answer.head, 'x-url');
@@ -122,7 +122,7 @@ export async function controls(context: AttackContext): Promise<void> {
       target: get(`/say?bytes=1&a=${byte}`, context.newToken()),
     }[at]!;
     const { bytes } = await context.send(`byte ${code}`, inPieces(random, request), { done: whole(1) });
-    context.judge(`byte ${code} in a ${at}`, () => {
+    context.check(`byte ${code} in a ${at}`, () => {
       const status = answersIn(bytes, { cut: true })[0]?.status;
       return status === 400 ? undefined : `${status} instead of 400`;
     });
@@ -144,7 +144,7 @@ export async function oldClients(context: AttackContext): Promise<void> {
     const { bytes, end } = await context.send(path, [get(path, context.newToken(), 'GET', '1.0')], {
       done: () => false,
     });
-    context.judge(`HTTP/1.0 ${path}`, () => {
+    context.check(`HTTP/1.0 ${path}`, () => {
       // Not how it ended: libuv may tell a reset that comes with the last bytes as an end. spec/integration/server/wire.ts asks the kernel.
       if (!isWhole) return end === undefined ? 'the connection stays open' : undefined;
       const [answer] = answersIn(bytes);
@@ -161,14 +161,14 @@ export async function shareBuffers(context: AttackContext): Promise<void> {
     const content = bodyOf('content', size);
     const head = `POST /transfer?t=${context.newToken()} HTTP/1.1\r\nhost: a\r\ncontent-length: ${size}\r\n\r\n`;
     const { bytes } = await context.send('/transfer', [head + content], { done: whole(1) });
-    context.judge(`/transfer of ${size}`, () => {
+    context.check(`/transfer of ${size}`, () => {
       const [answer] = answersIn(bytes);
       return answer?.body === String(size) ? undefined : `${answer?.status}: ${show(answer?.body ?? '')}`;
     });
     const token = context.newToken();
     const path = `/mutate?how=${oneOf(random, ['clone', 'rebuilt', 'source'])}`;
     const changed = await context.send(path, [get(path, token)], { done: whole(1) });
-    context.judge(path, () => {
+    context.check(path, () => {
       const [answer] = answersIn(changed.bytes);
       return answer?.body === token ? undefined : `${answer?.status}: ${show(answer?.body ?? '')}`;
     });
@@ -184,7 +184,7 @@ export async function harmlessExtensions(context: AttackContext): Promise<void> 
   const head = `POST /echo?t=${context.newToken()} HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n`;
   const request = `${head}${chunk.repeat(count)}0${signature}\r\n\r\n`;
   const { bytes } = await context.send('extensions', inPieces(random, request), { done: whole(1) });
-  context.judge(`${count} chunks with a signature`, () => {
+  context.check(`${count} chunks with a signature`, () => {
     const [answer] = answersIn(bytes);
     return answer?.body === 'ab'.repeat(count) ? undefined : `${answer?.status}: ${show(answer?.body ?? '')}`;
   });
@@ -199,7 +199,7 @@ export async function manyFields(context: AttackContext): Promise<void> {
   );
   const request = get('/say', context.newToken()).replace('\r\n\r\n', () => `\r\n${fields}\r\n\r\n`);
   const { bytes } = await context.send('fields', inPieces(random, request), { done: whole(1) });
-  context.judge(`${count} fields`, () => {
+  context.check(`${count} fields`, () => {
     const status = answersIn(bytes)[0]?.status;
     return status === (request.length > 16_384 ? 431 : status === 431 ? 431 : 200) ? undefined : `${status}`;
   });
@@ -212,7 +212,7 @@ export async function oddDashboard(context: AttackContext): Promise<void> {
   for (let turn = 0; turn < 5; turn++) {
     const { bytes, name } = oneOf(random, SMUGGLING);
     const { bytes: got } = await attack(target, [bytes(context.newToken())]);
-    context.judge(`${name} to the dashboard`, () => {
+    context.check(`${name} to the dashboard`, () => {
       const status = answersIn(got, { cut: true })[0]?.status ?? 400;
       return status >= 400 ? undefined : `${status}`;
     });
