@@ -2,7 +2,7 @@
 import { connect, type Socket } from 'node:net';
 import type { Attack } from '../../spec/support/proxies/attacks.js';
 import { tokensIn } from '../../spec/support/proxies/transcript.js';
-import { type AttackOptions, attack, type Loot } from '../../spec/support/proxies/user.js';
+import { type AttackOptions, attack, type Received } from '../../spec/support/proxies/user.js';
 import { type Random, randomOf } from '../../spec/support/random.js';
 import type { Ports } from './messages.js';
 
@@ -62,19 +62,19 @@ export class AttackContext {
     what: string,
     pieces: readonly (string | Uint8Array)[],
     options: AttackOptions = {},
-  ): Promise<Loot> {
+  ): Promise<Received> {
     const { host, ports } = this;
     const localAddress = this.address(this.random, 4);
-    const loot = await attack({ host, port: ports.server, localAddress }, pieces, options);
-    const strange = tokensIn(loot.bytes).find((token) => !token.startsWith('attacker-'));
+    const received = await attack({ host, port: ports.server, localAddress }, pieces, options);
+    const strange = tokensIn(received.bytes).find((token) => !token.startsWith('attacker-'));
     if (strange !== undefined) this.wrong.push(`${what}: an attacker got the answer of ${strange}`);
-    return loot;
+    return received;
   }
 
   /** Carries out an attack with a known answer; another answer is wrong. */
   async carryOut({ what, pieces, done, check }: Attack): Promise<void> {
-    const loot = await this.send(what, pieces, done === undefined ? {} : { done });
-    this.check(what, () => check(loot));
+    const received = await this.send(what, pieces, done === undefined ? {} : { done });
+    this.check(what, () => check(received));
   }
 
   /** Runs a check, whose error is what is wrong. */

@@ -5,13 +5,13 @@
 import { bodyOf } from './app.js';
 import { checkPassedOn, UPSTREAM_CASES } from './hostile-upstream.js';
 import { answersIn, fieldOf, show } from './transcript.js';
-import { type AttackOptions, type Loot, ONCE_ANSWERED } from './user.js';
+import { type AttackOptions, ONCE_ANSWERED, type Received } from './user.js';
 
 export interface Attack extends AttackOptions {
   readonly what: string;
   readonly pieces: readonly (string | Uint8Array)[];
   /** What is wrong with what came; undefined for nothing. @throws as well where it is no series of answers */
-  readonly check: (loot: Loot) => string | undefined;
+  readonly check: (received: Received) => string | undefined;
 }
 
 /** A request without content, whose answer says that it is that of `token`. */
@@ -43,7 +43,7 @@ function inStep(
   checkFirst: (head: string, body: string) => string | undefined = () => undefined,
 ): Attack {
   const next = `${token}-next`;
-  const check = ({ bytes }: Loot): string | undefined => {
+  const check = ({ bytes }: Received): string | undefined => {
     // As a part of a value it does no harm.
     if (/^x-injected/im.test(bytes.toString('latin1'))) return 'a field was injected';
     const [first, second, ...more] = answersIn(bytes, { cut: true });
@@ -104,7 +104,7 @@ export function expecting(
   }[arrival];
   const expected = { '/reflect': content, '/echo': content, '/late': `${token} ${size}`, '/ignore': token };
   const never = arrival === 'never';
-  const check = ({ bytes }: Loot): string | undefined => {
+  const check = ({ bytes }: Received): string | undefined => {
     const [answer, ...more] = answersIn(bytes, { cut: never });
     if (more.length > 0) return `a second answer: ${show(more[0]!.head)}`;
     if (never) return undefined;
@@ -121,7 +121,7 @@ export const ODD_METHODS: readonly string[] = [
 
 /** A method that the app sees as it was sent, or not at all. */
 export function oddMethod(method: string, token: string): Attack {
-  const check = ({ bytes }: Loot): string | undefined => {
+  const check = ({ bytes }: Received): string | undefined => {
     const [answer, ...more] = answersIn(bytes);
     if (more.length > 0) return `a second answer: ${show(more[0]!.head)}`;
     const seen = answer === undefined ? undefined : fieldOf(answer.head, 'x-method');
@@ -146,7 +146,7 @@ export const HEAD_PATHS: readonly string[] = [
 /** HEAD: no content, and no length of content that nobody knows. */
 export function askedByHead(path: string, token: string): Attack {
   const next = `${token}-next`;
-  const check = ({ bytes }: Loot): string | undefined => {
+  const check = ({ bytes }: Received): string | undefined => {
     const [first, second] = answersIn(bytes, { heads: [0] });
     if (first?.token !== token) return 'no answer';
     if (fieldOf(first.head, 'content-length') === '0') return 'a length of 0';

@@ -15,7 +15,7 @@ import { HostileUpstream, UPSTREAM_NAMES } from './hostile-upstream.js';
 import { FrontProxy, find, type ProxyName } from './proxy.js';
 import { openTrap, SMUGGLING, trapOf } from './smuggling.js';
 import { answersIn, fieldOf, type Said, show, tokensIn } from './transcript.js';
-import { attack, CarefulUser, type Loot } from './user.js';
+import { attack, CarefulUser, type Received } from './user.js';
 
 const THREADS = 3;
 const SEED = 8;
@@ -64,7 +64,7 @@ class Scene implements AsyncDisposable {
     what: string,
     pieces: readonly (string | Uint8Array)[],
     { done, target = this.target }: { done?: (got: Buffer) => boolean; target?: Target } = {},
-  ): Promise<Loot> {
+  ): Promise<Received> {
     try {
       await this.careful.ask(1);
       let meanwhile: Promise<void> | undefined;
@@ -72,22 +72,22 @@ class Scene implements AsyncDisposable {
         meanwhile = this.careful.ask(MEANWHILE);
         meanwhile.catch(() => {});
       };
-      const loot = await attack(target, pieces, done === undefined ? { sent } : { done, sent });
+      const received = await attack(target, pieces, done === undefined ? { sent } : { done, sent });
       await meanwhile;
       await this.careful.ask(AFTERWARDS);
-      const strange = tokensIn(loot.bytes).find((token) => !token.startsWith('attacker-'));
+      const strange = tokensIn(received.bytes).find((token) => !token.startsWith('attacker-'));
       if (strange !== undefined) throw new Error(`the attacker got the answer of ${strange}`);
-      return loot;
+      return received;
     } catch (error) {
       throw new Error(`${what}: ${(error as Error).message}`, { cause: error });
     }
   }
 
   /** The same with an attack with a known answer. @throws as well when the answer is another one */
-  async carryOut({ what, pieces, done, check }: Attack): Promise<Loot> {
-    const loot = await this.attack(what, pieces, done === undefined ? {} : { done });
-    assert.is(check(loot), undefined, what);
-    return loot;
+  async carryOut({ what, pieces, done, check }: Attack): Promise<Received> {
+    const received = await this.attack(what, pieces, done === undefined ? {} : { done });
+    assert.is(check(received), undefined, what);
+    return received;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -163,8 +163,8 @@ async function smuggled(scene: Scene): Promise<void> {
     for (const trap of [undefined, openTrap]) {
       const token = scene.newToken();
       const options = verdict === 'content' ? { done: whole(1) } : {};
-      const loot = await scene.attack(name, [bytes(token, trap?.(token))], options);
-      const tokens = answersIn(loot.bytes, { cut: true }).map((answer) => answer.token);
+      const received = await scene.attack(name, [bytes(token, trap?.(token))], options);
+      const tokens = answersIn(received.bytes, { cut: true }).map((answer) => answer.token);
       // The proxy may know better than to pass it on as it is; the server's answers are in the order of its requests then.
       const known = tokens.filter((each) => each !== undefined);
       const inOrder = [token, trapOf(token)].filter((each) => known.includes(each));
@@ -191,10 +191,10 @@ async function expecting(scene: Scene): Promise<void> {
       const { check, ...attack } = attacks.expecting(route, arrival, scene.newToken(), content, split);
       await scene.carryOut({
         ...attack,
-        check: (loot) => {
+        check: (received) => {
           // HAProxy lets go of a server that answers before the content has come, and ends the answer itself.
           const mayBeEmpty = route === '/reflect' && (arrival === 'in pieces' || arrival === 'once it may');
-          return mayBeEmpty && onlyAnswer(loot.bytes).body === '' ? undefined : check(loot);
+          return mayBeEmpty && onlyAnswer(received.bytes).body === '' ? undefined : check(received);
         },
       });
     }

@@ -50,7 +50,7 @@ export class CarefulUser {
 }
 
 /** What an attacker got, and how the connection ended. */
-export interface Loot {
+export interface Received {
   readonly bytes: Buffer;
   /** Undefined: the attacker left. */
   readonly end: 'FIN' | 'RST' | undefined;
@@ -71,10 +71,10 @@ export async function attack(
   target: Target,
   pieces: readonly (string | Uint8Array)[],
   { done, sent = () => {} }: AttackOptions = {},
-): Promise<Loot> {
+): Promise<Received> {
   const socket = connect(target as NetConnectOpts).setNoDelay(true);
   let got = Buffer.alloc(0);
-  let end: Loot['end'];
+  let end: Received['end'];
   let quiet: NodeJS.Timeout | undefined;
   const came = new Promise((resolve) => socket.once('data', resolve));
   const over = new Promise<void>((resolve) => {
