@@ -14,7 +14,7 @@ import { type Attack, get, whole } from './attacks.js';
 import { HostileUpstream, UPSTREAM_NAMES } from './hostile-upstream.js';
 import { FrontProxy, find, type ProxyName } from './proxy.js';
 import { openTrap, SMUGGLING, trapOf } from './smuggling.js';
-import { answersIn, fieldOf, type Said, show, tokensIn } from './transcript.js';
+import { answersIn, fieldOf, type ParsedAnswer, show, tokensIn } from './transcript.js';
 import { attack, CarefulUser, type Received } from './user.js';
 
 const THREADS = 3;
@@ -24,7 +24,7 @@ const MEANWHILE = 2;
 const AFTERWARDS = 2;
 
 /** The server, the proxy, both users. */
-class Scene implements AsyncDisposable {
+class ProxySetup implements AsyncDisposable {
   #attacks = 0;
 
   private constructor(
@@ -34,7 +34,7 @@ class Scene implements AsyncDisposable {
     readonly careful: CarefulUser,
   ) {}
 
-  static async start(name: ProxyName, program: string): Promise<Scene> {
+  static async start(name: ProxyName, program: string): Promise<ProxySetup> {
     const upstream = await HostileUpstream.start();
     process.env[UPSTREAM_VARIABLE] = upstream.url;
     const app = new URL('./app.js', import.meta.url);
@@ -43,7 +43,7 @@ class Scene implements AsyncDisposable {
     await server.listen({ port: 0 });
     const proxy = await FrontProxy.start(name, program, (server.address() as { port: number }).port);
     const careful = new CarefulUser({ path: proxy.front }, randomOf(SEED), 'careful');
-    return new Scene(server, upstream, proxy, careful);
+    return new ProxySetup(server, upstream, proxy, careful);
   }
 
   get target(): Target {
@@ -107,13 +107,13 @@ export function behind(name: ProxyName): void {
     );
     test.skip(`behind ${name}`, () => {});
   } else {
-    const scene = (body: (scene: Scene) => Promise<void>) => async () => {
-      await using started = await Scene.start(name, program);
+    const withSetup = (body: (setup: ProxySetup) => Promise<void>) => async () => {
+      await using started = await ProxySetup.start(name, program);
       await body(started);
       assert.ok(started.careful.verified > 0);
       assert.is(started.server.threads().filter(({ state }) => state === 'dead').length, 0);
     };
-    declare(test, name, scene);
+    declare(test, name, withSetup);
   }
   test.run();
 }
@@ -121,49 +121,49 @@ export function behind(name: ProxyName): void {
 function declare(
   test: Test,
   name: ProxyName,
-  scene: (body: (scene: Scene) => Promise<void>) => () => Promise<void>,
+  withSetup: (body: (setup: ProxySetup) => Promise<void>) => () => Promise<void>,
 ): void {
-  test('both users have the same connection to the server', scene(shared));
-  test('no content is taken for a request, and no request for content', scene(smuggled));
-  test('what a hostile upstream says stays inside the answer to who asked', scene(passedOn));
-  test('what an app says wrongly stays inside the answer to who asked', scene(madeWrongly));
-  test('Expect: 100-continue breaks no answer, whenever the content comes', scene(expecting));
-  test('answers to HEAD are in step', scene(askedByHead));
-  test('a method is as it was sent, so no rule on methods is passed by', scene(oddMethods));
-  test('content that the app does not read belongs to its own request', scene(unread));
+  test('both users have the same connection to the server', withSetup(shared));
+  test('no content is taken for a request, and no request for content', withSetup(smuggled));
+  test('what a hostile upstream says stays inside the answer to who asked', withSetup(passedOn));
+  test('what an app says wrongly stays inside the answer to who asked', withSetup(madeWrongly));
+  test('Expect: 100-continue breaks no answer, whenever the content comes', withSetup(expecting));
+  test('answers to HEAD are in step', withSetup(askedByHead));
+  test('a method is as it was sent, so no rule on methods is passed by', withSetup(oddMethods));
+  test('content that the app does not read belongs to its own request', withSetup(unread));
   test(
     'an answer that breaks is not taken for a whole one',
-    scene((it) => broken(it, it.proxy.front)),
+    withSetup((it) => broken(it, it.proxy.front)),
   );
   if (name === 'nginx')
     test(
       'nor by a proxy that asks in HTTP/1.0',
-      scene((it) => broken(it, it.proxy.oldFront)),
+      withSetup((it) => broken(it, it.proxy.oldFront)),
     );
 }
 
-async function shared(scene: Scene): Promise<void> {
+async function shared(setup: ProxySetup): Promise<void> {
   for (const _turn of range(10)) {
-    const token = scene.newToken();
-    await scene.careful.ask(1);
-    const { bytes } = await attack(scene.target, [get('/say', token)], { done: whole(1) });
+    const token = setup.newToken();
+    await setup.careful.ask(1);
+    const { bytes } = await attack(setup.target, [get('/say', token)], { done: whole(1) });
     assert.is(onlyAnswer(bytes).token, token);
   }
-  assert.is(scene.accepted, 1);
+  assert.is(setup.accepted, 1);
 }
 
-function onlyAnswer(bytes: Buffer): Said {
+function onlyAnswer(bytes: Buffer): ParsedAnswer {
   const answers = answersIn(bytes);
   assert.is(answers.length, 1, bytes.toString('latin1'));
   return answers[0]!;
 }
 
-async function smuggled(scene: Scene): Promise<void> {
+async function smuggled(setup: ProxySetup): Promise<void> {
   for (const { name, bytes, verdict } of SMUGGLING) {
     for (const trap of [undefined, openTrap]) {
-      const token = scene.newToken();
+      const token = setup.newToken();
       const options = verdict === 'content' ? { done: whole(1) } : {};
-      const received = await scene.attack(name, [bytes(token, trap?.(token))], options);
+      const received = await setup.attack(name, [bytes(token, trap?.(token))], options);
       const tokens = answersIn(received.bytes, { cut: true }).map((answer) => answer.token);
       // The proxy may know better than to pass it on as it is; the server's answers are in the order of its requests then.
       const known = tokens.filter((each) => each !== undefined);
@@ -174,22 +174,22 @@ async function smuggled(scene: Scene): Promise<void> {
   }
 }
 
-async function passedOn(scene: Scene): Promise<void> {
+async function passedOn(setup: ProxySetup): Promise<void> {
   for (const route of attacks.PASSING_ROUTES)
-    for (const name of UPSTREAM_NAMES) await scene.carryOut(attacks.passedOn(route, name, scene.newToken()));
+    for (const name of UPSTREAM_NAMES) await setup.carryOut(attacks.passedOn(route, name, setup.newToken()));
 }
 
-async function madeWrongly(scene: Scene): Promise<void> {
-  for (const name of MADE_CASES) await scene.carryOut(attacks.madeWrongly(name, scene.newToken()));
+async function madeWrongly(setup: ProxySetup): Promise<void> {
+  for (const name of MADE_CASES) await setup.carryOut(attacks.madeWrongly(name, setup.newToken()));
 }
 
-async function expecting(scene: Scene): Promise<void> {
+async function expecting(setup: ProxySetup): Promise<void> {
   const content = bodyOf('content', 5000);
   const split = [content.slice(0, 7), content.slice(7)];
   for (const route of attacks.EXPECT_ROUTES) {
     for (const arrival of attacks.ARRIVALS) {
-      const { check, ...attack } = attacks.expecting(route, arrival, scene.newToken(), content, split);
-      await scene.carryOut({
+      const { check, ...attack } = attacks.expecting(route, arrival, setup.newToken(), content, split);
+      await setup.carryOut({
         ...attack,
         check: (received) => {
           // HAProxy lets go of a server that answers before the content has come, and ends the answer itself.
@@ -201,35 +201,35 @@ async function expecting(scene: Scene): Promise<void> {
   }
 }
 
-async function askedByHead(scene: Scene): Promise<void> {
-  for (const path of attacks.HEAD_PATHS) await scene.carryOut(attacks.askedByHead(path, scene.newToken()));
+async function askedByHead(setup: ProxySetup): Promise<void> {
+  for (const path of attacks.HEAD_PATHS) await setup.carryOut(attacks.askedByHead(path, setup.newToken()));
 }
 
-async function oddMethods(scene: Scene): Promise<void> {
-  for (const method of attacks.ODD_METHODS) await scene.carryOut(attacks.oddMethod(method, scene.newToken()));
+async function oddMethods(setup: ProxySetup): Promise<void> {
+  for (const method of attacks.ODD_METHODS) await setup.carryOut(attacks.oddMethod(method, setup.newToken()));
   // The proxies refuse this one.
-  const { bytes } = await scene.carryOut(attacks.oddMethod('DELETE', scene.newToken()));
+  const { bytes } = await setup.carryOut(attacks.oddMethod('DELETE', setup.newToken()));
   assert.is(fieldOf(onlyAnswer(bytes).head, 'x-method'), undefined);
 }
 
-async function unread(scene: Scene): Promise<void> {
+async function unread(setup: ProxySetup): Promise<void> {
   const trap = get('/say', 'careful-trap');
   for (const size of [1, 100, 5000, 300_000]) {
     for (const route of ['/ignore', '/failing', '/null', '/none']) {
       for (const missing of [0, 1]) {
-        const token = scene.newToken();
+        const token = setup.newToken();
         const content = trap.repeat(Math.ceil(size / trap.length)).slice(0, size);
         const head = `POST ${route}?t=${token} HTTP/1.1\r\nhost: attacker\r\ncontent-length: ${size + missing}\r\n\r\n`;
-        await scene.attack(`${route} of ${size}, ${missing} missing`, [head, content], { done: whole(1) });
+        await setup.attack(`${route} of ${size}, ${missing} missing`, [head, content], { done: whole(1) });
       }
     }
   }
 }
 
-async function broken(scene: Scene, path: string): Promise<void> {
+async function broken(setup: ProxySetup, path: string): Promise<void> {
   for (const _turn of range(5)) {
-    const token = scene.newToken();
-    const { bytes } = await scene.attack('/failing', [get('/failing', token)], { target: { path } });
+    const token = setup.newToken();
+    const { bytes } = await setup.attack('/failing', [get('/failing', token)], { target: { path } });
     const answers = answersIn(bytes, { cut: true });
     if (answers.length === 0 || answers[0]!.status >= 500) continue;
     assert.throws(() => answersIn(bytes), /cut off|bytes came/, show(bytes.toString('latin1')));

@@ -1,6 +1,6 @@
 /** Reads all that came over a connection as the answers that it has to consist of, byte by byte. */
 
-export interface Said {
+export interface ParsedAnswer {
   readonly status: number;
   /** The status line and the fields. */
   readonly head: string;
@@ -26,9 +26,9 @@ const STATUS_LINE = /^HTTP\/1\.1 (\d{3}) [^\x00-\x08\x0a-\x1f\x7f]*$/;
 export function answersIn(
   bytes: Buffer,
   { heads = [], cut = false }: { heads?: readonly number[]; cut?: boolean } = {},
-): Said[] {
+): ParsedAnswer[] {
   const text = bytes.toString('latin1');
-  const answers: Said[] = [];
+  const answers: ParsedAnswer[] = [];
   for (let at = 0; at < text.length; ) {
     const end = text.indexOf(END_OF_HEAD, at);
     const head = text.slice(at, end < 0 ? undefined : end);
