@@ -8,7 +8,7 @@ import { ChaosContext, type Group } from './context.js';
 import { FILE_BYTES, FILES } from './exchanges.js';
 import { awaitInvariants, summary } from './invariants.js';
 import type { Setup, Status } from './messages.js';
-import { deckOf, type Plan, planRound, runRound } from './round.js';
+import { type Plan, planRound, runRound, stepSequence } from './round.js';
 import { STEPS } from './steps.js';
 import { TargetProcess } from './target-process.js';
 
@@ -91,10 +91,10 @@ async function rounds(
 ): Promise<Tally> {
   let before: Status['descriptors'] | null = null;
   let residentBytes = 0;
-  const deck = deckOf(seed);
+  const sequence = stepSequence(seed);
   let status: Status | undefined;
   for (let round = 0; round < ROUNDS; round++) {
-    const plan = planRound(context, round === 0, deck);
+    const plan = planRound(context, round === 0, sequence);
     plans.push(plan);
     await runRound(context, process, plan);
     if (context.wrong.length > 0) throw new Error('clients got what is wrong:');

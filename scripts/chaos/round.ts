@@ -16,14 +16,14 @@ import { STEPS } from './steps.js';
 import type { TargetProcess } from './target-process.js';
 
 /** What a round is about; the first one is calm. */
-const MOODS = ['faults', 'deaths', 'deaths', 'everything', 'everything', 'greed'] as const;
-type Mood = 'calm' | (typeof MOODS)[number];
+const PROFILES = ['faults', 'deaths', 'deaths', 'everything', 'everything', 'hogging'] as const;
+type Profile = 'calm' | (typeof PROFILES)[number];
 
 /** How many threads have to come by a step until one dies there: from a rare step's first to a busy one's middle. */
 const COUNTS = [1, 1, 20, 300];
 const MAX_STEPS = 5;
 const MAX_TERMINATIONS = 3;
-/** What a campaign takes of the deck, about; and a stride that comes by every step, so that neighbours are not in one round. */
+/** What a campaign takes of the sequence, about; and a stride that comes by every step, so that neighbours are not in one round. */
 const STEPS_PER_CAMPAIGN = 9;
 const STRIDE = 37;
 /** Within which terminations come. */
@@ -31,7 +31,7 @@ const TERMINATIONS_MS = 400;
 
 /** What a round consisted of, for people. */
 export interface Plan {
-  readonly mood: Mood;
+  readonly profile: Profile;
   readonly participants: Readonly<Record<string, number>>;
   /** By name, and how many threads have to come by. */
   readonly steps: readonly (readonly [string, number])[];
@@ -55,13 +55,13 @@ const PARTICIPANTS: Readonly<Record<string, { group?: Group; run: Participant }>
 /**
  * Plans a round.
  *
- * @param deck steps in the order in which they take their turns
+ * @param sequence steps in the order in which they take their turns
  */
-export function planRound(context: ChaosContext, calm: boolean, deck: Iterator<string, never>): Plan {
+export function planRound(context: ChaosContext, calm: boolean, sequence: Iterator<string, never>): Plan {
   const { random, groups } = context;
-  const mood = calm ? 'calm' : oneOf(random, MOODS);
-  const faults = mood === 'faults' || mood === 'everything';
-  const deaths = mood === 'deaths' || mood === 'everything';
+  const profile = calm ? 'calm' : oneOf(random, PROFILES);
+  const faults = profile === 'faults' || profile === 'everything';
+  const deaths = profile === 'deaths' || profile === 'everything';
   const counts: Record<string, number> = {
     webClients: 3 + random(6),
     tcpClients: 2 + random(4),
@@ -70,17 +70,17 @@ export function planRound(context: ChaosContext, calm: boolean, deck: Iterator<s
     silentLeavers: calm ? 0 : random(4),
     webFaults: faults ? 3 + random(12) : 0,
     tcpFaults: faults ? random(8) : 0,
-    ownWork: mood === 'greed' ? random(2) : 0,
-    floods: mood === 'greed' ? random(2) : 0,
+    ownWork: profile === 'hogging' ? random(2) : 0,
+    floods: profile === 'hogging' ? random(2) : 0,
   };
   const steps = range(deaths ? 1 + random(MAX_STEPS) : 0).map(
-    () => [deck.next().value, 1 + random(oneOf(random, COUNTS))] as const,
+    () => [sequence.next().value, 1 + random(oneOf(random, COUNTS))] as const,
   );
   const terminations = deaths ? random(MAX_TERMINATIONS + 1) : 0;
   for (const [name, { group }] of Object.entries(PARTICIPANTS))
     if (group !== undefined && !groups.has(group)) counts[name] = 0;
   return {
-    mood,
+    profile,
     participants: counts,
     steps: groups.has('steps') ? steps : [],
     terminations: groups.has('terminations') ? terminations : 0,
@@ -88,7 +88,7 @@ export function planRound(context: ChaosContext, calm: boolean, deck: Iterator<s
 }
 
 /** All steps, again and again, from where the campaigns of the seeds before this one may have come to. */
-export function* deckOf(seed: number): Generator<string, never> {
+export function* stepSequence(seed: number): Generator<string, never> {
   for (let turn = seed * STEPS_PER_CAMPAIGN; ; turn++) yield STEPS[(turn * STRIDE) % STEPS.length]!;
 }
 
