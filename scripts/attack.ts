@@ -26,7 +26,7 @@ const startMs = performance.now();
 const endMs = startMs + Number(values.seconds) * 1000;
 
 const total = { campaigns: 0, rounds: 0, verified: 0, checks: 0 };
-const most = { longestCheckMs: 0, longestAnswerMs: 0, peakBytes: 0, blocksPeak: 0 };
+const max = { maxCheckMs: 0, maxAnswerMs: 0, peakBytes: 0, blocksPeak: 0 };
 const attacks: Record<string, number> = {};
 
 console.log(`attacks from seed ${firstSeed} on`);
@@ -35,8 +35,8 @@ try {
     const tally = await campaign({ seed: firstSeed + total.campaigns, only });
     total.campaigns++;
     for (const key of ['rounds', 'verified', 'checks'] as const) total[key] += tally[key];
-    for (const key of ['longestCheckMs', 'longestAnswerMs', 'peakBytes', 'blocksPeak'] as const)
-      most[key] = Math.max(most[key], tally[key]);
+    for (const key of ['maxCheckMs', 'maxAnswerMs', 'peakBytes', 'blocksPeak'] as const)
+      max[key] = Math.max(max[key], tally[key]);
     for (const [name, count] of Object.entries(tally.attacks)) attacks[name] = (attacks[name] ?? 0) + count;
   } while (performance.now() < endMs);
   report();
@@ -52,10 +52,10 @@ try {
 function report(): void {
   const seconds = Math.round((performance.now() - startMs) / 1000);
   const { campaigns, rounds, verified, checks } = total;
-  const { longestCheckMs, longestAnswerMs, peakBytes, blocksPeak } = most;
+  const { maxCheckMs, maxAnswerMs, peakBytes, blocksPeak } = max;
   console.log(
     `${campaigns} campaigns of ${rounds} rounds in ${seconds} s: ${verified} answers to bystanders right in every byte, the longest ` +
-      `wait ${Math.round(longestAnswerMs)} ms; ${checks} health checks, the longest ${Math.round(longestCheckMs)} ms; at most ` +
+      `wait ${Math.round(maxAnswerMs)} ms; ${checks} health checks, the longest ${Math.round(maxCheckMs)} ms; at most ` +
       `${mib(peakBytes)} and ${blocksPeak} blocks of the pool in use for a round: nothing found`,
   );
   const counts = Object.keys(ATTACKS).map((name) => `${name} ${attacks[name] ?? 0}`);

@@ -26,7 +26,7 @@ async function run(options: BenchOptions, args: readonly string[]): Promise<bool
   for (const [name, value] of Object.entries(measured)) console.log(`${name.padEnd(12)} ${value}`);
   console.log(`${'repeat'.padEnd(12)} ${command}\n`);
   console.log(
-    `Medians of up to ${options.rounds} rounds (least..most), and ratios to the first cluster target, or to nginx.\n`,
+    `Medians of up to ${options.rounds} rounds (min..max), and ratios to the first cluster target, or to nginx.\n`,
   );
 
   const targets = options.targets.filter((target) => {
@@ -66,7 +66,7 @@ async function runScenario(
   const entries = targets
     .filter(scenario.appliesTo)
     .map((target) => ({ target, result: { target: target.name, kind: target.kind, rounds: [] } as Result }));
-  const rounds = Math.min(options.rounds, scenario.mostRounds ?? options.rounds);
+  const rounds = Math.min(options.rounds, scenario.maxRounds ?? options.rounds);
   for (let round = 0; round < rounds; round += 1) {
     for (const { target, result } of entries) {
       if (result.failure) continue;

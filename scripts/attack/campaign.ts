@@ -27,8 +27,8 @@ export interface Tally {
   readonly rounds: number;
   readonly verified: number;
   readonly checks: number;
-  readonly longestCheckMs: number;
-  readonly longestAnswerMs: number;
+  readonly maxCheckMs: number;
+  readonly maxAnswerMs: number;
   readonly peakBytes: number;
   readonly blocksPeak: number;
   /** How often each attack was carried out. */
@@ -119,13 +119,10 @@ async function rounds(seed: number, visit: Visit): Promise<Tally> {
 }
 
 /** What took too long or too much while the round went on. */
-function excesses(
-  { longestCheckMs, longestAnswerMs, checks, verified }: RoundResult,
-  peak: number,
-): string[] {
+function excesses({ maxCheckMs, maxAnswerMs, checks, verified }: RoundResult, peak: number): string[] {
   const wrong = [];
-  if (longestCheckMs > MAX_CHECK_MS) wrong.push(`a health check took ${Math.round(longestCheckMs)} ms`);
-  if (longestAnswerMs > MAX_ANSWER_MS) wrong.push(`a bystander waited ${Math.round(longestAnswerMs)} ms`);
+  if (maxCheckMs > MAX_CHECK_MS) wrong.push(`a health check took ${Math.round(maxCheckMs)} ms`);
+  if (maxAnswerMs > MAX_ANSWER_MS) wrong.push(`a bystander waited ${Math.round(maxAnswerMs)} ms`);
   if (checks === 0 || verified === 0)
     wrong.push(`${checks} health checks and ${verified} bystanders were answered`);
   if (peak > MAX_PEAK_BYTES) wrong.push(`the process took ${mib(peak)} more while the round went on`);
@@ -138,8 +135,8 @@ function sums(results: readonly RoundResult[]): Omit<Tally, 'rounds' | 'peakByte
   return {
     verified: results.reduce((sum, { verified }) => sum + verified, 0),
     checks: results.reduce((sum, { checks }) => sum + checks, 0),
-    longestCheckMs: Math.max(...results.map(({ longestCheckMs }) => longestCheckMs)),
-    longestAnswerMs: Math.max(...results.map(({ longestAnswerMs }) => longestAnswerMs)),
+    maxCheckMs: Math.max(...results.map(({ maxCheckMs }) => maxCheckMs)),
+    maxAnswerMs: Math.max(...results.map(({ maxAnswerMs }) => maxAnswerMs)),
     attacks,
   };
 }

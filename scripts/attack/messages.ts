@@ -36,10 +36,10 @@ export type Answer = Ports | Status;
 export interface ProbeReport {
   /** Answers to bystanders that were right in every byte. */
   readonly verified: number;
-  readonly longestAnswerMs: number;
+  readonly maxAnswerMs: number;
   /** Health checks that were answered. */
   readonly checks: number;
-  readonly longestCheckMs: number;
+  readonly maxCheckMs: number;
   readonly wrong: readonly string[];
 }
 

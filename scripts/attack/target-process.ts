@@ -6,13 +6,13 @@ import { descriptorsOf } from '../campaign/descriptors.js';
 import type { Answer, Ports, Question, Setup, Status } from './messages.js';
 
 const TARGET = new URL('./target.js', import.meta.url);
-/** What resets the most memory that a process ever had (proc_pid_clear_refs(5)). */
+/** Resets the peak of resident memory (proc_pid_clear_refs(5)). */
 const RESET_PEAK = '5';
 
 /** What the process costs, by the system's count. */
 export interface Costs {
   readonly residentBytes: number;
-  /** The most since `forgetPeak()`. */
+  /** The peak since `forgetPeak()`. */
   readonly peakBytes: number;
   readonly descriptors: number;
   readonly systemThreads: number;

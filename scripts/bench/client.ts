@@ -109,8 +109,8 @@ async function stall(job: Job & { kind: 'stall' }): Promise<Figures> {
   await delay(BLOCKED_AFTER_MS);
 
   const result = { keptMaxMs: 0, freshMaxMs: 0, answers: 0, late: 0, errors: 0 };
-  const note = (longest: 'keptMaxMs' | 'freshMaxMs', { waitMs, ok }: { waitMs: number; ok: boolean }) => {
-    result[longest] = Math.max(result[longest], waitMs);
+  const note = (figure: 'keptMaxMs' | 'freshMaxMs', { waitMs, ok }: { waitMs: number; ok: boolean }) => {
+    result[figure] = Math.max(result[figure], waitMs);
     result.answers += 1;
     if (waitMs > LATE_MS) result.late += 1;
     if (!ok) result.errors += 1;
@@ -164,14 +164,14 @@ function sourceAddress(index: number): string {
 
 /** Asks on a fresh connection at a steady pace, whatever became of the ones before, until told to finish. */
 async function probe(job: Job & { kind: 'probe' }): Promise<Figures> {
-  const result = { asked: 0, answered: 0, longestMs: 0, errors: 0 };
+  const result = { asked: 0, answered: 0, maxMs: 0, errors: 0 };
   const pending = new Set<Connection>();
   const ask = async () => {
     const connection = new Connection(job.port);
     pending.add(connection);
     result.asked += 1;
     const { waitMs, ok } = await connection.answer(HELLO);
-    result.longestMs = Math.max(result.longestMs, waitMs);
+    result.maxMs = Math.max(result.maxMs, waitMs);
     if (ok) result.answered += 1;
     else result.errors += 1;
     pending.delete(connection);

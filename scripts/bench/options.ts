@@ -101,10 +101,10 @@ function targetOf(name: string): Target {
   return target;
 }
 
-function numberOf(option: string, value: string | undefined, otherwise: number, most: number): number {
+function numberOf(option: string, value: string | undefined, otherwise: number, max: number): number {
   const number = value === undefined ? otherwise : Number(value);
-  if (!Number.isInteger(number) || number < 1 || number > most) {
-    throw new UsageError(`--${option} ${value}: a whole number from 1 to ${most}`);
+  if (!Number.isInteger(number) || number < 1 || number > max) {
+    throw new UsageError(`--${option} ${value}: a whole number from 1 to ${max}`);
   }
   return number;
 }

@@ -56,7 +56,7 @@ export interface Scenario {
   /** Every round gets a server of its own, because an earlier round would change what is measured. */
   readonly freshServer?: true;
   /** Rounds beyond this number are left out. */
-  readonly mostRounds?: number;
+  readonly maxRounds?: number;
   /** The threads that a paceline target gets here, in place of its own number. */
   readonly threads?: number;
   readonly appliesTo: (target: Target) => boolean;

@@ -31,8 +31,8 @@ const REFERENCE = 'cluster-2';
 const CPU_RIVALS = ['nginx', 'bun'] as const;
 
 const STALL_COLUMNS: readonly Column[] = [
-  { key: 'keptMaxMs', title: 'longest kept ms', digits: 1 },
-  { key: 'freshMaxMs', title: 'longest fresh ms', digits: 1 },
+  { key: 'keptMaxMs', title: 'max kept ms', digits: 1 },
+  { key: 'freshMaxMs', title: 'max fresh ms', digits: 1 },
   { key: 'answers', title: 'answers', digits: 0 },
   { key: 'late', title: 'later than 100 ms', digits: 0 },
 ];
@@ -94,7 +94,7 @@ export const SCENARIOS: readonly Scenario[] = [
       { key: 'switches', title: 'switches', digits: 0 },
       { key: 'open', title: 'still open', digits: 0 },
     ],
-    mostRounds: 2,
+    maxRounds: 2,
     threads: 8,
     setup: 'held',
     appliesTo: everyTarget,
@@ -142,11 +142,11 @@ function judgeHello(paceline: Result, rival: (target: string) => Result | undefi
   return [...judgements, ...judgeErrors([paceline, reference])];
 }
 
-function judgeCpu(paceline: Result, rival: Result, most: number): Judgement {
+function judgeCpu(paceline: Result, rival: Result, max: number): Judgement {
   const cpu = ratio('cpuUsPerRequest', paceline, rival);
   return judgement(
-    cpu <= most,
-    `${paceline.target} uses ${percent(cpu)} of the CPU a request of ${rival.target} (target: at most ${percent(most)})`,
+    cpu <= max,
+    `${paceline.target} uses ${percent(cpu)} of the CPU a request of ${rival.target} (target: at most ${percent(max)})`,
   );
 }
 

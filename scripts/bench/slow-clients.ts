@@ -18,7 +18,7 @@ const END_LIMIT_MS = 15_000;
 const COLUMNS: readonly Column[] = [
   { key: 'asked', title: 'asked', digits: 0 },
   { key: 'answered', title: 'answered', digits: 0 },
-  { key: 'longestMs', title: 'longest ms', digits: 1 },
+  { key: 'maxMs', title: 'max ms', digits: 1 },
   { key: 'connected', title: 'slow connections', digits: 0 },
   { key: 'available', title: 'found available', digits: 0 },
   { key: 'unavailable', title: 'unavailable', digits: 0 },
@@ -55,7 +55,7 @@ function slow(
     title: ({ slowSeconds }) =>
       `slowhttptest ${mode[0]}, ${CONNECTIONS} connections for ${slowSeconds} s, while another client asks /hello on a fresh connection every ${PROBE_PACE_MS} ms`,
     columns: COLUMNS,
-    mostRounds: 1,
+    maxRounds: 1,
     needs: 'slowhttptest',
     setup,
     appliesTo: ({ kind }) => kinds.includes(kind),
@@ -99,12 +99,12 @@ function parseReport(output: string): Figures {
 /** Every request beside the slow clients is to be answered, and slowhttptest is to find the service available. */
 function judgeSlow(paceline: Result): Judgement[] {
   const total = (key: string) => paceline.rounds.reduce((sum, figures) => sum + figures[key]!, 0);
-  const longestMs = Math.max(...paceline.rounds.map((figures) => figures.longestMs!));
+  const maxMs = Math.max(...paceline.rounds.map((figures) => figures.maxMs!));
   const unavailable = total('unavailable');
   return [
     judgement(
       total('answered') === total('asked'),
-      `${paceline.target} answered ${total('answered')} of ${total('asked')} requests beside the slow clients, within ${longestMs.toFixed(1)} ms (target: all)`,
+      `${paceline.target} answered ${total('answered')} of ${total('asked')} requests beside the slow clients, within ${maxMs.toFixed(1)} ms (target: all)`,
     ),
     judgement(
       unavailable === 0,

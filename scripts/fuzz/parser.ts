@@ -57,7 +57,7 @@ function streamOf(random: Random): string {
 
 /** A request with many of something. */
 function crowdedStream(random: Random): string {
-  const many = (unit: string, most: number): string => unit.repeat(random(most + 1));
+  const many = (unit: string, max: number): string => unit.repeat(random(max + 1));
   const valid = validStream(random);
   const head = 'POST / HTTP/1.1\r\nHost: a\r\n';
   const body = 'Transfer-Encoding: chunked\r\n\r\n';
