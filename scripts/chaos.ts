@@ -1,6 +1,6 @@
 /**
- * Disturbs real servers in every way that is known, and looks whether anybody else notices: see docs/testing.md. Ends with 1 at
- * the first failure, and says what shows it again.
+ * Injects faults into real servers and kills their threads, beside clients that check every byte: see docs/testing.md. Exits with
+ * 1 at the first failure, and prints the command that repeats it.
  *
  *   node dist/scripts/chaos.js [--seconds N] [--seed S] [--threads N] [--without GROUP[,GROUP]]
  */
@@ -49,7 +49,7 @@ try {
   console.error(
     ['again: node dist/scripts/chaos.js --seconds 1 --seed', firstSeed + total.campaigns, ...more].join(' '),
   );
-  // Participants of the round that failed may still wait for what does not come.
+  // Clients of the failed round may still be waiting for answers.
   process.exit(1);
 }
 

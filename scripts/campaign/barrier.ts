@@ -1,14 +1,14 @@
 /**
- * A barrier for handlers of one process: each waits until so many are there, so each has a thread of its own. One
- * SharedArrayBuffer, which threads find in their environment data; a word for each barrier, which counts who has come, and
- * on which those sleep that wait for more. All accesses are atomic.
+ * Barriers for the handlers of one process: each handler waits until a number of them have arrived, which proves that each
+ * runs in a thread of its own. One SharedArrayBuffer, passed to the threads as environment data, has a word for each
+ * barrier: the number of arrivals, on which the waiting threads sleep. All accesses are atomic.
  */
 import { getEnvironmentData, setEnvironmentData } from 'node:worker_threads';
 
 const KEY = 'paceline-barriers';
 /** Barriers of one process: two for each round of a campaign. */
 const COUNT = 4096;
-/** Far above what any thread needs that is not lost. */
+/** Only a lost thread takes longer. */
 const TIMEOUT_MS = 20_000;
 
 export class Barriers {
@@ -18,20 +18,20 @@ export class Barriers {
     this.#words = new Int32Array(memory);
   }
 
-  /** Called in a new process; threads that start from now on find them. */
+  /** Called once in a process, before its threads start. */
   static create(): void {
     setEnvironmentData(KEY, new SharedArrayBuffer(COUNT * 4));
   }
 
-  /** Those of this thread's process. */
+  /** The barriers of this thread's process. */
   static find(): Barriers {
     return new Barriers(getEnvironmentData(KEY) as SharedArrayBuffer);
   }
 
   /**
-   * Blocks the calling thread until `count` handlers are at this barrier.
+   * Blocks the calling thread until `count` handlers have arrived at the barrier.
    *
-   * @returns what the app answers: the number of its thread, or that the others were not in time
+   * @returns the app's answer: the number of its thread, or that the others did not arrive in time
    */
   meet(barrier: number, count: number, thread: number): string {
     return this.#wait(barrier % COUNT, count) ? String(thread) : 'nobody came';

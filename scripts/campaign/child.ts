@@ -1,18 +1,18 @@
 /**
- * The process with a campaign's servers, from both sides: it answers questions over the channel of child_process.fork, so that
- * it may die without taking the campaign with it.
+ * The child process that runs a campaign's servers, and its parent's side: the child answers questions over the IPC channel of
+ * child_process.fork, and may die without ending the campaign.
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { bounded } from '../../spec/support/server/wait.js';
 
-/** The main thread of the process runs no handler, so nothing may keep it from answering; far above what a busy machine takes. */
+/** The child's main thread runs no handler, so nothing may keep it from answering; far above what a busy machine takes. */
 const ANSWER_MS = 30_000;
 /** How long its servers may take to load their apps. */
 const START_MS = 60_000;
 /** How long a process may take to end once its servers are closed. */
 const EXIT_MS = 10_000;
-/** Characters of its standard error that are kept: the last ones. */
+/** How many of the last characters of its standard error are kept. */
 const STDERR_LIMIT = 8000;
 
 /** What a process is asked; `start` comes first and `close` last. */
@@ -38,7 +38,7 @@ export class CampaignChild<Q extends Question, A> {
   #stderr = '';
   #ids = 0;
   #closing = false;
-  /** Rejects when the process ends without having been told to. */
+  /** Rejects when the process exits without having been told to. */
   readonly died: Promise<never>;
 
   constructor(entry: URL, environment: NodeJS.ProcessEnv = {}) {
@@ -68,7 +68,7 @@ export class CampaignChild<Q extends Question, A> {
     return this.#child.pid!;
   }
 
-  /** @throws when the process cannot answer, does not in time, or dies */
+  /** @throws when the process fails to answer, does not answer in time, or dies */
   ask(question: Q): Promise<A> {
     const id = ++this.#ids;
     const answer = new Promise<A>((resolve, reject) => {
@@ -80,9 +80,9 @@ export class CampaignChild<Q extends Question, A> {
   }
 
   /**
-   * Asks the last question, and waits for the process to end by itself.
+   * Asks the last question, and waits for the process to exit by itself.
    *
-   * @throws when it does not end, or not in order
+   * @throws when it does not exit in time, or not with 0
    */
   async close(question: Q): Promise<A> {
     this.#closing = true;
@@ -93,7 +93,7 @@ export class CampaignChild<Q extends Question, A> {
     return answer;
   }
 
-  /** Ends the process, whatever it does. */
+  /** Kills the process, whatever it is doing. */
   async kill(): Promise<void> {
     this.#closing = true;
     this.#child.kill('SIGKILL');
@@ -108,7 +108,7 @@ export class CampaignChild<Q extends Question, A> {
   }
 }
 
-/** The process's side: answers until it has answered `close`, and exits with 1 when the campaign is gone before. */
+/** The child's side: answers until it has answered `close`; exits with 1 if the campaign disconnects before. */
 export function answerCampaign<Q extends Question, A>(answer: (question: Q) => Promise<A>): void {
   let closed = false;
   process.on('disconnect', () => closed || process.exit(1));
@@ -120,7 +120,7 @@ export function answerCampaign<Q extends Question, A>(answer: (question: Q) => P
     } catch (error) {
       process.send!({ id, failed: (error as Error).stack ?? String(error) });
     }
-    // After the servers nothing may keep the process: the channel is the campaign's own.
+    // Once the servers are closed nothing may keep the process alive, so the campaign's own channel goes as well.
     if (question.ask !== 'close') return;
     closed = true;
     process.disconnect();

@@ -1,9 +1,9 @@
 import { readdirSync, readlinkSync } from 'node:fs';
 
-/** With its first socket a loop opens this as a spare, for when descriptors run out (libuv, uv__stream_init). */
+/** An event loop opens this with its first socket, in reserve for when descriptors run out (libuv, uv__stream_init). */
 const SPARE = '/dev/null';
 
-/** What the descriptors of a process lead to, by number; without the spares of event loops. */
+/** The targets of a process's open descriptors, by number; without those that event loops keep in reserve. */
 export function descriptorsOf(pid: number | 'self'): Map<string, string> {
   const folder = `/proc/${pid}/fd`;
   const links = new Map<string, string>();
@@ -12,7 +12,7 @@ export function descriptorsOf(pid: number | 'self'): Map<string, string> {
       const link = readlinkSync(`${folder}/${number}`);
       if (link !== SPARE) links.set(number, link);
     } catch {
-      // Closed meanwhile, as the one of the listing itself is.
+      // Closed since it was listed, as the descriptor of the listing itself is.
     }
   }
   return links;

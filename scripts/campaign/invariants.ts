@@ -1,4 +1,4 @@
-/** What campaigns ask of a server when a round is over: nothing of its clients may be left. */
+/** What every campaign requires of a server when a round is over: its clients have left nothing behind. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ThreadInfo } from '../../lib/observe/observation.js';
 import type { Client } from '../../spec/support/server/http-client.js';
@@ -9,7 +9,7 @@ const POLL_MS = 20;
 /** States of a thread that is inside no connection. */
 const AT_REST = ['leader', 'follower'];
 
-/** What a server tells of itself between rounds. */
+/** A server's own account of itself between rounds. */
 export interface ServerStatus {
   readonly threads: readonly ThreadInfo[];
   readonly connections: number;
@@ -17,11 +17,11 @@ export interface ServerStatus {
 }
 
 /**
- * Polls a status until nothing in it is wrong any more.
+ * Polls a status until it has no violations.
  *
- * @param limitMs for how long what is wrong may still become right
+ * @param limitMs how long violations may take to disappear
  * @returns the last status
- * @throws with everything that stays wrong
+ * @throws with the violations that remain
  */
 export async function awaitNoViolations<S>(
   read: () => Promise<S>,
@@ -38,7 +38,7 @@ export async function awaitNoViolations<S>(
   }
 }
 
-/** What clients have left behind in a server, although all of them are gone. */
+/** What is left in a server although all of its clients have gone. */
 export function leftovers({ threads, connections, blocks }: ServerStatus): string[] {
   const wrong = [];
   if (connections !== 0) wrong.push(`${connections} connections are open`);
@@ -50,10 +50,10 @@ export function leftovers({ threads, connections, blocks }: ServerStatus): strin
 }
 
 /**
- * Has every thread answer at once: no handler leaves the barrier before all are there.
+ * Proves that every thread serves: no handler leaves the barrier before all have arrived.
  *
- * @param ask waits at one barrier for `threads` handlers, and gives back what the app answers
- * @throws when two answers are of one thread, or a thread does not answer
+ * @param ask sends a request that waits at one barrier for `threads` handlers, and returns the answer
+ * @throws when a thread answers twice, or not at all
  */
 export async function askEveryThread(
   what: string,
@@ -64,7 +64,7 @@ export async function askEveryThread(
   const answers = await Promise.all(
     range(threads).map(async () => {
       const client = await connect();
-      // The barrier itself is bounded, and says so.
+      // Needs no timeout: the barrier has one, and its answer says so.
       const answer = await ask(client);
       await client.close();
       return answer;

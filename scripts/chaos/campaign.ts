@@ -1,4 +1,4 @@
-/** What one seed stands for: a process with its servers, some rounds, and its end. */
+/** One campaign, chosen by a seed: a process with its servers, some rounds, and its orderly end. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { oneOf, randomOf } from '../../spec/support/random.js';
 import { Site } from '../../spec/support/static/site.js';
@@ -14,38 +14,38 @@ import { TargetProcess } from './target-process.js';
 
 const ROUNDS = 5;
 const MAX_THREADS = 5;
-/** How long the servers have for their last connections, of which there are none. */
+/** The drain time of the servers, which have no connections left. */
 const DRAIN_MS = 2000;
-/** How long a process takes to die and say why. */
+/** How long a process may take to die and report why. */
 const DYING_MS = 3000;
-/** What a process may grow after its first two rounds: heaps of replaced threads, fragments, compiled code. */
+/** How much a process may grow after its first two rounds: heaps of replaced threads, fragmentation, compiled code. */
 const MAX_GROWTH_BYTES = 400 * 1024 * 1024;
 
-/** What a seed came to. */
+/** The totals of a campaign. */
 export interface Tally {
   readonly rounds: number;
   readonly verified: number;
   readonly deaths: number;
   readonly cuts: number;
-  /** Threads that died at each step, and which steps any thread came by. */
+  /** Threads that died at each step, and which steps any thread passed. */
   readonly stepDeaths: readonly number[];
   readonly passed: readonly boolean[];
 }
 
 export interface CampaignOptions {
   readonly seed: number;
-  /** Of each server; by chance where it is undefined. */
+  /** Of each server; random where it is undefined. */
   readonly threads: number | undefined;
   readonly groups: ReadonlySet<Group>;
 }
 
-/** @throws with everything that is needed to understand what is wrong */
+/** @throws with everything that is known about a failure */
 export async function campaign({ seed, threads, groups }: CampaignOptions): Promise<Tally> {
   const random = randomOf(seed);
   using site = new Site(Object.fromEntries(FILES.map((file) => [`${file}.bin`, content(file, FILE_BYTES)])));
   const chosen = 1 + random(MAX_THREADS);
   const setup: Setup = {
-    // Ports rest after a run (TIME_WAIT); campaigns take addresses in turn, so that there are always enough.
+    // Ports stay in TIME_WAIT after a campaign; the next one uses another address, so that there are always enough.
     host: `127.0.0.${2 + (seed % 250)}`,
     threads: threads ?? chosen,
     root: site.root,
@@ -54,11 +54,11 @@ export async function campaign({ seed, threads, groups }: CampaignOptions): Prom
     transitions: random(2) === 0,
     options: {
       dashboard: random(2) === 0 ? { port: 0 } : false,
-      // Long enough that no client with good manners ever meets them.
+      // Long enough that no well-behaved client ever runs into them.
       keepAliveTimeout: 30_000,
       headersTimeout: oneOf(random, [5000, 30_000]),
       sendTimeout: oneOf(random, [5000, 30_000]),
-      // With the few, accepting is suspended and resumed all the time.
+      // With 16, accepting is suspended and resumed all the time.
       maxConnections: oneOf(random, [16_384, 16_384, 16]),
     },
   };
@@ -69,7 +69,7 @@ export async function campaign({ seed, threads, groups }: CampaignOptions): Prom
     return await Promise.race([process.died, rounds(seed, context, process, plans)]);
   } catch (error) {
     const said = [
-      // Of a process that has died the clients know first.
+      // Clients notice the death of the process first, so it comes with a little delay.
       await Promise.race([process.died.catch(({ message }: Error) => message), delay(DYING_MS, '')]),
       (error as Error).message,
       ...context.wrong.slice(0, 10),
@@ -97,11 +97,11 @@ async function rounds(
     const plan = planRound(context, round === 0, sequence);
     plans.push(plan);
     await runRound(context, process, plan);
-    if (context.wrong.length > 0) throw new Error('clients got what is wrong:');
+    if (context.wrong.length > 0) throw new Error('clients got wrong answers:');
     await awaitInvariants(context, process, before);
     await meetEveryThread(context);
     status = await awaitInvariants(context, process, before);
-    // The first round is a calm one, in which everything is opened that a process keeps.
+    // The first round is calm: the process opens everything that it keeps.
     before ??= status.descriptors;
     if (round <= 1) residentBytes = status.residentBytes;
     const growth = status.residentBytes - residentBytes;
@@ -133,6 +133,6 @@ async function lastWords(context: ChaosContext, process: TargetProcess): Promise
       ...status.log,
     ];
   } catch {
-    return ['the process says nothing any more'];
+    return ['the process does not answer any more'];
   }
 }

@@ -12,13 +12,13 @@ import type { ServerName } from './messages.js';
 import { FAREWELL } from './tcp-faults.js';
 
 const PACES = ['whole', 'whole', 'whole', 'in pieces', 'byte by byte'] as const;
-/** Bytes that go one by one; the rest follows in one piece. */
+/** How many bytes are sent one by one; the rest follows in one piece. */
 const DRIBBLED_BYTES = 60;
 const MAX_PIPELINED = 12;
-/** How long a slow reader stands still: long enough for the kernel's memory to be full. */
+/** How long a slow reader does not read: long enough for the kernel's buffers to fill up. */
 const STANDSTILL_MS = 60;
 
-/** Sends bytes at the pace of a client that is none too fast. */
+/** Sends bytes at a random pace: whole, in pieces, or byte by byte. */
 async function sendAt(random: Random, client: Client, bytes: Buffer): Promise<void> {
   switch (oneOf(random, PACES)) {
     case 'whole':
@@ -39,12 +39,12 @@ async function sendAt(random: Random, client: Client, bytes: Buffer): Promise<vo
   }
 }
 
-/** What a client does next: goes on, goes on with a new connection, or has done what it came for. */
+/** What a client does next: go on, go on with a new connection, or stop. */
 type Next = 'on' | 'anew' | 'done';
 
 /**
- * Does `work` on a connection, again and again on a new one where the server has cut it, which is counted: whether it was
- * its right is checked when the round is over.
+ * Does `work` on a connection, and starts over with a new one where the server has cut it. Cuts are counted; whether they
+ * were justified is checked when the round is over.
  */
 async function throughCuts(
   context: ChaosContext,
@@ -86,7 +86,7 @@ export async function webClient(context: ChaosContext, count = 25): Promise<void
     left -= batch.length;
     const last = closes && random(4) === 0;
     if (last) batch.push(withClose(batch.pop()!));
-    // Before the first of them is awaited: who sends a lot must read meanwhile.
+    // Starts to read before it sends: a client that sends a lot has to read meanwhile.
     const answers = readAll(context, client, batch, tallies.web);
     const sent = sendAt(random, client, Buffer.concat(batch.map(({ request }) => request)));
     await Promise.all([answers, sent]);
@@ -110,7 +110,7 @@ async function readAll(
   }
 }
 
-/** Sends blocks to the echo and reads them back, some on connections that are kept in their thread. */
+/** Sends blocks to the echo app and reads them back, on some connections bound to their thread. */
 export async function tcpClient(context: ChaosContext, count = 20): Promise<void> {
   const random = context.fork();
   const command = oneOf(random, ['', '', '!bind\n', '!async\n']);
@@ -134,7 +134,7 @@ export async function tcpClient(context: ChaosContext, count = 20): Promise<void
   });
 }
 
-/** Asks for more than the kernel keeps, over HTTP or as an echo, and does not read for a while. */
+/** Requests more than the kernel buffers, over HTTP or as an echo, and does not read for a while. */
 export async function slowReader(context: ChaosContext): Promise<void> {
   const random = context.fork();
   const server = oneOf(random, ['web', 'tcp'] as const);
@@ -155,7 +155,7 @@ export async function slowReader(context: ChaosContext): Promise<void> {
   });
 }
 
-/** Has every thread of both servers answer at once. */
+/** Proves that every thread of both servers serves. */
 export async function meetEveryThread(context: ChaosContext): Promise<void> {
   const { threads } = context;
   const web = context.newBarrier();

@@ -1,4 +1,4 @@
-/** Pseudo-random bytes that both ends can make: the app from what a request says, the client to compare. */
+/** Pseudo-random bytes that both ends generate from a seed: the app to send them, the client to compare. */
 
 /** No byte is ASCII, so content is never mistaken for a command of the TCP app, nor for a part of HTTP. */
 const HIGH_BIT = 0x80;
@@ -14,7 +14,7 @@ export function content(seed: number, length: number, from = 0): Buffer {
   return bytes;
 }
 
-/** Where two buffers differ first, in words; undefined where they do not. */
+/** A description of the first difference of two buffers; undefined where they are equal. */
 export function difference(expected: Buffer, found: Buffer): string | undefined {
   if (expected.equals(found)) return undefined;
   const shorter = Math.min(expected.length, found.length);

@@ -1,26 +1,26 @@
-/** What all participants of a round know, and what they count. */
+/** What the participants of a round share, and what they count. */
 import { type Random, randomOf } from '../../spec/support/random.js';
 import { Client } from '../../spec/support/server/http-client.js';
 import { bounded } from '../../spec/support/server/wait.js';
 import type { Ports, ServerName } from './messages.js';
 
-/** What can be left out of a campaign, to come closer to a cause. */
+/** What can be left out of a campaign, to narrow down a cause. */
 export const GROUPS = [
   ...['platform', 'scopes', 'files', 'faults', 'tcp-faults', 'leavers', 'silent', 'own-work', 'floods'],
   ...['steps', 'terminations'],
 ] as const;
 export type Group = (typeof GROUPS)[number];
 
-/** No answer may take longer, whatever the others do. A busy machine takes a hundredth of it. */
+/** No answer may take longer, whatever else goes on. A busy machine takes a hundredth of it. */
 export const PATIENCE_MS = 15_000;
 
-/** What the participants of one server came to, since its start. */
+/** Counts of all clients of one server since its start. */
 export interface Tally {
-  /** Answers that were right in every byte. */
+  /** Answers that were correct in every byte. */
   verified: number;
   /** Connections of well-behaved clients that the server cut. */
   cuts: number;
-  /** Faults after which a thread may be dead. */
+  /** Faults that may have killed a thread. */
   lethal: number;
 }
 
@@ -29,7 +29,7 @@ export class ChaosContext {
     web: { verified: 0, cuts: 0, lethal: 0 },
     tcp: { verified: 0, cuts: 0, lethal: 0 },
   };
-  /** What somebody saw that must not be. */
+  /** Violations that clients have seen. */
   readonly wrong: string[] = [];
   #barriers = 0;
 
@@ -37,18 +37,18 @@ export class ChaosContext {
     readonly host: string,
     readonly ports: Ports,
     readonly threads: number,
-    /** The apps listen to `uncaughtException`. */
+    /** Whether the apps listen to `uncaughtException`. */
     readonly handled: boolean,
     readonly groups: ReadonlySet<Group>,
     readonly random: Random,
   ) {}
 
-  /** Chance of a participant's own, so that its choices do not depend on how the others get on. */
+  /** A random source of a participant's own, so that its choices do not depend on the progress of others. */
   fork(): Random {
     return randomOf(this.random(2 ** 31));
   }
 
-  /** The number of a barrier that nobody was at. */
+  /** The number of a barrier that is not used yet. */
   newBarrier(): number {
     return this.#barriers++;
   }

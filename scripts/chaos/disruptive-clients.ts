@@ -11,7 +11,7 @@ import { HOWS, LETHAL, OPEN_FAULTS, WHERES } from './tcp-faults.js';
 
 const LEAVES = ['FIN', 'RST', 'half-close'] as const;
 
-/** Leaves, and stays gone: what the server still sends is read where the leaving is a polite one. */
+/** Closes the connection in one of three ways; a half-closed one is read until the server closes it. */
 async function leave(random: Random, client: Client): Promise<void> {
   switch (oneOf(random, LEAVES)) {
     case 'RST':
@@ -29,7 +29,7 @@ async function leave(random: Random, client: Client): Promise<void> {
 
 // ---- faults -------------------------------------------------------------------------------------------------------------
 
-/** Sets off one fault of the web app, and then asks for something on the same connection. */
+/** Triggers one fault of the web app, then sends an ordinary request on the same connection. */
 export async function webFault(
   context: ChaosContext,
   name = oneOf(context.random, FAULT_NAMES),
@@ -54,14 +54,14 @@ export async function webFault(
     const wrong = check(next, await bounded(client.answer(), PATIENCE_MS, `no answer after ${name}`));
     if (wrong !== undefined) context.wrong.push(`after ${name}: ${wrong}`);
   } catch (error) {
-    // Its own handler's fault may cut it at any point, but leave it open with nothing to come at none.
+    // The fault of its own handler may end the connection at any point, but must not leave it open without an answer.
     if (!client.ended) throw error;
   } finally {
     await client.close();
   }
 }
 
-/** Sets off a fault in one of the TCP app's handlers. */
+/** Triggers a fault in one of the TCP app's handlers. */
 export async function tcpFault(context: ChaosContext): Promise<void> {
   const random = context.fork();
   const number = random(HOWS.length);
@@ -80,7 +80,7 @@ export async function tcpFault(context: ChaosContext): Promise<void> {
 
 // ---- leaving ------------------------------------------------------------------------------------------------------------
 
-/** Sends a part of something, or nothing, and leaves at some moment. */
+/** Sends a part of a request, or nothing, and leaves after a random time. */
 export async function leaver(context: ChaosContext): Promise<void> {
   const random = context.fork();
   if (random(4) === 0) {
@@ -97,7 +97,7 @@ export async function leaver(context: ChaosContext): Promise<void> {
   await leave(random, client);
 }
 
-/** Asks a handler or a stream that says nothing, and leaves. */
+/** Requests a handler or a stream that never answers, and leaves. */
 export async function silentLeaver(context: ChaosContext): Promise<void> {
   const random = context.fork();
   const client = await context.connect('web');
@@ -107,9 +107,9 @@ export async function silentLeaver(context: ChaosContext): Promise<void> {
   else await client.close();
 }
 
-// ---- having it all --------------------------------------------------------------------------------------------------------
+// ---- hogging threads ----------------------------------------------------------------------------------------------------
 
-/** As many of `hog` as there are threads and one more, and meanwhile somebody who wants one answer after the other. */
+/** One more `hog` than there are threads, and beside them a client that sends one request after the other. */
 async function beside(
   context: ChaosContext,
   hog: (client: Client, stop: AbortSignal) => Promise<void>,
@@ -126,7 +126,7 @@ async function beside(
   await Promise.all(all);
 }
 
-/** Streams that compute for every chunk, and never end by themselves. */
+/** Streams that compute each chunk, and never end by themselves. */
 export const besideOwnWork = (context: ChaosContext): Promise<void> =>
   beside(context, async (client) => {
     client.socket.removeAllListeners('data').resume();
@@ -135,7 +135,7 @@ export const besideOwnWork = (context: ChaosContext): Promise<void> =>
 
 const FLOOD = Buffer.from('GET /content?seed=1&bytes=10 HTTP/1.1\r\nhost: test\r\n\r\n'.repeat(200));
 
-/** Clients that always have the next requests sent before the last ones are answered, and read as fast as they can. */
+/** Clients that pipeline without an end, and read as fast as they can. */
 export const besideFloods = (context: ChaosContext): Promise<void> =>
   beside(context, async (client, stop) => {
     client.socket.removeAllListeners('data').resume();
@@ -145,7 +145,7 @@ export const besideFloods = (context: ChaosContext): Promise<void> =>
     }
   });
 
-/** Resolves once more may be written, or never again. */
+/** Resolves once the socket takes more, or is closed. */
 const drained = ({ socket }: Client): Promise<void> =>
   new Promise((resolve) => {
     const done = (): void => {

@@ -49,13 +49,13 @@ export function exchangeOf(random: Random, groups: ReadonlySet<Group>): Exchange
   return get(`${query(oneOf(random, PLAIN), seed, bytes)}&ms=${random(4)}`, seed, bytes);
 }
 
-/** An answer that no kernel keeps whole for a client that does not read. */
+/** An answer too large for the kernel's buffers, for a client that does not read. */
 export function largeExchange(random: Random): Exchange {
   const seed = random(2 ** 30);
   return get(query('/content', seed, LARGE_BYTES), seed, LARGE_BYTES);
 }
 
-/** The same, as the last one of its connection. */
+/** The same as the last request of its connection. */
 export const withClose = (exchange: Exchange): Exchange => ({
   ...exchange,
   request: Buffer.from(

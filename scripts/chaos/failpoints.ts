@@ -1,12 +1,12 @@
 /**
- * What the campaign shares with the threads that it disturbs: one SharedArrayBuffer, which they find in their environment data.
+ * The points at which the campaign kills threads: one SharedArrayBuffer, passed to the threads as environment data.
  *
- * - COUNTDOWNS, a word a step: 0, or how many threads have to come by until one dies there. Set by the process's main thread,
- *   counted down by whichever thread comes by; the one that counts it to 0 dies.
+ * - COUNTDOWNS, a word a step: 0, or how often the step is passed until a thread dies there. Set by the process's main
+ *   thread, counted down by every thread that passes; the one that counts it to 0 dies.
  * - DEATHS, a word a step: threads that died there.
- * - PASSED, a word a step: 1 once any thread came by, so that a step which nobody reaches is seen.
+ * - PASSED, a word a step: 1 once any thread has passed, so that unreachable steps are noticed.
  *
- * All words are atomic but for looks at COUNTDOWNS and PASSED, which may be late.
+ * Accesses are atomic except for plain reads of COUNTDOWNS and PASSED, which may be stale.
  */
 import { getEnvironmentData, setEnvironmentData } from 'node:worker_threads';
 import { STEPS } from './steps.js';
@@ -24,7 +24,7 @@ export class Failpoints {
     this.#words = new Int32Array(memory);
   }
 
-  /** The failpoints of a new process; threads that start from now on find it. */
+  /** Called once in a process, before its threads start. */
   static create(): Failpoints {
     const memory = new SharedArrayBuffer(WORDS * 4);
     setEnvironmentData(KEY, memory);
@@ -36,7 +36,7 @@ export class Failpoints {
     return new Failpoints(getEnvironmentData(KEY) as SharedArrayBuffer);
   }
 
-  /** The `count`th thread that comes by this step from now on dies there. */
+  /** The `count`th thread that passes this step from now on dies there. */
   arm(step: number, count: number): void {
     Atomics.store(this.#words, COUNTDOWNS + step, count);
   }
@@ -50,12 +50,12 @@ export class Failpoints {
     return [...this.#words.subarray(DEATHS, DEATHS + STEPS.length)];
   }
 
-  /** Which steps any thread has come by. */
+  /** Which steps any thread has passed. */
   passed(): boolean[] {
     return [...this.#words.subarray(PASSED, PASSED + STEPS.length)].map((word) => word !== 0);
   }
 
-  /** The calling thread comes by a step, and dies if it is the one. */
+  /** Called by a thread that passes a step; does not return if the thread is to die there. */
   pass(step: number): void {
     const words = this.#words;
     if (words[PASSED + step] === 0) words[PASSED + step] = 1;
@@ -66,7 +66,7 @@ export class Failpoints {
   }
 }
 
-/** process.exit() of a thread returns; it ends where its engine looks next, which a loop does. */
+/** In a thread process.exit() returns; the thread ends at the engine's next interrupt check, which a loop contains. */
 function dieHere(): void {
   const exit: (code: number) => void = process.exit;
   exit(1);

@@ -1,4 +1,4 @@
-/** Everything that a handler of a fetch app can do wrong, each under a name, and what it may cost. */
+/** What a handler of a fetch app can do wrong, by name, and what each fault may cost. */
 import { get } from 'node:http';
 import { PassThrough } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -7,14 +7,14 @@ import { inspect } from 'node:util';
 export interface Fault {
   /** Whether the thread may die of it: never; unless the app has an `uncaughtException` listener; or in any case. */
   readonly kills: 'never' | 'unless handled' | 'always';
-  /** What a complete answer of status 200 says. */
+  /** The body of a complete answer with status 200. */
   readonly answer: string;
-  /** The client has to leave for it to happen. */
+  /** Whether it happens only once the client leaves. */
   readonly onLeaving?: true;
   run(request: Request): unknown;
 }
 
-/** What a handler answers that threw outside of itself and goes on. */
+/** The answer of a handler that threw outside of its own frame and goes on. */
 export const SURVIVED = 'survived';
 const LATER_MS = 10;
 
@@ -27,9 +27,9 @@ function overflow(depth: number): number {
   return depth + overflow(depth + 1);
 }
 
-// ---- thrown beside the handler ------------------------------------------------------------------------------------------
+// ---- thrown outside of the handler --------------------------------------------------------------------------------------
 
-/** Each leaves an error that nobody catches. */
+/** Each leaves an uncaught error. */
 const LEFT_BEHIND: Readonly<Record<string, () => unknown>> = {
   'throws in nextTick': () => process.nextTick(boom),
   'throws in two ticks': () => {
@@ -82,7 +82,7 @@ function leftBehind(): Record<string, Fault> {
   return faults;
 }
 
-// ---- what cannot be described ---------------------------------------------------------------------------------------------
+// ---- errors that cannot be described ------------------------------------------------------------------------------------
 
 const circular = error();
 circular.cause = new Error('the other', { cause: circular });
@@ -121,7 +121,7 @@ function strange(): Record<string, Fault> {
   return faults;
 }
 
-// ---- wrong answers --------------------------------------------------------------------------------------------------------
+// ---- wrong answers ------------------------------------------------------------------------------------------------------
 
 class ThrowingBlob extends Blob {
   override stream(): never {
@@ -137,7 +137,7 @@ function withoutReader(): ReadableStream {
 
 type Source = ConstructorParameters<typeof ReadableStream<Uint8Array>>[0];
 const streamed = (source: Source): Response => new Response(new ReadableStream(source));
-/** One chunk, and then nothing until the client leaves. */
+/** One chunk, then nothing until the client leaves. */
 const silent = (cancel: () => void): Response =>
   streamed({ start: (controller) => controller.enqueue(Buffer.from('begun')), cancel });
 

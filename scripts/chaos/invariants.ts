@@ -1,17 +1,17 @@
-/** What must hold when a round is over and its clients are gone, by what the process says of itself. */
+/** What must hold when a round is over and its clients are gone, judged by the status of the process. */
 import { awaitNoViolations, leftovers } from '../campaign/invariants.js';
 import type { ChaosContext } from './context.js';
 import { SERVER_NAMES, type ServerName, type Status } from './messages.js';
 import type { TargetProcess } from './target-process.js';
 
-/** For how long what is wrong may still become right: replacements may wait 10 s for their turn. */
+/** How long violations may take to disappear: the start of a replacement may be delayed by 10 s. */
 const SETTLE_MS = 40_000;
 
 /**
- * Resolves once nothing is wrong any more.
+ * Resolves once all invariants hold.
  *
- * @param before the descriptors of a process that has served, and where nobody is connected
- * @throws with everything that stays wrong
+ * @param before the descriptors of the process after it has served, with no client connected
+ * @throws with the violations that remain
  */
 export function awaitInvariants(
   context: ChaosContext,
@@ -25,7 +25,7 @@ export function awaitInvariants(
   return awaitNoViolations(() => process.status(), violationsIn, SETTLE_MS);
 }
 
-/** What the round has left behind. */
+/** What the round has left behind in the process. */
 function leftoversOfRound(status: Status, before: Status['descriptors'] | null): string[] {
   const wrong = SERVER_NAMES.flatMap((name) =>
     [...leftovers(status.servers[name]), ...status.servers[name].violations].map(
@@ -39,7 +39,7 @@ function leftoversOfRound(status: Status, before: Status['descriptors'] | null):
   return wrong;
 }
 
-/** Where the server's counters do not agree with themselves or with what the clients saw. */
+/** Where the server's counters contradict each other, or the counts of the clients. */
 function disagreements(context: ChaosContext, status: Status): string[] {
   const wrong = [];
   for (const name of SERVER_NAMES) {
@@ -48,7 +48,7 @@ function disagreements(context: ChaosContext, status: Status): string[] {
     const requests = server.threads.reduce((total, thread) => total + thread.requests, 0);
     if (name === 'web' && requests < verified)
       wrong.push(`${name}: ${requests} requests were counted, and ${verified} answers verified`);
-    // One more for each death: what an acceptor has in hand when it dies counts for none of its thread's.
+    // One more for each death: a connection that a dying acceptor has just accepted is not counted as its thread's.
     const lost = server.lost + server.deaths;
     if (cuts > lost)
       wrong.push(`${name}: ${cuts} clients were cut off, and ${lost} can have been lost with threads`);
@@ -56,7 +56,7 @@ function disagreements(context: ChaosContext, status: Status): string[] {
   return [...wrong, ...undueDeaths(context, status)];
 }
 
-/** Threads may die where the campaign killed them or a fault was one to die of, and nowhere else. */
+/** Threads may die only where the campaign killed them, or of a lethal fault. */
 function undueDeaths(context: ChaosContext, { servers, stepDeaths, terminated }: Status): string[] {
   const deaths = SERVER_NAMES.reduce((total, name) => total + servers[name].deaths, 0);
   const lethal = SERVER_NAMES.reduce((total, name) => total + context.tallies[name].lethal, 0);
@@ -65,7 +65,7 @@ function undueDeaths(context: ChaosContext, { servers, stepDeaths, terminated }:
   return [`${deaths} threads have died, of which ${killed} were killed and ${lethal} had reason to`];
 }
 
-/** What one server and its clients came to, in a line. */
+/** The counts of one server and its clients, in a line. */
 export function summary(context: ChaosContext, name: ServerName, status: Status): string {
   const { deaths, lost } = status.servers[name];
   const { verified, cuts } = context.tallies[name];

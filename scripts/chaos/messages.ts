@@ -1,4 +1,4 @@
-/** What the campaign and the process that it disturbs tell each other. */
+/** The messages between the campaign and its target process. */
 
 import type { ThreadInfo } from '../../lib/observe/observation.js';
 import type { ServerOptions } from '../../lib/options/server-options.js';
@@ -15,7 +15,7 @@ export interface Setup {
   /** Whether the apps listen to `uncaughtException`, and whether the TCP app has an `error` handler. */
   readonly handled: boolean;
   readonly errorHandler: boolean;
-  /** Whether transitions are listened to. */
+  /** Whether a listener to transitions is installed. */
   readonly transitions: boolean;
   readonly options: Omit<ServerOptions, 'app' | 'threads' | 'logger'>;
 }
@@ -37,7 +37,7 @@ export interface Ports {
   readonly dashboard: number | null;
 }
 
-/** What is to be seen of one server. */
+/** The status of one server. */
 export interface TargetServerStatus {
   readonly threads: readonly ThreadInfo[];
   readonly connections: number;
@@ -45,7 +45,7 @@ export interface TargetServerStatus {
   /** Since the start: threads that died, and connections that were lost with them. */
   readonly deaths: number;
   readonly lost: number;
-  /** What is wrong by itself: transitions that cannot be, errors that the server reports. */
+  /** Impossible transitions, and errors that the server reports. */
   readonly violations: readonly string[];
 }
 
@@ -58,7 +58,7 @@ export interface Status {
   readonly stepDeaths: readonly number[];
   readonly terminated: number;
   readonly passed: readonly boolean[];
-  /** The last words of the log. */
+  /** The last lines of the log. */
   readonly log: readonly string[];
 }
 

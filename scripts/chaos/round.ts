@@ -1,4 +1,4 @@
-/** One round: participants by chance, all at once, and deaths among the threads meanwhile. */
+/** One round: randomly chosen participants, all at once, while threads are killed. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { oneOf } from '../../spec/support/random.js';
 import { range } from '../../spec/support/server/wait.js';
@@ -15,25 +15,25 @@ import {
 import { STEPS } from './steps.js';
 import type { TargetProcess } from './target-process.js';
 
-/** What a round is about; the first one is calm. */
+/** What a round stresses; the first one is calm. */
 const PROFILES = ['faults', 'deaths', 'deaths', 'everything', 'everything', 'hogging'] as const;
 type Profile = 'calm' | (typeof PROFILES)[number];
 
-/** How many threads have to come by a step until one dies there: from a rare step's first to a busy one's middle. */
+/** How often a step is passed until a thread dies there: the first time for rare steps, later for frequent ones. */
 const COUNTS = [1, 1, 20, 300];
 const MAX_STEPS = 5;
 const MAX_TERMINATIONS = 3;
-/** What a campaign takes of the sequence, about; and a stride that comes by every step, so that neighbours are not in one round. */
+/** About how many steps a campaign takes of the sequence; and a stride that visits every step, and neighbours in different rounds. */
 const STEPS_PER_CAMPAIGN = 9;
 const STRIDE = 37;
-/** Within which terminations come. */
+/** Terminations happen within this time from the beginning of a round. */
 const TERMINATIONS_MS = 400;
 
-/** What a round consisted of, for people. */
+/** What a round consisted of, for the report. */
 export interface Plan {
   readonly profile: Profile;
   readonly participants: Readonly<Record<string, number>>;
-  /** By name, and how many threads have to come by. */
+  /** By name, and at which pass a thread dies. */
   readonly steps: readonly (readonly [string, number])[];
   readonly terminations: number;
 }
@@ -55,7 +55,7 @@ const PARTICIPANTS: Readonly<Record<string, { group?: Group; run: Participant }>
 /**
  * Plans a round.
  *
- * @param sequence steps in the order in which they take their turns
+ * @param sequence the steps, in the order in which campaigns take them
  */
 export function planRound(context: ChaosContext, calm: boolean, sequence: Iterator<string, never>): Plan {
   const { random, groups } = context;
@@ -87,12 +87,12 @@ export function planRound(context: ChaosContext, calm: boolean, sequence: Iterat
   };
 }
 
-/** All steps, again and again, from where the campaigns of the seeds before this one may have come to. */
+/** All steps, over and over, from about where the campaigns of the seeds before have ended. */
 export function* stepSequence(seed: number): Generator<string, never> {
   for (let turn = seed * STEPS_PER_CAMPAIGN; ; turn++) yield STEPS[(turn * STRIDE) % STEPS.length]!;
 }
 
-/** Resolves once every participant has done what it came for. @throws what one of them saw that must not be */
+/** Resolves once every participant has finished. @throws the first failure of one of them */
 export async function runRound(context: ChaosContext, process: TargetProcess, plan: Plan): Promise<void> {
   const { random } = context;
   const moments = range(plan.terminations).map(() => [random(TERMINATIONS_MS), random(1000)] as const);
@@ -104,7 +104,7 @@ export async function runRound(context: ChaosContext, process: TargetProcess, pl
     await delay(ms);
     await process.terminate(which);
   });
-  // All of them are waited for, so that none goes on into the next round; the first that failed says why.
+  // Waits for all of them, so that none goes on into the next round.
   const ends = await Promise.allSettled([...running, ...terminating]);
   for (const end of ends) if (end.status === 'rejected') throw end.reason;
   await process.disarm();

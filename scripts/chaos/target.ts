@@ -1,6 +1,6 @@
 /**
- * The process that is target: two servers, a fetch app's and a TCP app's, in threads that begin with thread-entry.ts. It does
- * what the campaign asks over the channel of child_process.fork, and is looked at the same way.
+ * The process under test: two servers, one with a fetch app and one with a TCP app, whose threads start with thread-entry.ts.
+ * It carries out what the campaign asks, and reports its status.
  */
 import { syncBuiltinESMExports } from 'node:module';
 import workerThreads, { type Worker, type WorkerOptions } from 'node:worker_threads';
@@ -15,10 +15,10 @@ import { Failpoints } from './failpoints.js';
 import type { Answer, Question, ServerName, Setup, Status, TargetServerStatus } from './messages.js';
 
 const ENTRY = new URL('./thread-entry.js', import.meta.url);
-/** Lines of the log that are kept. */
+/** How many of the last lines of the log are kept. */
 const LOG_LINES = 40;
 
-/** The changes of state that set/thread-state.ts has, and the deaths that can come in each. */
+/** The transitions of set/thread-state.ts, and the deaths that are possible in each state. */
 const CHANGES: Readonly<Record<string, readonly string[]>> = {
   starting: ['follower', 'dead'],
   follower: ['leader', 'processing', 'dead'],
@@ -32,7 +32,7 @@ const failpoints = Failpoints.create();
 const workers: Worker[] = [];
 let terminated = 0;
 
-/** Every thread that lib starts begins with the campaign's entry, and is known here. */
+/** Makes every thread that lib starts begin with the campaign's entry, and keeps track of it. */
 function instrumentThreads(): void {
   const Original = workerThreads.Worker;
   workerThreads.Worker = class extends Original {
@@ -40,7 +40,7 @@ function instrumentThreads(): void {
       const isThread = String(entry) === WORKER_URL.href;
       super(isThread ? ENTRY : entry, options);
       if (!isThread) return;
-      // Only once it has joined: terminating a thread that loads a native addon aborts the process.
+      // Only once it has joined: terminating a thread while it loads a native addon aborts the process.
       this.on('message', ({ type }: { type: string }) => {
         if (type === 'ready') workers.push(this);
       });
@@ -52,7 +52,7 @@ function instrumentThreads(): void {
   syncBuiltinESMExports();
 }
 
-/** One server, and what it has said of itself. */
+/** One server, and what it has reported. */
 class TargetServer {
   readonly server: Server;
   readonly #violations: string[] = [];
@@ -74,7 +74,7 @@ class TargetServer {
       keep(`${name}: thread ${thread} ended with ${exitCode}, ${connectionsLost} lost, ${firstLine(error)}`);
     });
     this.server.on('error', (error) => {
-      // A thread that dies again and again is what the campaign makes.
+      // The campaign itself makes threads die again and again.
       if (error.code !== 'PACELINE_THREAD_LOOP') this.#violations.push(`the server reports ${error.stack}`);
     });
     if (setup.transitions) this.server.on('transition', (transition) => this.#checkTransition(transition));
@@ -116,7 +116,7 @@ function firstLine(error: unknown): string {
       .split('\n')[0]!
       .slice(0, 200);
   } catch {
-    return 'an error without words';
+    return 'an error without a message';
   }
 }
 
@@ -156,7 +156,7 @@ function status(): Status {
   };
 }
 
-/** One of the threads of both servers that have joined. */
+/** Terminates one of the threads of both servers that have joined. */
 function terminate(index: number): void {
   const worker = workers[index % Math.max(workers.length, 1)];
   if (worker === undefined) return;

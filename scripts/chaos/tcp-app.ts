@@ -5,9 +5,9 @@
  *   !async           the same, and every echo is a promise
  *   !end             ends the connection, with FAREWELL
  *   !fault WHERE HOW fails in that handler of this connection
- *   !meet N COUNT    waits for the others at a barrier
+ *   !meet N COUNT    waits at barrier N for COUNT handlers
  *
- * Clients from the addresses 127.9.0.x fail in `open`, by number of HOWS. The app's query says whether it listens to
+ * Connections from 127.9.0.x fail in `open`, in the way HOWS[x - 1]. The query of the app's URL says whether it listens to
  * `uncaughtException` (`?handled`) and whether it has an `error` handler (`&error`).
  */
 import { setImmediate as nextPass } from 'node:timers/promises';
@@ -49,7 +49,7 @@ function fail(how: How): unknown {
   }
 }
 
-/** Fails if this connection is to fail in this handler. */
+/** Fails if this connection was told to fail in this handler. */
 function failIn(where: Where, { data }: TcpConnection): unknown {
   const fault = (data as Kept | undefined)?.fault;
   return fault?.where === where ? fail(fault.how) : undefined;

@@ -1,6 +1,6 @@
 /**
- * The entry of a instrumented thread: puts itself between lib and what lib calls, then becomes the product's own entry. The system
- * calls come first, because lib declares them as soon as it is loaded.
+ * The entry of an instrumented thread: wraps the system calls and methods at which threads can be killed, then imports the
+ * product's own entry. The system calls come first, because lib declares them when it is loaded.
  */
 import koffi from 'koffi';
 import { Failpoints } from './failpoints.js';
@@ -32,7 +32,7 @@ function instrumentSystemCalls(): void {
       const name = /(\w+)\(/.exec(prototype)?.[1] ?? '';
       return SYSTEM_CALLS.some((known) => known === name) ? instrumented(name, call) : call;
     };
-    // Its own property cannot be written, but be hidden.
+    // Its own property is not writable, but can be shadowed.
     return Object.create(library, { func: { value: func } });
   };
 }

@@ -1,6 +1,6 @@
 /**
  * The fetch app of the campaign. Its query says whether it listens to `uncaughtException` (`?handled`), and where its files are
- * (`&root=`). Every answer can be foretold by the client that asked.
+ * (`&root=`). The client can compute every answer in advance.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -14,14 +14,14 @@ import { FAULTS } from './faults.js';
 const { searchParams: settings } = new URL(import.meta.url);
 const barriers = Barriers.find();
 const files = serveFiles(settings.get('root')!, { prefix: '/files', recheckMs: 0 });
-/** A user's, as an app would keep one for each request. */
+/** The user of a request, as an app would keep it. */
 const user = new AsyncLocalStorage<string>();
-/** What this project's settings of TypeScript do not know. */
+/** Not in the TypeScript libraries that this project is compiled with. */
 declare const WebAssembly: { instantiate(bytes: Uint8Array): Promise<unknown> };
 const { waitAsync } = Atomics as unknown as {
   waitAsync(cell: Int32Array, index: number, value: number, ms: number): { value: Promise<string> };
 };
-/** The smallest module of WebAssembly. */
+/** The smallest WebAssembly module. */
 const WASM = new Uint8Array([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]);
 
 if (settings.has('handled')) process.on('uncaughtException', () => {});
@@ -49,7 +49,7 @@ const ROUTES: Readonly<Record<string, Route>> = {
   '/silent': (_query, { signal }) =>
     new Promise((resolve) => signal.addEventListener('abort', () => resolve('too late'))),
   '/silent-stream': () => new Response(new ReadableStream()),
-  // Work of the platform, of which the thread's loop knows nothing until it is done.
+  // Platform work, of which the thread's event loop knows nothing until it is done.
   '/wasm': async (query) => {
     await WebAssembly.instantiate(WASM);
     return content(query('seed'), query('bytes'));
@@ -71,7 +71,7 @@ const ROUTES: Readonly<Record<string, Route>> = {
   '/meet': (query, _request, { thread }) => barriers.meet(query('barrier'), query('count'), thread),
 };
 
-/** Chunks, with a pause of the loop behind some of them. */
+/** Chunks, some of which wait for a timer. */
 function streamOf(query: (name: string) => number): ReadableStream {
   const [seed, bytes, chunk] = [query('seed'), query('bytes'), query('chunk')];
   let at = 0;
@@ -86,7 +86,7 @@ function streamOf(query: (name: string) => number): ReadableStream {
   });
 }
 
-/** Goes on until the client leaves, and takes CPU for every chunk. */
+/** Goes on until the client leaves, and spins for every chunk. */
 function ownWork(ms: number, signal: AbortSignal): ReadableStream {
   return new ReadableStream({
     pull(controller) {
