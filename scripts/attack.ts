@@ -1,6 +1,6 @@
 /**
- * Attacks real servers as hostile clients, upstreams and apps do, and looks whether anybody else notices: see docs/testing.md.
- * Ends with 1 at the first failure, and says what shows it again.
+ * Attacks real servers as hostile clients, upstreams and apps do, and checks that bystanders do not notice: see docs/testing.md.
+ * Exits with 1 at the first failure, and prints the command that repeats it.
  *
  *   node dist/scripts/attack.js [--seconds N] [--seed S] [--only ATTACK[,ATTACK]]
  */
@@ -45,7 +45,7 @@ try {
   const more = only.length === 0 ? [] : ['--only', only.join()];
   const seed = firstSeed + total.campaigns;
   console.error(['again: node dist/scripts/attack.js --seconds 1 --seed', seed, ...more].join(' '));
-  // Attackers of the round that failed may still wait for what does not come.
+  // Attackers of the failed round may still be waiting for answers.
   process.exit(1);
 }
 

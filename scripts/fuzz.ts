@@ -1,6 +1,6 @@
 /**
- * Fuzzes what faces the network: the parser alone, then a server with its threads. Ends with 1 at the first failure, and
- * says which seed shows it again; that seed then belongs into spec/integration/http/fuzz.ts.
+ * Fuzzes what faces the network: the parser alone, then a server with its threads. Exits with 1 at the first failure, and
+ * prints the seed that repeats it; that seed then belongs into spec/integration/http/fuzz.ts.
  *
  *   node dist/scripts/fuzz.js [--seconds N] [--seed S]
  */
@@ -8,7 +8,7 @@ import { parseArgs } from 'node:util';
 import { fuzzBatch, PARSER_STREAMS } from './fuzz/batch.js';
 import { Watchdog } from './fuzz/watchdog.js';
 
-/** So that somebody who waits sees that it goes on, and about where it was if the process crashes. */
+/** Shows progress, and about where it was if the process crashes. */
 const PROGRESS_MS = 30_000;
 
 const { values } = parseArgs({

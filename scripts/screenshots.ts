@@ -1,10 +1,10 @@
 /**
- * Takes the pictures of docs/images: the dashboard's page and `paceline top`, looking at the demo app under a load that
- * shows what the pattern is for: two clients keep blocking their threads while others ask for something fast.
+ * Takes the pictures of docs/images: the dashboard's page and `paceline top`, with the demo app under a load that shows the
+ * purpose of the pattern: two clients keep blocking their threads while others send fast requests.
  *
  *   npm run screenshots
  *
- * Needs a Chromium; spec/support/dashboard/chromium.ts says where it is looked for. Takes half a minute.
+ * Needs a Chromium; spec/support/dashboard/chromium.ts says where it is searched. Takes half a minute.
  */
 import { mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { Agent, get } from 'node:http';
@@ -18,7 +18,7 @@ import { DashboardClient } from '../spec/support/dashboard/test-dashboard.js';
 
 const FOLDER = fileURLToPath(new URL('../../docs/images/', import.meta.url));
 
-/** What each client asks for, one request after the other, over and over, with so many milliseconds between two of them. */
+/** What each client requests, over and over, and the milliseconds between two requests. */
 const CLIENTS: readonly { readonly paths: readonly string[]; readonly pauseMs: number }[] = [
   { paths: ['/block?ms=900', '/block?ms=350', '/block?ms=1600'], pauseMs: 500 },
   { paths: ['/block?ms=240', '/block?ms=700', '/spin?ms=60'], pauseMs: 750 },
@@ -42,7 +42,7 @@ const HELD_ROW = `/leads$/.test(document.getElementById('lead-who').textContent)
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** Asks until `signal` is aborted. */
+/** Sends requests until `signal` is aborted. */
 async function ask(
   port: number,
   { paths, pauseMs }: (typeof CLIENTS)[number],

@@ -1,4 +1,4 @@
-/** The app that is attacked: that of the specs behind proxies, and a place where all threads meet. */
+/** The app under attack: that of the specs behind proxies, and a barrier at which all threads meet. */
 
 import type { FetchContext } from '../../lib/web/context.js';
 import app from '../../spec/support/proxies/app.js';

@@ -1,4 +1,4 @@
-/** What one seed stands for: a process with its server, some rounds of attacks, and its end. */
+/** One campaign, chosen by a seed: a process with its server, some rounds of attacks, and its orderly end. */
 import { HostileUpstream } from '../../spec/support/proxies/hostile-upstream.js';
 import { oneOf, randomOf } from '../../spec/support/random.js';
 import { Client } from '../../spec/support/server/http-client.js';
@@ -10,19 +10,19 @@ import { type Costs, TargetProcess } from './target-process.js';
 const MIB = 1024 * 1024;
 const MAX_THREADS = 5;
 const ROUNDS = 4;
-/** What a round may take while it goes on: the pool's 64 MiB, the content of its clients, buffers of sockets, garbage. */
+/** How much memory a round may take: the pool's 64 MiB, the content of its clients, buffers of sockets, garbage. */
 const MAX_PEAK_BYTES = 448 * MIB;
-/** What a process may keep once it has seen two rounds: compiled code, heaps that stay large, the pool that was touched. */
+/** How much a process may grow after its second round: compiled code, heaps that stay large, pages of the pool. */
 const MAX_GROWTH_BYTES = 256 * MIB;
-/** Threads that libuv and the engine start when they first need them. */
+/** Threads that libuv and V8 start only when they first need them. */
 const LATE_THREADS = 4;
-/** A health check, and a bystander's answer. A connection request that the kernel drops is repeated after 1 s, then 2 s. */
+/** For a health check, and a bystander's answer. The kernel repeats a dropped SYN after 1 s, then 2 s. */
 const MAX_CHECK_MS = 5000;
 const MAX_ANSWER_MS = 10_000;
-/** For how long what is wrong after a round may still become right: longer than the timeouts of the server. */
+/** How long violations may take to disappear: longer than the timeouts of the server. */
 const SETTLE_MS = 20_000;
 
-/** What a seed came to. */
+/** The totals of a campaign. */
 export interface Tally {
   readonly rounds: number;
   readonly verified: number;
@@ -41,15 +41,15 @@ export interface CampaignOptions {
   readonly only: readonly string[];
 }
 
-/** @throws with everything that is needed to understand what is wrong */
+/** @throws with everything that is known about a failure */
 export async function campaign({ seed, only }: CampaignOptions): Promise<Tally> {
   const random = randomOf(seed);
   await using upstream = await HostileUpstream.start();
   const setup: Setup = {
-    // Ports rest after a run (TIME_WAIT); campaigns take addresses in turn, so that there are always enough.
+    // Ports stay in TIME_WAIT after a campaign; the next one uses another address, so that there are always enough.
     host: `127.0.0.${2 + (seed % 250)}`,
     threads: 1 + random(MAX_THREADS),
-    // Long enough for bystanders on a busy machine, short enough for some attackers to meet them.
+    // Long enough for bystanders on a busy machine, short enough for some attackers to run into them.
     headersTimeout: oneOf(random, [2000, 60_000]),
     requestTimeout: oneOf(random, [3000, 60_000]),
     sendTimeout: oneOf(random, [2000, 60_000]),
@@ -100,7 +100,7 @@ async function rounds(seed: number, visit: Visit): Promise<Tally> {
     results.push(result);
     const peak = process.costs().peakBytes - residentBytes;
     peakBytes = Math.max(peakBytes, peak);
-    // The app's own connections to the upstream are none of the server's.
+    // The app's connections to the upstream are not the server's, and must not count as left behind.
     upstream.drop();
     const wrong = [...result.wrong.slice(0, 20), ...excesses(result, peak)];
     if (wrong.length > 0) throw new Error(wrong.join('\n'));
@@ -109,7 +109,7 @@ async function rounds(seed: number, visit: Visit): Promise<Tally> {
     const status = await awaitInvariants(process, before);
     blocksPeak = status.blocksPeak;
     const costs = process.costs();
-    // In the first round everything is opened that a process keeps; the second one fills what it keeps.
+    // In the first round the process opens what it keeps; in the second one its caches fill.
     before ??= costs;
     if (round <= 1) settledBytes = costs.residentBytes;
     const growth = costs.residentBytes - settledBytes;
@@ -118,7 +118,7 @@ async function rounds(seed: number, visit: Visit): Promise<Tally> {
   return { ...sums(results), rounds: ROUNDS, peakBytes, blocksPeak };
 }
 
-/** What took too long or too much while the round went on. */
+/** The bounds that the round has exceeded. */
 function excesses({ maxCheckMs, maxAnswerMs, checks, verified }: RoundResult, peak: number): string[] {
   const wrong = [];
   if (maxCheckMs > MAX_CHECK_MS) wrong.push(`a health check took ${Math.round(maxCheckMs)} ms`);
@@ -141,7 +141,7 @@ function sums(results: readonly RoundResult[]): Omit<Tally, 'rounds' | 'peakByte
   };
 }
 
-/** Resolves once the attackers have left nothing behind. @throws with everything that stays */
+/** Resolves once the attackers have left nothing behind. @throws with what remains */
 function awaitInvariants(process: TargetProcess, before: Costs | null): Promise<Status> {
   return awaitNoViolations(
     () => process.status(),

@@ -1,4 +1,4 @@
-/** Attacks with known answers: each sends little, and looks at every byte that comes back. */
+/** Attacks with known answers: each sends little, and checks every byte that comes back. */
 
 import { pieces } from '../../spec/support/http/requests.js';
 import { bodyOf, MADE_CASES } from '../../spec/support/proxies/app.js';
@@ -23,19 +23,19 @@ import { attack } from '../../spec/support/proxies/user.js';
 import { oneOf, type Random } from '../../spec/support/random.js';
 import type { AttackContext } from './context.js';
 
-/** The bytes at once or in random pieces. */
+/** The bytes whole or in random pieces. */
 const inPieces = (random: Random, text: string): Buffer[] => {
   const bytes = Buffer.from(text, 'latin1');
   return random(2) === 0 ? [bytes] : pieces(random, bytes);
 };
 
-/** Two ways to read where a request ends: the server refuses, or takes the one that all others take. */
+/** Request smuggling: the server refuses an ambiguous request, or delimits it as every other server does. */
 export async function smuggle(context: AttackContext): Promise<void> {
   const random = context.fork();
   for (const { name, bytes, verdict } of SMUGGLING) {
     const token = context.newToken();
     const { bytes: got, end } = await context.send(name, inPieces(random, bytes(token)), {
-      // A refusal is over when the connection is.
+      // A refusal ends the connection.
       done: verdict === 'content' ? whole(1) : () => false,
     });
     context.check(name, () => {
@@ -49,18 +49,18 @@ export async function smuggle(context: AttackContext): Promise<void> {
   }
 }
 
-/** Answers that an app builds of what a hostile upstream says. */
+/** Answers that an app makes of a hostile upstream's. */
 export async function passOn(context: AttackContext): Promise<void> {
   for (const name of UPSTREAM_NAMES)
     await context.carryOut(passedOn(oneOf(context.random, PASSING_ROUTES), name, context.newToken()));
 }
 
-/** Answers that an app builds wrongly by itself. */
+/** Malformed answers of the app's own. */
 export async function makeWrongly(context: AttackContext): Promise<void> {
   for (const name of MADE_CASES) await context.carryOut(madeWrongly(name, context.newToken()));
 }
 
-/** Content that waits to be asked for, or never comes; and apps that answer before they read. */
+/** Expect: 100-continue with content that comes at any time or never, for apps that read it or answer before. */
 export async function expect(context: AttackContext): Promise<void> {
   const random = context.fork();
   const content = bodyOf('content', 1 + random(200_000));
@@ -72,7 +72,7 @@ export async function expect(context: AttackContext): Promise<void> {
   }
 }
 
-/** Methods are as they were sent, or refused. */
+/** A method reaches the app as it was sent, or is refused. */
 export async function oddMethods(context: AttackContext): Promise<void> {
   for (const method of ODD_METHODS) await context.carryOut(oddMethod(method, context.newToken()));
 }
@@ -93,7 +93,7 @@ const NO_HOSTS = [
   'a^b',
 ];
 
-/** Hosts that are none: the URL of a request never names a host that nobody sent. */
+/** Invalid hosts: a request's URL never names another host than the one that was sent. */
 export async function oddHosts(context: AttackContext): Promise<void> {
   for (const host of [...NO_HOSTS, 'a%00', '999.999.999.999', 'xn--zzzzzz-', 'a,b', '\xc3\xa4']) {
     const request = get('/say', context.newToken()).replace('attacker\r\n', () => `${host}\r\n`);
@@ -103,7 +103,7 @@ export async function oddHosts(context: AttackContext): Promise<void> {
       if (answer === undefined) return 'no answer';
       const url = fieldOf(answer.head, 'x-url');
       if (url === undefined) return answer.status === 400 ? undefined : `${answer.status} instead of 400`;
-      // What a URL takes for a host must be what came, whatever the rules for names are.
+      // The URL's host must be the one that was sent, whatever the URL standard makes of such names.
       return new URL(url).host === host ? undefined : `the app saw ${url}`;
     });
   }
@@ -129,12 +129,12 @@ export async function controls(context: AttackContext): Promise<void> {
   }
 }
 
-/** HEAD of everything: no content, and no length of content that nobody knows. */
+/** HEAD of everything: no content, and no Content-Length where the length is unknown. */
 export async function askByHead(context: AttackContext): Promise<void> {
   for (const path of HEAD_PATHS) await context.carryOut(askedByHead(path, context.newToken()));
 }
 
-/** A body that breaks must not look whole to a client of HTTP/1.0, whose answers end with the connection. */
+/** To an HTTP/1.0 client, whose answers end with the connection, a body that breaks must not look complete. */
 export async function oldClients(context: AttackContext): Promise<void> {
   for (const [path, isWhole] of [
     ['/failing', false],
@@ -145,7 +145,7 @@ export async function oldClients(context: AttackContext): Promise<void> {
       done: () => false,
     });
     context.check(`HTTP/1.0 ${path}`, () => {
-      // Not how it ended: libuv may tell a reset that comes with the last bytes as an end. spec/integration/server/wire.ts asks the kernel.
+      // Does not check for a reset: libuv may report one that arrives with the last bytes as an end. spec/integration/server/wire.ts asks the kernel.
       if (!isWhole) return end === undefined ? 'the connection stays open' : undefined;
       const [answer] = answersIn(bytes);
       return answer?.status === 200 && end === 'FIN' ? undefined : `${answer?.status}, ends with ${end}`;
@@ -153,7 +153,7 @@ export async function oldClients(context: AttackContext): Promise<void> {
   }
 }
 
-/** Content that an app gives away or changes, beside content of others that must not change with it. */
+/** Content that an app transfers or changes, which must not change any other content. */
 export async function shareBuffers(context: AttackContext): Promise<void> {
   const random = context.fork();
   const sizes = [0, 0, 1, random(5000), 100_000];
@@ -175,7 +175,7 @@ export async function shareBuffers(context: AttackContext): Promise<void> {
   }
 }
 
-/** Extensions as signing clients send them, in every chunk: they must do no harm, however many there are. */
+/** A signature as an extension of every chunk, as some clients send it, is accepted in any number of chunks. */
 export async function harmlessExtensions(context: AttackContext): Promise<void> {
   const random = context.fork();
   const signature = `;chunk-signature=${'0f'.repeat(32)}`;
@@ -190,7 +190,7 @@ export async function harmlessExtensions(context: AttackContext): Promise<void> 
   });
 }
 
-/** As many fields as a head has room for, and more. */
+/** As many header fields as a head has room for, and more. */
 export async function manyFields(context: AttackContext): Promise<void> {
   const random = context.fork();
   const count = random(5000);
@@ -205,7 +205,7 @@ export async function manyFields(context: AttackContext): Promise<void> {
   });
 }
 
-/** A health check or a page that is asked for wrongly costs nobody anything. */
+/** The dashboard refuses malformed requests. */
 export async function oddDashboard(context: AttackContext): Promise<void> {
   const random = context.fork();
   const target = { host: '127.0.0.1', port: context.ports.dashboard, localAddress: '127.66.0.1' };

@@ -1,4 +1,4 @@
-/** What every attack of a campaign knows: where the server is, chance of its own, and what must not be that it saw. */
+/** What the attacks of a round share: the server's address, a random source, and the violations that they have seen. */
 import { connect, type Socket } from 'node:net';
 import type { Attack } from '../../spec/support/proxies/attacks.js';
 import { tokensIn } from '../../spec/support/proxies/transcript.js';
@@ -6,7 +6,7 @@ import { type AttackOptions, attack, type Received } from '../../spec/support/pr
 import { type Random, randomOf } from '../../spec/support/random.js';
 import type { Ports } from './messages.js';
 
-/** For how long a server may keep an attacker waiting for what it owes it. */
+/** How long a server may take to accept an attacker's connection. */
 const CONNECT_MS = 20_000;
 
 export const closed = (socket: Socket): Promise<void> =>
@@ -24,11 +24,11 @@ export class AttackContext {
     readonly host: string,
     readonly ports: Ports,
     readonly random: Random,
-    /** Aborted once the round is to end: whoever would go on for ever goes on until then. */
+    /** Aborted at the end of the round: attacks that have no end of their own stop then. */
     readonly over: AbortSignal,
   ) {}
 
-  /** Chance of one attack's own, so that its choices do not depend on how the others get on. */
+  /** A random source of one attack's own, so that its choices do not depend on the progress of others. */
   fork(): Random {
     return randomOf(this.random(2 ** 31));
   }
@@ -37,12 +37,12 @@ export class AttackContext {
     return `attacker-${this.#tokens++}`;
   }
 
-  /** One of so many addresses that are only attackers'. */
+  /** One of `count` addresses that only attackers use. */
   address(random: Random, count: number): string {
     return `127.66.${random(Math.min(count, 250))}.1`;
   }
 
-  /** A connection; undefined where none is to be had. It ends with the round, if not before. */
+  /** A connection, which is destroyed at the end of the round; undefined if the server does not accept it in time. */
   async open(localAddress: string, port = this.ports.server): Promise<Socket | undefined> {
     const host = port === this.ports.server ? this.host : '127.0.0.1';
     const socket = connect({ host, port, localAddress, allowHalfOpen: true }).setNoDelay(true);
@@ -57,7 +57,7 @@ export class AttackContext {
     return connected ? socket : undefined;
   }
 
-  /** Sends these pieces and takes what comes; anybody else's token in it is wrong. */
+  /** Sends these pieces and receives the answer, which must not have the token of anyone else in it. */
   async send(
     what: string,
     pieces: readonly (string | Uint8Array)[],
@@ -71,13 +71,13 @@ export class AttackContext {
     return received;
   }
 
-  /** Carries out an attack with a known answer; another answer is wrong. */
+  /** Carries out an attack with a known answer; any other answer is a violation. */
   async carryOut({ what, pieces, done, check }: Attack): Promise<void> {
     const received = await this.send(what, pieces, done === undefined ? {} : { done });
     this.check(what, () => check(received));
   }
 
-  /** Runs a check, whose error is what is wrong. */
+  /** Runs a check; what it returns or throws is a violation. */
   check(what: string, check: () => string | undefined): void {
     try {
       const found = check();
@@ -87,7 +87,7 @@ export class AttackContext {
     }
   }
 
-  /** Ends all connections that are left. */
+  /** Destroys all connections that are left. */
   clear(): void {
     for (const socket of this.#sockets) socket.destroy();
   }

@@ -1,4 +1,4 @@
-/** Attacks by quantity: many clients, many pieces, much time. What they get is of no interest; what they cost is. */
+/** Attacks by quantity: many clients, many pieces, much time. Their answers do not matter; what they cost the server does. */
 import type { Socket } from 'node:net';
 import { setTimeout as delay, setImmediate as nextPass } from 'node:timers/promises';
 import { exchangeOf } from '../../spec/support/proxies/bystander.js';
@@ -8,7 +8,7 @@ import { range } from '../../spec/support/server/wait.js';
 import { type AttackContext, closed } from './context.js';
 
 const SLOW_MS = 20;
-/** Sockets that are opened at once; the rest follow. */
+/** How many clients are active at once. */
 const AT_ONCE = 200;
 
 type Leave = (socket: Socket) => void;
@@ -17,10 +17,10 @@ const LEAVES: readonly Leave[] = [
   (socket) => void socket.destroy(),
   (socket) => void socket.resetAndDestroy(),
 ];
-/** A polite one that has ended its side goes on reading until the server ends its own. */
+/** Closes in one of three ways; after a FIN the client reads on until the server closes as well. */
 const leave = (random: Random, socket: Socket): void => oneOf(random, LEAVES)(socket.resume());
 
-/** Waits until the kernel takes more, or nobody is there any more. */
+/** Writes, and waits until the socket takes more. @returns false once it is closed */
 async function write(socket: Socket, bytes: string | Buffer): Promise<boolean> {
   if (!socket.writable) return false;
   if (socket.write(bytes)) await nextPass();
@@ -35,7 +35,7 @@ async function write(socket: Socket, bytes: string | Buffer): Promise<boolean> {
   return socket.writable;
 }
 
-/** As many at once as there are places, and no more at a time than a loop can take. */
+/** Runs `one` for `count` clients, AT_ONCE of them at a time. */
 async function many(count: number, one: (number: number) => Promise<void>): Promise<void> {
   let next = 0;
   const lane = async (): Promise<void> => {
@@ -46,7 +46,7 @@ async function many(count: number, one: (number: number) => Promise<void>): Prom
 
 const ONE_BYTE_CHUNK = '1\r\nx\r\n';
 
-/** Content in chunks of one byte, of which each could cost as much as a large one. */
+/** Content in chunks of one byte, each of which could cost as much as a large one. */
 export async function tinyChunks(context: AttackContext): Promise<void> {
   const random = context.fork();
   const clients = 1 + random(12);
@@ -78,7 +78,7 @@ export async function tinyChunks(context: AttackContext): Promise<void> {
   });
 }
 
-/** Extensions without an end, in one chunk or in all of them. */
+/** Endless chunk extensions, in one chunk or in all of them. */
 export async function extensions(context: AttackContext): Promise<void> {
   const random = context.fork();
   await many(1 + random(10), async () => {
@@ -95,7 +95,7 @@ export async function extensions(context: AttackContext): Promise<void> {
   });
 }
 
-/** How many heads, and from what size to what size. The last ones are more than the pool has room for (64 MiB). */
+/** How many heads, and of which sizes. The last row is more than the pool has room for (64 MiB). */
 const HEADS = [
   [50, 0, 15_000],
   [600, 0, 3000],
@@ -103,11 +103,11 @@ const HEADS = [
   [5000, 0, 10],
   [6000, 15_000, 16_000],
 ] as const;
-/** For how long at most heads are kept waiting; for so long at least where the server needs a while to read them all. */
+/** How long heads are left unfinished: a random time up to the first; at least the second where there are many to read. */
 const HELD_MS = 500;
 const HELD_LONG_MS = 4000;
 
-/** Heads that are never finished, or in two pieces that are far apart, as many as there is memory for and more. */
+/** Heads that are never finished, or finished late; as many as there is memory for, and more. */
 export async function unfinishedHeads(context: AttackContext): Promise<void> {
   const random = context.fork();
   const [count, minSize, maxSize] = oneOf(random, HEADS);
@@ -123,7 +123,7 @@ export async function unfinishedHeads(context: AttackContext): Promise<void> {
     await write(socket, head.slice(0, cut));
     if (cut < head.length) await write(socket, head.slice(cut));
   });
-  // All of them are kept now. Then some are finished, and the others leave.
+  // All of them are saved now. Then some are finished, and the other clients leave.
   await delay(count < 5000 ? random(HELD_MS) : HELD_LONG_MS);
   for (const socket of sockets) {
     if (random(3) === 0 && socket.writable) socket.write('\r\n\r\n');
@@ -131,7 +131,7 @@ export async function unfinishedHeads(context: AttackContext): Promise<void> {
   }
 }
 
-/** Heads and content byte by byte, for as long as the round goes on. */
+/** Heads and content byte by byte, until the end of the round. */
 export async function slowness(context: AttackContext): Promise<void> {
   const random = context.fork();
   await many(20 + random(100), async () => {
@@ -148,7 +148,7 @@ export async function slowness(context: AttackContext): Promise<void> {
   });
 }
 
-/** Requests without waiting for answers, some of which nobody reads. */
+/** Pipelined requests, some of whose answers are never read. */
 export async function pipelines(context: AttackContext): Promise<void> {
   const random = context.fork();
   await many(1 + random(8), async () => {
@@ -166,7 +166,7 @@ export async function pipelines(context: AttackContext): Promise<void> {
   });
 }
 
-/** Requests of all kinds, left at any moment; who only ends his side gets his answer. */
+/** Requests of all kinds from clients that leave at any moment; one that only half-closes gets its answer. */
 export async function leavers(context: AttackContext): Promise<void> {
   const random = context.fork();
   await many(20 + random(200), async () => {
@@ -190,7 +190,7 @@ export async function leavers(context: AttackContext): Promise<void> {
   });
 }
 
-/** The dashboard's port: half a request, none, many, and answers that nobody reads. */
+/** The dashboard's port: half a request, none, many, and answers that are never read. */
 export async function dashboardCrowd(context: AttackContext): Promise<void> {
   const random = context.fork();
   const { dashboard } = context.ports;

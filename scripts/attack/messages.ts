@@ -1,4 +1,4 @@
-/** What the campaign, the server's process and the probe tell each other. */
+/** The messages between the campaign, its target process and the probe. */
 import type { ThreadInfo } from '../../lib/observe/observation.js';
 
 /** How the process is to be set up. */
@@ -16,14 +16,14 @@ export interface Ports {
   readonly dashboard: number;
 }
 
-/** What it says of itself. */
+/** The target's account of itself. */
 export interface Status {
   readonly threads: readonly ThreadInfo[];
   readonly connections: number;
   readonly blocks: number;
   readonly blocksPeak: number;
   readonly deaths: number;
-  /** Errors that are not the app's own. */
+  /** Errors of the server's own, and deaths of threads. */
   readonly violations: readonly string[];
 }
 
@@ -34,7 +34,7 @@ export type Answer = Ports | Status;
 
 /** What the probe saw while the attacks went on. */
 export interface ProbeReport {
-  /** Answers to bystanders that were right in every byte. */
+  /** Answers to bystanders that were correct in every byte. */
   readonly verified: number;
   readonly maxAnswerMs: number;
   /** Health checks that were answered. */

@@ -1,6 +1,6 @@
 /**
- * Bystanders and health checks, in a thread of their own, so that how long they wait says something of the server and not of
- * the attackers' own work. Begins at once, and ends with its report when it is told to.
+ * Bystanders and health checks, in a thread of their own, so that their waits measure the server and not the attackers' event
+ * loop. Starts at once; reports when it is told to stop.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
@@ -10,10 +10,10 @@ import { Client } from '../../spec/support/server/http-client.js';
 import { range } from '../../spec/support/server/wait.js';
 import type { ProbeReport, ProbeTarget } from './messages.js';
 
-/** Their own, which no attacker has. */
+/** An address that no attacker uses. */
 const ADDRESS = '127.77.0.1';
 const BYSTANDERS = 3;
-/** Between the pieces of a request, so that the first one has to be kept. */
+/** Between the pieces of a request, so that the server has to save the first one. */
 const PIECES_MS = 3;
 /** Between two health checks. */
 const CHECK_MS = 10;

@@ -1,4 +1,4 @@
-/** One round: attacks by chance, all at once, beside a probe. */
+/** One round: random attacks, all at once, beside a probe. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { oneOf } from '../../spec/support/random.js';
@@ -16,11 +16,11 @@ const CHECKED: Readonly<Record<string, Attack>> = { ...checked };
 /** All attacks, by name. */
 export const ATTACKS: Readonly<Record<string, Attack>> = { ...FLOODS, ...CHECKED };
 
-/** For how long those go on that would go on for ever; and how long until the last of them has ended. */
+/** When attacks without an end of their own are stopped, and when the last one must have ended. */
 const ROUND_MS = 1500;
 const END_MS = 60_000;
 const MAX_ATTACKS = 4;
-/** Of what the probe saw; the rest is mostly the same. */
+/** How many of the probe's violations are reported; the rest is mostly the same. */
 const MAX_PROBE_VIOLATIONS = 8;
 const PROBE = new URL('./probe.js', import.meta.url);
 
@@ -28,7 +28,7 @@ export interface RoundResult extends ProbeReport {
   readonly attacks: readonly string[];
 }
 
-/** Which attacks a round has; the first one has every checked attack, one after the other. */
+/** Chooses the attacks of a round: in the first round every checked attack, later a few of all. */
 export function planRound(
   random: AttackContext['random'],
   isFirst: boolean,
@@ -36,11 +36,11 @@ export function planRound(
 ): string[] {
   const names = Object.keys(ATTACKS).filter((name) => only.length === 0 || only.includes(name));
   if (isFirst) return names.filter((name) => name in CHECKED);
-  // Each once at most: what is bounded for one is not for many that do the same.
+  // Each at most once: the bounds are those of one attack of a kind.
   return [...new Set(Array.from({ length: 1 + random(MAX_ATTACKS) }, () => oneOf(random, names)))];
 }
 
-/** Runs the attacks of a plan. Resolves once all of their connections are closed on this side. */
+/** Runs the attacks of a plan, one after the other or all at once. Resolves once all of their connections are destroyed. */
 export async function runRound(
   place: ProbeTarget,
   random: AttackContext['random'],
@@ -56,7 +56,7 @@ export async function runRound(
     else await Promise.all(plan.map((name) => carryOut(context, name)));
     clearTimeout(timer);
     context.clear();
-    // What they have left behind is the server's business now, while the probe still looks.
+    // The server cleans up behind the attackers while the probe still runs.
     await delay(50);
     const report = await probe.end();
     return {
@@ -106,6 +106,6 @@ class Probe {
 
   #message(): Promise<unknown> {
     const message = new Promise((resolve) => this.#worker.once('message', resolve));
-    return bounded(Promise.race([message, this.#failed]), END_MS, 'the probe says nothing');
+    return bounded(Promise.race([message, this.#failed]), END_MS, 'the probe does not answer');
   }
 }

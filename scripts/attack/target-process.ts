@@ -1,4 +1,4 @@
-/** The campaign's side of target.ts: asks it, and reads from the system what it costs. */
+/** The campaign's side of target.ts: asks it, and reads from /proc what it costs. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { UPSTREAM_VARIABLE } from '../../spec/support/proxies/app.js';
 import { CampaignChild } from '../campaign/child.js';
@@ -9,7 +9,7 @@ const TARGET = new URL('./target.js', import.meta.url);
 /** Resets the peak of resident memory (proc_pid_clear_refs(5)). */
 const RESET_PEAK = '5';
 
-/** What the process costs, by the system's count. */
+/** What the process costs, by the kernel's accounts. */
 export interface Costs {
   readonly residentBytes: number;
   /** The peak since `forgetPeak()`. */
@@ -52,17 +52,17 @@ export class TargetProcess {
     };
   }
 
-  /** From now on the peak is that of the time from now on. */
+  /** Resets the peak to the present. */
   forgetPeak(): void {
     writeFileSync(`/proc/${this.#child.pid}/clear_refs`, RESET_PEAK);
   }
 
-  /** @throws when the server does not close, or its process does not end in order */
+  /** @throws when the server does not close, or its process does not exit with 0 */
   async close(): Promise<void> {
     await this.#child.close({ ask: 'close' });
   }
 
-  /** Ends the process, whatever it does. */
+  /** Kills the process, whatever it is doing. */
   async kill(): Promise<void> {
     await this.#child.kill();
   }

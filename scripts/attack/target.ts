@@ -1,11 +1,11 @@
-/** The process that is attacked: one server and its dashboard. It answers the campaign's questions in their order. */
+/** The process under attack: one server and its dashboard. */
 import type { Logger } from '../../lib/logger.js';
 import { createServer, type Server } from '../../lib/server.js';
 import { Barriers } from '../campaign/barrier.js';
 import { answerCampaign } from '../campaign/child.js';
 import type { Answer, Ports, Question, Setup, Status } from './messages.js';
 
-/** Errors that the app is at fault for, or an upstream. */
+/** Log messages about errors of the app or of an upstream. */
 const APPS_ERRORS = ['a handler failed', 'a response body failed'];
 const DRAIN_MS = 1000;
 

@@ -1,4 +1,4 @@
-/** What one seed stands for: streams for the parser alone, then a server and its clients. */
+/** One batch, chosen by a seed: streams for the parser alone, then a server and its clients. */
 import { randomOf } from '../../spec/support/random.js';
 import { fuzzConnections, type Tally } from './connections.js';
 import { fuzzParser } from './parser.js';

@@ -1,4 +1,4 @@
-/** One hostile, hasty or broken client: what it sends, in which pieces, and how it leaves. */
+/** One hostile, hasty or broken client: what it sends, in which pieces, and how it disconnects. */
 import { connect, type Socket } from 'node:net';
 import { setTimeout as delay, setImmediate as nextPass } from 'node:timers/promises';
 import { TREATMENTS } from '../../spec/fixtures/http/treatments.js';
@@ -38,10 +38,10 @@ const FILE_FIELDS = [
   ...['Accept-Encoding: gzip, br', 'Accept-Encoding: identity;q=0', 'Connection: keep-alive'],
 ];
 
-/** Between two pieces of a slow client: some of the servers' timeouts pass meanwhile. */
+/** Between two pieces of a slow client: longer than some of the servers' timeouts. */
 const SLOW_MS = 25;
 
-/** Bytes that go one by one; the rest of a stream follows in one piece. */
+/** How many bytes are sent one by one; the rest of a stream follows in one piece. */
 const DRIBBLED_BYTES = 150;
 
 const HOWS = Object.keys(TREATMENTS);
@@ -57,7 +57,7 @@ export interface Plan {
 export function planOf(random: Random, mark: string): Plan {
   const stream = oneOf(random, STREAMS);
   const pace = oneOf(random, PACES);
-  // Its requests carry the mark, and so do the answers; and they say how they want to be treated.
+  // Requests carry the client's mark, which answers repeat, and say how the app is to treat them.
   const text = streamOf(random, stream).replaceAll(
     /\r\n(?=host:)/gi,
     () => `\r\nX-Mark: ${mark}\r\nX-Do: ${oneOf(random, HOWS)}\r\n`,
@@ -116,10 +116,10 @@ export interface Address {
 /**
  * Does what the plan says. Resolves when the connection is closed on this side.
  *
- * @throws when an answer bears somebody else's mark, or no answer of HTTP begins what came
+ * @throws when an answer has another client's mark, or what came does not begin as an HTTP answer
  */
 export async function carryOut(plan: Plan, { host, port }: Address): Promise<void> {
-  // From the server's own address: ports that rest (TIME_WAIT) do so there and not at 127.0.0.1, where others need them.
+  // From the server's own address: ports stay in TIME_WAIT there, and not at 127.0.0.1, where others need them.
   const socket = connect({ host, port, localAddress: host, allowHalfOpen: true });
   const parts: Buffer[] = [];
   const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
@@ -156,7 +156,7 @@ async function leave(socket: Socket, how: Plan['end']): Promise<void> {
       socket.resetAndDestroy();
       break;
     default:
-      // Reads until the server's timeouts end it, or stands still until they do, and at most as long.
+      // Reads, or does not read, until the server's timeouts end the connection; bounded.
       await Promise.race([new Promise((resolve) => socket.once('end', resolve)), delay(400)]);
       socket.end();
       socket.resume();
@@ -167,7 +167,7 @@ function check(plan: Plan, answers: string): void {
   if (answers !== '' && !/^HTTP\/1\.1 \d{3} /.test(answers))
     throw new Error(`no answer: ${JSON.stringify(answers.slice(0, 200))}`);
   for (const [, mark] of answers.matchAll(/^x-mark: (.*)\r$/gm)) {
-    // A broken request may have lost or changed its mark, but it has nobody else's.
+    // A broken request may have lost or changed its mark, but never has another client's.
     if (mark !== plan.mark && plan.stream !== 'broken')
       throw new Error(`${plan.mark} got the answer of ${mark}`);
   }

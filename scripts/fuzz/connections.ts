@@ -1,4 +1,4 @@
-/** Fuzzes the connection code: a real server, many clients at once, and a look at what they left behind. */
+/** Fuzzes the connection code: a real server, many clients at once, and a check of what they leave behind. */
 
 import type { Logger } from '../../lib/logger.js';
 import { createServer, type Server } from '../../lib/server.js';
@@ -14,29 +14,29 @@ import { type Address, carryOut, type Plan, planOf } from './client.js';
 const ROUNDS = 3;
 const CLIENTS = 120;
 const TIMEOUTS_MS = [0, 60, 150, 300];
-/** Errors that the app is at fault for. */
+/** Log messages about errors of the app. */
 const APPS_ERRORS = ['a handler failed', 'a response body failed'];
 /** States of a thread that is inside no connection. */
 const AT_REST = ['leader', 'follower'];
 
-/** What one server and its clients came to. */
+/** The counts of one server and its clients. */
 export interface Tally {
   readonly connections: number;
   readonly requests: number;
-  /** Blocks of the pool that were in use at once. */
+  /** The peak of blocks in use in the pool. */
   readonly poolPeak: number;
 }
 
-/** How many lead to something whose name begins so. */
+/** How many descriptors have a target that begins with `start`. */
 const leadingTo = (start: string): number =>
   [...descriptorsOf('self').values()].filter((link) => link.startsWith(start)).length;
 const SOCKET = 'socket:';
 
-/** Servers take addresses in turn, so that the ports that rest after one (TIME_WAIT) are not in the way of the next ones. */
+/** Each server has another address, so that ports in TIME_WAIT do not hinder the next one. */
 let servers = 0;
 const nextHost = (): string => `127.0.0.${2 + (servers++ % 250)}`;
 
-/** @throws with what is wrong, when a client has broken the server */
+/** @throws with what is wrong when the clients have broken the server */
 export async function fuzzConnections(random: Random): Promise<Tally> {
   const before = descriptorsOf('self');
   const options = {
@@ -45,7 +45,7 @@ export async function fuzzConnections(random: Random): Promise<Tally> {
     maxHeaderSize: oneOf(random, [16_384, 16_384, 2000]),
     maxBodySize: oneOf(random, [16_777_216, 16_777_216, 3000]),
     maxRequestsPerSocket: oneOf(random, [0, 0, 2]),
-    // Clients that only read on are ended by these.
+    // These end the connections of clients that only read on.
     headersTimeout: oneOf(random, TIMEOUTS_MS),
     requestTimeout: oneOf(random, TIMEOUTS_MS),
     keepAliveTimeout: oneOf(random, TIMEOUTS_MS),
@@ -53,7 +53,7 @@ export async function fuzzConnections(random: Random): Promise<Tally> {
   };
   const violations: string[] = [];
   using site = folder();
-  // For how long a thread may keep a file open that nobody asks for.
+  // How long a thread may keep an unused file open.
   const recheckMs = oneOf(random, [0, 30]);
   const app = fixture(`../http/fuzzed?root=${encodeURIComponent(site.root)}&recheckMs=${recheckMs}`);
   const server = createServer({ app, logger: errorCollector(violations), ...options });
@@ -103,7 +103,7 @@ function folder(): Site {
 function errorCollector(violations: string[]): Logger {
   return {
     error: (message, fields) => {
-      // Repeated ones are counted behind the message.
+      // A count of repetitions may follow the message.
       if (!APPS_ERRORS.some((known) => message.startsWith(known)))
         violations.push(`${message}: ${reason(fields?.error)}`);
     },
@@ -129,7 +129,7 @@ async function allOf(plans: readonly Plan[], address: Address): Promise<void> {
   );
 }
 
-/** The server is as it was: all connections are closed, no block of the pool is out, and every thread serves. */
+/** Checks that the server is as before: all connections closed, no block of the pool in use, every thread serving. */
 async function leftBehind(server: Server, address: Address): Promise<void> {
   await until('all connections are closed', () => server.connections === 0);
   await until('all threads are at rest', () =>

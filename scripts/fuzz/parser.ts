@@ -1,19 +1,19 @@
-/** Fuzzes the parser alone: however a stream is split, and through whichever parsers it goes, it gets the same verdict. */
+/** Fuzzes the parser alone: the verdict on a stream must not depend on how it is split, or on which parser gets which piece. */
 import { deepStrictEqual } from 'node:assert/strict';
 import { drive, LIMITS, verdict } from '../../spec/support/http/drive.js';
 import { mutatedStream, validStream } from '../../spec/support/http/requests.js';
 import { oneOf, type Random } from '../../spec/support/random.js';
 
-/** Splitting at every byte is work in the square of the length. */
+/** Up to this length a stream is split at every byte, which is quadratic work. */
 const EVERY_BYTE_UP_TO = 1200;
 const LONG_CUTS = 40;
 
-/** Around the bounds of what is counted: empty lines, fields, bytes of extensions and trailers. */
+/** Around the limits of what is counted: empty lines, fields, bytes of extensions and trailers. */
 const MAX_EMPTY_LINES = 12;
 const MAX_FIELDS = 2500;
 const MAX_CHUNKS = 3000;
 
-/** Limits so low that random streams hit them. */
+/** Limits so low that random streams exceed them. */
 const CHOICES = [
   LIMITS,
   LIMITS,
@@ -22,7 +22,7 @@ const CHOICES = [
   { maxHeaderSize: 256, maxTargetSize: 12, maxBodySize: 0 },
 ];
 
-/** @throws with the stream in its message when two ways to read it differ */
+/** @throws with the stream in the message when two ways to read it differ */
 export function fuzzParser(random: Random): void {
   const text = streamOf(random);
   const limits = oneOf(random, CHOICES);

@@ -1,20 +1,20 @@
 /**
- * Ends a fuzz run that hangs, from a thread of its own: a parser that never comes back would stop any timer beside it.
+ * Ends a fuzz run that hangs, from a thread of its own: a parser that never returns would stop any timer of its own thread.
  *
- * One shared word: the seed of the batch that runs. Atomic; the fuzzer writes it and wakes this thread, which waits for it to
+ * One shared word: the seed of the running batch. Atomic; the fuzzer writes it and wakes this thread, which waits for it to
  * change.
  */
 import { writeSync } from 'node:fs';
 import { isMainThread, Worker, workerData } from 'node:worker_threads';
 
-/** Far above what a batch takes, and what every single wait of it may take before it says what it waited for. */
+/** Far above what a batch takes, and above the timeouts inside of it, which say what they waited for. */
 const HANG_MS = 120_000;
 const STANDARD_ERROR_FD = 2;
 
 export class Watchdog {
   readonly #seed = new Int32Array(new SharedArrayBuffer(4));
 
-  /** Resolves once somebody watches. */
+  /** Resolves once the watchdog runs. */
   static async start(): Promise<Watchdog> {
     const watchdog = new Watchdog();
     const worker = new Worker(new URL(import.meta.url), { workerData: watchdog.#seed });
@@ -23,7 +23,7 @@ export class Watchdog {
     return watchdog;
   }
 
-  /** A batch begins. */
+  /** Called when a batch begins. */
   begin(seed: number): void {
     Atomics.store(this.#seed, 0, seed);
     Atomics.notify(this.#seed, 0);

@@ -1,10 +1,10 @@
 /**
- * An app whose every answer says whose it is: `x-token` is the token of the request that it answers, and so are most bodies.
- * Some of its routes pass on what a hostile upstream says, or have the habits of apps that break a careless server.
+ * An app whose answers name their request: `x-token` is the token of the request, and most bodies are made of it. Some routes
+ * pass on a hostile upstream's answers, or do what apps do that break a careless server.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** The environment variable that says where the upstream is: the app may be part of another one. */
+/** The environment variable with the upstream's URL; not in the app's own URL, because another app may include this one. */
 export const UPSTREAM_VARIABLE = 'PACELINE_SPEC_UPSTREAM';
 const UPSTREAM = process.env[UPSTREAM_VARIABLE];
 /** Characters whose low bytes are CR and LF. */
@@ -20,7 +20,7 @@ interface Ask {
 
 type Route = (ask: Ask) => unknown;
 
-/** A body that tells its owner. */
+/** A body made of the token of its request. */
 export const bodyOf = (token: string, bytes: number): string =>
   `${token}.`.repeat(Math.ceil(bytes / (token.length + 1))).slice(0, bytes);
 
@@ -39,7 +39,7 @@ function failing(token: string): ReadableStream {
   });
 }
 
-/** Answers of which some part changes after it was checked, or was never checked. */
+/** Answers with a part that changes after it was validated, or was never validated. */
 const MADE: Readonly<Record<string, Route>> = {
   'own statusText': ({ token, headers }) =>
     Object.defineProperty(new Response(token, { headers }), 'statusText', { value: `OK${INJECTED}` }),
@@ -78,7 +78,7 @@ const ROUTES: Readonly<Record<string, Route>> = {
     return new Response(new Blob([text]).stream(), { headers });
   },
   '/echo': async ({ request, headers }) => new Response(await request.arrayBuffer(), { headers }),
-  /** Answers before it has read anything. */
+  /** Answers before it has read the content. */
   '/reflect': ({ request, headers }) => new Response(request.body, { headers }),
   '/ignore': ({ token, headers }) => new Response(token, { headers }),
   '/late': async ({ request, token, headers }) => {
@@ -89,13 +89,13 @@ const ROUTES: Readonly<Record<string, Route>> = {
   '/unchanged': ({ headers }) => new Response(null, { status: 304, headers }),
   '/nothing': ({ headers }) => new Response(null, { status: 204, headers }),
   '/failing': ({ token, headers }) => new Response(failing(token), { headers }),
-  /** Content that the app gives away, as it may: it is its own. */
+  /** Transfers the content, which is the app's own. */
   '/transfer': async ({ request, headers }) => {
     const body = await request.arrayBuffer();
     const { byteLength } = structuredClone(body, { transfer: [body] });
     return new Response(String(byteLength), { headers });
   },
-  /** Content that the app changes once a Response has it: what is sent is what it was made of. */
+  /** Changes the content after the Response was made: what is sent must not change. */
   '/mutate': async ({ token, query, headers }) => {
     const bytes = new TextEncoder().encode(token);
     const made = new Response(bytes, { headers });
@@ -112,7 +112,7 @@ const ROUTES: Readonly<Record<string, Route>> = {
   },
   '/made': (ask) => MADE[ask.query.get('case')!]!(ask),
 };
-/** The names of what `/made` makes. */
+/** The cases of `/made`. */
 export const MADE_CASES: readonly string[] = Object.keys(MADE);
 
 export default {

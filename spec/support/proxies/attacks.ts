@@ -1,6 +1,6 @@
 /**
- * Attacks with known answers, each as what is sent and a check of what came back. They are carried out behind
- * proxies (suite.ts) and against the server itself (scripts/attack).
+ * Attacks with known answers: what each sends, and a check of what it receives. They are carried out behind proxies (suite.ts)
+ * and against the server itself (scripts/attack).
  */
 import { bodyOf } from './app.js';
 import { checkPassedOn, UPSTREAM_CASES } from './hostile-upstream.js';
@@ -10,15 +10,15 @@ import { type AttackOptions, ONCE_ANSWERED, type Received } from './user.js';
 export interface Attack extends AttackOptions {
   readonly what: string;
   readonly pieces: readonly (string | Uint8Array)[];
-  /** What is wrong with what came; undefined for nothing. @throws as well where it is no series of answers */
+  /** What is wrong with the answers; undefined for nothing. @throws where the bytes are not a series of answers */
   readonly check: (received: Received) => string | undefined;
 }
 
-/** A request without content, whose answer says that it is that of `token`. */
+/** A request without content, whose answer repeats the token. */
 export const get = (path: string, token: string, method = 'GET', version = '1.1'): string =>
   `${method} ${path}${path.includes('?') ? '&' : '?'}t=${token} HTTP/${version}\r\nhost: attacker\r\n\r\n`;
 
-/** Whether so many whole answers have come. */
+/** Whether so many complete answers have been received. */
 export const whole =
   (count: number, heads: readonly number[] = []) =>
   (got: Buffer): boolean => {
@@ -30,11 +30,11 @@ export const whole =
   };
 
 /**
- * Asks for something strange and then for something known, on one connection, so that what is strange cannot reach into the
- * second answer.
+ * Sends a request with a malformed answer and then an ordinary one, on one connection: the first answer must not reach into
+ * the second.
  *
- * @param survives the strange answer has to arrive as it was made, and the connection has to go on
- * @param checkFirst what else is wrong with the strange answer, where the app's own has come
+ * @param survives whether the first answer must arrive as it was made, and the connection go on
+ * @param checkFirst what else is wrong with the first answer, if it is the app's own
  */
 function inStep(
   path: string,
@@ -44,7 +44,7 @@ function inStep(
 ): Attack {
   const next = `${token}-next`;
   const check = ({ bytes }: Received): string | undefined => {
-    // As a part of a value it does no harm.
+    // Only as a field of its own: as a part of a value it is harmless.
     if (/^x-injected/im.test(bytes.toString('latin1'))) return 'a field was injected';
     const [first, second, ...more] = answersIn(bytes, { cut: true });
     if (first === undefined) return 'no answer';
@@ -61,10 +61,10 @@ function inStep(
   return { what: path, pieces: [get(path, token), get('/say?bytes=100', next)], done: whole(2), check };
 }
 
-/** Routes that pass on what an upstream says. */
+/** Routes that pass on an upstream's answer. */
 export const PASSING_ROUTES = ['/upstream', '/upstream-rebuilt'] as const;
 
-/** An answer that the app builds of what a hostile upstream says. */
+/** An answer that the app makes of a hostile upstream's. */
 export function passedOn(route: (typeof PASSING_ROUTES)[number], name: string, token: string): Attack {
   const survives = UPSTREAM_CASES[name]!.body !== undefined;
   const attack = inStep(`${route}?case=${name}`, token, survives, (head, body) =>
@@ -73,19 +73,19 @@ export function passedOn(route: (typeof PASSING_ROUTES)[number], name: string, t
   return { ...attack, what: `${route} ${name}` };
 }
 
-/** An answer that the app builds wrongly by itself. */
+/** A malformed answer of the app's own. */
 export function madeWrongly(name: string, token: string): Attack {
   return { ...inStep(`/made?case=${encodeURIComponent(name)}`, token, false), what: `an app's ${name}` };
 }
 
-/** What an app does with content that waits to be asked for, and how that content comes. */
+/** Routes that read awaited content or not, and when the content is sent. */
 export const EXPECT_ROUTES = ['/reflect', '/ignore', '/late', '/echo'] as const;
 export const ARRIVALS = ['at once', 'in pieces', 'once it may', 'never'] as const;
 
 /**
- * Expect: 100-continue, with content that comes at some time or never, to an app that reads it, or answers before it does.
+ * Expect: 100-continue, with content that is sent at any time or never, to an app that reads it or answers before.
  *
- * @param split the content in the pieces in which it comes
+ * @param split the content in pieces
  */
 export function expecting(
   route: (typeof EXPECT_ROUTES)[number],
@@ -119,7 +119,7 @@ export const ODD_METHODS: readonly string[] = [
   ...['delete', 'Delete', 'get', 'Head', 'pOST', 'options', 'PURGE', 'M-SEARCH', 'patch'],
 ];
 
-/** A method that the app sees as it was sent, or not at all. */
+/** A method, which the app must see as it was sent, or not at all. */
 export function oddMethod(method: string, token: string): Attack {
   const check = ({ bytes }: Received): string | undefined => {
     const [answer, ...more] = answersIn(bytes);
@@ -131,7 +131,7 @@ export function oddMethod(method: string, token: string): Attack {
   return { what: `method ${method}`, pieces: [get('/say', token, method)], done: whole(1), check };
 }
 
-/** Answers with content of known length, of unknown length, of none, and with a body that breaks. */
+/** Answers with content of known length, of unknown length, without content, and with a body that breaks. */
 export const HEAD_PATHS: readonly string[] = [
   '/say?bytes=70000',
   '/stream?bytes=9',
@@ -143,7 +143,7 @@ export const HEAD_PATHS: readonly string[] = [
   '/upstream?case=connection-close',
 ];
 
-/** HEAD: no content, and no length of content that nobody knows. */
+/** HEAD: no content, and no Content-Length where the length is unknown. */
 export function askedByHead(path: string, token: string): Attack {
   const next = `${token}-next`;
   const check = ({ bytes }: Received): string | undefined => {

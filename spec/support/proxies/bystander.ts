@@ -1,11 +1,11 @@
-/** What somebody asks who has nothing to do with an attack, and the one answer that is right. */
+/** The requests of a client that has nothing to do with an attack, each with its one correct answer. */
 import { oneOf, type Random } from '../random.js';
 import type { Answer } from '../server/http-client.js';
 import { bodyOf } from './app.js';
 
 export interface Exchange {
   readonly what: string;
-  /** In the pieces in which it is sent. */
+  /** The request, in the pieces in which it is sent. */
   readonly pieces: readonly string[];
   /** What is wrong with the answer; undefined for nothing. */
   readonly check: (answer: Answer) => string | undefined;
@@ -32,7 +32,7 @@ export function exchangeOf(random: Random, token: string): Exchange {
       );
     }
     case 3: {
-      // A head that comes in two pieces needs memory to wait in.
+      // The server has to save the first piece of a head.
       const { pieces, ...rest } = get('/say', token, bytes);
       const at = 20 + random(10);
       return { ...rest, pieces: [pieces[0]!.slice(0, at), pieces[0]!.slice(at)] };

@@ -1,4 +1,4 @@
-/** An upstream server that an app asks in good faith, and that says what breaks out of a careless server's frames. */
+/** An upstream server that an app trusts, and whose answers break out of a careless server's framing. */
 import { createServer, type Server, type Socket } from 'node:net';
 
 /** In UTF-8, U+010D and U+010A, whose low bytes are CR and LF. */
@@ -13,9 +13,9 @@ function zstd(text: string): string {
 }
 
 interface Case {
-  /** The bytes of the answer, as latin1; the upstream closes the connection where they say so. */
+  /** The bytes of the answer, as latin1. */
   readonly bytes: (token: string) => string;
-  /** What a client gets of it where all goes well; undefined where anything may come that is an answer. */
+  /** The body that a client gets; undefined where any valid answer is right. */
   readonly body?: (token: string) => string;
 }
 
@@ -24,7 +24,7 @@ const sized = (line: string, fields: string[], body: string): string =>
 const own = (token: string): string => `x-token: ${token}`;
 const plain = (token: string, ...fields: string[]): string => sized('200 OK', [own(token), ...fields], token);
 
-/** By name, in the path of a request. */
+/** By name, which is the path of a request. */
 export const UPSTREAM_CASES: Readonly<Record<string, Case>> = {
   'reason-above-latin1': { bytes: (token) => sized(`200 OK${INJECTED}`, [own(token)], token) },
   'reason-escape': { bytes: (token) => sized('200 \x1b[2J\x08OK', [own(token)], token) },
@@ -78,7 +78,7 @@ export const UPSTREAM_CASES: Readonly<Record<string, Case>> = {
   },
 };
 export const UPSTREAM_NAMES: readonly string[] = Object.keys(UPSTREAM_CASES);
-/** Answers after which the upstream ends the connection: they have no other end, or a wrong one. */
+/** Answers after which the upstream closes the connection: they have no other end, or a wrong one. */
 const ENDED = [
   'too-short',
   'chunk-broken',
@@ -89,7 +89,7 @@ const ENDED = [
 ];
 
 /**
- * Whether a client's answer is one that it may get of this case.
+ * Checks an answer that a client got in this case.
  *
  * @returns what is wrong with it
  */
@@ -98,7 +98,7 @@ export function checkPassedOn(name: string, token: string, head: string, body: s
   const expected = UPSTREAM_CASES[name]!.body?.(token);
   if (expected === undefined) return undefined;
   if (!head.startsWith('HTTP/1.1 200')) return `instead of 200: ${head.slice(0, 100)}`;
-  // What no one decoded must still say that it is coded.
+  // Content that was not decoded must still have its Content-Encoding.
   if (/^content-encoding: *zstd/im.test(head)) return body === zstd(token) ? undefined : 'zstd that is none';
   return body === expected ? undefined : `another body: ${JSON.stringify(body.slice(0, 100))}`;
 }
@@ -136,7 +136,7 @@ export class HostileUpstream implements AsyncDisposable {
     return `http://127.0.0.1:${(this.#server.address() as { port: number }).port}`;
   }
 
-  /** Ends the connections that its clients keep for later. */
+  /** Destroys the connections that its clients keep alive. */
   drop(): void {
     for (const socket of this.#sockets) socket.destroy();
   }

@@ -1,13 +1,13 @@
 /**
- * Requests whose end two readers may see at different places. Each ends with a whole request of its own, the trap: who answers
- * it took content for a request. All of them are to be refused, but for those whose trap is plain content.
+ * Requests that two parsers may delimit differently. Each ends with a complete request, the trap: a server that answers it has
+ * taken content for a request. All of them must be refused, except for those whose trap is plain content.
  */
 
 export interface Smuggling {
   readonly name: string;
-  /** The bytes, as latin1; the trap is a whole request where none is given. */
+  /** The bytes, as latin1; the trap is a complete request where none is given. */
   readonly bytes: (token: string, trap?: string) => string;
-  /** What a server does that knows HTTP. */
+  /** What a server must do. */
   readonly verdict: 'refused' | 'content';
 }
 
@@ -15,7 +15,7 @@ export interface Smuggling {
 export const trapOf = (token: string): string => `${token}-trap`;
 
 const wholeTrap = (token: string): string => `GET /say?t=${trapOf(token)} HTTP/1.1\r\nHost: test\r\n\r\n`;
-/** Takes the next request on the connection, whoever sends it, for a field of its own. */
+/** A trap whose last field swallows the next request on the connection. */
 export const openTrap = (token: string): string =>
   `GET /say?t=${trapOf(token)} HTTP/1.1\r\nHost: test\r\nX-Swallowed: `;
 
@@ -27,12 +27,12 @@ const post = (token: string, fields: string, rest: string): string =>
 
 const CHUNKED = 'Transfer-Encoding: chunked';
 
-/** The whole rest is content by one field, and one empty chunk by the other. */
+/** By one field the whole rest is content, by the other it is one empty chunk. */
 const twofold = (field: (length: number) => string) => (token: string, trap: string) => {
   const rest = `0\r\n\r\n${trap}`;
   return post(token, field(rest.length), rest);
 };
-/** The trap follows content whose framing nobody may guess. */
+/** The trap follows content whose framing is invalid. */
 const framed =
   (fields: string, content = '0\r\n\r\n') =>
   (token: string, trap: string) =>

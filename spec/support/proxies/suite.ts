@@ -1,6 +1,6 @@
 /**
- * What must hold behind any proxy: one user attacks, the other one's requests are on the same connections to the server, and
- * nobody gets a byte that is not theirs.
+ * What must hold behind any proxy: one user attacks, another user's requests share the connections to the server, and neither
+ * gets a byte of the other's.
  */
 import { type Test, test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -19,11 +19,11 @@ import { attack, CarefulUser, type Received } from './user.js';
 
 const THREADS = 3;
 const SEED = 8;
-/** What the careful user asks while the attack goes on, and after it. */
+/** How many requests the careful user sends during an attack, and after it. */
 const MEANWHILE = 2;
 const AFTERWARDS = 2;
 
-/** The server, the proxy, both users. */
+/** The server behind the proxy, its upstream, and the careful user. */
 class ProxySetup implements AsyncDisposable {
   #attacks = 0;
 
@@ -38,7 +38,7 @@ class ProxySetup implements AsyncDisposable {
     const upstream = await HostileUpstream.start();
     process.env[UPSTREAM_VARIABLE] = upstream.url;
     const app = new URL('./app.js', import.meta.url);
-    // The proxy decides how long it keeps a connection, so that none is closed under a request of the careful user.
+    // Only the proxy closes idle connections, so that none is closed under a request of the careful user.
     const server = createServer({ app, threads: THREADS, keepAliveTimeout: 0 });
     await server.listen({ port: 0 });
     const proxy = await FrontProxy.start(name, program, (server.address() as { port: number }).port);
@@ -50,7 +50,7 @@ class ProxySetup implements AsyncDisposable {
     return { path: this.proxy.front };
   }
 
-  /** Connections that the server has had. */
+  /** How many connections the server has accepted. */
   get accepted(): number {
     return this.server.threads().reduce((sum, thread) => sum + thread.accepted, 0);
   }
@@ -59,7 +59,7 @@ class ProxySetup implements AsyncDisposable {
     return `attacker-${this.#attacks++}`;
   }
 
-  /** One attack, and the careful user before, beside and behind it. @throws when anybody gets what is another's */
+  /** One attack, and the careful user before, during and after it. @throws when either gets an answer of the other */
   async attack(
     what: string,
     pieces: readonly (string | Uint8Array)[],
@@ -83,7 +83,7 @@ class ProxySetup implements AsyncDisposable {
     }
   }
 
-  /** The same with an attack with a known answer. @throws as well when the answer is another one */
+  /** The same for an attack with a known answer. @throws when the answer differs as well */
   async carryOut({ what, pieces, done, check }: Attack): Promise<Received> {
     const received = await this.attack(what, pieces, done === undefined ? {} : { done });
     assert.is(check(received), undefined, what);
@@ -98,7 +98,7 @@ class ProxySetup implements AsyncDisposable {
   }
 }
 
-/** Runs the suite, or says why it does not. */
+/** Runs the suite, or prints why it is skipped. */
 export function behind(name: ProxyName): void {
   const program = find(name);
   if (program === undefined) {
@@ -125,14 +125,17 @@ function declare(
 ): void {
   test('both users have the same connection to the server', withSetup(shared));
   test('no content is taken for a request, and no request for content', withSetup(smuggled));
-  test('what a hostile upstream says stays inside the answer to who asked', withSetup(passedOn));
-  test('what an app says wrongly stays inside the answer to who asked', withSetup(madeWrongly));
-  test('Expect: 100-continue breaks no answer, whenever the content comes', withSetup(expecting));
+  test('a hostile upstream cannot break out of the answer to its request', withSetup(passedOn));
+  test('a malformed answer of the app cannot break out of the answer to its request', withSetup(madeWrongly));
+  test('Expect: 100-continue breaks no answer, whenever the content is sent', withSetup(expecting));
   test('answers to HEAD are in step', withSetup(askedByHead));
-  test('a method is as it was sent, so no rule on methods is passed by', withSetup(oddMethods));
+  test(
+    'a method reaches the app as it was sent, so no rule of a proxy on methods is bypassed',
+    withSetup(oddMethods),
+  );
   test('content that the app does not read belongs to its own request', withSetup(unread));
   test(
-    'an answer that breaks is not taken for a whole one',
+    'an answer that breaks is not taken for a complete one',
     withSetup((it) => broken(it, it.proxy.front)),
   );
   if (name === 'nginx')
@@ -165,7 +168,7 @@ async function smuggled(setup: ProxySetup): Promise<void> {
       const options = verdict === 'content' ? { done: whole(1) } : {};
       const received = await setup.attack(name, [bytes(token, trap?.(token))], options);
       const tokens = answersIn(received.bytes, { cut: true }).map((answer) => answer.token);
-      // The proxy may know better than to pass it on as it is; the server's answers are in the order of its requests then.
+      // The proxy may reject or normalise it; the server's answers must still be in the order of its requests.
       const known = tokens.filter((each) => each !== undefined);
       const inOrder = [token, trapOf(token)].filter((each) => known.includes(each));
       assert.equal(known, inOrder, `${name}: ${tokens}`);
@@ -192,7 +195,7 @@ async function expecting(setup: ProxySetup): Promise<void> {
       await setup.carryOut({
         ...attack,
         check: (received) => {
-          // HAProxy lets go of a server that answers before the content has come, and ends the answer itself.
+          // HAProxy drops the connection to a server that answers before the content has come, and ends the answer itself.
           const mayBeEmpty = route === '/reflect' && (arrival === 'in pieces' || arrival === 'once it may');
           return mayBeEmpty && onlyAnswer(received.bytes).body === '' ? undefined : check(received);
         },

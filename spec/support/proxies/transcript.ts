@@ -1,27 +1,27 @@
-/** Reads all that came over a connection as the answers that it has to consist of, byte by byte. */
+/** Parses all bytes of a connection as a series of answers. */
 
 export interface ParsedAnswer {
   readonly status: number;
   /** The status line and the fields. */
   readonly head: string;
-  /** Whose answer it is: every answer of the app says so. */
+  /** The token of the request that it answers: every answer of the app has it. */
   readonly token: string | undefined;
   readonly body: string;
 }
 
 const CR_LF = '\r\n';
 const END_OF_HEAD = '\r\n\r\n';
-/** A line of a head that is none of HTTP: no field, or with control characters in it. */
+/** A valid field line: a token, a colon, and no control characters. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
 const FIELD = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[^\x00-\x08\x0a-\x1f\x7f]*$/;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the same.
 const STATUS_LINE = /^HTTP\/1\.1 (\d{3}) [^\x00-\x08\x0a-\x1f\x7f]*$/;
 
 /**
- * The final answers in what came, in order. The last one may be cut off where `cut` says so.
+ * The final answers in these bytes, in order. The last one may be cut off where `cut` says so.
  *
  * @param heads which of the answers, by number, are to HEAD requests
- * @throws with the bytes that belong to no answer
+ * @throws with the bytes that are not part of an answer
  */
 export function answersIn(
   bytes: Buffer,
@@ -94,7 +94,7 @@ function chunksAt(text: string, from: number, cut: boolean): { body: string; nex
   }
 }
 
-/** The tokens in it, wherever they are: a token is a word that only its owner knows. */
+/** All tokens in these bytes, wherever they are. */
 export function tokensIn(bytes: Buffer): string[] {
   return [...bytes.toString('latin1').matchAll(/x-token: *([\w-]+)/gi)].map(([, token]) => token!);
 }

@@ -1,4 +1,4 @@
-/** The two users of a proxy: one who attacks, and one who looks at every byte that comes. */
+/** The two users of a proxy: an attacker, and a careful user who checks every byte of the answers. */
 import { connect, type NetConnectOpts } from 'node:net';
 import { setImmediate as nextPass } from 'node:timers/promises';
 import type { Random } from '../random.js';
@@ -7,19 +7,19 @@ import { within } from '../server/wait.js';
 import { exchangeOf } from './bystander.js';
 
 /**
- * How long an attacker waits for more once nothing comes: one who knows what he waits for, and one who does not. No bound on
- * anything: whoever leaves early leaves to the next one what is still to come.
+ * How long an attacker waits for more bytes: with a known end, and without one. These bound nothing that is tested: an
+ * attacker that leaves early only leaves the rest of the answer unread.
  */
 const PATIENT_MS = 5000;
 const QUIET_MS = 60;
 
-/** Asks, and looks at every byte of the answers. */
+/** Sends ordinary requests, and checks every byte of the answers. */
 export class CarefulUser {
   readonly #target: Target;
   readonly #random: Random;
   readonly #name: string;
   #client: Client | null = null;
-  /** Answers that were right. */
+  /** How many answers were correct. */
   verified = 0;
 
   constructor(target: Target, random: Random, name: string) {
@@ -28,7 +28,7 @@ export class CarefulUser {
     this.#name = name;
   }
 
-  /** Some requests, one after the other, on the one connection. @throws with what is wrong with an answer */
+  /** Sends some requests, one after the other, on one connection. @throws with what is wrong with an answer */
   async ask(count: number): Promise<void> {
     this.#client ??= await Client.connect(this.#target);
     for (let left = count; left > 0; left--) {
@@ -49,24 +49,24 @@ export class CarefulUser {
   }
 }
 
-/** What an attacker got, and how the connection ended. */
+/** What an attacker received, and how the connection ended. */
 export interface Received {
   readonly bytes: Buffer;
   /** Undefined: the attacker left. */
   readonly end: 'FIN' | 'RST' | undefined;
 }
 
-/** In place of a piece: the next one is sent once something has come. */
+/** In place of a piece: the next one is sent once something has been received. */
 export const ONCE_ANSWERED = '';
 
 export interface AttackOptions {
-  /** Says whether enough has come to go on at once. */
+  /** Whether enough has been received to go on at once. */
   readonly done?: (got: Buffer) => boolean;
   /** Called once everything is sent. */
   readonly sent?: () => void;
 }
 
-/** Sends pieces, and takes what comes until the connection ends, or nothing has come for a while. */
+/** Sends pieces, and receives until the connection ends, or nothing has come for a while. */
 export async function attack(
   target: Target,
   pieces: readonly (string | Uint8Array)[],
