@@ -1,11 +1,11 @@
 // `npm run bench`: compares server runtimes on this machine. scripts/bench/ has one role a file: options, targets and
-// start (the servers), scenarios (the measurements, and what paceline has to reach in each; static-files,
+// start (the servers), scenarios (the measurements, and their pass marks; static-files,
 // held-connections, slow-clients, dashboards and control only on request), load with client and wrk,
 // process-stats (the cost), report, verdict.
 //
-// Rounds are interleaved: every target has its turn in every round, so that a change of the machine's speed meets
-// all of them. A server is started when it is first needed and stays up until the end of the run, but for scenarios
-// that need a fresh one.
+// Rounds are interleaved: every target runs in every round, so that a change of the machine's speed affects all of
+// them. A server is started when it is first needed and stays up until the end of the run, except in scenarios that need
+// a fresh one.
 
 import { writeFileSync } from 'node:fs';
 import { cleanUpAtExit, endChildren, isGone, stopChild } from './bench/children.js';
@@ -88,7 +88,7 @@ async function runScenario(
 function serverOf(target: Target, scenario: Scenario, options: BenchOptions): Promise<Server> {
   const isPaceline = target.kind === 'paceline';
   const workers = (isPaceline ? scenario.threads : undefined) ?? target.workers;
-  // Only paceline has a server of its own for held connections.
+  // Only paceline has a separate server for held connections.
   const setup = scenario.setup === 'held' && !isPaceline ? 'demo' : (scenario.setup ?? 'demo');
   const startIt = () => start({ ...target, workers }, setup, options.bun);
   if (scenario.freshServer) return startIt();

@@ -1,6 +1,6 @@
 /**
- * Runs the specs: each file in a process of its own, one after the other, so that none finds another's descriptors or
- * threads. Ends with a line `N passed, M failed`, and fails when anything failed.
+ * Runs the specs: each file in a process of its own, one after the other, so that no file is affected by another's descriptors
+ * or threads. Ends with a line `N passed, M failed`, and fails when anything failed.
  *
  *   node dist/scripts/test.js [PART OF A PATH …]
  */
@@ -10,7 +10,7 @@ import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const SPECS = fileURLToPath(new URL('../spec/', import.meta.url));
-/** A file that takes longer hangs. */
+/** A file that takes longer is taken to hang, and killed. */
 const FILE_TIMEOUT_MS = 180_000;
 
 interface Result {
@@ -39,7 +39,7 @@ async function run(file: string): Promise<Result> {
   const total = Number(/^\s*Total:\s+(\d+)/m.exec(output)?.[1] ?? 0);
   const passed = Number(/^\s*Passed:\s+(\d+)/m.exec(output)?.[1] ?? 0);
   const skipped = Number(/^\s*Skipped:\s+(\d+)/m.exec(output)?.[1] ?? 0);
-  // A file that dies before or after its summary has failed, whatever it counted.
+  // A file that dies before or after its summary has failed, whatever its counts say.
   const failed = Math.max(total - passed - skipped, code === 0 && total > 0 ? 0 : 1);
   const name = relative('.', join('spec', file.replace(/\.js$/, '.ts')));
   console.log(

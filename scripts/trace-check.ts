@@ -1,7 +1,7 @@
 /**
- * Checks a trace that the dashboard recorded, as a viewer and as somebody who knows the pattern would:
+ * Checks a trace that the dashboard recorded: that it is well formed, and that it keeps the promises of the pattern.
  *
- * - it is JSON, and every event has what its kind needs; times are whole and not below zero, each counter's go on
+ * - it is JSON, and every event has what its kind needs; times are whole and not negative, and each counter's increase
  * - every thread has a track with slices, and on a track no slice begins before the one before it has ended
  * - never two leaders at once
  * - every promotion has a source and a target: it begins on a slice of a leader that has ended by the time it arrives, and
@@ -34,13 +34,13 @@ interface Slice {
 }
 
 export interface Verdict {
-  /** What is right, for the line that is printed. */
+  /** What was counted, for the line that is printed. */
   readonly summary: string;
   /** What is wrong; empty for nothing. */
   readonly faults: readonly string[];
 }
 
-/** More of them say no more. */
+/** How many problems are listed. */
 const MAX_FAULTS = 20;
 
 export function checkTrace(text: string): Verdict {

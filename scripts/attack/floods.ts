@@ -103,7 +103,7 @@ const HEADS = [
   [5000, 0, 10],
   [6000, 15_000, 16_000],
 ] as const;
-/** How long heads are left unfinished: a random time up to the first; at least the second where there are many to read. */
+/** How long heads are left unfinished: a random time below the first, or the second where there are many to read. */
 const HELD_MS = 500;
 const HELD_LONG_MS = 4000;
 

@@ -1,5 +1,5 @@
-// Every process and directory that a run makes, and their end. Each child leads a process group of its own, so that
-// one signal also ends the workers of node:cluster and of nginx; nothing outlives the run, whichever way it ends.
+// The child processes and directories of a run, and their removal. Each child leads a process group of its own, so that
+// one signal also ends the workers of node:cluster and of nginx; nothing outlives the run, however it ends.
 
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -14,7 +14,7 @@ const directories: string[] = [];
 /** How much of a child's output is kept, in characters: enough for a report of wrk or the reason of a failed start. */
 const OUTPUT_LIMIT = 64 * 1024;
 
-/** How long servers get to end by themselves at the end of a run, in milliseconds. */
+/** How long servers may take to exit by themselves at the end of a run, in milliseconds. */
 const END_LIMIT_MS = 2000;
 
 /** Kills all children and removes all directories at the process's exit, for errors and signals too. */
@@ -32,7 +32,7 @@ export function cleanUpAtExit(): void {
   }
 }
 
-/** Spawns a child that is ended with the run. */
+/** Spawns a child that is killed at the end of the run. */
 export function startChild(
   command: string,
   args: readonly string[],
@@ -51,7 +51,7 @@ export async function stopChild(child: ChildProcess): Promise<void> {
   children.delete(child);
 }
 
-/** Asks all children to end, and kills those that take longer than {@link END_LIMIT_MS}. */
+/** Terminates all children, and kills those that take longer than {@link END_LIMIT_MS}. */
 export async function endChildren(): Promise<void> {
   const end = async (child: ChildProcess) => {
     const exit = once(child, 'exit');

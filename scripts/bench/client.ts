@@ -1,5 +1,5 @@
-// The client of the scenarios that wrk cannot generate the load of. It runs as a process of its own (forked by scenarios.ts), so its
-// event loop serves nothing but the measurement. One job comes as a message, one result goes back.
+// The client of the scenarios whose load wrk cannot generate. It runs as a process of its own (forked by load.ts), so its
+// event loop serves nothing but the measurement. It receives one job as a message, and sends back one result.
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { Connection, requestFor } from './connection.js';
@@ -30,13 +30,13 @@ export type Figures = Record<string, number>;
 
 export type ClientMessage = { ready: true } | { figures: Figures };
 
-/** From the first blocking request until the others ask, so that every blocker is inside its handler by then. */
+/** From the first blocking request to the other requests, so that every blocker is inside its handler by then. */
 const BLOCKED_AFTER_MS = 100;
 
-/** Between the requests of a connection during a stall: frequent enough to meet every moment of it. */
+/** Between the requests of a connection during a stall: frequent enough to sample all of it. */
 const STALL_PACE_MS = 10;
 
-/** Fewer at once than a server's backlog holds: a SYN that is dropped comes again a second later. */
+/** Fewer at once than a server's backlog holds: a dropped SYN is repeated only after a second. */
 const OPEN_AT_ONCE = 250;
 
 /** A wait that a person notices, in milliseconds. */
@@ -48,9 +48,9 @@ const LAST_ANSWER_MS = 2000;
 const HELLO = requestFor('/hello');
 
 /**
- * Fast connections ask at a steady pace beside slow ones that block their thread one request after the other. Without
- * the pace, connections that are not stalled would ask a hundred times as often as those that are, and hide the
- * stalls in every percentile ("coordinated omission"). A slot that a late answer has passed is left out.
+ * Fast connections send requests at a steady pace beside slow ones that block their thread with one request after the
+ * other. Without the pace, connections that are not stalled would send a hundred times as many requests as those that
+ * are, and hide the stalls in every percentile ("coordinated omission"). Slots that a late answer overruns are skipped.
  */
 async function mixed(job: Job & { kind: 'mixed' }): Promise<Figures> {
   const latencies = new Float64Array(Math.ceil((job.fast * job.seconds * 1000) / job.paceMs) + job.fast);
@@ -98,7 +98,7 @@ async function mixed(job: Job & { kind: 'mixed' }): Promise<Figures> {
   };
 }
 
-/** While blockers are inside long handlers, kept-alive connections go on asking and fresh ones come in. */
+/** While blockers are inside long handlers, kept-alive connections send requests and fresh ones connect. */
 async function stall(job: Job & { kind: 'stall' }): Promise<Figures> {
   const blockers = openMany(job.blockers, job.port);
   const kept = openMany(job.kept, job.port);
@@ -121,7 +121,7 @@ async function stall(job: Job & { kind: 'stall' }): Promise<Figures> {
       await delay(STALL_PACE_MS);
     } while (performance.now() < endMs && !connection.lost);
   };
-  // Fresh connections come evenly over the first three quarters of the stall, so that all of them meet it.
+  // Fresh connections are spread over the first three quarters of the stall, so that all of them fall into it.
   const askFresh = async (index: number) => {
     await delay((index * job.blockMs * 0.75) / job.fresh);
     const connection = new Connection(job.port);
@@ -137,7 +137,7 @@ async function stall(job: Job & { kind: 'stall' }): Promise<Figures> {
   return result;
 }
 
-/** Opens connections, proves each with one request, and keeps them until told to finish. */
+/** Opens connections, sends one request on each, and keeps them until told to finish. */
 async function idle(job: Job & { kind: 'idle' }): Promise<Figures> {
   const connections: Connection[] = [];
   let errors = 0;
@@ -155,14 +155,14 @@ async function idle(job: Job & { kind: 'idle' }): Promise<Figures> {
 }
 
 /**
- * A loopback address that no other client process has: the kernel holds what a closed connection sends anew from the same
- * port for old, for a minute, and lets its SYN wait a second or more.
+ * A loopback address that no other client process uses: for a minute (TIME_WAIT) the kernel may take a new connection from the
+ * port of a closed one for the old connection, and drop its SYN, which is repeated only after a second.
  */
 function sourceAddress(index: number): string {
   return `127.${1 + ((process.pid >> 8) & 0x7f)}.${process.pid & 0xff}.${1 + index}`;
 }
 
-/** Asks on a fresh connection at a steady pace, whatever became of the ones before, until told to finish. */
+/** Sends requests on fresh connections at a steady pace, whether or not earlier ones are answered, until told to finish. */
 async function probe(job: Job & { kind: 'probe' }): Promise<Figures> {
   const result = { asked: 0, answered: 0, maxMs: 0, errors: 0 };
   const pending = new Set<Connection>();
@@ -187,7 +187,7 @@ async function probe(job: Job & { kind: 'probe' }): Promise<Figures> {
   return result;
 }
 
-/** Asks /healthz on a fresh connection at a steady pace, so many times, and waits for the answers, but not for ever. */
+/** Requests /healthz on fresh connections at a steady pace, and waits for the answers for a bounded time. */
 async function healthChecks({
   port,
   paceMs,
@@ -224,7 +224,7 @@ async function healthChecks({
   };
 }
 
-/** Tells the parent that the client is ready, and waits for its word to finish. */
+/** Tells the parent that the client is ready, and waits until it says to finish. */
 async function untilFinish(): Promise<void> {
   const finish = new Promise((resolve) => process.once('message', resolve));
   send({ ready: true });
@@ -235,7 +235,7 @@ function openMany(count: number, port: number, localAddress?: string): Connectio
   return Array.from({ length: count }, () => new Connection(port, localAddress));
 }
 
-/** The smallest value that is not below a share of all values (the nearest-rank percentile). */
+/** The nearest-rank percentile. */
 function percentile(sorted: Float64Array, share: number): number {
   return sorted[Math.max(Math.ceil(sorted.length * share) - 1, 0)]!;
 }

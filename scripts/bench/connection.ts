@@ -1,5 +1,5 @@
-// One kept-alive HTTP/1.1 connection on a raw socket: the client's cost for a request is kept far below a server's,
-// and no HTTP client library hides waits behind a pool of its own.
+// One kept-alive HTTP/1.1 connection on a raw socket: a request costs the client far less than the server, and no pool of
+// an HTTP client library hides waiting times.
 
 import { connect, type Socket } from 'node:net';
 
@@ -11,7 +11,7 @@ export interface Answer {
 
 const EMPTY = Buffer.alloc(0);
 
-/** The bytes that ask for a path. The dashboard answers only who names its port. */
+/** The bytes of a request. The dashboard requires its own host and port in the Host field. */
 export function requestFor(path: string, host = '127.0.0.1'): Buffer {
   return Buffer.from(`GET ${path} HTTP/1.1\r\nHost: ${host}\r\n\r\n`, 'latin1');
 }
@@ -24,8 +24,8 @@ export class Connection {
   #lost = false;
 
   /**
-   * Starts connecting; the first request may be asked at once and then counts the connecting too. `localAddress` is
-   * where the connection comes from: one address has about 28,000 ports.
+   * Starts connecting; the first request may be sent at once, and its wait then includes connecting. `localAddress` is the
+   * source address: one address has about 28,000 ports.
    */
   constructor(port: number, localAddress = '127.0.0.1') {
     this.#socket = connect({ port, host: '127.0.0.1', localAddress, noDelay: true });

@@ -1,5 +1,5 @@
-// Whether the control plane answers, whatever the others do: /healthz is asked on a fresh connection every 10 ms, as many
-// health checks would ask it together, beside each of the things that could keep the main thread from answering.
+// Whether the control plane answers under load: /healthz is requested on a fresh connection every 10 ms, as many health
+// checks together would, beside each of the things that could keep the main thread from answering.
 
 import { connect, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -20,7 +20,7 @@ const LAST_ANSWER_MS = 15_000;
 const FLOOD_CONNECTIONS = 64;
 const SCRAPERS = 100;
 const HALF_SENT = 128;
-/** More than the server can accept with what descriptors it has. */
+/** More than the server can accept with its descriptors. */
 const CROWD = 2 * FEW_DESCRIPTORS;
 /** Handlers that block: the demo's longest. */
 const MAX_BLOCK_MS = 10_000;
@@ -36,7 +36,7 @@ const COLUMNS: readonly Column[] = [
   { key: 'grownMiB', title: 'grown MiB', digits: 1 },
 ];
 
-/** Disturbs the server from now on, for at least so many seconds. @returns what ends it */
+/** Disturbs the server from now on, for at least so many seconds. @returns a function that ends it */
 type Disturbance = (server: Server, seconds: number) => () => Promise<unknown>;
 
 export const CONTROL_SCENARIOS: readonly Scenario[] = [
@@ -100,7 +100,7 @@ async function measure(server: Server, { seconds }: Settings, disturb: Disturban
   return { ...figures, grownMiB };
 }
 
-/** The longest wait of each round, and of these the median: one round may meet a pause of the machine, most may not. */
+/** The longest wait of each round, and the median of these: one round may fall into a pause of the machine, most may not. */
 function judgeControl(paceline: Result): Judgement[] {
   const maxMs = medianOf('maxMs', paceline);
   const unanswered = paceline.rounds.reduce((sum, figures) => sum + figures.unanswered!, 0);
@@ -116,12 +116,12 @@ function judgeControl(paceline: Result): Judgement[] {
 
 function flood(url: string, connections: number, seconds: number): () => Promise<unknown> {
   const result = runWrk(url, { connections, seconds: Math.ceil(seconds), timeoutSeconds: 30 });
-  // What becomes of the flood itself is nobody's concern, so it may fail without a word.
+  // The outcome of the flood itself does not matter, so its failure is ignored.
   const over = result.catch(() => {});
   return () => over;
 }
 
-/** Keeps so many connections that have sent `bytes` and say no more; what the server ends comes back at once. */
+/** Holds so many connections that have sent `bytes` and nothing more; those that the server closes are opened again at once. */
 function hold(port: number, count: number, bytes: string): () => Promise<unknown> {
   const sockets = new Set<Socket>();
   let holding = true;

@@ -1,4 +1,4 @@
-// What it costs to be seen: recording, and a page that is open; and whether the page is live while nobody else is.
+// What being observed costs: recording, and an open page; and whether the page stays live while every thread is blocked.
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { WebSocket } from 'ws';
@@ -61,7 +61,7 @@ export const DASHBOARD_SCENARIOS: readonly Scenario[] = [
   },
 ];
 
-/** Off, recording, watched, watched, recording, off: a machine that becomes steadily faster or slower changes no ratio. */
+/** Off, recording, watched, watched, recording, off: a steady drift of the machine's speed cancels out of the ratios. */
 async function measureRecording(recording: Server, { connections, seconds }: Settings): Promise<Figures> {
   const off = await start(recording.target, 'demo');
   const ask = (server: Server, time = seconds) =>
@@ -152,7 +152,7 @@ function judgeBlocked(paceline: Result): Judgement[] {
   ];
 }
 
-/** What a page does with the socket: it takes every frame and reads it. (Drawing is the browser's business, and CPU.) */
+/** What a page does with the socket: it receives and parses every frame. (Drawing takes the browser's CPU.) */
 async function openPage({ dashboard }: Server) {
   const url = new URL(dashboard!);
   const socket = new WebSocket(`ws://${url.host}/ws`, [PROTOCOL, TOKEN_PREFIX + url.hash.slice(1)], {

@@ -7,24 +7,24 @@ import { temporaryDirectory } from './children.js';
 
 const MIB = 1024 * 1024;
 
-/** A file as it is asked for, with its size in bytes. */
+/** The path of a file in the URL, and its size. */
 export interface ServedFile {
   readonly path: string;
   readonly bytes: number;
 }
 
-/** As large as a bundle of scripts. */
+/** The size of a bundle of scripts. */
 export const SMALL_FILE: ServedFile = { path: '/100-kib.bin', bytes: 100 * 1024 };
-/** As large as a film: no buffer of a socket holds it. */
+/** Far larger than a socket's buffer. */
 export const LARGE_FILE: ServedFile = { path: '/100-mib.bin', bytes: 100 * MIB };
 
 let folder: string | undefined;
 
-/** The folder with both files, and with a `hello` for the check that every server passes at its start. */
+/** The folder with both files, and with a `hello`, which every server must answer at its start. */
 export function filesFolder(): string {
   if (folder !== undefined) return folder;
   folder = temporaryDirectory();
-  // The processes of nginx belong to another user when root starts it.
+  // When root starts nginx, its workers run as another user.
   chmodSync(folder, 0o755);
   writeFileSync(join(folder, 'hello'), 'hello world\n');
   const bytes = randomBytes(MIB);

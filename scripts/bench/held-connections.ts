@@ -1,4 +1,4 @@
-// What 10,000 idle connections cost a server: memory, and the speed of those that are not idle.
+// What 10,000 idle connections cost a server: memory, and throughput of the active ones.
 
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Figures, Job } from './client.js';
@@ -45,10 +45,9 @@ export const HELD_SCENARIOS: readonly Scenario[] = [
 ];
 
 /**
- * Memory first, while the server is new: after a load the collector gives back more than the connections take. What
+ * Memory first, while the server is new: after a load the garbage collector frees more than the connections take. What
  * serving the first 10,000 requests leaves in the heaps counts too, so this is an upper bound; the kernel's own memory
- * for sockets is left out. Then alone, beside, alone: a machine that becomes steadily faster or slower leaves the
- * ratio as it is.
+ * for sockets is left out. Then alone, beside, alone: a steady drift of the machine's speed cancels out of the ratio.
  */
 async function measureHeld(server: Server, { connections, seconds }: Settings): Promise<Figures> {
   const bytesNew = residentBytes(server.pid);

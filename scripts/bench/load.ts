@@ -20,7 +20,7 @@ export const WRK_COLUMNS: readonly Column[] = [
   { key: 'switchesPerRequest', title: 'switches/request', digits: 3 },
 ];
 
-/** Has wrk ask for one path, and counts what that cost the server. */
+/** Requests one path with wrk, and measures what that costs the server. */
 export async function loadWithWrk({ pid, port }: Server, path: string, load: WrkLoad): Promise<Figures> {
   const before = takeSnapshot(pid);
   const result = await runWrk(`http://127.0.0.1:${port}${path}`, load);

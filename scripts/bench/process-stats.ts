@@ -1,4 +1,4 @@
-// What a server's processes and threads have used, read from /proc (proc(5)).
+// CPU time, context switches and memory of a server's processes and threads, read from /proc (proc(5)).
 //
 // CPU time is the first field of /proc/PID/task/TID/schedstat, in nanoseconds, summed over all threads: the file of
 // the process itself holds the main thread only. utime + stime of /proc/PID/stat count in ticks of 10 ms, but keep

@@ -1,4 +1,4 @@
-// What the benchmark prints of its measurements: what took part, and a table a scenario.
+// What the benchmark prints: the versions of what it measures, and a table for each scenario.
 
 import { arch, availableParallelism, cpus, loadavg, release } from 'node:os';
 import { runCommand } from './children.js';
@@ -12,7 +12,7 @@ export interface ScenarioResult {
 
 const VERSION_LIMIT_MS = 5000;
 
-/** The versions of everything that takes part, and the machine. */
+/** The versions of everything that is involved, and the machine. */
 export async function versions(bun: string | undefined): Promise<Record<string, string>> {
   const firstLine = async (command: string | undefined, flag: string) =>
     command

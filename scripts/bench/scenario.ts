@@ -1,5 +1,5 @@
 // What a scenario is: a measurement that runs one round against one running server and returns its figures by name,
-// and the pass marks that paceline's figures are held against. Types only: every other file here may import this one.
+// and the pass marks of paceline's figures. Types only: every other file here may import this one.
 
 import type { Figures } from './client.js';
 import type { Setup } from './start.js';
@@ -25,7 +25,7 @@ export interface Result {
   readonly target: string;
   readonly kind: string;
   readonly rounds: Figures[];
-  /** Why the target was given up. */
+  /** Why the target was dropped from the scenario. */
   failure?: string;
 }
 
@@ -43,21 +43,21 @@ export interface Scenario {
   /** What it measures, as the heading of its table. */
   readonly title: (settings: Settings) => string;
   readonly columns: readonly Column[];
-  /** A name that selects this scenario together with others. */
+  /** A name that selects this scenario and others together. */
   readonly group?: string;
-  /** Left out of the default list: takes long, or measures paceline's targets rather than comparing. */
+  /** Not in the default list: it takes long, or measures paceline alone instead of comparing. */
   readonly onRequest?: true;
   /** The command that must be installed. */
   readonly needs?: Tool;
-  /** Runs a first round of a second that does not count, to give the compilers of a server their time. */
+  /** Whether a first round of a second is run and discarded, so that the server's hot code is compiled. */
   readonly warmsUp?: true;
-  /** What the servers serve; the demo's routes where it is left out. */
+  /** What the servers serve. Default: the demo's routes. */
   readonly setup?: Setup;
-  /** Every round gets a server of its own, because an earlier round would change what is measured. */
+  /** Whether every round needs a new server, because an earlier round would change what is measured. */
   readonly freshServer?: true;
-  /** Rounds beyond this number are left out. */
+  /** The number of rounds, where more are asked for. */
   readonly maxRounds?: number;
-  /** The threads that a paceline target gets here, in place of its own number. */
+  /** The number of threads of a paceline target, in place of its own. */
   readonly threads?: number;
   readonly appliesTo: (target: Target) => boolean;
   readonly run: (server: Server, settings: Settings) => Promise<Figures>;

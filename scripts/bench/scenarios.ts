@@ -1,4 +1,4 @@
-// What is measured by default, and the list of all scenarios. Each one's columns say which of its figures the report
+// What is measured by default, and the list of all scenarios. A scenario's columns say which of its figures the report
 // prints, and how.
 
 import { setTimeout as delay } from 'node:timers/promises';
@@ -24,7 +24,7 @@ const FRESH = 40;
 const IDLE_CONNECTIONS = 1000;
 const SETTLE_MS = 25_000;
 
-/** What `hello` has to reach: requests/s and CPU a request against node:cluster, and no more CPU a request than others. */
+/** The pass marks of `hello`: requests/s and CPU a request against node:cluster, and no more CPU a request than these. */
 const MIN_REQUESTS_RATIO = 1.7;
 const MAX_CPU_RATIO = 0.6;
 const REFERENCE = 'cluster-2';
@@ -117,7 +117,7 @@ export const SCENARIOS: readonly Scenario[] = [
   ...CONTROL_SCENARIOS,
 ];
 
-/** Runs the round that does not count, where the scenario wants one. */
+/** Runs a round that does not count, if the scenario asks for one. */
 export async function warmUp(scenario: Scenario, server: Server, settings: Settings): Promise<void> {
   if (scenario.warmsUp) await scenario.run(server, { ...settings, seconds: 1 });
 }
@@ -151,7 +151,7 @@ function judgeCpu(paceline: Result, rival: Result, max: number): Judgement {
 }
 
 function measureStall({ port }: Server, blockers: number): Promise<Figures> {
-  // A server whose every worker is blocked works off the blockers one after the other.
+  // A server with all workers blocked serves the blockers one after the other.
   return loadWithClient(
     { kind: 'stall', port, blockers, blockMs: STALL_MS, kept: KEPT, fresh: FRESH },
     STALL_MS * blockers,

@@ -1,4 +1,4 @@
-// Clients that are slow on purpose (slowhttptest), while somebody else wants an answer.
+// Clients that are slow on purpose (slowhttptest), beside an ordinary client.
 
 import { runCommand } from './children.js';
 import type { Figures } from './client.js';
@@ -12,7 +12,7 @@ import { judgement } from './verdict.js';
 const CONNECTIONS = 1000;
 const CONNECTIONS_PER_SECOND = 500;
 const PROBE_PACE_MS = 50;
-/** slowhttptest ends by itself some seconds after its test length. */
+/** slowhttptest exits some seconds after its test length. */
 const END_LIMIT_MS = 15_000;
 
 const COLUMNS: readonly Column[] = [
@@ -27,7 +27,7 @@ const COLUMNS: readonly Column[] = [
 export const SLOW_SCENARIOS: readonly Scenario[] = [
   slow('headers', ['paceline'], 'demo', '/hello', ['-H', '-i', '2']),
   slow('body', ['paceline'], 'demo', '/echo', ['-B', '-t', 'POST', '-s', '65536', '-i', '2']),
-  // Nginx shows what of the longest wait is the kernel's, whose memory for sockets becomes scarce.
+  // Nginx shows how much of the longest wait is due to the kernel, whose memory for sockets becomes scarce.
   slow('read', ['paceline', 'nginx'], 'files', LARGE_FILE.path, [
     '-X',
     '-w',
@@ -80,7 +80,7 @@ async function measureSlow(
   return { ...probe, ...report };
 }
 
-/** slowhttptest paints a status every five seconds, with colours. */
+/** slowhttptest prints a coloured status every five seconds. */
 function parseReport(output: string): Figures {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: the colours begin with ESC
   const text = output.replace(/\x1b\[[\d;]*[A-Za-z]/g, '');
@@ -96,7 +96,7 @@ function parseReport(output: string): Figures {
   };
 }
 
-/** Every request beside the slow clients is to be answered, and slowhttptest is to find the service available. */
+/** Every request beside the slow clients must be answered, and slowhttptest must find the service available. */
 function judgeSlow(paceline: Result): Judgement[] {
   const total = (key: string) => paceline.rounds.reduce((sum, figures) => sum + figures[key]!, 0);
   const maxMs = Math.max(...paceline.rounds.map((figures) => figures.maxMs!));

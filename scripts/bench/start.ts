@@ -1,4 +1,4 @@
-// How each target is started, and what its server then serves.
+// How each target is started, and what its server serves.
 
 import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -13,18 +13,18 @@ import { findNginx } from './tools.js';
 /**
  * What a server serves: the demo's routes; the same with idle connections kept for 75 s, as all targets but paceline's
  * command do anyway; the demo's with a dashboard, which only paceline has; the same with a route that throws, and with few
- * descriptors; or the folder of {@link filesFolder}, for which only paceline and nginx are set up.
+ * descriptors; or the folder of {@link filesFolder}, which only paceline and nginx serve.
  */
 export type Setup = 'demo' | 'held' | 'dashboard' | 'control' | 'few-descriptors' | 'files';
 
-/** Some three times what a server with four threads and a dashboard needs for itself. */
+/** About three times what a server with four threads and a dashboard needs for itself. */
 export const FEW_DESCRIPTORS = 256;
 const WITH_DASHBOARD: readonly Setup[] = ['dashboard', 'control', 'few-descriptors'];
 
 const START_LIMIT_MS = 15_000;
 
 /**
- * Starts a target on a free port of the loopback interface and waits until it answers `/hello` as it must.
+ * Starts a target on a free port of the loopback interface and waits until it answers `/hello` correctly.
  * @throws when it does not within {@link START_LIMIT_MS}
  */
 export async function start(target: Target, setup: Setup, bun?: string): Promise<Server> {
@@ -41,7 +41,7 @@ export async function start(target: Target, setup: Setup, bun?: string): Promise
     const listeningPort = port ?? Number(/listening on http:\/\/127\.0\.0\.1:(\d+)/.exec(output())?.[1] ?? 0);
     if (child.pid && listeningPort && (await answersHello(listeningPort))) {
       const dashboard = /dashboard at (http:\S+)/.exec(output())?.[1];
-      // Its line follows that of the port.
+      // The dashboard's line follows that of the port.
       if (WITH_DASHBOARD.includes(setup) && dashboard === undefined) continue;
       return { target, child, pid: child.pid, port: listeningPort, dashboard };
     }
@@ -93,7 +93,7 @@ function commandOf(
   }
 }
 
-/** What paceline's command is told to serve. */
+/** The APP argument of paceline's command. */
 function appOf(setup: Setup): string[] {
   if (setup === 'files') return [filesFolder()];
   return setup === 'control' || setup === 'few-descriptors' ? [serverFile('control-app')] : [];

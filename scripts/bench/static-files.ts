@@ -1,4 +1,4 @@
-// Static files, against nginx with sendfile: what a folder costs that paceline serves.
+// Static files, against nginx with sendfile.
 
 import type { Figures } from './client.js';
 import { LARGE_FILE, type ServedFile, SMALL_FILE } from './files-folder.js';
@@ -56,8 +56,8 @@ export const STATIC_SCENARIOS: readonly Scenario[] = [
 ];
 
 /**
- * Requests are counted by the bytes that came: wrk's own count leaves out the files that were under way at the end,
- * which are a part of the work that matters when a round has a hundred of them.
+ * Requests are counted by received bytes: wrk's own count omits the files that are incomplete at the end, a part of the work
+ * that matters when a round has a hundred of them.
  */
 async function measureFile(server: Server, file: ServedFile, load: WrkLoad): Promise<Figures> {
   const { bytesPerSecond, bytesRead, cpuUs, errors } = await loadWithWrk(server, file.path, {

@@ -1,6 +1,6 @@
 // The server runtimes that are compared.
 //
-// To add one: a kind, its line in `parseTarget`, and its command in start.ts.
+// To add one: add its kind, a line in `parseTarget`, and its command in start.ts.
 
 import type { ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -40,7 +40,7 @@ export const DEFAULT_TARGETS: readonly string[] = [
   'bun',
 ];
 
-/** The target of a name such as `cluster-4`, or nothing where there is none. */
+/** The target of a name such as `cluster-4`; undefined if there is none. */
 export function parseTarget(name: string): Target | undefined {
   const [, kind, count] = /^([a-z]+)(?:-([1-9]\d?))?$/.exec(name) ?? [];
   if (kind === 'paceline') return { name, kind, workers: Number(count ?? PACELINE_THREADS) };
@@ -50,7 +50,7 @@ export function parseTarget(name: string): Target | undefined {
   return undefined;
 }
 
-/** Why a target cannot run on this machine, or nothing where it can. */
+/** Why a target cannot run on this machine; undefined if it can. */
 export function missing(target: Target, bun: string | undefined): string | undefined {
   if (target.kind === 'paceline' && !existsSync(PACELINE)) return `${PACELINE} is not built`;
   if (target.kind === 'nginx' && !findNginx()) return 'nginx is not installed';

@@ -1,4 +1,4 @@
-// The commands that the benchmark runs but does not bring along.
+// External commands of the benchmark.
 
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
@@ -6,7 +6,7 @@ import { delimiter, join } from 'node:path';
 /** A command that generates load. */
 export type Tool = 'wrk' | 'slowhttptest';
 
-/** What to say where a tool is not installed. */
+/** The message where a tool is not installed. */
 export const TOOL_HINTS: Readonly<Record<Tool, string>> = {
   wrk: 'wrk was not found on PATH: get it with "apt-get install wrk" (Debian, Ubuntu) or from https://github.com/wg/wrk',
   slowhttptest:
@@ -18,7 +18,7 @@ export function onPath(command: string): string | undefined {
   return executable((process.env.PATH ?? '').split(delimiter).map((directory) => join(directory, command)));
 }
 
-/** The file of nginx; Debian keeps it where only root's PATH looks. */
+/** The file of nginx; Debian installs it in a directory that is only on root's PATH. */
 export function findNginx(): string | undefined {
   return onPath('nginx') ?? executable(['/usr/sbin/nginx']);
 }

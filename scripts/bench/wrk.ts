@@ -1,5 +1,5 @@
-// The load generator wrk (https://github.com/wg/wrk): a closed loop, so its latencies leave out what a client with a
-// rate of its own would have waited. That favours servers that stall; all targets are measured alike.
+// The load generator wrk (https://github.com/wg/wrk): a closed loop, so its latencies omit what a client with a
+// fixed rate would have waited. That favours servers that stall; all targets are measured alike.
 
 import { runCommand } from './children.js';
 
@@ -17,15 +17,15 @@ export interface WrkResult {
   readonly errors: number;
 }
 
-/** How much wrk is to ask. */
+/** The load that wrk generates. */
 export interface WrkLoad {
   readonly connections: number;
   readonly seconds: number;
-  /** After which wait an answer counts as an error: 2 s, as wrk has it, where it is left out. */
+  /** The wait after which an answer counts as an error. Default: 2, as in wrk. */
   readonly timeoutSeconds?: number;
 }
 
-/** Asks `url` from one thread of wrk over kept-alive connections for some seconds. */
+/** Requests `url` from one thread of wrk over kept-alive connections for some seconds. */
 export async function runWrk(url: string, load: WrkLoad): Promise<WrkResult> {
   const { connections, seconds, timeoutSeconds = 2 } = load;
   const args = ['-t1', `-c${connections}`, `-d${seconds}s`, '--latency', `--timeout=${timeoutSeconds}s`, url];
@@ -60,7 +60,7 @@ function microseconds([, value, unit]: RegExpExecArray): number {
   return Number(value) * scale;
 }
 
-/** wrk counts in powers of 1024. */
+/** wrk's units are powers of 1024. */
 function bytes([, value, unit]: RegExpExecArray): number {
   return Number(value) * 1024 ** ['', 'K', 'M', 'G', 'T'].indexOf(unit!);
 }

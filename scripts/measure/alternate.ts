@@ -1,5 +1,5 @@
 /**
- * What a change costs: two built checkouts, measured alternately in many short rounds, so that what else the machine does
+ * What a change costs: two built checkouts, measured alternately in many short rounds, so that whatever else the machine does
  * affects both. Prints quartiles, and the ratio of each second figure to the first.
  *
  *   node dist/scripts/measure/alternate.js DIR_BEFORE DIR_AFTER [--rounds N] [--seconds N] [--only hello,mixed,idle]
@@ -22,15 +22,15 @@ const WARM_UP_SECONDS = 3;
 const IDLE_SECONDS = 10;
 const IDLE_CONNECTIONS = 1000;
 const IDLE_SHARE = 8;
-/** From the last connection to the measurement of idling: what serving it left for the collector is done by then. */
+/** From the last connection to the measurement of idling: garbage collection after opening them is over by then. */
 const SETTLE_MS = 5000;
-/** Long enough for the connections to be kept while nothing is asked. */
+/** Keeps idle connections for longer than the measurement takes. */
 const SERVER = 'dist/scripts/bench/servers/paceline-server.js';
 
 interface Measure {
   readonly threads: number;
   readonly columns: readonly (readonly [key: string, title: string, digits: number])[];
-  /** Rounds of this one, where all have so many. */
+  /** How many rounds it gets, of `all` that the others get. */
   readonly rounds: (all: number) => number;
   readonly run: (server: Server, seconds: number) => Promise<Figures>;
 }

@@ -1,6 +1,6 @@
 /**
- * What one request costs in events inside of the runtime: wake-ups, parks, waits in the kernel, passes through the loop;
- * and in CPU time of this process, which runs nothing but the server. Over-waking shows here first.
+ * What one request costs in events inside of the runtime: wake-ups, parks, waits in the kernel, passes of the event loop;
+ * and in CPU time of this process, which runs nothing but the server. Needless wake-ups show here first.
  *
  *   node dist/scripts/measure/counts.js [THREADS [PATH [CONNECTIONS [APP]]]]
  */

@@ -1,6 +1,6 @@
 /**
  * What it costs each event of the shared epoll set when other epoll sets hold that set, and what poll(2) costs instead.
- * The figures stand in docs/decisions/0001.
+ * The figures are in docs/decisions/0001.
  *
  *   node dist/scripts/measure/waiting.js
  */

@@ -1,5 +1,5 @@
-// node:cluster, with its default scheduling (round robin, connections dealt out by the primary).
-// Usage: cluster-server.js PROCESSES. Prints where it listens once every worker does.
+// node:cluster, with its default scheduling (round robin, the primary distributes the connections).
+// Usage: cluster-server.js PROCESSES. Prints its address once every worker listens.
 
 import cluster from 'node:cluster';
 import { createServer } from 'node:http';

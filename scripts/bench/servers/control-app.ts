@@ -1,4 +1,4 @@
-// The app beside which the control plane has to answer: the demo's routes, and one that throws.
+// The app of the control scenarios: the demo's routes, and one that throws.
 
 import demo from '../../../lib/demo/app.js';
 import type { FetchContext } from '../../../lib/web/context.js';

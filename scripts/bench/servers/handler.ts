@@ -1,12 +1,12 @@
-// What every comparison server answers: the same routes, bodies and headers as the demo app of paceline, so that only
-// the runtimes differ. `/hello` is looked for first and without parsing the URL: it is the measured fast path.
+// The routes of every comparison server: the same bodies and headers as the demo app of paceline, so that only the
+// runtimes differ. `/hello` is matched first and without parsing the URL: it is the measured fast path.
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
 const HELLO = 'hello world\n';
 const HELLO_HEADERS = { 'Content-Type': 'text/plain', 'Content-Length': HELLO.length };
 
-/** The longest `?ms=` that is honoured, so that a mistyped request cannot hold a server for good. */
+/** The upper bound of `?ms=`, so that a mistyped request cannot block a server for ever. */
 const MAX_MS = 10_000;
 
 /**
@@ -17,7 +17,7 @@ export const KEEP_ALIVE_MS = 75_000;
 
 const cell = new Int32Array(new SharedArrayBuffer(4));
 
-/** The body for a URL (a path with a query), a promise of one, or nothing where no route matches. */
+/** The body for a URL (a path with a query), a promise of one, or undefined where no route matches. */
 export function route(url: string): string | Promise<string> | undefined {
   if (url === '/hello') return HELLO;
   const { pathname, searchParams } = new URL(url, 'http://localhost');

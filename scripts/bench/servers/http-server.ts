@@ -1,4 +1,4 @@
-// node:http in one process. Prints where it listens, as paceline does.
+// node:http in one process. Prints its address, as paceline does.
 
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';

@@ -1,6 +1,6 @@
-// Paceline as it is embedded, for what its command has no option for: idle connections are kept as long as by the other
-// servers here, and 10,000 of them are allowed whatever the default becomes.
-// Usage: paceline-server.js THREADS. Prints where it listens, as the command does.
+// Paceline embedded in a program, with options of its own: idle connections are kept as long as by the other servers here,
+// and 10,000 of them are allowed whatever the default becomes.
+// Usage: paceline-server.js THREADS. Prints its address, as the command does.
 
 import type { AddressInfo } from 'node:net';
 import { createServer } from '../../../lib/index.js';
