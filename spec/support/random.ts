@@ -1,9 +1,9 @@
-/** Chance that is the same on every machine. */
+/** Seeded pseudo-random choices, which are the same on every machine. */
 
-/** A whole number from 0, below the argument. */
+/** Returns a whole number from 0 up to, but not including, the argument. */
 export type Random = (below: number) => number;
 
-/** Mulberry32: small and seeded. */
+/** Mulberry32. */
 export function randomOf(seed: number): Random {
   let state = seed;
   return (below) => {
@@ -14,7 +14,7 @@ export function randomOf(seed: number): Random {
   };
 }
 
-/** One of them. */
+/** One of the choices. */
 export function oneOf<T>(random: Random, choices: readonly T[]): T {
   return choices[random(choices.length)]!;
 }

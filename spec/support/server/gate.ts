@@ -1,6 +1,6 @@
 /**
- * Holds handlers: a pair of FIFOs. A handler in any thread that passes through the gate says that it is there and then
- * blocks its thread in read(2) until the spec lets it go. The app's side is `pass` in fixtures/server/pass.ts.
+ * A gate that blocks handlers: a pair of FIFOs. A handler that arrives, in any thread, reports so and then blocks its thread in
+ * read(2) until the spec releases it. The app's side is `pass` in fixtures/server/pass.ts.
  */
 import { execFileSync } from 'node:child_process';
 import { closeSync, constants, mkdtempSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { until } from './wait.js';
 
-/** More than ever wait at one gate. */
+/** More handlers than ever wait at one gate. */
 const EVERYBODY = 64;
 
 export class Gate implements Disposable {
@@ -23,31 +23,31 @@ export class Gate implements Disposable {
     this.#folder = mkdtempSync(join(tmpdir(), 'paceline-gate-'));
     this.path = join(this.#folder, 'gate');
     execFileSync('mkfifo', [`${this.path}.entered`, `${this.path}.release`]);
-    // Open for both directions, so that no side ever waits for the other one to open (fifo(7)).
+    // Opened for reading and writing, so that neither side blocks until the other one opens (fifo(7)).
     this.#entered = openSync(`${this.path}.entered`, constants.O_RDWR | constants.O_NONBLOCK);
     this.#release = openSync(`${this.path}.release`, constants.O_RDWR | constants.O_NONBLOCK);
   }
 
-  /** Resolves once `total` handlers have come to the gate since it was made. */
+  /** Resolves once `total` handlers have arrived since the gate was made. */
   entered(total: number): Promise<void> {
     return until(`${total} handlers are at the gate`, () => this.arrivals >= total);
   }
 
-  /** How many have come so far. */
+  /** How many have arrived so far. */
   get arrivals(): number {
     this.#look();
     return this.#count;
   }
 
-  /** Lets `count` of those at the gate go. */
+  /** Releases `count` handlers. */
   release(count = 1): void {
     writeSync(this.#release, Buffer.alloc(count));
   }
 
-  /** Opens the gate for good; whatever still comes passes. */
+  /** Opens the gate for good: later handlers pass without waiting. */
   [Symbol.dispose](): void {
     this.release(EVERYBODY);
-    // The descriptors stay open until nobody can be inside any more: closing would strand who opens just now.
+    // The descriptors stay open until no handler can be inside: closing them would block one that is just opening them.
     process.once('exit', () => {
       closeSync(this.#entered);
       closeSync(this.#release);

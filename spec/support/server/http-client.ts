@@ -1,10 +1,10 @@
-/** An HTTP/1.1 client that shows the wire: it sends bytes as they are given and reads what comes, response by response. */
+/** An HTTP/1.1 client close to the wire: it sends bytes as they are given, and parses what it receives response by response. */
 import { connect, type NetConnectOpts, type Socket } from 'node:net';
 import { within } from './wait.js';
 
 export interface Answer {
   readonly status: number;
-  /** The status line and the fields as they came. */
+  /** The status line and the fields as they were received. */
   readonly head: string;
   /** Names in lower case; the values of repeated fields joined by a comma. */
   readonly headers: ReadonlyMap<string, string>;
@@ -77,7 +77,7 @@ export class Client {
     return this.answer();
   }
 
-  /** The next response, whole. `toHead`: it answers a HEAD request, so it has no body. */
+  /** The next complete response. `toHead`: it answers a HEAD request, so it has no body. */
   async answer({ toHead = false } = {}): Promise<Answer> {
     let end = -1;
     while (end < 0) {
@@ -109,7 +109,7 @@ export class Client {
     return this.#take(this.#input.length);
   }
 
-  /** Bytes that have come and that nobody took. */
+  /** Received bytes that were not read. */
   get waiting(): number {
     return this.#input.length;
   }
@@ -119,17 +119,17 @@ export class Client {
     return this.#ended;
   }
 
-  /** The socket's error, when it broke. */
+  /** The socket's error, if it broke. */
   get error(): Error | null {
     return this.#error;
   }
 
-  /** Ends the sending direction only. */
+  /** Half-closes: ends the sending direction only. */
   end(): void {
     this.socket.end();
   }
 
-  /** Leaves; resolves once the socket is closed. */
+  /** Closes the connection; resolves once the socket is closed. */
   close(): Promise<void> {
     return new Promise((resolve) => {
       if (this.socket.closed) resolve();

@@ -1,4 +1,4 @@
-/** A server that a spec runs for itself: started on a free port, closed when the spec's scope ends. */
+/** A spec's own server: started on a free port, closed when the spec's scope ends. */
 
 import type { LogFields, Logger } from '../../../lib/logger.js';
 import type { ServerOptions } from '../../../lib/options/server-options.js';
@@ -13,7 +13,7 @@ export interface LogEntry {
   readonly fields: LogFields;
 }
 
-/** Long enough for whatever a spec left behind, short enough for a failing one to end. */
+/** Long enough for what specs leave in flight, short enough for a failing one to end. */
 const DRAIN_MS = 300;
 
 export class Running implements AsyncDisposable {
@@ -26,7 +26,7 @@ export class Running implements AsyncDisposable {
     readonly log: readonly LogEntry[],
   ) {}
 
-  /** @param app the name of a module in fixtures/server, perhaps with a query */
+  /** @param app the name of a module in fixtures/server, with or without a query */
   static async start(app: string, options: Omit<ServerOptions, 'app'> = {}, path?: string): Promise<Running> {
     const log: LogEntry[] = [];
     const server = createServer({ app: fixture(app), logger: recorder(log), ...options });
@@ -87,7 +87,7 @@ export class Running implements AsyncDisposable {
     const clients = await this.connectMany(count);
     const fields = `x-gate: ${gate.path}\r\n`;
     const answers = clients.map((client) => client.get(path, fields));
-    // Nobody leaves before everybody has one, so no thread gets two.
+    // No request leaves before every thread has one, so no thread gets two.
     await gate.entered(count);
     gate.release(count);
     const texts: string[] = [];

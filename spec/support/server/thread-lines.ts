@@ -1,4 +1,4 @@
-/** The spec's end of fixtures/server/life.ts: one line-wise connection from each thread's own event loop. */
+/** The spec's side of fixtures/server/life.ts: a connection from each thread's own event loop, on which lines are exchanged. */
 import { createServer, type Server, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import { until } from './wait.js';
@@ -40,17 +40,17 @@ export class ThreadLines implements AsyncDisposable {
     return (this.#server.address() as { port: number }).port;
   }
 
-  /** Resolves once so many threads have called. */
+  /** Resolves once so many threads have connected. */
   connected(count: number): Promise<void> {
     return until(`${count} threads have called`, () => this.threads.length === count);
   }
 
-  /** Tells every thread something at once. */
+  /** Sends a line to every thread at once. */
   tellAll(command: string): void {
     for (const thread of this.threads) thread.tell(command);
   }
 
-  /** Resolves once every thread has said `line` `times` times. */
+  /** Resolves once every thread has sent `line` `times` times. */
   said(line: string, times = 1): Promise<void> {
     return until(`every thread says "${line}" ${times} times`, () =>
       this.threads.every((thread) => thread.count(line) >= times),

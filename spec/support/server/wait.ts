@@ -1,8 +1,8 @@
-/** How the specs wait: for a condition, with a watchdog that only a hang trips. */
+/** How specs wait: for a condition, with a timeout that only a hang reaches. */
 
 /** Far above what any of the awaited things takes on a busy machine. */
 export const WATCHDOG_MS = 30_000;
-/** Between two looks at a condition that nothing announces; not a bound on anything. */
+/** Between two polls of a condition that no event announces; not a bound on anything. */
 const LOOK_MS = 2;
 
 /** Resolves once `condition` holds. */
@@ -14,12 +14,12 @@ export async function until(what: string, condition: () => boolean): Promise<voi
   }
 }
 
-/** `promise`, or an error that says what did not happen. */
+/** The result of `promise`, or an error that says what did not happen. */
 export function within<T>(what: string, promise: Promise<T>): Promise<T> {
   return bounded(promise, WATCHDOG_MS, `waited in vain for ${what}`);
 }
 
-/** `promise`, or an error after `ms`. */
+/** The result of `promise`, or an error after `ms`. */
 export async function bounded<T>(promise: Promise<T>, ms: number, message: string): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
@@ -32,5 +32,5 @@ export async function bounded<T>(promise: Promise<T>, ms: number, message: strin
   }
 }
 
-/** Whole numbers from 0. */
+/** The whole numbers from 0 on. */
 export const range = (count: number): number[] => Array.from({ length: count }, (_, index) => index);
