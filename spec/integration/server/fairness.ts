@@ -6,7 +6,7 @@ import { Gate } from '../../support/server/gate.js';
 import { Running } from '../../support/server/running.js';
 import { range, until } from '../../support/server/wait.js';
 
-const FIXTURE = 'tireless';
+const FIXTURE = 'endless-work';
 const THREADS = 4;
 
 /** Requests on connections old and new are answered, again and again. */

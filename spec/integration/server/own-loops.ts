@@ -16,7 +16,7 @@ const THIS_FILE = fileURLToPath(import.meta.url);
 
 async function living(query = '') {
   const lines = await ThreadLines.open();
-  const running = await Running.start(`life?port=${lines.port}${query}`, { threads: THREADS });
+  const running = await Running.start(`event-loop?port=${lines.port}${query}`, { threads: THREADS });
   await lines.connected(THREADS);
   return { lines, running };
 }

@@ -1,4 +1,4 @@
-/** The spec's side of fixtures/server/life.ts: a connection from each thread's own event loop, on which lines are exchanged. */
+/** The spec's side of fixtures/server/event-loop.ts: a connection from each thread's own event loop, on which lines are exchanged. */
 import { createServer, type Server, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import { until } from './wait.js';
