@@ -1,4 +1,4 @@
-/** What a handler sets by AsyncLocalStorage.enterWith() is found by its own request, and by no other. */
+/** State that a handler sets by AsyncLocalStorage.enterWith() is visible to its own request, and to no other. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Client } from '../../support/server/http-client.js';
@@ -25,7 +25,7 @@ const ANSWERS: Readonly<Record<string, (id: string) => string>> = {
 };
 const ROUTES = Object.keys(ANSWERS);
 
-test('200 requests at once, each of another client than the one before, find nothing of each other', async () => {
+test('200 requests at once, of alternating clients, see no state of each other', async () => {
   await using running = await Running.start('async-state', { threads: 1 });
   const clients = await running.connectMany(CLIENTS);
   for (const round of range(ROUNDS)) {
@@ -39,7 +39,7 @@ test('200 requests at once, each of another client than the one before, find not
   }
 });
 
-test('pipelined requests of one connection find nothing of each other', async () => {
+test('pipelined requests of one connection see no state of each other', async () => {
   await using running = await Running.start('async-state', { threads: 1 });
   const client = await running.connect();
   const requests = range(60).map((number) => ({ route: ROUTES[number % ROUTES.length]!, id: `n${number}` }));
@@ -51,7 +51,7 @@ test('pipelined requests of one connection find nothing of each other', async ()
 
 // Until an AsyncLocalStorage is used, Node.js 20 and 22 give promise reactions no scope.
 for (const route of [...ROUTES, '/entering-stream']) {
-  test(`the first async state of a thread is not found by others when it is set in ${route}`, async () => {
+  test(`the first async state of a thread is not visible to others when it is set in ${route}`, async () => {
     await using running = await Running.start('async-state', { threads: 1 });
     const [first, other] = await running.connectMany(2);
     const pending = other!.get('/look-later');
@@ -64,7 +64,7 @@ for (const route of [...ROUTES, '/entering-stream']) {
   });
 }
 
-test('what listeners to the signal and sources of streams set is found by nobody else', async () => {
+test('state set by listeners to the signal and by sources of streams is not visible to others', async () => {
   await using running = await Running.start('async-state', { threads: 1, sendTimeout: 300 });
   const other = await running.connect();
   const leaving = await running.connectMany(6);
@@ -89,7 +89,7 @@ async function line(client: Client, command: string): Promise<string> {
   return text.trimEnd();
 }
 
-test('handlers of raw TCP connections find nothing of each other, nor of the event before', async () => {
+test('handlers of raw TCP connections see no state of each other, nor of the event before', async () => {
   await using running = await Running.start('tcp-async-state', { threads: 1 });
   const clients = await running.connectMany(10);
   for (const round of range(4)) {
@@ -119,7 +119,7 @@ test('handlers of raw TCP connections find nothing of each other, nor of the eve
   ]);
 });
 
-test('the first async state of a thread is not found by others when a raw TCP handler sets it', async () => {
+test('the first async state of a thread is not visible to others when a raw TCP handler sets it', async () => {
   for (const command of ['enter', 'slowly']) {
     await using running = await Running.start('tcp-async-state?quiet', { threads: 1 });
     const [first, other] = await running.connectMany(2);

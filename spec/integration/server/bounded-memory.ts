@@ -1,5 +1,5 @@
 /**
- * Large content streams through the server in bounded memory. FLOW_MIB takes another size.
+ * Large content streams through the server in bounded memory. FLOW_MIB sets another size.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -7,7 +7,7 @@ import { download, ServerProcess, upload } from '../../support/http/flow.js';
 
 const MIB = 1024 * 1024;
 const SIZE_MIB = Number(process.env.FLOW_MIB ?? 1024);
-/** What the server may grow by: a few buffers for each thread, and the chunks that are not collected yet. */
+/** How much the server may grow: a few buffers for each thread, and chunks that are not collected yet. */
 const GROWTH_MIB = 64;
 /** Code is compiled and heaps have grown to their usual size after this much. */
 const WARM_UP_MIB = 32;

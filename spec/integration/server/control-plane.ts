@@ -6,7 +6,7 @@ import { createServer } from '../../../lib/server.js';
 import { fixture, Running } from '../../support/server/running.js';
 import { range, until } from '../../support/server/wait.js';
 
-/** What reaches the process: a listener's error is the embedder's own affair. */
+/** Errors that reach the process: those of listeners are left to the embedder. */
 async function uncaught(during: () => Promise<void>): Promise<string[]> {
   const messages: string[] = [];
   const note = (error: Error) => messages.push(error.message);
@@ -19,7 +19,7 @@ async function uncaught(during: () => Promise<void>): Promise<string[]> {
   return messages;
 }
 
-test('what an app posts to its parent goes nowhere', async () => {
+test('messages that an app posts to its parentPort are ignored', async () => {
   const messages = await uncaught(async () => {
     await using running = await Running.start('forges', { threads: 2 });
     for (const _round of range(20)) assert.equal(JSON.parse(await running.get('/')), { ports: 0 });
@@ -29,7 +29,7 @@ test('what an app posts to its parent goes nowhere', async () => {
   assert.equal(messages, []);
 });
 
-test('a logger that throws, or rejects, costs its lines and nothing else', async () => {
+test('a logger that throws, or rejects, loses its lines and breaks nothing else', async () => {
   const fail = (): never => {
     throw new Error('the logger failed');
   };
@@ -51,7 +51,7 @@ test('a logger that throws, or rejects, costs its lines and nothing else', async
   assert.equal(messages, []);
 });
 
-test('listeners that throw leave no recovery half done', async () => {
+test('listeners that throw do not interrupt a recovery', async () => {
   const messages = await uncaught(async () => {
     await using running = await Running.start('web', { threads: 2 });
     const { server } = running;

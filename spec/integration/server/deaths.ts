@@ -1,4 +1,4 @@
-/** I5: a thread that dies blocks nobody, and costs only the connections that it was inside of. */
+/** I5: a thread that dies blocks no other, and only the connections that it was inside end with it. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { ThreadExit } from '../../../lib/server.js';
@@ -8,7 +8,7 @@ import { range, until } from '../../support/server/wait.js';
 
 const THREADS = 3;
 
-/** A server whose threads' ends and beginnings are written down. */
+/** A server whose threadExit and threadStart events are recorded. */
 async function watched(threads = THREADS) {
   const running = await Running.start('web', { threads });
   const exits: ThreadExit[] = [];
@@ -34,7 +34,7 @@ const ENDS: [how: string, path: string, exitCode: number, error: RegExp | null][
 ];
 
 for (const [how, path, exitCode, error] of ENDS) {
-  test(`after ${how} the other connections live on and a replacement joins`, async () => {
+  test(`after ${how} the other connections stay open and a replacement joins`, async () => {
     const set = await watched();
     await using running = set.running;
     const others = await running.connectMany(8);
@@ -59,7 +59,7 @@ for (const [how, path, exitCode, error] of ENDS) {
   });
 }
 
-test('infinite recursion in a handler is answered with 500 and costs no thread', async () => {
+test('infinite recursion in a handler is answered with 500 and kills no thread', async () => {
   const set = await watched(1);
   await using running = set.running;
   const client = await running.connect();
@@ -68,7 +68,7 @@ test('infinite recursion in a handler is answered with 500 and costs no thread',
   assert.is(set.exits.length, 0);
 });
 
-test('threads that all die at once are all replaced, and idle connections live on', async () => {
+test('threads that all die at once are all replaced, and idle connections stay open', async () => {
   const set = await watched();
   await using running = set.running;
   const idle = await running.connectMany(16);
@@ -79,7 +79,7 @@ test('threads that all die at once are all replaced, and idle connections live o
     await victim.send(`GET /exit HTTP/1.1\r\nhost: test\r\nx-gate: ${gate.path}\r\n\r\n`);
   }
   await gate.entered(THREADS);
-  // Nobody is left to take these; the replacements do.
+  // No thread is left to take these; the replacements do.
   const answers = idle.map((client) => client.get('/text'));
   gate.release(THREADS);
   for (const victim of victims) assert.is((await victim.rest()).length, 0);
@@ -89,7 +89,7 @@ test('threads that all die at once are all replaced, and idle connections live o
   assert.equal(await running.everyThread('/thread'), ['0', '1', '2']);
 });
 
-test('a thread that dies takes the connections along that are bound to it, and no other', async () => {
+test('the connections that are bound to a dying thread end with it, and no other', async () => {
   const set = await watched(1);
   await using running = set.running;
   const pending = await running.connectMany(5);
@@ -110,7 +110,7 @@ test('a thread that dies takes the connections along that are bound to it, and n
   await running.connections(2);
 });
 
-test('a thread that dies with a response half sent cuts it off', async () => {
+test('a response that is half sent when its thread dies is cut off', async () => {
   const set = await watched(2);
   await using running = set.running;
   const client = await running.connect();
@@ -118,7 +118,7 @@ test('a thread that dies with a response half sent cuts it off', async () => {
   await client.send('GET /large-bytes?bytes=20000000 HTTP/1.1\r\nhost: test\r\n\r\n');
   await until('the response has begun', () => running.server.threads().some(({ requests }) => requests > 0));
   await running.idle();
-  // All requests go to every thread, so also to the one that the response is bound to.
+  // Every thread gets a request, including the one that the response is bound to.
   using gate = new Gate();
   const victims = await running.connectMany(2);
   for (const victim of victims) {
@@ -133,12 +133,12 @@ test('a thread that dies with a response half sent cuts it off', async () => {
   await running.connections(0);
 });
 
-test('a request that kills its thread, sent again and again, keeps nobody else waiting for a replacement', async () => {
+test('a request that kills its thread, sent again and again, does not delay the replacements', async () => {
   const set = await watched(1);
   await using running = set.running;
   const errors: Error[] = [];
   running.server.on('error', (error) => errors.push(error));
-  // With waits that double each time, as after failing starts, these would take minutes.
+  // With a delay that doubles each time, as after failed starts, these would take minutes.
   for (const deaths of range(12)) {
     const victim = await running.connect();
     await victim.send('GET /exit HTTP/1.1\r\nhost: test\r\n\r\n');
@@ -150,7 +150,7 @@ test('a request that kills its thread, sent again and again, keeps nobody else w
   assert.equal(errors, []);
 });
 
-test('a thread that dies again and again under load loses no other connection', async () => {
+test('threads that die again and again under load cost no other connection', async () => {
   const set = await watched();
   await using running = set.running;
   const steady = await running.connectMany(8);

@@ -1,4 +1,4 @@
-/** Nothing stays open: descriptors, connections and paths, however a server ends. */
+/** Descriptors, connections and paths are released, however a server ends. */
 import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer as createPlainServer, type Server as PlainServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -17,7 +17,7 @@ const openDescriptors = (): number => readdirSync('/proc/self/fd').length;
 async function leavesNothing(use: () => Promise<void>): Promise<void> {
   const before = openDescriptors();
   await use();
-  // Sockets of the spec's own side close a moment after they say so.
+  // Sockets of the spec's own side close a moment after their close event.
   await until(`${before} descriptors are open`, () => openDescriptors() <= before);
   assert.is(openDescriptors(), before);
 }
@@ -33,7 +33,7 @@ async function refusedWith(server: Server, where: Parameters<Server['listen']>[0
 }
 
 test.before(async () => {
-  // What is opened once and kept (koffi, the thread pool) is not the server's.
+  // Descriptors that the process opens once and keeps (koffi, the thread pool) are not the server's.
   await using running = await Running.start('web', { threads: 2 });
   await running.get('/text');
 });
@@ -95,7 +95,7 @@ test('threads that die and are replaced leave no descriptor behind', () =>
     await running.server.close();
   }));
 
-test('a busy port is reported, and nothing is left', async () => {
+test('a busy port is reported, and nothing is left open', async () => {
   const other: PlainServer = createPlainServer();
   await new Promise<void>((resolve) => {
     other.listen(0, '127.0.0.1', resolve);
@@ -109,7 +109,7 @@ test('a busy port is reported, and nothing is left', async () => {
   other.close();
 });
 
-test('an address that is not of this machine is reported, and nothing is left', () =>
+test('an address of another machine is reported, and nothing is left open', () =>
   leavesNothing(async () => {
     const server = createServer({ app: fixture('web'), threads: 2 });
     assert.is(await refusedWith(server, { port: 0, host: '192.0.2.1' }), 'PACELINE_ADDRESS');
@@ -122,7 +122,7 @@ const BAD_APPS: [what: string, app: string, code: string][] = [
 ];
 
 for (const [what, app, code] of BAD_APPS) {
-  test(`an app ${what} is reported, and nothing is left`, () =>
+  test(`an app ${what} is reported, and nothing is left open`, () =>
     leavesNothing(async () => {
       const server = createServer({ app: fixture(app), threads: 3 });
       assert.is(await refusedWith(server, { port: 0 }), code);
@@ -131,7 +131,7 @@ for (const [what, app, code] of BAD_APPS) {
     }));
 }
 
-test('connections that come and go leave no descriptor and no place behind', () =>
+test('connections that come and go release their descriptors and their places', () =>
   leavesNothing(async () => {
     await using running = await Running.start('web', { threads: 4 });
     for (const _round of range(10)) {

@@ -1,4 +1,4 @@
-/** Clients that leave in the middle: the handler learns of it, and nothing is left behind. */
+/** Clients that disconnect in the middle: the handler is told, and nothing is left behind. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Gate } from '../../support/server/gate.js';
@@ -8,7 +8,7 @@ import { range } from '../../support/server/wait.js';
 
 const POLLS = 5000;
 
-/** What the (only) thread's handlers noted, once `wanted` is among it. */
+/** The notes of the (only) thread's handlers, once `wanted` is among them. */
 async function eventsWith(running: Running, wanted: string): Promise<string[]> {
   const client = await running.connect();
   for (const _poll of range(POLLS)) {
@@ -62,7 +62,7 @@ for (const how of ['FIN', 'RST']) {
     await running.idle();
   });
 
-  test(`a handler that waits learns through request.signal of a client that left with a ${how}`, async () => {
+  test(`request.signal tells a waiting handler that its client left with a ${how}`, async () => {
     await using running = await Running.start('web', { threads: 1 });
     const client = await running.connect();
     await client.send('GET /wait HTTP/1.1\r\nhost: test\r\n\r\n');
@@ -131,7 +131,7 @@ test('a context that outlives its request names no other client', async () => {
   using gate = new Gate();
   const first = await running.connect();
   assert.is((await first.get(`/keep-context?gate=${gate.path}`)).text, '127.0.0.1');
-  // Its thread is held in a timer, so the other one closes the connection and accepts the next under the same number.
+  // Its thread is blocked in a timer, so the other one closes the connection and accepts the next with the same descriptor.
   await gate.entered(1);
   await first.close();
   await running.connections(0);

@@ -1,5 +1,6 @@
 /**
- * An app closes a descriptor that is not its own any more. In a process of its own: it counts on which numbers the kernel hands out.
+ * An app closes a descriptor that is no longer its own. In a process of its own, because it relies on the numbers that the kernel
+ * assigns.
  */
 import { closeSync, readdirSync } from 'node:fs';
 import { test } from 'uvu';
@@ -9,18 +10,18 @@ import { Client } from '../../support/server/http-client.js';
 import { Running } from '../../support/server/running.js';
 import { until } from '../../support/server/wait.js';
 
-test('a descriptor that is closed behind the back of the server costs its connection and the one that got its number', async () => {
+test('closing a descriptor of the server ends its connection and the one that got its number', async () => {
   await using running = await Running.start('web', { threads: 2, maxConnections: 2 });
   const { server, target } = running;
   const before = ofServer();
-  // One after the other, so that the first one has the lowest number of all that are opened here.
-  // It stays open when the server's side ends: its own number is lower still.
+  // One after the other, so that the first one has the lowest descriptor of those opened here.
+  // The client's own socket, whose descriptor is lower still, stays open when the server's side ends.
   const bad = await running.connect({ allowHalfOpen: true });
   assert.is((await bad.get('/text')).text, 'hello');
   const [low] = ofServer().filter((fd) => !before.includes(fd)) as [number];
   const good = await running.connect();
   assert.is((await good.get('/text')).text, 'hello');
-  // It waits to be accepted, and has its own number already.
+  // This connection waits to be accepted; the client's socket has its descriptor already.
   const next = await Client.connect(target);
   closeSync(low);
   await good.close();

@@ -21,7 +21,7 @@ test.before(async () => {
 });
 
 for (const app of ['throws', 'exits', 'no-app']) {
-  test(`starts of the app "${app}" fail again and again and leave no descriptor behind`, async () => {
+  test(`starts of the app "${app}" fail again and again and leave no descriptor open`, async () => {
     const before = openDescriptors();
     for (const _round of range(ROUNDS)) {
       const server = createServer({ app: fixture(app), threads: THREADS });

@@ -9,7 +9,7 @@ import { range, until } from '../../support/server/wait.js';
 const FIXTURE = 'endless-work';
 const THREADS = 4;
 
-/** Requests on connections old and new are answered, again and again. */
+/** Checks that requests on old and new connections are answered, several times. */
 async function serves(running: Running): Promise<void> {
   const kept = await running.connect();
   for (const _round of range(10)) {
@@ -30,7 +30,7 @@ test('while every thread streams a response that never ends, others are accepted
   );
 });
 
-test('while every thread has immediates without end, requests are answered', async () => {
+test('while every thread has endless immediates, requests are answered', async () => {
   await using running = await Running.start(FIXTURE, { threads: 1 });
   assert.is(await running.get('/immediates?ms=1'), 'done');
   await serves(running);
@@ -43,18 +43,18 @@ test("a thread's own timers are due between long handlers, however many requests
   const before = passes();
   const answers = await Promise.all(clients.map((client) => client.get('/?ms=5')));
   assert.is(answers.length, 32);
-  // Each handler takes longer than the whole turn may: one pass for each, but for the first of a turn.
+  // Each handler takes longer than the budget of a pass, so there is about one pass of the loop for each.
   assert.ok(passes() - before >= 16, `${passes() - before} passes for 32 handlers of 5 ms`);
 });
 
-test('a close handler that blocks holds no other timeout up', async () => {
+test('a close handler that blocks does not delay other timeouts', async () => {
   using gate = new Gate();
   await using running = await Running.start(`blocking-close?gate=${gate.path}`, {
     threads: 2,
     keepAliveTimeout: 40,
   });
   const { port } = running.server.address() as { port: number };
-  // The server ends both; neither ends its own side, so both come to the end of their time.
+  // The server closes both; neither client closes its side, so both run into their timeout.
   const clients = range(2).map(() => connect({ port, host: '127.0.0.1', allowHalfOpen: true }));
   for (const client of clients) client.on('error', () => {}).write('end this');
   await gate.entered(2);

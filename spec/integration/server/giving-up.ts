@@ -1,4 +1,4 @@
-/** A handler gives up when its client leaves, in any of the usual ways: that is no failure, and nobody is answered. */
+/** A handler gives up when its client leaves, in any of the usual ways: that is not a failure, and no answer is sent. */
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { test } from 'uvu';
@@ -12,7 +12,7 @@ const HANDLED =
 const UNFINISHED =
   'AbortError true PACELINE_CLIENT_GONE: the client closed the connection before the whole of its request was received';
 
-/** Accepts, and never answers. */
+/** An upstream that accepts and never answers. */
 async function silentServer(): Promise<Server> {
   const server = createServer((socket) => socket.on('error', () => {}));
   server.listen(0, '127.0.0.1');
@@ -20,7 +20,7 @@ async function silentServer(): Promise<Server> {
   return server;
 }
 
-/** What the (only) thread noted, up to the event that `wanted` is. */
+/** The notes of the (only) thread, up to the one that is `wanted`. */
 async function eventsUpTo(asking: Client, wanted: string): Promise<string[]> {
   const events: string[] = [];
   for (const endMs = performance.now() + WATCHDOG_MS; !events.includes(wanted); ) {
@@ -39,7 +39,7 @@ const LEAVES: [string, Leave][] = [
 ];
 
 for (const [how, leave] of LEAVES) {
-  test(`whatever way a handler gives up when its client leaves with a ${how}, it is no failure`, async () => {
+  test(`a handler that gives up in any way when its client leaves with a ${how} has not failed`, async () => {
     await using running = await Running.start('gives-up', { threads: 1 });
     const upstream = await silentServer();
     const { port } = upstream.address() as AddressInfo;

@@ -1,4 +1,4 @@
-/** A Hono app, served as it is: `export default app`. */
+/** A Hono app, served without an adapter: `export default app`. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Answer, Client } from '../../support/server/http-client.js';
@@ -7,7 +7,7 @@ import { Running } from '../../support/server/running.js';
 const APP = '../http/hono';
 const POLLS = 5000;
 
-/** Runs the checks on one kept connection. */
+/** Runs the checks on one kept-alive connection. */
 function check(name: string, checks: (client: Client, running: Running) => Promise<void>): void {
   test(name, async () => {
     await using running = await Running.start(APP, { threads: 2 });
@@ -78,7 +78,7 @@ check('JSON, text and repeatedly read bodies arrive', async (client) => {
   assert.equal(JSON.parse((await client.answer()).text), { got: [1, 2] });
 });
 
-test('JSON that is none is the error handler’s', async () => {
+test('malformed JSON reaches the error handler', async () => {
   await using running = await Running.start(APP, { threads: 2 });
   const client = await running.connect();
   const answer = await client.post('/json', '{', 'content-type: application/json\r\n');
@@ -172,7 +172,7 @@ test('a stream whose client leaves is aborted', async () => {
   await client.bytes(500);
   await client.close();
   const other = await running.connect();
-  // Each answer takes a turn of the thread, in which the news of the other connection comes.
+  // Each answer takes a pass of the thread's loop, in which the end of the other connection is noticed.
   let answers = 0;
   while ((await other.get('/aborted')).text === '0' && answers < POLLS) answers++;
   assert.ok(answers < POLLS);

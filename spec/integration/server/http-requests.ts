@@ -21,7 +21,7 @@ const CHUNKED_HEAD = (path: string) =>
   `POST ${path} HTTP/1.1\r\nhost: test\r\ntransfer-encoding: chunked\r\n\r\n`;
 
 for (const path of ['/echo', '/echo-bytes', '/echo-stream']) {
-  test(`bodies small and large come back from ${path}, sized and chunked`, async () => {
+  test(`small and large bodies are echoed by ${path}, sized and chunked`, async () => {
     await using running = await Running.start('web', { threads: 2 });
     const client = await running.connect();
     const large = Buffer.from('0123456789abcdef'.repeat((5 * MIB) / 16));
@@ -157,7 +157,7 @@ test('a client that sends the whole of a too large body before it reads still ge
   assert.is((await client.answer()).status, 413);
 });
 
-test('what a client pipelines behind `connection: close` does not cost it the answer', async () => {
+test('requests pipelined behind `connection: close` do not cost the client its answer', async () => {
   await using running = await Running.start('web', { threads: 2 });
   const client = await running.connect();
   client.socket.pause();
@@ -168,7 +168,7 @@ test('what a client pipelines behind `connection: close` does not cost it the an
   assert.is((await client.answer()).body.length, 300_000);
 });
 
-test('the context tells thread and address, the request its URL', async () => {
+test('the context has the thread and the address, the request its URL', async () => {
   await using running = await Running.start('web', { threads: 2 });
   const client = await running.connect();
   assert.is((await client.get('/address')).text, '127.0.0.1');

@@ -43,7 +43,7 @@ test('HEAD is answered with the head of GET and no body', async () => {
     const answer = await client.answer({ toHead: true });
     assert.is(answer.status, status, path);
     assert.is(answer.headers.get('content-type'), type, path);
-    // A body would stand in front of this.
+    // A body of the HEAD response would precede this.
     assert.is((await client.get('/text')).text, 'hello', path);
   }
   await client.send('HEAD /text HTTP/1.1\r\nhost: test\r\n\r\n');
@@ -99,7 +99,7 @@ test('to HTTP/1.0 a stream of unknown length ends with the connection', async ()
   assert.is(answer.body.length, 15);
 });
 
-test('5 MiB of text in many-byte characters arrive as they are', async () => {
+test('5 MiB of text in multi-byte characters arrive unchanged', async () => {
   await using running = await Running.start('web', { threads: 2 });
   const client = await running.connect();
   const times = 550_000;
@@ -111,7 +111,7 @@ test('5 MiB of text in many-byte characters arrive as they are', async () => {
   assert.is((await client.get('/text')).text, 'hello');
 });
 
-test('5 MiB of bytes arrive as they are, also to a client that reads late', async () => {
+test('5 MiB of bytes arrive unchanged, also at a client that reads late', async () => {
   await using running = await Running.start('web', { threads: 2 });
   const prompt = await running.connect();
   const late = await running.connect();
@@ -123,13 +123,13 @@ test('5 MiB of bytes arrive as they are, also to a client that reads late', asyn
   assert.is(sha((await late.answer()).body), sha(body));
 });
 
-test('a 20 MiB stream waits for a slow reader, who gets all of it', async () => {
+test('a 20 MiB stream waits for a slow reader, which gets all of it', async () => {
   await using running = await Running.start('web', { threads: 2 });
   const client = await running.connect();
   client.socket.pause();
   const chunks = 320;
   await client.send(`GET /stream?chunks=${chunks} HTTP/1.1\r\nhost: test\r\n\r\n`);
-  // The others are served beside it, and nobody is busy with it once the kernel's buffers are full.
+  // Others are served meanwhile, and no thread is busy with it once the kernel's buffers are full.
   const other = await running.connect();
   for (const _round of range(20)) assert.is((await other.get('/text')).text, 'hello');
   await running.idle();
@@ -141,7 +141,7 @@ test('a 20 MiB stream waits for a slow reader, who gets all of it', async () => 
   assert.is((await client.get('/text')).text, 'hello');
 });
 
-test('handlers that fail are answered with 500, which tells nothing, and are logged', async () => {
+test('handlers that fail are answered with 500 without details, and logged', async () => {
   await using running = await Running.start('web', { threads: 2 });
   const client = await running.connect();
   const paths = ['/throw', '/reject', '/throw-value', '/throw-nothing', '/bad-result', '/nowhere'];

@@ -1,11 +1,11 @@
-/** Clients that end their side while nothing comes for them: after a grace nothing is left of their connections. */
+/** Clients that close while no response comes: after a grace period nothing is left of their connections. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Running } from '../../support/server/running.js';
 import { range, WATCHDOG_MS } from '../../support/server/wait.js';
 
 const CLIENTS = 200;
-/** The grace is no longer than the sendTimeout; no spec wants one of 5 s. */
+/** The grace period is at most sendTimeout, and 5 s would be too long for specs. */
 const SHORT = { threads: 1, sendTimeout: 300 };
 
 interface Counts {
@@ -15,7 +15,7 @@ interface Counts {
   late: number;
 }
 
-/** The counts of the (only) thread once `holds` does. */
+/** The counters of the (only) thread once they satisfy `holds`. */
 async function countsWhen(running: Running, holds: (counts: Counts) => boolean): Promise<Counts> {
   const client = await running.connect();
   for (const endMs = performance.now() + WATCHDOG_MS; ; ) {
@@ -51,7 +51,7 @@ for (const path of ['/never', '/idle', '/late']) {
   });
 }
 
-test('clients that leave in the middle of a body that nobody reads leave nothing behind', async () => {
+test('clients that leave in the middle of a body that no handler reads leave nothing behind', async () => {
   await using running = await Running.start('silent', { ...SHORT, requestTimeout: 0 });
   const clients = await running.connectMany(20);
   const head = 'POST /unread HTTP/1.1\r\nhost: test\r\ncontent-length: 1000000\r\n\r\n';
@@ -62,7 +62,7 @@ test('clients that leave in the middle of a body that nobody reads leave nothing
   await running.connections(0);
 });
 
-test('clients that leave right behind their request leave nothing behind', async () => {
+test('clients that leave right after their request leave nothing behind', async () => {
   await using running = await Running.start('silent', SHORT);
   const clients = await running.connectMany(50);
   for (const [index, client] of clients.entries())
@@ -72,7 +72,7 @@ test('clients that leave right behind their request leave nothing behind', async
   await countsWhen(running, ({ cancelled }) => cancelled === 25);
 });
 
-test('a client that ends its side and reads on gets a response that comes within the grace', async () => {
+test('a client that half-closes and reads on gets a response that comes within the grace period', async () => {
   await using running = await Running.start('silent', { threads: 1 });
   const client = await running.connect();
   client.socket.end(get('/drip?chunks=1&ms=200'));
@@ -80,8 +80,8 @@ test('a client that ends its side and reads on gets a response that comes within
   assert.is((await client.rest()).length, 0);
 });
 
-test('the grace is renewed as long as the client takes something', async () => {
-  // Ten pauses, each well within the grace, and together far longer.
+test('the grace period is renewed as long as the client takes bytes', async () => {
+  // Ten pauses, each well within the grace period, and together far longer.
   await using running = await Running.start('silent', { threads: 1, sendTimeout: 2000 });
   const client = await running.connect();
   client.socket.end(get('/drip?chunks=10&ms=400'));
@@ -101,7 +101,7 @@ test('raw TCP clients that leave while a handler is pending leave nothing behind
   assert.is(events.split(',').filter((event) => event.startsWith('close')).length, 50, 'each is told');
 });
 
-test('a raw TCP client that ends its side gets what a handler writes later', async () => {
+test('a raw TCP client that half-closes gets what a handler writes later', async () => {
   await using running = await Running.start('tcp', SHORT);
   for (const _round of range(20)) {
     const client = await running.connect();

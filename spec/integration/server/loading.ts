@@ -1,4 +1,4 @@
-/** What is said of apps that do not load, or do so in some threads only. */
+/** Errors and warnings about apps that do not load, or load in some threads only. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -32,7 +32,7 @@ for (const [app, threads] of [
   ['never-settles', 2],
   ['never-settles?some', 3],
 ] as const) {
-  test(`${app}: a top-level await that nothing settles is named as what it is`, async () => {
+  test(`${app}: a top-level await that never settles is named in the error`, async () => {
     const error = await failureOf(make(app, threads));
     assert.is(error.code, 'PACELINE_APP_LOAD');
     assert.match(error.message, /never-settles\.js.* awaits something at its top level that never settles/);
@@ -48,7 +48,7 @@ test('an app that throws in a callback while it loads is a PacelineError with th
   assert.match((error.cause as Error).message, /thrown while loading/);
 });
 
-test('loading that takes long is told, with the threads that it is about', async () => {
+test('a slow load is reported, with the threads that are still loading', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'paceline-loading-'));
   const path = join(folder, 'loaded');
   const { server, warnings } = make(`never-settles?some&until=${path}`, 3);
@@ -69,7 +69,7 @@ test('loading that takes long is told, with the threads that it is about', async
   }
 });
 
-test('a replacement that still loads when the server closes is not terminated while it does', async () => {
+test('a replacement that is loading when the server closes is not terminated until it has loaded', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'paceline-loading-'));
   const path = join(folder, 'loaded');
   writeFileSync(path, '');
@@ -83,7 +83,7 @@ test('a replacement that still loads when the server closes is not terminated wh
     await fetch(`http://127.0.0.1:${port}/exit`).catch(() => {});
     await until('it is being replaced', () => server.threads().some(({ state }) => state === 'starting'));
     const closed = server.close({ drainMs: 0 });
-    // Twice as long as threads have to leave that have loaded.
+    // Twice the time that loaded threads have to leave.
     setTimeout(() => writeFileSync(path, ''), 2000);
     await closed;
     assert.equal(exitCodes, [7, 0, 0]);

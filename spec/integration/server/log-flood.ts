@@ -1,4 +1,4 @@
-/** An app that fails at every request floods neither the control plane nor the log, and nothing is lost from the count. */
+/** An app that fails at every request floods neither the control plane nor the log, and every failure is counted. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { MAX_UNREAD_LOGS } from '../../../lib/thread/messages.js';
@@ -16,7 +16,7 @@ const told = (running: Running) =>
   failures(running).reduce((sum, { fields }) => sum + 1 + Number(fields.more ?? 0), 0);
 const errors = ({ server }: Running) => server.threads().reduce((sum, thread) => sum + thread.errors, 0);
 
-/** Sends so many requests without waiting for answers, which are read away. */
+/** Sends so many requests without waiting for answers, which are discarded. */
 async function hammer(running: Running, path: string, requests: number): Promise<void> {
   const clients = await running.connectMany(CONNECTIONS);
   const each = Math.floor(requests / CONNECTIONS);
@@ -49,7 +49,7 @@ for (const [path, kinds] of [
   });
 }
 
-test('a control plane that is busy finds a bounded number of messages when it is back', async () => {
+test('a control plane that was blocked finds a bounded number of messages', async () => {
   await using running = await Running.start('fails', { threads: THREADS });
   await hammer(running, '/each', REQUESTS);
   const before = failures(running).length;
@@ -65,7 +65,7 @@ test('a control plane that is busy finds a bounded number of messages when it is
   await until('all are told', () => told(running) === REQUESTS);
 });
 
-test('what a thread has counted is told when it dies', async () => {
+test('the counts of a thread are reported when it dies', async () => {
   await using running = await Running.start('fails', { threads: 1 });
   let exits = 0;
   running.server.on('threadExit', () => exits++);
@@ -76,7 +76,7 @@ test('what a thread has counted is told when it dies', async () => {
   await until('all are told', () => told(running) === 500);
 });
 
-test('what is counted when the server closes is told before close() resolves', async () => {
+test('pending counts are reported before close() resolves', async () => {
   await using running = await Running.start('fails', { threads: THREADS });
   const clients = await running.connectMany(THREADS);
   for (const client of clients) {

@@ -1,4 +1,4 @@
-/** I3 and I4: one thread at a time is inside a connection, in order, and nothing that arrives meanwhile is forgotten. */
+/** I3 and I4: one thread at a time is inside a connection, in order, and events that arrive meanwhile are not lost. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Gate } from '../../support/server/gate.js';
@@ -39,7 +39,7 @@ test('floods of pipelined requests in random fragments are answered in order, ex
     for (const _n of range(REQUESTS)) numbers.push(Number((await client.answer()).text.split(':')[1]));
     await sent;
     assert.equal(numbers, range(REQUESTS));
-    // Had anything been answered twice, it would stand before this.
+    // A second answer to any request would precede this one.
     assert.is((await client.get('/text')).text, 'hello');
     assert.is(client.waiting, 0);
   });
@@ -61,7 +61,7 @@ test('a request that is split at every byte, each in another thread than the las
   let held: Promise<{ text: string }> | null = null;
   const request = numbered(7);
   for (const [index, byte] of [...request].entries()) {
-    // The thread that is free now is held, and the one that was held goes free.
+    // Blocks the thread that is free now, and releases the one that was blocked.
     const gate = gates[index % 2]!;
     const rounds = Math.floor(index / 2);
     const next = holders[index % 2]!.get(`/hold?gate=${gate.path}`);
@@ -102,7 +102,7 @@ test('requests with bodies that are split at every byte are answered', async () 
   assert.match((await client.answer()).text, /^\d:1$/);
 });
 
-test('what arrives while a handler of its connection blocks is served after it', async () => {
+test('a request that arrives while a handler of its connection blocks is served after it', async () => {
   await using running = await Running.start('web', { threads: 4 });
   using gate = new Gate();
   const client = await running.connect();
@@ -111,7 +111,7 @@ test('what arrives while a handler of its connection blocks is served after it',
     const held = client.get(`/hold?gate=${gate.path}`);
     await gate.entered(round + 1);
     await client.send(numbered(round));
-    // The leader has been round since: it has seen that event, too.
+    // The leader has taken events since, so it has seen that one as well.
     await other.get('/text');
     gate.release();
     await held;

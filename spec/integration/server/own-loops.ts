@@ -10,7 +10,7 @@ import { ThreadLines } from '../../support/server/thread-lines.js';
 import { range, until } from '../../support/server/wait.js';
 
 const THREADS = 4;
-/** Far more than the events give reason for: a thread that gets up and parks again instead of serving its loop. */
+/** Far more than the events explain: only a thread that wakes and parks again without serving its loop exceeds it. */
 const MANY_PARKS = 10_000;
 const THIS_FILE = fileURLToPath(import.meta.url);
 

@@ -1,4 +1,4 @@
-/** What handlers pass on, what they return twice, and lengths that they announce, on the wire. */
+/** On the wire: fetched responses that are passed on, responses returned twice, and announced lengths. */
 import { gzipSync } from 'node:zlib';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -12,7 +12,7 @@ const ZSTD = Buffer.concat([
   Buffer.from('plain'),
 ]);
 
-test("an upstream's connection field and coding end at the server, its client's connection does not", async () => {
+test("an upstream's Connection field and coding are not passed on, and do not end the client's connection", async () => {
   const CODED: Record<string, Uint8Array> = { gzip: gzipSync('plain'), zstd: ZSTD };
   await using upstream = await startUpstream({
     '/gzip': () => answerOf(['connection: close, x-hop', 'x-hop: 1', 'content-encoding: gzip'], CODED.gzip!),
@@ -46,7 +46,7 @@ test('a Response object is sent once, and again only when it has no body', async
   );
 });
 
-test('an announced length frames a stream, and the length at hand a text', async () => {
+test('an announced length frames a stream, and the actual length a text', async () => {
   await using running = await Running.start('passes-on', { threads: 1 });
   const client = await running.connect();
   const sized = await client.get('/sized?length=5');
@@ -62,12 +62,12 @@ test('an announced length frames a stream, and the length at hand a text', async
     const other = await running.connect();
     await other.send(`GET /sized?length=${length} HTTP/1.1\r\nhost: test\r\n\r\n`);
     const [, body = ''] = (await other.rest()).toString('latin1').split('\r\n\r\n');
-    // Cut, so that the client learns of it, and never more than was announced.
+    // The connection is cut, so that the client notices, and never gets more than was announced.
     assert.ok(body.length < length, `${length}: ${body}`);
   }
 });
 
-test('an empty request body that a handler transfers breaks no other', async () => {
+test('transferring an empty request body does not break others', async () => {
   await using running = await Running.start('passes-on', { threads: 1 });
   const client = await running.connect();
   for (let i = 0; i < 3; i++) {

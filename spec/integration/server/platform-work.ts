@@ -1,4 +1,4 @@
-/** I8: a thread's event loop is served wherever its work comes from, also where nothing in the loop is alive. */
+/** I8: a thread's event loop is served whatever its work is, also while no handle in the loop is alive. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
@@ -17,7 +17,7 @@ for (const threads of [1, 4]) {
     const client = await running.connect();
     for (const name of JSON.parse((await client.get('/names')).text) as string[]) {
       for (const _round of range(5)) {
-        // Everybody sleeps: nothing but the work itself may wake a thread.
+        // Every thread sleeps: only the work itself can wake one.
         await running.idle();
         assert.is((await client.get(`/${name}`)).text, 'true', name);
       }
@@ -25,7 +25,7 @@ for (const threads of [1, 4]) {
   });
 }
 
-test('a message for an unreferenced channel of parked threads is heard by all of them', async () => {
+test('a message for an unreferenced channel of parked threads reaches all of them', async () => {
   const THREADS = 3;
   await using running = await Running.start(FIXTURE, { threads: THREADS });
   const channel = new BroadcastChannel('paceline-spec');
@@ -33,7 +33,7 @@ test('a message for an unreferenced channel of parked threads is heard by all of
     await running.idle();
     const passes = running.server.threads().map(({ loopPasses }) => loopPasses);
     channel.postMessage(round);
-    // A thread that hears it passes through its loop; no request wakes it.
+    // A thread that receives it runs its loop once; no request wakes it.
     await until('every loop has run', () =>
       running.server.threads().every(({ loopPasses }, thread) => loopPasses > passes[thread]!),
     );
@@ -56,7 +56,7 @@ test('what idle threads print appears at once', async () => {
     const url = /listening on (\S+)/.exec(output)![1];
     for (const round of range(5)) {
       await (await fetch(`${url}/print?of=${round}`)).text();
-      // Not one more request is sent.
+      // No more requests are sent.
       await until('every line is there', () => output.includes(`line 39 of ${round}`));
     }
   } finally {

@@ -18,7 +18,7 @@ const codeOf = (promise: Promise<unknown>): Promise<string> =>
   );
 
 for (const path of ['/hold', '/hold-later']) {
-  test(`close() waits for the response of ${path}, and its client gets it whole`, async () => {
+  test(`close() waits for the response of ${path}, and its client gets all of it`, async () => {
     await using running = await Running.start('web', { threads: 2 });
     using gate = new Gate();
     const client = await running.connect();
@@ -76,7 +76,7 @@ test('idle keep-alive connections are closed at once', async () => {
   await Promise.all(clients.map((client) => client.get('/text')));
   const untouched = await running.connect();
   await running.connections(51);
-  // Would it wait for any of them, the watchdog would tell.
+  // If it waited for any of them, the watchdog would fail the spec.
   const closing = running.server.close({ drainMs: LONG_MS });
   for (const client of [...clients, untouched]) assert.is((await client.rest()).length, 0);
   await closing;
@@ -130,7 +130,7 @@ test('past drainMs synchronous handlers that never end are cut off', async () =>
   assert.is(running.server.connections, 0);
 });
 
-test('close({ drainMs: 0 }) ends at once, whatever is under way', async () => {
+test('close({ drainMs: 0 }) ends at once, whatever is in flight', async () => {
   await using running = await Running.start('web', { threads: 3 });
   const clients = await running.connectMany(3);
   for (const path of ['/forever', '/never', '/text']) {
@@ -156,7 +156,7 @@ test('a request that is half sent when draining begins is still answered', async
   await closing;
 });
 
-test('listen() works once, and close() as often as it is called', async () => {
+test('listen() works once, and close() any number of times', async () => {
   const server = createServer({ app: fixture('web'), threads: 1 });
   assert.throws(
     () => server.address(),

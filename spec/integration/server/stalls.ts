@@ -1,4 +1,4 @@
-/** I2: what is ready is served as long as some thread is outside of a handler. */
+/** I2: ready events are served as long as some thread is not inside a handler. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Gate } from '../../support/server/gate.js';
@@ -11,7 +11,7 @@ const FRESH = 40;
 
 const hello = async (client: Client): Promise<void> => assert.is((await client.get('/text')).text, 'hello');
 
-/** Holds as many threads as there are connections. @returns the answers to come */
+/** Blocks as many threads as there are connections. @returns the pending answers */
 async function block(clients: Client[], gate: Gate): Promise<Promise<string>[]> {
   const held = clients.map(async (client) => (await client.get(`/hold?gate=${gate.path}`)).text);
   await gate.entered(clients.length);
@@ -62,7 +62,7 @@ test('a connection whose last request was served by a thread that is blocked now
   for (const { text } of answers) assert.not.ok(blocked.includes(text), 'a blocked thread answers nobody');
 });
 
-test('when every thread is blocked, what came meanwhile is served as soon as one is free', async () => {
+test('requests that arrive while every thread is blocked are served as soon as one is free', async () => {
   await using running = await Running.start('web', { threads: 2 });
   using gate = new Gate();
   const waiting = await running.connectMany(8);
@@ -75,7 +75,7 @@ test('when every thread is blocked, what came meanwhile is served as soon as one
   await Promise.all(held);
 });
 
-test('an async handler that waits blocks nobody, even with one thread', async () => {
+test('an async handler that waits blocks no other request, even with one thread', async () => {
   await using running = await Running.start('web', { threads: 1 });
   const pending = await running.connectMany(16);
   for (const client of pending) void client.send('GET /never HTTP/1.1\r\nhost: test\r\n\r\n');
@@ -84,7 +84,7 @@ test('an async handler that waits blocks nobody, even with one thread', async ()
   assert.is(running.server.connections, 32);
 });
 
-test('a follower whose own promise becomes due runs it while the others are blocked', async () => {
+test('a follower runs its own promise reactions while the others are blocked', async () => {
   await using running = await Running.start('web', { threads: 2 });
   using gate = new Gate();
   const held = await block([await running.connect()], gate);
@@ -98,7 +98,7 @@ test('a follower whose own promise becomes due runs it while the others are bloc
   await Promise.all(held);
 });
 
-// A hand-off to the follower on watch made it park and get up again without end, as long as somebody else led.
+// A hand-off to the follower on watch made it park and wake up endlessly, as long as another thread led.
 test('a follower goes on with a connection of its own although another thread leads', async () => {
   await using running = await Running.start('web', { threads: 2 });
   const client = await running.connect();

@@ -8,14 +8,14 @@ import { Running } from '../../support/server/running.js';
 import { until } from '../../support/server/wait.js';
 
 const FIXTURE = 'strange-errors';
-/** What the log says of one of them, and what a frame of the dashboard has for the reason of a death. */
+/** Bounds the log's description of one error, and the reason of a death in a frame of the dashboard. */
 const MAX_CHARACTERS = 20_000;
 
 async function namesOf(running: Running): Promise<string[]> {
   return JSON.parse(await running.get('/names')) as string[];
 }
 
-test('thrown by a handler it is answered with 500, logged in bounds, and costs no thread', async () => {
+test('thrown by a handler it is answered with 500, logged with a bounded length, and kills no thread', async () => {
   await using running = await Running.start(FIXTURE, { threads: 1 });
   const names = await namesOf(running);
   const exits: ThreadExit[] = [];
@@ -28,7 +28,7 @@ test('thrown by a handler it is answered with 500, logged in bounds, and costs n
   for (const entry of logged()) assert.ok(JSON.stringify(entry).length < MAX_CHARACTERS);
 });
 
-test('thrown where nobody catches it, it costs the thread, and a replacement joins', async () => {
+test('uncaught, it kills the thread, and a replacement joins', async () => {
   await using some = await Running.start(FIXTURE, { threads: 1 });
   for (const name of await namesOf(some)) {
     await using running = await Running.start(FIXTURE, { threads: 1, dashboard: { port: 0 } });
@@ -50,7 +50,7 @@ test('thrown where nobody catches it, it costs the thread, and a replacement joi
   }
 });
 
-test('a timeout that nobody catches is told by its name', async () => {
+test('an uncaught timeout is described by its name', async () => {
   await using running = await Running.start(FIXTURE, { threads: 1 });
   const exits: ThreadExit[] = [];
   running.server.on('threadExit', (exit) => exits.push(exit));
@@ -62,7 +62,7 @@ test('a timeout that nobody catches is told by its name', async () => {
   assert.match(stack!, /^TimeoutError: it took too long/);
 });
 
-test('one line is made of anything', () => {
+test('any value is described in one line', () => {
   assert.is(oneLine(new Error('a\r\n\tb\u001b[31m')), 'a b [31m');
   assert.is(oneLine(undefined), '');
   assert.is(oneLine(null), 'null');

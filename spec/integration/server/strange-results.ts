@@ -1,4 +1,4 @@
-/** I9: whatever of a handler's result calls back into the app, and throws there, costs at most its request. */
+/** I9: a handler's result that calls back into the app, and throws there, costs at most its request. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Running } from '../../support/server/running.js';
@@ -6,7 +6,7 @@ import { range, until } from '../../support/server/wait.js';
 
 const APP = 'strange-results';
 
-/** A server of one thread, which has to be the same one in the end. */
+/** A server of one thread, which must survive. */
 async function oneThread(use: (running: Running) => Promise<void>, options = {}): Promise<void> {
   await using running = await Running.start(APP, { threads: 1, ...options });
   const deaths: unknown[] = [];
@@ -38,7 +38,7 @@ for (const [name, text] of Object.entries(ANSWERED)) {
   test(`${name}: is answered, and so are the requests behind it`, () =>
     oneThread(async (running) => {
       const client = await running.connect();
-      // What settled twice would put a second response here.
+      // A result that settles twice would put a second response here.
       for (const _round of range(3)) {
         const answer = await client.get(`/${name}`);
         assert.equal([answer.status, answer.text], [200, text]);

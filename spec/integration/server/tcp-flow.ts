@@ -1,4 +1,4 @@
-/** Raw TCP apps: back-pressure in both directions, and what it bounds. */
+/** Raw TCP apps: back-pressure in both directions, and the memory that it bounds. */
 import { createHash } from 'node:crypto';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -6,7 +6,7 @@ import { Running } from '../../support/server/running.js';
 import { range, until } from '../../support/server/wait.js';
 
 const MIB = 1024 * 1024;
-/** Far above what two pairs of socket buffers take. */
+/** Far above the capacity of two pairs of socket buffers. */
 const FLOOD_BYTES = 64 * MIB;
 
 const sha = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
@@ -20,7 +20,7 @@ function patterned(bytes: number, seed: number): Buffer {
   return made;
 }
 
-test('large data is echoed as it is, on several connections at once', async () => {
+test('large data is echoed unchanged, on several connections at once', async () => {
   await using running = await Running.start('echo', { threads: 3 });
   const clients = await running.connectMany(4);
   await Promise.all(
@@ -45,7 +45,7 @@ test('the server stops reading from a client that does not read, then both get e
       sentBytes += MIB;
     }
   })();
-  // Stuck is: neither side has moved over many passes of the loop, and the threads are idle.
+  // Stopped means: neither side has moved for many passes of the loop, and the threads are idle.
   const other = await running.connect();
   let [before, still] = [-1, 0];
   await until('the client is stuck', () => {
@@ -66,7 +66,7 @@ test('the server stops reading from a client that does not read, then both get e
   assert.is(hash.digest('hex'), expected.digest('hex'));
 });
 
-test('an app that never stops writing to a client that does not read is stopped at a bound', async () => {
+test('writes without an end to a client that does not read are stopped at a bound', async () => {
   await using running = await Running.start('tcp', { threads: 1 });
   const client = await running.connect();
   client.socket.pause();

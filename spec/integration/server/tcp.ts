@@ -37,14 +37,14 @@ test('the app speaks first when it wants to, on every connection', async () => {
   for (const client of await running.connectMany(20)) assert.is(await line(client), 'welcome');
 });
 
-test('a greeting comes before the answer to what the client sent at once', async () => {
+test('a greeting precedes the answer to what the client sent at once', async () => {
   await using running = await Running.start('tcp?greeting=welcome', { threads: 3 });
   const clients = await running.connectMany(20);
   await Promise.all(clients.map((client) => client.send('echo hello\n')));
   for (const client of clients) assert.equal([await line(client), await line(client)], ['welcome', 'hello']);
 });
 
-test('the connection tells thread and address', async () => {
+test('the connection has the thread and the address', async () => {
   await using running = await single();
   const client = await running.connect();
   assert.is(await ask(client, 'thread'), '0');
@@ -64,7 +64,7 @@ test('with threads blocked, other connections are served', async () => {
   assert.is.not(threads[0], threads[1]);
 });
 
-test('what an app keeps in connection.data stays, and so does the thread', async () => {
+test('connection.data keeps its value, and the connection its thread', async () => {
   await using running = await Running.start('tcp', { threads: 4 });
   const clients = await running.connectMany(12);
   const threads = await Promise.all(clients.map((client, index) => ask(client, `name n${index}`)));
@@ -110,7 +110,7 @@ test('data() that returns promises is called in order, one after the other', asy
   assert.equal(got, range(100));
 });
 
-test('end() sends what waits, then closes; close() is called once', async () => {
+test('end() sends queued bytes, then closes; close() is called once', async () => {
   await using running = await single();
   const client = await running.connect();
   await ask(client, 'name ann');
@@ -195,14 +195,14 @@ for (const command of ['throw', 'reject']) {
   });
 }
 
-test('the error handler may end the connection with a last word', async () => {
+test('the error handler may end the connection with last bytes', async () => {
   await using running = await single('?errors=end');
   const client = await running.connect();
   await client.send('throw\n');
   assert.is((await client.rest()).toString(), 'sorry\n');
 });
 
-test('the error handler learns that a connection broke', async () => {
+test('the error handler is told that a connection broke', async () => {
   await using running = await single('?errors=keep');
   const client = await running.connect();
   await ask(client, 'name cut');

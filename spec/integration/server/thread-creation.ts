@@ -1,6 +1,6 @@
 /**
- * The system may refuse a thread, at the start and whenever one is to be replaced. The limit here is a real one; it binds nobody
- * who is root, so the server runs as another user.
+ * The system may refuse to create a thread, at the start and for a replacement. The limit here is a real one; it does not apply to
+ * root, so the server runs as another user.
  */
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -10,7 +10,7 @@ import * as assert from 'uvu/assert';
 const CHILD = fileURLToPath(new URL('../../fixtures/server/limited.js', import.meta.url));
 const TIMEOUT_MS = 60_000;
 
-/** Nobody else's, as the limit counts the threads of all processes of a user. */
+/** A user with no other processes, as the limit counts the threads of all processes of a user. */
 const user = 50_000 + (process.pid % 10_000);
 const asUser = process.getuid!() === 0 ? ['setpriv', `--reuid=${user}`, '--clear-groups'] : [];
 

@@ -1,4 +1,4 @@
-/** Timeouts where the server sends, or has been busy: readers that stand still, and clients that are not to blame. */
+/** Timeouts while the server sends, or has been busy: readers that do not read, and clients that are not to blame. */
 import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -22,7 +22,7 @@ test.after(() => rmSync(folder, { recursive: true }));
 const WITH_FILES = `${APP}?root=${encodeURIComponent(folder)}`;
 const RESPONSES = [`/large?bytes=${LARGE_BYTES}`, '/endless', '/large.bin'];
 
-/** A connection whose client asks for something large and reads none of it. */
+/** A connection whose client requests something large and reads none of it. */
 async function standStill(running: Running, path: string) {
   const client = await running.connect();
   client.socket.pause();
@@ -39,7 +39,7 @@ function begun(running: Running, count: number): Promise<void> {
 // ---- sendTimeout ------------------------------------------------------------------------------------------------------
 
 for (const path of RESPONSES) {
-  test(`a reader of ${path} that stands still loses its connection, and others are served`, async () => {
+  test(`a reader of ${path} that does not read loses its connection, and others are served`, async () => {
     await using running = await Running.start(WITH_FILES, { ...OFF, threads: 2, sendTimeout: SHORT_MS });
     const other = await running.connect();
     const clients = await Promise.all(range(5).map(() => standStill(running, path)));
@@ -51,7 +51,7 @@ for (const path of RESPONSES) {
   });
 }
 
-test('the source of a stream whose reader stands still is cancelled', async () => {
+test('the source of a stream whose client does not read is cancelled', async () => {
   await using running = await Running.start(APP, { ...OFF, threads: 1, sendTimeout: SHORT_MS });
   await standStill(running, '/endless');
   await begun(running, 1);
@@ -59,7 +59,7 @@ test('the source of a stream whose reader stands still is cancelled', async () =
   assert.is(await running.get('/events'), '["endless cancelled"]');
 });
 
-test('what waited for readers that stood still is given back', async () => {
+test('memory queued for clients that do not read is released', async () => {
   await using running = await Running.start(APP, { ...OFF, threads: 2, sendTimeout: SHORT_MS });
   const rounds = 8;
   const before = process.memoryUsage.rss();
@@ -80,7 +80,7 @@ for (const path of RESPONSES.filter((response) => response !== '/endless')) {
     const still = await standStill(running, path);
     const steady = await standStill(running, path);
     await begun(running, 2);
-    // A little at a time, until the other one has been cut.
+    // A little at a time, until the connection that does not read has been cut.
     const pause = () => steady.socket.pause();
     steady.socket.on('data', pause);
     while (running.server.connections > 1) {
@@ -104,22 +104,22 @@ test('a short keepAliveTimeout does not cut a slow reader whose request ended du
   await begun(running, 1);
   await client.send('defghi');
   for (const _round of range(3)) {
-    const witness = await running.connect();
-    await witness.get('/text');
-    assert.is((await witness.rest()).length, 0);
+    const control = await running.connect();
+    await control.get('/text');
+    assert.is((await control.rest()).length, 0);
   }
   client.socket.resume();
   assert.is((await client.answer()).body.length, LARGE_BYTES);
 });
 
-test('the keepAliveTimeout begins when the last byte of the response has gone', async () => {
+test('the keepAliveTimeout begins when the last byte of the response is sent', async () => {
   await using running = await Running.start(WITH_FILES, { ...OFF, threads: 2, keepAliveTimeout: SHORT_MS });
   for (const path of [`/large?bytes=${LARGE_BYTES}`, '/large.bin']) {
     const client = await standStill(running, path);
     for (const _round of range(3)) {
-      const witness = await running.connect();
-      await witness.get('/text');
-      assert.is((await witness.rest()).length, 0);
+      const control = await running.connect();
+      await control.get('/text');
+      assert.is((await control.rest()).length, 0);
     }
     client.socket.resume();
     assert.is((await client.answer()).body.length, LARGE_BYTES, path);
@@ -130,7 +130,7 @@ test('the keepAliveTimeout begins when the last byte of the response has gone', 
 // ---- a server that was busy -----------------------------------------------------------------------------------------
 
 const STALL_TIMEOUT_MS = 1000;
-/** Not to win a race: more than the timeout has to pass, and nothing but time does it while all threads are blocked. */
+/** Not to win a race: more than the timeout has to pass while all threads are blocked, so no event can announce it. */
 const stall = () => new Promise((resolve) => setTimeout(resolve, 2.5 * STALL_TIMEOUT_MS));
 
 test('a connection is kept after a handler during which all threads were blocked for longer than the timeout', async () => {
@@ -154,7 +154,7 @@ test('requests that waited while all threads were blocked for longer than the ti
   const first = await running.connect();
   const answer = first.get(`/hold?gate=${gate.path}`);
   await gate.entered(1);
-  // One on a connection that is kept, one on a new connection, and one of which only the body is missing.
+  // One on a kept-alive connection, one on a new connection, and one of which only the body is missing.
   const late = await running.connect();
   const answers = [kept.get('/text'), late.get('/text')];
   await stall();

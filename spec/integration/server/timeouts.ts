@@ -1,6 +1,7 @@
 /**
  * The timeouts of requests: a client that takes too long is answered or closed, and only that one. What must *not* end is
- * held against a witness that began later and has ended: so a whole timeout has passed, however slow the machine is.
+ * compared with a control connection that began later and has timed out: so a whole timeout has passed, however slow the
+ * machine is.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -37,11 +38,11 @@ async function dribble(client: Client, bytes: string): Promise<void> {
   }
 }
 
-/** Resolves when a connection that begins a head now has been timed out. */
+/** Resolves when a connection that begins a head now has timed out. */
 async function headTimeoutPasses(running: Running): Promise<void> {
-  const witness = await running.connect();
-  await witness.send(PARTIAL_HEAD);
-  await isAnswered408(witness);
+  const control = await running.connect();
+  await control.send(PARTIAL_HEAD);
+  await isAnswered408(control);
 }
 
 // ---- headersTimeout ---------------------------------------------------------------------------------------------------
@@ -52,7 +53,7 @@ test('a head that stays unfinished is answered with 408 and the connection is cl
   await running.connections(0);
 });
 
-test('a head that dribbles in without an end is answered with 408', async () => {
+test('a head that arrives byte by byte without an end is answered with 408', async () => {
   await using running = await Running.start(APP, { ...OFF, threads: 3, headersTimeout: SHORT_MS });
   const client = await running.connect();
   await client.send(PARTIAL_HEAD);
@@ -68,7 +69,7 @@ test('a head whose parts were taken by several threads is answered with 408', as
   const [client, first, second] = await running.connectMany(3);
   await first!.send(`GET /hold?gate=${firstGate.path} HTTP/1.1\r\nhost: test\r\n\r\n`);
   await firstGate.entered(1);
-  // Only the other thread can take this part, and then be held by the request behind it.
+  // Only the other thread can take this part, and is then blocked by the request behind it.
   await client!.send('GET /text HTTP/1.1\r\nho');
   await second!.send(`GET /hold?gate=${secondGate.path} HTTP/1.1\r\nhost: test\r\n\r\n`);
   await secondGate.entered(1);
@@ -89,18 +90,18 @@ test('a connection on which nothing was ever sent is closed without an answer', 
   await running.connections(0);
 });
 
-test('the head of a later request has its own time, which begins with its first byte', async () => {
+test('the head of a later request has a timeout of its own, which begins with its first byte', async () => {
   await using running = await Running.start(APP, { ...OFF, threads: 2, headersTimeout: SHORT_MS });
   const client = await running.connect();
   assert.is((await client.get('/text')).text, 'hello');
-  // It lasts longer than a head may, between requests.
+  // The pause between the requests is longer than a head may take.
   await headTimeoutPasses(running);
   assert.is((await client.get('/text')).text, 'hello');
   await client.send(PARTIAL_HEAD);
   await isAnswered408(client);
 });
 
-test('a complete head ends its time', async () => {
+test('a complete head stops its timeout', async () => {
   await using running = await Running.start(APP, { ...OFF, threads: 2, headersTimeout: SHORT_MS });
   const client = await running.connect();
   await client.send(PARTIAL_BODY);
@@ -132,7 +133,7 @@ for (const [what, head, more] of BODIES) {
     );
   });
 
-  test(`the body ${what} of a later request has its own time`, async () => {
+  test(`the body ${what} of a later request has a timeout of its own`, async () => {
     await using running = await Running.start(APP, { ...OFF, threads: 2, requestTimeout: SHORT_MS });
     const client = await running.connect();
     assert.is((await client.get('/text')).text, 'hello');
@@ -176,18 +177,18 @@ test('a connection that is idle between requests is closed without an answer', a
   await running.connections(0);
 });
 
-test('a request in time begins the time anew', async () => {
+test('a request in time restarts the timeout', async () => {
   // Long enough for this process to send the next request in time, whatever else the machine does.
   await using running = await Running.start(APP, { ...OFF, threads: 2, keepAliveTimeout: 1500 });
-  const [client, witness] = await running.connectMany(2);
-  await Promise.all([client!.get('/text'), witness!.get('/text')]);
+  const [client, control] = await running.connectMany(2);
+  await Promise.all([client!.get('/text'), control!.get('/text')]);
   let requests = 0;
-  for (; !witness!.ended; requests++) assert.is((await client!.get('/text')).text, 'hello');
+  for (; !control!.ended; requests++) assert.is((await client!.get('/text')).text, 'hello');
   assert.ok(requests > 0);
   assert.is((await client!.get('/text')).text, 'hello');
 });
 
-test('an idle connection keeps its time while others are served and closed', async () => {
+test('the timeout of an idle connection is not affected by others that are served and closed', async () => {
   await using running = await Running.start(APP, { ...OFF, threads: 4, keepAliveTimeout: SHORT_MS });
   const clients = await running.connectMany(50);
   for (const client of clients) assert.is((await client.get('/text')).text, 'hello');
@@ -210,7 +211,7 @@ for (const path of ['/hold', '/await']) {
     await idle.rest();
     gate.release();
     assert.is((await answer).status, 200);
-    // The time for the next one begins with the answer.
+    // The timeout of the next request begins with the answer.
     assert.is((await client.rest()).length, 0);
   });
 }
@@ -230,7 +231,7 @@ test('timeouts hold while all threads but one are blocked', async () => {
   for (const answer of await Promise.all(answers)) assert.is(answer.text, 'held');
 });
 
-test('a timeout of 0 is none', async () => {
+test('a timeout of 0 means no timeout', async () => {
   await using running = await Running.start(APP, { ...OFF, threads: 2 });
   await using other = await Running.start(APP, { ...ALL_SHORT, threads: 2 });
   const [silent, head, body, idle] = await running.connectMany(4);
@@ -243,8 +244,8 @@ test('a timeout of 0 is none', async () => {
   for (const client of [silent!, idle!]) assert.is((await client.get('/text')).text, 'hello');
 });
 
-test('ticks that find nothing due are looked at by the leader: no follower is woken for them', async () => {
-  // Held connections have deadlines, which are far away; the other timeout makes the tick a short one.
+test('the leader handles ticks that find nothing due inline: no follower is woken for them', async () => {
+  // The open connections have deadlines far away; the other timeout makes the tick short.
   await using running = await Running.start(APP, {
     ...OFF,
     threads: 3,
@@ -257,7 +258,7 @@ test('ticks that find nothing due are looked at by the leader: no follower is wo
     running.server.threads().reduce((total, thread) => total + thread[name], 0);
   const before = { events: sum('events'), promotions: sum('promotions'), wakeUps: sum('wakeUps') };
   await until('forty ticks', () => sum('events') >= before.events + 40);
-  // A leader also gives way to its own event loop, where V8 now and then has something to do.
+  // A leader also yields to its own event loop, where V8 has work from time to time.
   assert.ok(sum('promotions') - before.promotions < 20, 'leadership stays where it is');
   assert.ok(sum('wakeUps') - before.wakeUps < 20);
   assert.ok((await held[0]!.get('/text')).status === 200, 'nobody was ended');

@@ -1,4 +1,4 @@
-/** What a server tells of its threads: states, transitions, starts; and where it listens. */
+/** What a server reports of its threads: states, transitions, starts; and its address. */
 import { isIPv6 } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { test } from 'uvu';
@@ -48,7 +48,7 @@ test('transitions follow the state diagram, thread by thread', async () => {
   for (const round of range(20)) {
     const path = round % 3 === 0 ? '/async' : '/text';
     await Promise.all(clients.map((client) => client.get(path)));
-    // Fewer are recorded between two looks than the ring holds.
+    // Fewer are recorded between two polls than the ring holds.
     const count = transitions.length;
     await until('they are told', () => transitions.length > count);
   }
@@ -83,7 +83,7 @@ test('transitions of a replacement begin with its start', async () => {
   assert.is(transitions.find(({ from }) => from === 'starting')!.thread, starts[0]);
 });
 
-test('nothing is told once nobody listens any more', async () => {
+test('nothing is recorded once the last listener is removed', async () => {
   await using running = await Running.start('web', { threads: 2 });
   let count = 0;
   const listener = () => count++;
@@ -98,7 +98,7 @@ test('nothing is told once nobody listens any more', async () => {
   assert.is(count, before);
 });
 
-test('threadStart is told of every thread before listen() resolves, and threads() shows them', async () => {
+test('threadStart is emitted for every thread before listen() resolves, and threads() shows them', async () => {
   const server = createServer({ app: fixture('web'), threads: 3 });
   const starts: number[] = [];
   server.on('threadStart', ({ thread }) => starts.push(thread));

@@ -1,4 +1,4 @@
-/** I9: an error that nobody catches, in whatever frame it is thrown, costs its thread at most; never the process. */
+/** I9: an uncaught error, in whatever frame it is thrown, kills at most its thread; never the process. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { ThreadExit } from '../../../lib/server.js';
@@ -11,9 +11,9 @@ async function waysOf(running: Running): Promise<string[]> {
   return JSON.parse(await running.get('/ways')) as string[];
 }
 
-/** Before the handler's first await, and in a later pass through the loop. */
+/** Before the handler's first await, and in a later pass of the loop. */
 for (const when of ['now', 'later']) {
-  test(`thrown ${when} and caught by nobody, it ends its thread, which is replaced`, async () => {
+  test(`thrown ${when} and not caught, it ends its thread, which is replaced`, async () => {
     await using running = await Running.start(FIXTURE, { threads: 1 });
     const exits: ThreadExit[] = [];
     running.server.on('threadExit', (exit) => exits.push(exit));
@@ -22,7 +22,7 @@ for (const when of ['now', 'later']) {
     for (const way of await waysOf(running)) {
       const victim = await running.connect();
       await victim.send(`GET /${when}/${way} HTTP/1.1\r\nhost: test\r\n\r\n`);
-      // The listener hears of a client that leaves.
+      // The abort listener runs when a client leaves.
       if (way === 'abort-listener') await victim.close();
       deaths++;
       await until(`${way} has ended the thread`, () => exits.length === deaths);
@@ -33,7 +33,7 @@ for (const when of ['now', 'later']) {
     await running.connections(1);
   });
 
-  test(`thrown ${when}, it reaches the app's own listener, and the thread lives`, async () => {
+  test(`thrown ${when}, it reaches the app's own listener, and the thread goes on`, async () => {
     await using running = await Running.start(`${FIXTURE}?listener`, { threads: 1 });
     const exits: ThreadExit[] = [];
     running.server.on('threadExit', (exit) => exits.push(exit));

@@ -1,4 +1,4 @@
-/** The pool's blocks that keep unfinished heads: as many as the bytes need, and none once the head or its client has ended. */
+/** The pool's blocks with unfinished heads: as many as the bytes need, and none once the head is complete or its client has left. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { BLOCK_BYTES, BLOCK_COUNT } from '../../../lib/memory/layout.js';
@@ -41,7 +41,7 @@ for (const [how, leave] of [
   });
 }
 
-test('it takes none once its time is over', async () => {
+test('it takes none once it has timed out', async () => {
   await using running = await Running.start('web', { threads: 2, headersTimeout: 100 });
   const client = await running.connect();
   await client.send(HEAD);
@@ -49,13 +49,13 @@ test('it takes none once its time is over', async () => {
   await inUse(running, 0);
 });
 
-test('however many heads one address leaves unfinished, whose head comes in two pieces is served', async () => {
+test('however many heads one address leaves unfinished, a head of another that comes in two pieces is served', async () => {
   await using running = await Running.start('web', { threads: 1, maxHeaderSize: 65_535 });
   const blocks = 31;
   const long = `GET /text HTTP/1.1\r\nhost: test\r\nx-long: `.padEnd(blocks * BLOCK_BYTES, 'x');
   const [other, later] = [await running.connect(), await running.connect()];
   const attackers: Client[] = [];
-  // As many as would fill it and some more.
+  // More than the pool has room for.
   while (attackers.length * blocks < BLOCK_COUNT * 1.05) {
     const wave = await Promise.all(
       range(50).map(() => running.connect({ localAddress: '127.0.0.66' } as Partial<Target>)),
@@ -63,13 +63,13 @@ test('however many heads one address leaves unfinished, whose head comes in two 
     await Promise.all(wave.map((client) => client.send(long)));
     attackers.push(...wave);
     await other.send(HEAD);
-    // The only thread has saved the first piece when it answers what came after it.
+    // The only thread has saved the first piece once it answers a later request.
     assert.is((await later.get('/text')).status, 200);
     await other.send('\r\n\r\n');
     const answer = await other.answer();
     assert.is(answer.status, 200, `after ${attackers.length}`);
   }
-  // Those that had to go were told so.
+  // The refused ones were answered.
   const refused = running.server.threads().reduce((sum, { headsRefused }) => sum + headsRefused, 0);
   assert.ok(refused > 0);
   await until('they are answered', () => attackers.filter(({ waiting }) => waiting > 0).length >= refused);

@@ -1,4 +1,4 @@
-/** HTTP: what must never get onto the wire, or not at this moment: interim responses, foreign bytes in a head, wrong lengths. */
+/** HTTP: what must never be sent, or not at that moment: late interim responses, foreign bytes in a head, wrong lengths. */
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
@@ -15,7 +15,7 @@ const EXPECTING = (path: string, length = 4) =>
 // ---- 100 Continue ------------------------------------------------------------------------------------------------------
 
 for (const path of ['/echo', '/echo-later', '/echo-through', '/echo-clone', '/echo-text']) {
-  test(`100 Continue goes before the head of a response whose request's body is in use (${path})`, async () => {
+  test(`100 Continue is sent before the head of a response whose request's body is in use (${path})`, async () => {
     await using running = await Running.start('wire', { threads: 2 });
     const client = await running.connect();
     for (let round = 0; round < 2; round++) {
@@ -33,7 +33,7 @@ for (const path of ['/echo', '/echo-later', '/echo-through', '/echo-clone', '/ec
   });
 }
 
-test('a body is not asked for that was only looked at, or is of no use to the response', async () => {
+test('no 100 Continue is sent for a body that is not read, or not used by the response', async () => {
   await using running = await Running.start('wire', { threads: 2 });
   for (const [path, status] of [
     ['/accepted', 202],
@@ -50,11 +50,11 @@ test('a body is not asked for that was only looked at, or is of no use to the re
   }
 });
 
-test('once a response has begun no interim response follows, and the body is read when it comes', async () => {
+test('no interim response follows once a response has begun, and the body is read when it comes', async () => {
   await using running = await Running.start('wire', { threads: 2 });
   const client = await running.connect();
   await client.send(EXPECTING('/head-first'));
-  // The head, and two chunks of five bytes: the handler has asked.
+  // The head, and two chunks of five bytes: the handler has begun to read the body.
   let all = '';
   while (!all.endsWith('asked')) all += (await client.bytes(1)).toString();
   await client.send('body');
@@ -65,7 +65,7 @@ test('once a response has begun no interim response follows, and the body is rea
   assert.is(client.error, null);
 });
 
-test('a handler that asks too late for a body that was held back learns that it never comes', async () => {
+test('a handler that reads an awaited body too late gets an error', async () => {
   await using running = await Running.start('wire', { threads: 1 });
   const client = await running.connect();
   await client.send(EXPECTING('/too-late'));
@@ -154,7 +154,7 @@ test('control characters in a field value of a request are refused with 400', as
 
 // ---- lengths -----------------------------------------------------------------------------------------------------------
 
-test('HEAD and 304 tell the length that is known, and none otherwise', async () => {
+test('HEAD and 304 have a Content-Length where it is known, and none otherwise', async () => {
   await using running = await Running.start('wire', { threads: 1 });
   const client = await running.connect();
   const lengthOf = async (method: string, path: string) => {
@@ -180,7 +180,7 @@ test('HEAD and 304 tell the length that is known, and none otherwise', async () 
 
 const OLD = (path: string) => `GET ${path} HTTP/1.0\r\nhost: test\r\n\r\n`;
 
-/** A client that reads nothing, of a stream that has ended in this way. */
+/** A client that does not read, of a stream that has ended in this way. */
 async function ending(running: Running, how: string): Promise<Client> {
   using gate = new Gate();
   const client = await running.connect();
@@ -205,7 +205,7 @@ test('to HTTP/1.0 a stream that fails, or whose thread dies, ends with a reset, 
   await isWhole(await ending(running, 'close'));
 });
 
-test('to HTTP/1.0 a stream that a slow client gets whole does not end with a reset, and one that is cut off does', async () => {
+test('to HTTP/1.0 a stream that a slow client gets completely does not end with a reset, and one that is cut off does', async () => {
   await using running = await Running.start('wire', { threads: 2, sendTimeout: 2000 });
   const whole = await running.connect();
   whole.socket.pause();
@@ -234,8 +234,8 @@ test('to HTTP/1.0 a stream that the end of the server cuts off ends with a reset
 });
 
 /**
- * The kernel has forgotten the connection on the client's side, as only a reset makes it. Looked up, because libuv tells the reset
- * of a paused socket as its end.
+ * Whether the kernel has dropped the connection on the client's side, as only a reset does. Read from /proc, because libuv reports
+ * the reset of a paused socket as its end.
  */
 async function isReset(client: Client): Promise<void> {
   const own = `0100007F:${client.socket.localPort!.toString(16).toUpperCase().padStart(4, '0')}`;
@@ -263,9 +263,9 @@ test('a method reaches the handler as it was sent, or not at all', async () => {
   }
 });
 
-test('no Host makes a URL of another server', async () => {
+test('no Host yields the URL of another server', async () => {
   await using running = await Running.start('wire', { threads: 1 });
-  // Later versions of Node.js make a URL of any label.
+  // Later versions of Node.js accept any label in a URL.
   const idna = URL.canParse('http://xn--0/') ? [] : ['xn--0'];
   for (const host of [...idna, 'a%2fb', 'a%41', '1.2.3.256', '[::1::2]']) {
     for (const request of [
