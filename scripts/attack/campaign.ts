@@ -57,23 +57,23 @@ export async function campaign({ seed, only }: CampaignOptions): Promise<Tally> 
   const plans: string[][] = [];
   const { process, ports } = await TargetProcess.start(setup, upstream.url);
   try {
-    const visit = { setup, ports, process, upstream, random, plans, only };
-    const tally = await rounds(seed, visit);
+    const state = { setup, ports, process, upstream, random, plans, only };
+    const tally = await rounds(seed, state);
     await process.close();
     return tally;
   } catch (error) {
-    const said = [
+    const report = [
       (error as Error).message,
       `setup: ${JSON.stringify(setup)}`,
       ...plans.map((plan, round) => `round ${round}: ${plan.join(', ')}`),
     ];
-    throw new Error(said.join('\n'), { cause: error });
+    throw new Error(report.join('\n'), { cause: error });
   } finally {
     await process.kill();
   }
 }
 
-interface Visit {
+interface CampaignState {
   readonly setup: Setup;
   readonly ports: Ports;
   readonly process: TargetProcess;
@@ -83,8 +83,8 @@ interface Visit {
   readonly only: readonly string[];
 }
 
-async function rounds(seed: number, visit: Visit): Promise<Tally> {
-  const { setup, ports, process, upstream, random, plans, only } = visit;
+async function rounds(seed: number, state: CampaignState): Promise<Tally> {
+  const { setup, ports, process, upstream, random, plans, only } = state;
   const results: RoundResult[] = [];
   let before: Costs | null = null;
   let settledBytes = 0;
@@ -95,8 +95,8 @@ async function rounds(seed: number, visit: Visit): Promise<Tally> {
     plans.push(plan);
     process.forgetPeak();
     const { residentBytes } = process.costs();
-    const place = { ...ports, host: setup.host, seed: seed * ROUNDS + round };
-    const result = await runRound(place, random, plan, round === 0);
+    const target = { ...ports, host: setup.host, seed: seed * ROUNDS + round };
+    const result = await runRound(target, random, plan, round === 0);
     results.push(result);
     const peak = process.costs().peakBytes - residentBytes;
     peakBytes = Math.max(peakBytes, peak);
@@ -105,7 +105,7 @@ async function rounds(seed: number, visit: Visit): Promise<Tally> {
     const wrong = [...result.wrong.slice(0, 20), ...excesses(result, peak)];
     if (wrong.length > 0) throw new Error(wrong.join('\n'));
     await awaitInvariants(process, before);
-    await meetEveryThread(visit, round);
+    await meetEveryThread(state, round);
     const status = await awaitInvariants(process, before);
     blocksPeak = status.blocksPeak;
     const costs = process.costs();
@@ -161,7 +161,7 @@ function left(status: Status, costs: Costs, before: Costs | null): string[] {
   return wrong;
 }
 
-function meetEveryThread({ setup, ports }: Visit, barrier: number): Promise<void> {
+function meetEveryThread({ setup, ports }: CampaignState, barrier: number): Promise<void> {
   const { host, threads } = setup;
   const connect = () => Client.connect({ host, port: ports.server, localAddress: host });
   return askEveryThread('the server', threads, connect, async (client) => {

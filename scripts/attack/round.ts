@@ -42,14 +42,14 @@ export function planRound(
 
 /** Runs the attacks of a plan, one after the other or all at once. Resolves once all of their connections are destroyed. */
 export async function runRound(
-  place: ProbeTarget,
+  target: ProbeTarget,
   random: AttackContext['random'],
   plan: readonly string[],
   inTurn: boolean,
 ): Promise<RoundResult> {
   const over = new AbortController();
-  const context = new AttackContext(place.host, place, random, over.signal);
-  const probe = await Probe.start(place);
+  const context = new AttackContext(target.host, target, random, over.signal);
+  const probe = await Probe.start(target);
   try {
     const timer = setTimeout(() => over.abort(), ROUND_MS);
     if (inTurn) for (const name of plan) await carryOut(context, name);
@@ -83,14 +83,14 @@ class Probe {
   readonly #worker: Worker;
   readonly #failed: Promise<never>;
 
-  private constructor(place: ProbeTarget) {
-    this.#worker = new Worker(PROBE, { workerData: place });
+  private constructor(target: ProbeTarget) {
+    this.#worker = new Worker(PROBE, { workerData: target });
     this.#failed = new Promise((_resolve, reject) => this.#worker.once('error', reject));
     this.#failed.catch(() => {});
   }
 
-  static async start(place: ProbeTarget): Promise<Probe> {
-    const probe = new Probe(place);
+  static async start(target: ProbeTarget): Promise<Probe> {
+    const probe = new Probe(target);
     await probe.#message();
     return probe;
   }

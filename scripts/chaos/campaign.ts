@@ -68,16 +68,16 @@ export async function campaign({ seed, threads, groups }: CampaignOptions): Prom
   try {
     return await Promise.race([process.died, rounds(seed, context, process, plans)]);
   } catch (error) {
-    const said = [
+    const report = [
       // Clients notice the death of the process first, so it comes with a little delay.
       await Promise.race([process.died.catch(({ message }: Error) => message), delay(DYING_MS, '')]),
       (error as Error).message,
       ...context.wrong.slice(0, 10),
       `setup: ${JSON.stringify(setup)}`,
       ...plans.map((plan, round) => `round ${round}: ${JSON.stringify(plan)}`),
-      ...(await lastWords(context, process)),
+      ...(await finalStatus(context, process)),
     ];
-    throw new Error(said.filter((line) => line !== '').join('\n'), { cause: error });
+    throw new Error(report.filter((line) => line !== '').join('\n'), { cause: error });
   } finally {
     await process.kill();
   }
@@ -121,7 +121,7 @@ async function rounds(
   };
 }
 
-async function lastWords(context: ChaosContext, process: TargetProcess): Promise<string[]> {
+async function finalStatus(context: ChaosContext, process: TargetProcess): Promise<string[]> {
   try {
     const status = await process.status();
     const died = status.stepDeaths.flatMap((count, step) => (count > 0 ? [`${STEPS[step]} (${count})`] : []));

@@ -6,7 +6,7 @@ import type { Client } from '../../spec/support/server/http-client.js';
 import { bounded, range } from '../../spec/support/server/wait.js';
 import { askEveryThread } from '../campaign/invariants.js';
 import { content, difference } from './content.js';
-import { type ChaosContext, PATIENCE_MS } from './context.js';
+import { ANSWER_TIMEOUT_MS, type ChaosContext } from './context.js';
 import { check, type Exchange, exchangeOf, LARGE_BYTES, largeExchange, withClose } from './exchanges.js';
 import type { ServerName } from './messages.js';
 import { FAREWELL } from './tcp-faults.js';
@@ -72,7 +72,7 @@ export const ended = (client: Client): Promise<void> =>
   });
 
 const inTime = <T>(what: string, promise: Promise<T>): Promise<T> =>
-  bounded(promise, PATIENCE_MS, `no answer in ${PATIENCE_MS / 1000} s to ${what}`);
+  bounded(promise, ANSWER_TIMEOUT_MS, `no answer in ${ANSWER_TIMEOUT_MS / 1000} s to ${what}`);
 
 /** Asks in batches: one request after the other, or several at once. */
 export async function webClient(context: ChaosContext, count = 25): Promise<void> {

@@ -12,7 +12,7 @@ export const GROUPS = [
 export type Group = (typeof GROUPS)[number];
 
 /** No answer may take longer, whatever else goes on. A busy machine takes a hundredth of it. */
-export const PATIENCE_MS = 15_000;
+export const ANSWER_TIMEOUT_MS = 15_000;
 
 /** Counts of all clients of one server since its start. */
 export interface Tally {
@@ -56,7 +56,7 @@ export class ChaosContext {
   connect(server: ServerName, localAddress = this.host): Promise<Client> {
     return bounded(
       Client.connect({ host: this.host, port: this.ports[server], localAddress }),
-      PATIENCE_MS,
+      ANSWER_TIMEOUT_MS,
       `the ${server} server accepted no connection`,
     );
   }

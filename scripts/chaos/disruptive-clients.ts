@@ -4,7 +4,7 @@ import { oneOf, type Random } from '../../spec/support/random.js';
 import type { Client } from '../../spec/support/server/http-client.js';
 import { bounded, range } from '../../spec/support/server/wait.js';
 import { ended, webClient } from './clients.js';
-import { type ChaosContext, PATIENCE_MS } from './context.js';
+import { ANSWER_TIMEOUT_MS, type ChaosContext } from './context.js';
 import { check, exchangeOf } from './exchanges.js';
 import { FAULT_NAMES, FAULTS } from './faults.js';
 import { HOWS, LETHAL, OPEN_FAULTS, WHERES } from './tcp-faults.js';
@@ -19,7 +19,7 @@ async function leave(random: Random, client: Client): Promise<void> {
       return;
     case 'half-close':
       client.end();
-      await bounded(ended(client), PATIENCE_MS, 'a half-closed connection stays open');
+      await bounded(ended(client), ANSWER_TIMEOUT_MS, 'a half-closed connection stays open');
       await client.close();
       return;
     default:
@@ -46,12 +46,16 @@ export async function webFault(
       if (random(2) === 0) client.socket.resetAndDestroy();
       return;
     }
-    const { status, text } = await bounded(client.answer(), PATIENCE_MS, `no end of ${JSON.stringify(name)}`);
+    const { status, text } = await bounded(
+      client.answer(),
+      ANSWER_TIMEOUT_MS,
+      `no end of ${JSON.stringify(name)}`,
+    );
     if (status !== 500 && (status !== 200 || text !== fault.answer))
       context.wrong.push(`${name}: ${status}, ${text.slice(0, 100)}`);
     const next = exchangeOf(random, new Set());
     await client.send(next.request);
-    const wrong = check(next, await bounded(client.answer(), PATIENCE_MS, `no answer after ${name}`));
+    const wrong = check(next, await bounded(client.answer(), ANSWER_TIMEOUT_MS, `no answer after ${name}`));
     if (wrong !== undefined) context.wrong.push(`after ${name}: ${wrong}`);
   } catch (error) {
     // The fault of its own handler may end the connection at any point, but must not leave it open without an answer.
