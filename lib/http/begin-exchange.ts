@@ -4,8 +4,8 @@ import { remoteAddress } from '../sys/socket.js';
 import type { FetchContext } from '../web/context.js';
 import { createRequest } from '../web/light-request.js';
 import { Exchange, type ExchangeOwner } from './exchange.js';
+import type { HttpThread } from './http-thread.js';
 import type { RequestParser } from './parser/request-parser.js';
-import type { HttpThread } from './thread.js';
 
 /** The connection as an app's context of a request sees it. */
 interface Served {

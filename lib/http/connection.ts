@@ -29,6 +29,7 @@ import { beginExchange, RequestContext } from './begin-exchange.js';
 import { HttpDeadlines } from './deadlines.js';
 import { ANSWERED, type Exchange, type ExchangeOwner, RUNNING } from './exchange.js';
 import { bodyRefused, clientGone, countRefusal, failureOf, gaveUp, neverSent } from './failures.js';
+import type { HttpThread } from './http-thread.js';
 import { InputWindow } from './input-window.js';
 import { BODY, END, HEAD, NEED_MORE, REFUSED, RequestParser } from './parser/request-parser.js';
 import { persists } from './persistence.js';
@@ -36,7 +37,6 @@ import { COMPLETE, CUT, Responder, WAITING } from './responder.js';
 import type { ResponseStream } from './response-stream.js';
 import { UNTIL_CLOSE } from './response-writer.js';
 import { restoreMessage, saveMessage } from './saved-message.js';
-import type { HttpThread } from './thread.js';
 
 export class HttpConnection extends Connection implements ExchangeOwner {
   readonly #thread: HttpThread;

@@ -8,7 +8,7 @@
 import type { EventHandler, ThreadContext } from '../connection/event-handler.js';
 import type { FetchApp } from '../web/context.js';
 import { HttpConnection } from './connection.js';
-import { HttpThread } from './thread.js';
+import { HttpThread } from './http-thread.js';
 
 export class HttpConnections implements EventHandler {
   readonly #thread: HttpThread;

@@ -18,8 +18,8 @@ import {
 } from '../set/handle-record.js';
 import { remoteNetwork } from '../sys/socket.js';
 import { HAS_SAVED } from './flags.js';
+import type { HttpThread } from './http-thread.js';
 import type { RequestParser } from './parser/request-parser.js';
-import type { HttpThread } from './thread.js';
 
 /**
  * Saves `length` bytes of `input` from `from` on, and the parser's registers.

@@ -25,7 +25,7 @@ import { newScope } from '../user-code/async-scope.js';
 import { plainBytes } from '../user-code/plain-bytes.js';
 import { adopt, isThenable } from '../user-code/thenable.js';
 import type { TcpApp, TcpConnection } from './app.js';
-import type { TcpThread } from './thread.js';
+import type { TcpThread } from './tcp-thread.js';
 
 /** Bit of the connection's flags: the app has been told of it. */
 const OPENED = FIRST_PROTOCOL_FLAG;

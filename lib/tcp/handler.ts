@@ -4,7 +4,7 @@ import type { BoundConnection } from '../connection/connection-thread.js';
 import type { EventHandler, ThreadContext } from '../connection/event-handler.js';
 import type { TcpApp } from './app.js';
 import { ServedTcp } from './connection.js';
-import { TcpThread } from './thread.js';
+import { TcpThread } from './tcp-thread.js';
 
 export class TcpConnections implements EventHandler {
   readonly #thread: TcpThread;

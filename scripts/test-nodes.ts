@@ -2,7 +2,7 @@
  * Runs the specs under several versions of Node, one after the other, and prints a line for each; what a failing one printed
  * comes before its line. Fails when any of them failed.
  *
- *   node dist/scripts/nodes.js [--versions 20,22,24,26] [PART OF A PATH …]
+ *   node dist/scripts/test-nodes.js [--versions 20,22,24,26] [PART OF A PATH …]
  *
  * A version's binary is the one that the environment names (NODE22=FILE), or npm's build, installed outside the repository.
  */
