@@ -82,7 +82,7 @@ export class TopView {
     const width = Math.min(MAX_CELLS, Math.max(MIN_LANE, columns - others - REQUEST_WIDTH));
     const seconds = ((width * this.#hello.intervalMs) / 1000).toFixed(0);
     const top = [...this.#summary(frame), ''].map((line) => cut(line, columns));
-    const title = `the last ${seconds} s`.slice(0, width).padEnd(width);
+    const title = `last ${seconds} s`.slice(0, width).padEnd(width);
     top.push(cut(`${cells(LEFT_WIDTHS, LEFT)} ${title} ${cells(RIGHT_WIDTHS, RIGHT)}`, columns));
     const bottom = [...warnings(frame), '', 'L leads · P processes · dots follow        q quits'].map(
       (line) => cut(line, columns),
