@@ -24,6 +24,10 @@ const SWITCH_ROWS = Object.entries(SWITCHES).map(
 
 const SERVER_NAMES = Object.keys(SERVER_OPTIONS);
 
+const FORMER_KEYS = OPTIONS.filter(({ formerConfigKey }) => formerConfigKey !== undefined).map(
+  ({ configKey, formerConfigKey }) => `- \`${formerConfigKey}\` for \`${configKey}\``,
+);
+
 /** docs/options.md. */
 export const optionsPage = (): string => `\
 # Options
@@ -32,10 +36,11 @@ export const optionsPage = (): string => `\
 
 The first source that has an option decides: the command line, the environment, the config file, the default. Only the value
 that decides is checked. A value that an option cannot have ends the command with exit code 2 and one line that names the
-option, the variable or the key. An environment variable that is empty counts as not set.
+option, the variable or the key. What only the start can find out (no app at that path, an address that is not this machine's)
+ends it with exit code 1. An empty environment variable counts as not set, and one that no option has is ignored.
 
 Sizes are whole numbers of bytes, times whole numbers of milliseconds. A relative path is relative to the working directory;
-\`app\` in a config file is relative to that file. \`paceline top\` has options of its own, which \`paceline --help\` describes.
+\`app\` in a config file is relative to that file. \`paceline top\` has options of its own; \`paceline --help\` describes them.
 
 ${OPTION_GROUPS.map(groupSection).join('\n')}
 ${SWITCH_ROWS.map(([form, description]) => `- ${form}: ${description}`).join('\n')}
@@ -56,18 +61,17 @@ JSON schema of it, by which editors complete and check it:
 }
 \`\`\`
 
-\`threads\` may be a number, an object as here, or a text as on the command line. ${OPTIONS.filter(
-  ({ formerConfigKey }) => formerConfigKey !== undefined,
-)
-  .map(({ configKey, formerConfigKey }) => `\`${formerConfigKey}\` for \`${configKey}\``)
-  .join(' and ')} are keys of earlier versions,
-which are still read.
+\`threads\` may be a number, an object as here, or a text as on the command line. Keys of earlier versions are still read:
+
+${FORMER_KEYS.join('\n')}
 
 ## createServer
 
-\`createServer\` has these options, under the names of their config keys: ${SERVER_NAMES.map(code).join(', ')}. Without a limit,
-\`maxBodySize\` is \`Infinity\`. \`dashboard\` is an object with \`host\`, \`port\` and \`anyPortIfTaken\`, or \`false\`, which is the default.
-The address to listen on goes to \`server.listen\`. In place of the log's options there is \`logger\`, an object with the functions
+\`createServer\` has these options, under the names of their config keys:
+${SERVER_NAMES.map(code).join(',\n')}.
+
+Without a limit, \`maxBodySize\` is \`Infinity\`. \`dashboard\` is an object with \`host\`, \`port\` and \`anyPortIfTaken\`, or \`false\`,
+which is the default. The address to listen on goes to \`server.listen\`. In place of the log's options there is \`logger\`, an object with the functions
 \`error\`, \`warn\`, \`info\` and \`debug\`. [lib/options/server-options.ts](../lib/options/server-options.ts) says more about each.
 `;
 
