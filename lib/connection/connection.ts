@@ -270,8 +270,9 @@ export abstract class Connection implements BoundConnection, Deferred {
   /** Detaches this object from its connection, which has been released or is about to be closed. */
   protected detach(): void {
     if (this.#state === CLOSED) this.#illegal(CLOSED);
-    this.#state = CLOSED;
+    // The state comes last: while it is another one, `abort` still closes the connection.
     if (this.bound) this.#shared.boundConnections.delete(this.fd);
     this.fd = -1;
+    this.#state = CLOSED;
   }
 }

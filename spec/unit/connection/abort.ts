@@ -149,6 +149,27 @@ test('a raw TCP connection is closed, and the app told once', async () => {
   await gone(harness, fd, client);
 });
 
+test('while it is being detached from its thread: it is closed, and the app told once', async () => {
+  let closed = 0;
+  using harness = HandlerHarness.tcp({
+    data: (connection) => {
+      connection.terminate();
+      // The connection is removed from those that are bound to the thread.
+      failOnce(Map.prototype, 'delete');
+    },
+    open: (connection) => connection.bind(),
+    close: () => void closed++,
+  });
+  const { client, fd } = await harness.connect();
+  harness.event(fd);
+  assert.is(harness.context.table.state(fd), BOUND);
+  client.write('x');
+  assert.throws(() => harness.event(fd), REASON);
+  harness.handler.abort!(fd);
+  assert.is(closed, 1);
+  await gone(harness, fd, client);
+});
+
 // ---- what was saved of a message --------------------------------------------------------------------------------------
 
 test('a thread that dies with a restored message in hand returns its blocks once', async () => {
