@@ -16,6 +16,9 @@ export interface LogEntry {
 /** Long enough for what specs leave in flight, short enough for a failing one to end. */
 const DRAIN_MS = 300;
 
+/** Far above the default: on a machine that stalls for seconds, connections that a spec keeps open stay open. */
+const KEEP_ALIVE_MS = 60_000;
+
 export class Running implements AsyncDisposable {
   readonly #clients: Client[] = [];
 
@@ -29,7 +32,12 @@ export class Running implements AsyncDisposable {
   /** @param app the name of a module in fixtures/server, with or without a query */
   static async start(app: string, options: Omit<ServerOptions, 'app'> = {}, path?: string): Promise<Running> {
     const log: LogEntry[] = [];
-    const server = createServer({ app: fixture(app), logger: recorder(log), ...options });
+    const server = createServer({
+      app: fixture(app),
+      logger: recorder(log),
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      ...options,
+    });
     await server.listen(path === undefined ? { port: 0 } : { path });
     const address = server.address();
     const target: Target =
