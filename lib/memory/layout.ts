@@ -79,7 +79,7 @@ export const WAKING = LINE;
  */
 export const PARKED = 2 * LINE;
 
-// ---- control: the state of the set (owner: control/plane.ts) --------------------------------------------------------
+// ---- control: the state of the set (owner: control/shutdown.ts) -----------------------------------------------------
 
 /** One of the SET_ states. Atomic. Written by the control plane. Read by every thread. */
 export const SET_STATE = 4 * LINE;
@@ -90,8 +90,8 @@ export const SET_DRAINING = 1;
 export const SET_STOPPING = 2;
 /**
  * 1 asks the next leader to look at every handle once, as if each had an event: after a leader died with events in hand, and
- * when draining begins. Atomic. Written by the control plane to set it, by the leader that starts the scan to clear it. Read by
- * leaders.
+ * when draining begins. Atomic. Written by the control plane to set it (also in control/recovery.ts), by the leader that starts
+ * the scan to clear it (set/ready-list.ts). Read by leaders.
  */
 export const RESCAN = 4 * LINE + 1;
 /**
@@ -104,7 +104,7 @@ export const RECORDING = 4 * LINE + 2;
  */
 export const TICK = 4 * LINE + 3;
 
-// ---- control: connections (owner: connection/acceptor.ts) --------------------------------------------------------------
+// ---- control: connections (owner: connection/acceptor.ts; what closing does to them: connection/close.ts) ---------------
 
 /**
  * Open connections. Atomic. Added to by a thread that accepts, subtracted from by one that closes, and by recovery. Read by
@@ -236,7 +236,7 @@ const THREAD_WORDS = Math.ceil((HISTOGRAM_AREA + HISTOGRAM_COUNT * HISTOGRAM_BUC
 /** The first word of a thread's area. */
 export const threadArea = (thread: number): number => THREADS + thread * THREAD_WORDS;
 
-// ---- handles: the table (owner: set/handle-table.ts) -----------------------------------------------------------------
+// ---- handles: the table (owner of the state word: set/handle-table.ts; of the others: set/handle-record.ts) ------------
 
 /** Words of a record; one cache line, so that two connections never share one. */
 export const HANDLE_WORDS = 16;
