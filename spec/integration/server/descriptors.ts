@@ -1,5 +1,5 @@
 /** Descriptors, connections and paths are released, however a server ends. */
-import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer as createPlainServer, type Server as PlainServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,11 +7,10 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { PacelineError } from '../../../lib/errors.js';
 import { createServer, type Server } from '../../../lib/server.js';
+import { openDescriptors } from '../../support/descriptors.js';
 import { Client } from '../../support/server/http-client.js';
 import { fixture, Running } from '../../support/server/running.js';
 import { range, until } from '../../support/server/wait.js';
-
-const openDescriptors = (): number => readdirSync('/proc/self/fd').length;
 
 /** Runs `use` and expects as many open descriptors after as before. */
 async function leavesNothing(use: () => Promise<void>): Promise<void> {

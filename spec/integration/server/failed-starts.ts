@@ -2,18 +2,16 @@
  * Servers that fail to start, or are stopped while threads still load: a thread that is terminated in the middle of loading
  * a native module aborts the whole process, and one that reads a file just then leaves the descriptor open.
  */
-import { readdirSync } from 'node:fs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { createServer } from '../../../lib/server.js';
+import { openDescriptors } from '../../support/descriptors.js';
 import { fixture, Running } from '../../support/server/running.js';
 import { range, until } from '../../support/server/wait.js';
 
 /** Each round stops some threads at another moment of their loading. */
 const ROUNDS = 12;
 const THREADS = 4;
-
-const openDescriptors = (): number => readdirSync('/proc/self/fd').length;
 
 test.before(async () => {
   await using running = await Running.start('web', { threads: THREADS });

@@ -8,7 +8,8 @@ import { Worker } from 'node:worker_threads';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { BAD_PATH, HIDDEN_PATH, targetPath } from '../../../lib/static/target-path.js';
-import { ask, openDescriptors, Site, statusOf } from '../../support/static/site.js';
+import { openDescriptors } from '../../support/descriptors.js';
+import { ask, Site, statusOf } from '../../support/static/site.js';
 
 const SECRET = 'the secret';
 

@@ -5,10 +5,11 @@ import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { createServer, type Server } from '../../../lib/server.js';
+import { openDescriptors } from '../../support/descriptors.js';
 import { Client } from '../../support/server/http-client.js';
 import { fixture } from '../../support/server/running.js';
 import { range, until } from '../../support/server/wait.js';
-import { openDescriptors, Site } from '../../support/static/site.js';
+import { Site } from '../../support/static/site.js';
 
 const TEXT = 'abcdefghijklmnopqrstuvwxyz';
 /** More than the kernel buffers for one connection. */

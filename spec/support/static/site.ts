@@ -1,13 +1,5 @@
 /** A directory of files for a spec, and requests to it. */
-import {
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  realpathSync,
-  rmSync,
-  utimesSync,
-  writeFileSync,
-} from 'node:fs';
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { type StaticOptions, serveFiles } from '../../../lib/static/serve-files.js';
@@ -64,5 +56,3 @@ export async function statusOf(response: Promise<Response>): Promise<number> {
   await body?.cancel();
   return status;
 }
-
-export const openDescriptors = (): number => readdirSync('/proc/self/fd').length;

@@ -10,7 +10,8 @@ import { FileBody } from '../../../lib/web/file-body.js';
 import { createRequest } from '../../../lib/web/light-request.js';
 import type { Outgoing } from '../../../lib/web/outgoing.js';
 import { toOutgoing } from '../../../lib/web/to-outgoing.js';
-import { ask, LAST_MODIFIED, MTIME, openDescriptors, Site, statusOf } from '../../support/static/site.js';
+import { openDescriptors } from '../../support/descriptors.js';
+import { ask, LAST_MODIFIED, MTIME, Site, statusOf } from '../../support/static/site.js';
 
 const TEXT = 'abcdefghijklmnopqrstuvwxyz';
 

@@ -11,8 +11,9 @@ import { installResponse } from '../../../lib/web/light-response.js';
 import type { Outgoing } from '../../../lib/web/outgoing.js';
 import { toOutgoing } from '../../../lib/web/to-outgoing.js';
 import { RealResponse } from '../../../lib/web/web-globals.js';
+import { openDescriptors } from '../../support/descriptors.js';
 import { until } from '../../support/server/wait.js';
-import { openDescriptors, Site } from '../../support/static/site.js';
+import { Site } from '../../support/static/site.js';
 
 installResponse();
 
