@@ -1,13 +1,14 @@
 /**
  * The shared memory, all of it: where each word lies, who owns it, and who may write it when.
  *
- * Four SharedArrayBuffers, made by the control plane and handed to every thread:
+ * Five SharedArrayBuffers, made by the control plane and handed to every thread:
  *
  * - `control` coordinates the thread set, and holds what each thread records of itself. Words that different threads write lie
  *   in different cache lines.
  * - `handles` has one record for every descriptor number: the handle table.
  * - `blocks` is the pool that keeps partial input between events.
  * - `inputs` has a buffer for each thread, into which it receives.
+ * - `routes` has what the threads have learned about routes: how long a request of each holds its thread.
  *
  * A word's comment says: its value; Atomic or Plain; the writers, and when they write; the readers. "Atomic" words are written
  * by Atomics only; a plain load of one may lag behind. "Plain" words belong to one thread at a time: another thread sees its writes
@@ -283,11 +284,61 @@ export const BLOCK_COUNT = 32_768;
 /** Bytes of a thread's buffer: input of one receive, and the longest saved head in front of it. */
 export const INPUT_BYTES = 128 * 1024;
 
+// ---- routes: the route table (owner: routes/route-table.ts) -------------------------------------------------------------
+
+/**
+ * Bits of the sets that have a learned route, one for each set. Atomic. Written by the thread that takes or frees a slot, by the
+ * control plane when it frees one, and by recovery. Read by every thread at each request.
+ */
+export const ROUTES_KNOWN = 0;
+/** Slots of a set. A route's hash names the set; any slot of it may have the route. */
+export const ROUTE_WAYS = 8;
+/** As many as bits in ROUTES_KNOWN. */
+export const ROUTE_SETS = 32;
+export const ROUTE_SLOTS = ROUTE_SETS * ROUTE_WAYS;
+/**
+ * A word for each slot: the hash of its route; 0 for none; 1 + the thread that is writing the slot. Atomic. Written by the thread
+ * that takes the slot (CAS to its own number, then the hash) or frees it (CAS to 0), by the control plane to free it, and by
+ * recovery for a dead writer. Read by every thread.
+ */
+export const ROUTE_TAGS = LINE;
+/** No hash is one of these: 0, and the numbers of threads. */
+export const RESERVED_ROUTE_TAGS = 256;
+
+// A record for each slot. All words are written by the thread that takes the slot; the others' writes are named. Read by every
+// thread and the observer.
+
+const ROUTE_RECORDS = ROUTE_TAGS + ROUTE_SLOTS;
+/** Two cache lines. */
+const ROUTE_WORDS = 2 * LINE;
+/** One of the classes of routes/route-table.ts. Plain. */
+export const ROUTE_CLASS = 0;
+/** The typical hold, in sixteenths of a microsecond. Atomic. Changed by threads that learn, and by the control plane (CAS). */
+export const ROUTE_TYPICAL = 1;
+/** The longest hold in microseconds. Plain. Changed by threads that learn; of two at the same time one may be missed. */
+export const ROUTE_LONGEST = 2;
+/** Requests of the route since the slot was taken; wraps. Atomic. Added to by threads that learn. */
+export const ROUTE_CALLS = 3;
+/** How many of them were handed over; wraps. Atomic. Added to by the thread that hands one over. */
+export const ROUTE_HAND_OVERS = 4;
+/** When the last one ended, in seconds of sys/clock.ts. Plain. Changed by threads that learn. */
+export const ROUTE_LAST_USE = 5;
+/** How often the typical hold was halved since. Plain. Changed by threads that learn, and by the control plane. */
+export const ROUTE_HALVINGS = 6;
+/** The length of the name in bytes, and the name, UTF-8. Plain. */
+export const ROUTE_NAME_BYTES = 7;
+export const ROUTE_NAME = 8;
+export const MAX_ROUTE_NAME_BYTES = (ROUTE_WORDS - ROUTE_NAME) * 4;
+
+/** The first word of a slot's record. */
+export const routeRecord = (slot: number): number => ROUTE_RECORDS + slot * ROUTE_WORDS;
+
 export interface SharedMemory {
   readonly control: SharedArrayBuffer;
   readonly handles: SharedArrayBuffer;
   readonly blocks: SharedArrayBuffer;
   readonly inputs: SharedArrayBuffer;
+  readonly routes: SharedArrayBuffer;
 }
 
 /** Bytes before the first block: the pool's own words, see memory/block-pool.ts. */
@@ -305,6 +356,7 @@ export function allocateMemory(threads: number, descriptors: number, blocks = BL
     handles: new SharedArrayBuffer((descriptors + 1) * HANDLE_WORDS * 4),
     blocks: new SharedArrayBuffer(POOL_HEADER_WORDS * 4 + blocks * (4 + BLOCK_BYTES)),
     inputs: new SharedArrayBuffer(threads * INPUT_BYTES),
+    routes: new SharedArrayBuffer(routeRecord(ROUTE_SLOTS) * 4),
   };
   new Int32Array(memory.control)[SCAN_CURSOR] = -1;
   return memory;

@@ -29,6 +29,7 @@ const BREACHES: readonly Breach[] = [
   { file: 'lib/memory/planted.ts', imports: '../set/handle-table.js' },
   { file: 'lib/sys/planted.ts', imports: '../memory/layout.js' },
   { file: 'lib/set/planted.ts', imports: '../connection/event-handler.js' },
+  { file: 'lib/routes/planted.ts', imports: '../set/handle-table.js' },
   { file: 'lib/user-code/planted.ts', imports: '../web/context.js' },
   { file: 'lib/connection/planted.ts', imports: '../http/exchange.js' },
   { file: 'lib/web/planted.ts', imports: '../static/root.js' },
