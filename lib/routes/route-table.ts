@@ -114,7 +114,8 @@ export class RouteTable {
 
   /**
    * Counts a request of a route, once it has ended or first returned to the event loop. A route without a slot takes one if the
-   * request blocked, or if the app has declared that it blocks; otherwise this does nothing.
+   * request blocked, or if the app has declared that it blocks; otherwise this does nothing. So while `anyKnown` is false, it need
+   * not be called for a request that did not block; while it is true, it must be, or the mean is of slow requests only.
    *
    * @param hash of route-key.ts, or of the declared pattern
    * @param micros how long the request held its thread
@@ -150,12 +151,11 @@ export class RouteTable {
     if (isForgotten(words, at, mean)) free(words, slot, hash);
   }
 
-  /** Takes a slot. If another thread takes the same one, the request is not counted. */
+  /** Takes a slot. If another thread is taking the same one, the request is not counted. */
   #add(hash: number, micros: number, name: string, routeClass: RouteClass): void {
     const words = this.#words;
     const now = this.#seconds();
     const slot = this.#choose(firstSlot(hash), now);
-    if (slot === NO_SLOT) return;
     const tag = Atomics.load(words, ROUTE_TAGS + slot);
     if (isWriting(tag) || Atomics.compareExchange(words, ROUTE_TAGS + slot, tag, this.#writing) !== tag)
       return;
@@ -176,17 +176,15 @@ export class RouteTable {
 
   /**
    * A free slot of a set; or the one used least recently, and of several used in the same second the one with the fewest calls:
-   * a busy route survives many that are called once. NO_SLOT when other threads are writing all of them.
+   * a busy route survives many that are called once.
    */
   #choose(first: number, now: number): number {
     const words = this.#words;
-    let chosen = NO_SLOT;
+    let chosen = first;
     let longestIdle = -1;
     let fewestCalls = 0;
     for (let slot = first; slot < first + ROUTE_WAYS; slot++) {
-      const tag = words[ROUTE_TAGS + slot]!;
-      if (tag === 0) return slot;
-      if (isWriting(tag)) continue;
+      if (words[ROUTE_TAGS + slot] === 0) return slot;
       const at = routeRecord(slot);
       const idle = Math.max(0, now - words[at + layout.ROUTE_LAST_USE]!);
       const calls = words[at + layout.ROUTE_CALLS]! >>> 0;
