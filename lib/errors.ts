@@ -9,8 +9,8 @@
  * - `PACELINE_ADDRESS_IN_USE`: another socket listens on the address (bind(2), EADDRINUSE).
  * - `PACELINE_ADDRESS`: the address is invalid, is not one of this machine, or this user may not listen on it.
  * - `PACELINE_APP_LOAD`: the app module does not exist, threw while it loaded, or ended its thread meanwhile.
- * - `PACELINE_APP_SHAPE`: the module does not export an app; or, at a request, the handler returned a value that cannot be
- *   sent, which is logged and answered with 500.
+ * - `PACELINE_APP_SHAPE`: the module does not export an app, or its `routes` are malformed; or, at a request, the handler returned
+ *   a value that cannot be sent, which is logged and answered with 500.
  * - `PACELINE_STATE`: a call at the wrong time, for example a second `listen()`; or `close()` could not end a thread that is
  *   stuck in a native call.
  * - `PACELINE_THREAD_START`: the system does not allow another thread, or has no descriptors for it: a limit of threads,

@@ -18,4 +18,4 @@ export {
 } from './server.js';
 export type { ThreadState } from './set/thread-state.js';
 export type { TcpApp, TcpConnection } from './tcp/app.js';
-export type { FetchApp, FetchContext } from './web/context.js';
+export type { FetchApp, FetchContext, RouteDeclaration } from './web/context.js';

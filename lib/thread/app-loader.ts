@@ -1,20 +1,22 @@
 /** Loads an app module and determines its protocol. */
-import { PacelineError } from '../errors.js';
+import { oneLine, PacelineError } from '../errors.js';
+import { DeclaredRoutes } from '../routes/declared-routes.js';
 import type { TcpApp } from '../tcp/app.js';
 import type { FetchApp } from '../web/context.js';
 
 export type App =
-  | { readonly protocol: 'http'; readonly app: FetchApp }
+  | { readonly protocol: 'http'; readonly app: FetchApp; readonly routes: DeclaredRoutes }
   | { readonly protocol: 'tcp'; readonly app: TcpApp };
 
 /**
  * Imports a module and takes its default export, or the module itself, as the app.
  *
- * @throws PacelineError `PACELINE_APP_LOAD` when it does not load, `PACELINE_APP_SHAPE` when it is no app
+ * @throws PacelineError `PACELINE_APP_LOAD` when it does not load, `PACELINE_APP_SHAPE` when it is no app, or declares
+ * routes that are malformed
  */
 export async function loadApp(url: string): Promise<App> {
   const module = await settled(url, importApp(url));
-  const app = appOf(module.default) ?? appOf(module);
+  const app = appOf(url, module.default) ?? appOf(url, module);
   if (app !== undefined) return app;
   if (typeof module.default === 'function') {
     throw new PacelineError(
@@ -58,12 +60,23 @@ function settled<T>(url: string, loading: Promise<T>): Promise<T> {
   });
 }
 
-function appOf(value: unknown): App | undefined {
+function appOf(url: string, value: unknown): App | undefined {
   if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return undefined;
-  if ('fetch' in value && typeof value.fetch === 'function')
-    return { protocol: 'http', app: value as FetchApp };
+  if ('fetch' in value && typeof value.fetch === 'function') return httpApp(url, value as FetchApp);
   if ('data' in value && typeof value.data === 'function') return { protocol: 'tcp', app: value as TcpApp };
   return undefined;
+}
+
+function httpApp(url: string, app: FetchApp): App {
+  try {
+    return { protocol: 'http', app, routes: new DeclaredRoutes(app.routes) };
+  } catch (cause) {
+    throw new PacelineError(
+      'PACELINE_APP_SHAPE',
+      `the app ${describeApp(url)} does not declare its routes as it should: ${oneLine(cause)}`,
+      { cause },
+    );
+  }
 }
 
 /** The app's path as shown in messages, if the URL has one; else the URL. */

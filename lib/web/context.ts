@@ -12,6 +12,25 @@ export interface FetchContext {
 }
 
 /**
+ * Routes that an app knows to hold their thread, or not to. A request that does is left to a thread on which nothing else depends,
+ * where there is one. Without a declaration the server learns from how long requests take.
+ *
+ * A pattern is a path, or a method, a space and a path: `/reports/:id`, `POST /thumbnails`. It is compared with the request's
+ * path as the client has sent it, without the query. A segment `*` or `:name` matches one segment that is not empty; `**` as the last
+ * segment matches the rest, which may be nothing: `/files/**` matches `/files`, `/files/` and all paths below. A pattern without a
+ * method matches all methods, and one with GET matches HEAD as well.
+ *
+ * At most 100 patterns, in both lists together. A pattern in both is an error, as is one that is malformed: the app does not load
+ * (`PACELINE_APP_SHAPE`).
+ */
+export interface RouteDeclaration {
+  /** Requests that hold their thread for long, for example by computing or by synchronous calls. Default: none. */
+  readonly blocking?: readonly string[];
+  /** Requests that do not, even if they match a pattern of `blocking`, or have been slow. Default: none. */
+  readonly nonBlocking?: readonly string[];
+}
+
+/**
  * A fetch-style app: the default export of an app module. Every thread loads the module by itself, so its variables are per
  * thread.
  *
@@ -33,4 +52,12 @@ export interface FetchApp {
    * continues
    */
   fetch(request: Request, context: FetchContext): unknown;
+
+  /**
+   * Which routes block their thread. Default: the server learns it from how long requests take.
+   *
+   * A list, which routers such as Hono keep under this name, is allowed and ignored, and so is any other value that is not a plain
+   * object.
+   */
+  readonly routes?: RouteDeclaration | readonly unknown[];
 }

@@ -1,5 +1,6 @@
 /** The types of apps: what a module exports by default, with or without an annotation. */
-import type { FetchApp, FetchContext, TcpApp, TcpConnection } from '../../lib/index.js';
+import { Hono } from 'hono';
+import type { FetchApp, FetchContext, RouteDeclaration, TcpApp, TcpConnection } from '../../lib/index.js';
 import { expectType } from './expect.js';
 
 export const fetchApp = {
@@ -32,6 +33,26 @@ export const nothing: FetchApp = {};
 export const noFunction: FetchApp = { fetch: new Response() };
 // @ts-expect-error: a handler gets a Request, not a path
 export const otherArgument: FetchApp = { fetch: (path: string) => path };
+
+const fetch = () => 'text';
+const BLOCKING = ['/reports/**', 'POST /thumbnails'] as const;
+
+/** Routes may be declared, in part or not at all. */
+export const declaring: readonly FetchApp[] = [
+  { fetch, routes: { blocking: BLOCKING, nonBlocking: ['/reports/:id/name'] } },
+  { fetch, routes: { nonBlocking: [] } },
+  { fetch, routes: {} satisfies RouteDeclaration },
+  { fetch },
+  // A router that keeps something else under the name.
+  new Hono(),
+];
+
+// @ts-expect-error: the name is misspelled
+export const misspelled: FetchApp = { fetch, routes: { nonblocking: ['/'] } };
+// @ts-expect-error: patterns come in lists
+export const noList: FetchApp = { fetch, routes: { blocking: '/' } };
+// @ts-expect-error: a pattern is text
+export const noText: FetchApp = { fetch, routes: { blocking: [/a/] } };
 
 export const tcpApp = {
   open(connection) {

@@ -1,4 +1,5 @@
 /** Requests as the bytes of their method and target, for the functions that take places in them. */
+import type { DeclaredRoute, DeclaredRoutes } from '../../../lib/routes/declared-routes.js';
 import { routeHash, routeName } from '../../../lib/routes/route-key.js';
 
 type Place = readonly [bytes: Uint8Array, methodStart: number, methodEnd: number, from: number, to: number];
@@ -14,3 +15,5 @@ function placeOf(request: string): Place {
 
 export const hashOf = (request: string): number => routeHash(...placeOf(request));
 export const nameOf = (request: string): string => routeName(...placeOf(request));
+export const declarationOf = (routes: DeclaredRoutes, request: string): DeclaredRoute | undefined =>
+  routes.routeOf(...placeOf(request));
