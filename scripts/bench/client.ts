@@ -3,6 +3,7 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { Connection, requestFor } from './connection.js';
+import { type Figures, percentile } from './figures.js';
 
 export type Job =
   | {
@@ -24,9 +25,6 @@ export type Job =
     }
   | { kind: 'probe'; port: number; paceMs: number }
   | { kind: 'health-checks'; port: number; paceMs: number; checks: number; lastAnswerMs: number };
-
-/** Figures by name; `errors` counts lost connections and answers that were not a 200. */
-export type Figures = Record<string, number>;
 
 export type ClientMessage = { ready: true } | { figures: Figures };
 
@@ -233,11 +231,6 @@ async function untilFinish(): Promise<void> {
 
 function openMany(count: number, port: number, localAddress?: string): Connection[] {
   return Array.from({ length: count }, () => new Connection(port, localAddress));
-}
-
-/** The nearest-rank percentile. */
-function percentile(sorted: Float64Array, share: number): number {
-  return sorted[Math.max(Math.ceil(sorted.length * share) - 1, 0)]!;
 }
 
 function send(message: ClientMessage): void {

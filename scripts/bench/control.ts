@@ -3,7 +3,7 @@
 
 import { connect, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Figures } from './client.js';
+import type { Figures } from './figures.js';
 import { loadWithClient } from './load.js';
 import { residentBytes } from './process-stats.js';
 import type { Column, Judgement, Result, Scenario, Settings } from './scenario.js';

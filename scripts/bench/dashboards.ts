@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { WebSocket } from 'ws';
 import { PROTOCOL, type ServerMessage, TOKEN_PREFIX } from '../../lib/dashboard/protocol.js';
 import { stopChild } from './children.js';
-import type { Figures } from './client.js';
+import type { Figures } from './figures.js';
 import { loadWithWrk } from './load.js';
 import type { Column, Judgement, Result, Scenario, Settings } from './scenario.js';
 import { start } from './start.js';

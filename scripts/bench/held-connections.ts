@@ -1,7 +1,8 @@
 // What 10,000 idle connections cost a server: memory, and throughput of the active ones.
 
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Figures, Job } from './client.js';
+import type { Job } from './client.js';
+import type { Figures } from './figures.js';
 import { loadWithClient, loadWithWrk } from './load.js';
 import { residentBytes } from './process-stats.js';
 import type { Judgement, Result, Scenario, Settings } from './scenario.js';

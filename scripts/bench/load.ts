@@ -3,7 +3,8 @@
 import type { ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { startChild, stopChild } from './children.js';
-import type { ClientMessage, Figures, Job } from './client.js';
+import type { ClientMessage, Job } from './client.js';
+import type { Figures } from './figures.js';
 import { takeSnapshot, useBetween } from './process-stats.js';
 import type { Column } from './scenario.js';
 import type { Server } from './targets.js';

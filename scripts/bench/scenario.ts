@@ -1,7 +1,7 @@
 // What a scenario is: a measurement that runs one round against one running server and returns its figures by name,
 // and the pass marks of paceline's figures. Types only: every other file here may import this one.
 
-import type { Figures } from './client.js';
+import type { Figures } from './figures.js';
 import type { Setup } from './start.js';
 import type { Server, Target } from './targets.js';
 import type { Tool } from './tools.js';

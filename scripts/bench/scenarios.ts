@@ -2,9 +2,10 @@
 // prints, and how.
 
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Figures, Job } from './client.js';
+import type { Job } from './client.js';
 import { CONTROL_SCENARIOS } from './control.js';
 import { DASHBOARD_SCENARIOS } from './dashboards.js';
+import type { Figures } from './figures.js';
 import { HELD_SCENARIOS } from './held-connections.js';
 import { loadWithClient, loadWithWrk, WRK_COLUMNS } from './load.js';
 import { takeSnapshot, useBetween } from './process-stats.js';

@@ -1,7 +1,7 @@
 // Clients that are slow on purpose (slowhttptest), beside an ordinary client.
 
 import { runCommand } from './children.js';
-import type { Figures } from './client.js';
+import type { Figures } from './figures.js';
 import { LARGE_FILE } from './files-folder.js';
 import { loadWithClient } from './load.js';
 import type { Column, Judgement, Result, Scenario, Settings } from './scenario.js';

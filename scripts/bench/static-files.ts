@@ -1,6 +1,6 @@
 // Static files, against nginx with sendfile.
 
-import type { Figures } from './client.js';
+import type { Figures } from './figures.js';
 import { LARGE_FILE, type ServedFile, SMALL_FILE } from './files-folder.js';
 import { loadWithWrk } from './load.js';
 import type { Column, Judgement, Result, Scenario } from './scenario.js';
