@@ -31,7 +31,7 @@ export async function versions(bun: string | undefined): Promise<Record<string, 
   };
 }
 
-/** A table of one scenario: medians, the range over the rounds, and the ratio to the first cluster target, or to nginx. */
+/** A table of one scenario, a row for each target and phase: medians, the range over the rounds, and the ratio to the first cluster target, or to nginx. */
 export function table(scenario: Scenario, { results }: ScenarioResult, settings: Settings): string {
   const measured = (wanted: string) =>
     results.find(({ kind, rounds }) => kind === wanted && rounds.length > 0);
@@ -39,7 +39,14 @@ export function table(scenario: Scenario, { results }: ScenarioResult, settings:
   const rows = [['', ...scenario.columns.map(({ title }) => title)]];
   for (const result of results) {
     if (result.rounds.length === 0) continue;
-    rows.push([result.target, ...scenario.columns.map((column) => cell(column, result, reference))]);
+    for (const phase of scenario.phases ?? [undefined]) {
+      const name = phase ? `${result.target}, ${phase.title}` : result.target;
+      const cells = scenario.columns.map((column) => {
+        const key = phase ? `${phase.key}.${column.key}` : column.key;
+        return cell({ ...column, key }, result, reference);
+      });
+      rows.push([name, ...cells]);
+    }
   }
   const widths = rows[0]!.map((_, index) => Math.max(...rows.map((row) => row[index]!.length)));
   const lines = rows.map((row) =>

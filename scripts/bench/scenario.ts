@@ -12,6 +12,12 @@ export interface Column {
   readonly digits: number;
 }
 
+/** A part of every round whose figures are rows of their own: those of `key` are named `KEY.FIGURE`. */
+export interface Phase {
+  readonly key: string;
+  readonly title: string;
+}
+
 /** How long and how hard each round measures. */
 export interface Settings {
   readonly seconds: number;
@@ -43,6 +49,8 @@ export interface Scenario {
   /** What it measures, as the heading of its table. */
   readonly title: (settings: Settings) => string;
   readonly columns: readonly Column[];
+  /** The parts of a round, where it has any: each is a row of the table. */
+  readonly phases?: readonly Phase[];
   /** A name that selects this scenario and others together. */
   readonly group?: string;
   /** Not in the default list: it takes long, or measures paceline alone instead of comparing. */
