@@ -1,6 +1,6 @@
 // `npm run bench`: compares server runtimes on this machine. scripts/bench/ has one role a file: options, targets and
 // start (the servers), scenarios (the measurements, and their pass marks; static-files,
-// held-connections, slow-clients, dashboards and control only on request), load with client and wrk,
+// held-connections, slow-clients, dashboards, control and waiting only on request), load with client and wrk,
 // process-stats (the cost), report, verdict.
 //
 // Rounds are interleaved: every target runs in every round, so that a change of the machine's speed affects all of
@@ -13,7 +13,7 @@ import { type BenchOptions, HELP, parseOptions, UsageError } from './bench/optio
 import { type ScenarioResult, table, versions } from './bench/report.js';
 import type { Result, Scenario } from './bench/scenario.js';
 import { SCENARIOS, warmUp } from './bench/scenarios.js';
-import { start } from './bench/start.js';
+import { OWN_SETUPS, start } from './bench/start.js';
 import { missing, type Server, type Target } from './bench/targets.js';
 import { onPath, TOOL_HINTS } from './bench/tools.js';
 import { verdict } from './bench/verdict.js';
@@ -88,8 +88,8 @@ async function runScenario(
 function serverOf(target: Target, scenario: Scenario, options: BenchOptions): Promise<Server> {
   const isPaceline = target.kind === 'paceline';
   const workers = (isPaceline ? scenario.threads : undefined) ?? target.workers;
-  // Only paceline has a separate server for held connections.
-  const setup = scenario.setup === 'held' && !isPaceline ? 'demo' : (scenario.setup ?? 'demo');
+  const wanted = scenario.setup ?? 'demo';
+  const setup = !isPaceline && OWN_SETUPS.includes(wanted) ? 'demo' : wanted;
   const startIt = () => start({ ...target, workers }, setup, options.bun);
   if (scenario.freshServer) return startIt();
   const key = `${target.kind}-${workers}-${setup}`;

@@ -13,12 +13,30 @@ import { findNginx } from './tools.js';
 /**
  * What a server serves: the demo's routes; the same with idle connections kept for 75 s, as all targets but paceline's
  * command do anyway; the demo's with a dashboard, which only paceline has; the same with a route that throws, and with few
- * descriptors; or the folder of {@link filesFolder}, which only paceline and nginx serve.
+ * descriptors; the demo's with a stream of ticks, which the other targets always have; the same with no route that counts as
+ * blocking; or the folder of {@link filesFolder}, which only paceline and nginx serve.
  */
-export type Setup = 'demo' | 'held' | 'dashboard' | 'control' | 'few-descriptors' | 'files';
+export type Setup =
+  | 'demo'
+  | 'held'
+  | 'dashboard'
+  | 'control'
+  | 'few-descriptors'
+  | 'waiting'
+  | 'unlearned'
+  | 'files';
+
+/** Setups for which only paceline has a server of its own. */
+export const OWN_SETUPS: readonly Setup[] = ['held', 'waiting', 'unlearned'];
 
 /** About three times what a server with four threads and a dashboard needs for itself. */
 export const FEW_DESCRIPTORS = 256;
+const APPS: Partial<Readonly<Record<Setup, string>>> = {
+  control: 'control-app',
+  'few-descriptors': 'control-app',
+  waiting: 'waiting-app',
+  unlearned: 'unlearned-app',
+};
 const WITH_DASHBOARD: readonly Setup[] = ['dashboard', 'control', 'few-descriptors'];
 
 const START_LIMIT_MS = 15_000;
@@ -96,7 +114,8 @@ function commandOf(
 /** The APP argument of paceline's command. */
 function appOf(setup: Setup): string[] {
   if (setup === 'files') return [filesFolder()];
-  return setup === 'control' || setup === 'few-descriptors' ? [serverFile('control-app')] : [];
+  const app = APPS[setup];
+  return app ? [serverFile(app)] : [];
 }
 
 function serverFile(name: string): string {

@@ -2,6 +2,7 @@
 // runtimes differ. `/hello` is matched first and without parsing the URL: it is the measured fast path.
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { startTicks, TICK_HEADERS, tickPace } from './ticks.js';
 
 const HELLO = 'hello world\n';
 const HELLO_HEADERS = { 'Content-Type': 'text/plain', 'Content-Length': HELLO.length };
@@ -40,9 +41,22 @@ export function route(url: string): string | Promise<string> | undefined {
 export function listener(request: IncomingMessage, response: ServerResponse): void {
   const body = route(request.url ?? '/');
   if (body === HELLO) response.writeHead(200, HELLO_HEADERS).end(HELLO);
-  else if (body === undefined) answer(response, 404, 'not found\n');
+  else if (body === undefined) tick(request, response);
   else if (typeof body === 'string') answer(response, 200, body);
   else void body.then((text) => answer(response, 200, text));
+}
+
+/** The ticks, or 404: the only stream is looked for last. */
+function tick({ url = '/' }: IncomingMessage, response: ServerResponse): void {
+  const ms = tickPace(url);
+  if (ms === undefined) answer(response, 404, 'not found\n');
+  else {
+    response.writeHead(200, TICK_HEADERS);
+    response.on(
+      'close',
+      startTicks(ms, (event) => response.write(event)),
+    );
+  }
 }
 
 function answer(response: ServerResponse, status: number, body: string): void {
