@@ -4,6 +4,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Connection, requestFor } from './connection.js';
 import { type Figures, percentile } from './figures.js';
+import { type WaitingJob, waitForAnswers, waitForTicks } from './waiting-client.js';
 
 export type Job =
   | {
@@ -24,7 +25,8 @@ export type Job =
       sources: number;
     }
   | { kind: 'probe'; port: number; paceMs: number }
-  | { kind: 'health-checks'; port: number; paceMs: number; checks: number; lastAnswerMs: number };
+  | { kind: 'health-checks'; port: number; paceMs: number; checks: number; lastAnswerMs: number }
+  | WaitingJob;
 
 export type ClientMessage = { ready: true } | { figures: Figures };
 
@@ -249,6 +251,10 @@ function run(job: Job): Promise<Figures> {
       return probe(job);
     case 'health-checks':
       return healthChecks(job);
+    case 'waiting-sleep':
+      return waitForAnswers(job);
+    case 'waiting-ticks':
+      return waitForTicks(job);
   }
 }
 

@@ -14,6 +14,7 @@ import { SLOW_SCENARIOS } from './slow-clients.js';
 import { STATIC_SCENARIOS } from './static-files.js';
 import type { Server, Target } from './targets.js';
 import { judgeErrors, judgement, percent, ratio } from './verdict.js';
+import { WAITING_SCENARIOS } from './waiting.js';
 
 const BLOCK_MS = 20;
 const PACE_MS = 2;
@@ -116,6 +117,7 @@ export const SCENARIOS: readonly Scenario[] = [
   ...SLOW_SCENARIOS,
   ...DASHBOARD_SCENARIOS,
   ...CONTROL_SCENARIOS,
+  ...WAITING_SCENARIOS,
 ];
 
 /** Runs a round that does not count, if the scenario asks for one. */
