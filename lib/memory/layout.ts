@@ -80,6 +80,19 @@ export const WAKING = LINE;
  */
 export const PARKED = 2 * LINE;
 
+// ---- control: engagement (owner: set/engagement.ts) --------------------------------------------------------------------
+
+/**
+ * Bits of the threads that are engaged: others depend on them. MASK_WORDS words. Atomic. A bit is written by its thread, and
+ * cleared by recovery once the thread is dead. Read by wakers, by threads that hand a connection over, and by the observer.
+ */
+export const ENGAGED = 3 * LINE;
+/**
+ * Bits of the threads that await something although they are not engaged, in MASK_WORDS words. Atomic. Written as ENGAGED.
+ * Read by wakers.
+ */
+export const RESERVED = 3 * LINE + MASK_WORDS;
+
 // ---- control: the state of the set (owner: control/shutdown.ts) -----------------------------------------------------
 
 /** One of the SET_ states. Atomic. Written by the control plane. Read by every thread. */
