@@ -67,6 +67,11 @@ const THREAD_COUNTERS: Readonly<Record<Counter, readonly [name: string, help: st
   responses4xx: ['responses', '', { class: '4xx' }],
   responses5xx: ['responses', '', { class: '5xx' }],
   headsRefused: ['heads_refused', 'Unfinished request heads refused because the memory for them was full'],
+  handOvers: [
+    'hand_overs',
+    'Connections that the thread handed over to a free thread before their handler was called',
+  ],
+  handOversTaken: ['hand_overs_taken', 'Connections handed over that the thread took'],
 };
 
 /** 32 µs to 16.8 s, doubling. */

@@ -27,6 +27,8 @@ export const COUNTERS = [
   'responses4xx',
   'responses5xx',
   'headsRefused',
+  'handOvers',
+  'handOversTaken',
 ] as const;
 export type Counter = (typeof COUNTERS)[number];
 
@@ -62,6 +64,9 @@ export const DROPPED = 14;
 export const RESPONSES = 15;
 /** Unfinished heads refused for lack of memory: the oldest ones while the pool was nearly full, any once it was full. */
 export const HEADS_REFUSED = 20;
+/** Connections that this thread handed over to a free thread before their handler was called, and those it took over. */
+export const HAND_OVERS = 21;
+export const HAND_OVERS_TAKEN = 22;
 
 /** A thread's own counters, indexed by the constants above. */
 export function countersOf(control: SharedArrayBuffer, thread: number): Int32Array {

@@ -32,6 +32,8 @@ const COUNTER_NAMES: Readonly<Record<string, string>> = {
   responses3xx: 'responses 3xx',
   responses4xx: 'responses 4xx',
   responses5xx: 'responses 5xx',
+  handOvers: 'connections handed over',
+  handOversTaken: 'connections taken over',
 };
 
 export class DetailPanel {

@@ -74,6 +74,8 @@ test('every counter is exported for each thread', async () => {
       { class: `${index + 1}xx` },
     ]),
     ['heads_refused_total', 1020],
+    ['hand_overs_total', 1021],
+    ['hand_overs_taken_total', 1022],
     ['received_bytes_total', 5],
     ['sent_bytes_total', 7],
   ];
