@@ -56,10 +56,12 @@ export function checkTrace(text: string): Verdict {
   const leaders = checkLeaders(slices, fault);
   const promotions = checkPromotions(events, tracks, fault);
   checkCounters(events, fault);
-  const holes = events.filter(({ ph }) => ph === 'i').length;
+  const instants = events.filter(({ ph }) => ph === 'i');
+  const holes = instants.filter(({ args }) => args?.missed !== undefined).length;
+  const handedOver = instants.filter(({ args }) => args?.handOver === 'given').length;
   const ms = Math.round(events.reduce((latest, { ts, dur = 0 }) => Math.max(latest, ts + dur), 0) / 1000);
   return {
-    summary: `${events.length} events of ${threads} threads in ${ms} ms: ${slices.length} slices, ${leaders} of them of leaders, ${promotions} promotions, ${holes} holes`,
+    summary: `${events.length} events of ${threads} threads in ${ms} ms: ${slices.length} slices, ${leaders} of them of leaders, ${promotions} promotions, ${handedOver} hand-overs, ${holes} holes`,
     faults,
   };
 }
@@ -98,8 +100,15 @@ function faultOf({ ph, pid, tid, ts, dur, name, id, bp, args }: TraceEvent): str
     return Number.isInteger(id) && bp === 'e' ? null : 'has no id, or does not bind to its slice';
   if (ph === 'C') return typeof args?.value === 'number' ? null : 'has no value';
   if (ph === 'M') return typeof args === 'object' ? null : 'has no args';
-  if (ph === 'i') return Number(args?.missed) > 0 ? null : 'does not say how much was missed';
+  if (ph === 'i') return faultOfInstant(args);
   return 'is of no known kind';
+}
+
+/** An instant is a hole in the trace, or one side of a hand-over. */
+function faultOfInstant(args: TraceEvent['args']): string | null {
+  if (args?.handOver !== undefined)
+    return args.handOver === 'given' || args.handOver === 'taken' ? null : 'is no side of a hand-over';
+  return Number(args?.missed) > 0 ? null : 'does not say how much was missed';
 }
 
 const sliceOf = ({ tid, name, ts, dur }: TraceEvent): Slice => ({

@@ -93,16 +93,15 @@ class Capture {
     await this.#sink.write(this.trace.take());
   }
 
-  /** The time from which on a thread may have more transitions than the batch had room for. */
-  #unreadFrom({ transitions }: TransitionBatch): number {
-    const counts = new Map<number, number>();
-    let from = Number.POSITIVE_INFINITY;
-    for (const { thread, at } of transitions) {
-      const count = (counts.get(thread) ?? 0) + 1;
-      counts.set(thread, count);
-      if (count === this.#max) from = Math.min(from, at);
+  /** The time from which on a thread may have more in its ring than the batch had room for. */
+  #unreadFrom({ transitions, marks }: TransitionBatch): number {
+    const read = new Map<number, { count: number; newest: number }>();
+    for (const { thread, at } of [...transitions, ...marks]) {
+      const { count, newest } = read.get(thread) ?? { count: 0, newest: 0 };
+      read.set(thread, { count: count + 1, newest: Math.max(newest, at) });
     }
-    return from;
+    const full = [...read.values()].filter(({ count }) => count >= this.#max);
+    return Math.min(Number.POSITIVE_INFINITY, ...full.map(({ newest }) => newest));
   }
 
   async #release(until: number): Promise<void> {

@@ -1,7 +1,7 @@
 /**
  * A trace for https://ui.perfetto.dev: Trace Event JSON (the format of chrome://tracing), with a track for each thread, on it
- * a slice for each state the thread was in, promotions as flows from the leader that gave leadership up to the next one, and
- * counters.
+ * a slice for each state the thread was in, promotions as flows from the leader that gave leadership up to the next one,
+ * hand-overs of connections as instant events on both threads, and counters.
  *
  * A trace contains only what was observed. The rings of transitions are bounded, so some may have been overwritten before
  * they were read: then the open slice ends where its state was last known, an instant event says how many are missing, and
@@ -13,6 +13,7 @@
 import {
   LEADER_STATE,
   type Observation,
+  type ObservedMark,
   type ObservedTransition,
   STATE_NAMES,
   type TransitionBatch,
@@ -55,7 +56,7 @@ interface Hole {
   readonly at: number;
 }
 
-type Item = ObservedTransition | Hole;
+type Item = ObservedTransition | ObservedMark | Hole;
 
 export interface TraceFacts {
   readonly pid: number;
@@ -94,7 +95,8 @@ export class TraceWriter {
   ) {
     this.#facts = facts;
     this.#maxEvents = maxEvents;
-    this.#base = first.transitions.reduce((base, { at }) => Math.min(base, at), readAt);
+    const held = [...first.transitions, ...first.marks];
+    this.#base = held.reduce((base, { at }) => Math.min(base, at), readAt);
     const seen = new Set(first.transitions.map(({ thread }) => thread));
     this.#tracks = Array.from({ length: facts.threads }, (_, thread) => ({
       open: seen.has(thread) ? null : this.#opened(start, thread, readAt),
@@ -104,7 +106,7 @@ export class TraceWriter {
     }));
     this.#metadata();
     // Transitions overwritten before the trace began are no hole in it.
-    this.#hold(first.transitions);
+    this.#hold(first);
     this.count(start);
   }
 
@@ -114,14 +116,14 @@ export class TraceWriter {
   }
 
   /** Adds a batch that was read from the rings. */
-  add({ transitions, missed }: TransitionBatch): void {
-    missed.forEach((count, thread) => {
+  add(batch: TransitionBatch): void {
+    batch.missed.forEach((count, thread) => {
       if (count === 0) return;
       // The hole comes after everything read of the thread so far, and before this batch.
       const { known, newest } = this.#tracks[thread]!;
       this.#held.push({ thread, missed: count, at: Math.max(known, newest) });
     });
-    this.#hold(transitions);
+    this.#hold(batch);
   }
 
   /**
@@ -195,10 +197,11 @@ export class TraceWriter {
     }
   }
 
-  #hold(transitions: readonly ObservedTransition[]): void {
-    for (const transition of transitions) {
-      this.#held.push(transition);
-      this.#tracks[transition.thread]!.newest = transition.at;
+  #hold({ transitions, marks }: TransitionBatch): void {
+    for (const item of [...transitions, ...marks]) {
+      this.#held.push(item);
+      const track = this.#tracks[item.thread]!;
+      track.newest = Math.max(track.newest, item.at);
     }
     this.#inOrder = false;
   }
@@ -216,6 +219,7 @@ export class TraceWriter {
       const item = this.#held[this.#released++]!;
       if (this.full) continue;
       if ('missed' in item) this.#hole(item);
+      else if ('kind' in item) this.#mark(item);
       else this.#transition(item);
     }
     this.#forgetReleased();
@@ -261,10 +265,12 @@ export class TraceWriter {
     this.#cut(thread, track, at);
     track.open = null;
     track.lastLead = null;
-    const args = `"args":{"missed":${missed}}`;
-    this.#push(
-      `"ph":"i","s":"t","tid":${tidOf(thread)},"ts":${this.#ts(at)},"name":"${missed} transitions not seen",${args}`,
-    );
+    this.#instant(thread, at, `${missed} transitions not seen`, `"missed":${missed}`);
+  }
+
+  #mark({ thread, kind, at }: ObservedMark): void {
+    const name = kind === 'given' ? 'connection handed over' : 'connection taken over';
+    this.#instant(thread, at, name, `"handOver":"${kind}"`);
   }
 
   /** Ends a slice whose end is missing: where its state was last known, and a leader's at the latest where another led. */
@@ -285,6 +291,11 @@ export class TraceWriter {
     const flow = `"cat":"promotion","name":"promotion","id":${++this.#flows}`;
     this.#push(`"ph":"s","tid":${tidOf(source.thread)},"ts":${this.#ts(source.since)},${flow}`);
     this.#push(`"ph":"f","bp":"e","tid":${tid},"ts":${ts},${flow}`);
+  }
+
+  #instant(thread: number, at: number, name: string, args: string): void {
+    const place = `"tid":${tidOf(thread)},"ts":${this.#ts(at)}`;
+    this.#push(`"ph":"i","s":"t",${place},"name":"${name}","args":{${args}}`);
   }
 
   #counter(name: string, at: number, value: number): void {

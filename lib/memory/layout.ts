@@ -233,7 +233,7 @@ export const TRANSITIONS_PUT = MAILBOX_ENTRIES + MAILBOX_CAPACITY * MAILBOX_ENTR
 export const TRANSITIONS = TRANSITIONS_PUT + LINE;
 /** At 200,000 changes a second, which is a thread at its limit, the ring holds 20 ms. */
 export const TRANSITION_CAPACITY = 4096;
-/** Words of a transition: states and promoter, the time in microseconds as two halves, how long the promotion took. */
+/** Words of a transition: states and promoter (or the kind of a mark), the time in microseconds as two halves, how long the promotion took. */
 export const TRANSITION_WORDS = 4;
 /** Counters, in the order of COUNTERS (owner: memory/counters.ts). Plain. Read by the observer. */
 export const COUNTS = TRANSITIONS + TRANSITION_CAPACITY * TRANSITION_WORDS;

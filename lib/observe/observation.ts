@@ -70,6 +70,13 @@ export interface ObservedTransition {
   readonly promoter: number;
 }
 
+/** A moment at which a thread handed a connection over to another one, or took one that was handed over. */
+export interface ObservedMark {
+  readonly thread: number;
+  readonly kind: 'given' | 'taken';
+  readonly at: number;
+}
+
 export interface ThreadInfo extends Readonly<Record<Counter, number>> {
   /** The thread's number, from 0. A replacement inherits it. */
   readonly id: number;
@@ -84,11 +91,13 @@ export interface Transition {
   readonly time: number;
 }
 
-/** Transitions read from the rings since the call before. */
+/** What was read from the rings since the call before. */
 export interface TransitionBatch {
   /** Of all threads, by time. */
   readonly transitions: readonly ObservedTransition[];
-  /** For each thread, how many were overwritten before they were read. */
+  /** Of all threads, by time. They take room in the rings, and count there, as transitions do. */
+  readonly marks: readonly ObservedMark[];
+  /** For each thread, how many of both were overwritten before they were read. */
   readonly missed: readonly number[];
 }
 

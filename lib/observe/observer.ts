@@ -24,7 +24,7 @@ import {
 import { BYTES_IN, BYTES_OUT, HISTOGRAM_SUMS, SINCE, STATE_TIMES, sumsOf } from '../memory/sums.js';
 import { FREE, HandleTable, INSIDE } from '../set/handle-table.js';
 import { PROCESSING, STATE_NAMES } from '../set/thread-state.js';
-import { type RecordedTransition, TransitionReader } from '../set/transitions.js';
+import { MARK_GIVEN, type RecordedTransition, TransitionReader } from '../set/transitions.js';
 import { epochOffsetMicros, nowMicros } from '../sys/clock.js';
 import { openFiles } from '../sys/process.js';
 import {
@@ -32,7 +32,9 @@ import {
   type HistogramName,
   type Observation,
   type Observed,
+  type ObservedMark,
   type ObservedThread,
+  type ObservedTransition,
   type TransitionBatch,
   type TransitionSource,
 } from './observation.js';
@@ -125,17 +127,19 @@ export class Observer implements Observed {
     const readers = this.#totals.map((_, thread) => new TransitionReader(control, thread, past));
     const batch = (read: (reader: TransitionReader) => RecordedTransition[]): TransitionBatch => {
       const missedBefore = readers.map(({ missed }) => missed);
-      const transitions = readers.flatMap((reader, thread) =>
-        read(reader).map(({ from, to, micros, promoter }) => ({
-          thread,
-          from,
-          to,
-          at: this.#epochMs(micros),
-          promoter,
-        })),
-      );
+      const transitions: ObservedTransition[] = [];
+      const marks: ObservedMark[] = [];
+      for (const [thread, reader] of readers.entries()) {
+        for (const { from, to, micros, promoter } of read(reader)) {
+          const at = this.#epochMs(micros);
+          if (from !== to) transitions.push({ thread, from, to, at, promoter });
+          else marks.push({ thread, kind: promoter === MARK_GIVEN ? 'given' : 'taken', at });
+        }
+      }
       transitions.sort((a, b) => a.at - b.at);
-      return { transitions, missed: readers.map(({ missed }, thread) => missed - missedBefore[thread]!) };
+      marks.sort((a, b) => a.at - b.at);
+      const missed = readers.map(({ missed }, thread) => missed - missedBefore[thread]!);
+      return { transitions, marks, missed };
     };
     return {
       next: (max) => batch((reader) => reader.read(max)),

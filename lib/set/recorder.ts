@@ -1,6 +1,6 @@
 /**
  * What a thread records of itself, all through one seam: `transition(from, to)`. It feeds the ring of transitions, the time
- * spent in each state, and the histograms. Recording is on while the word RECORDING says so; while it is off only the clock is
+ * spent in each state, and the histograms. Hand-overs of connections are marks in the same ring. Recording is on while the word RECORDING says so; while it is off only the clock is
  * read, which others need as well (the date of responses).
  *
  * Reading the clock is the cost (35 ns where a request takes 7000), so one reading serves as many purposes as it can:
@@ -27,7 +27,7 @@ import {
 } from '../memory/sums.js';
 import { nowMicros } from '../sys/clock.js';
 import { LEADER_STATE, PROCESSING } from './thread-state.js';
-import { Transitions } from './transitions.js';
+import { MARK_GIVEN, MARK_TAKEN, Transitions } from './transitions.js';
 
 export class Recorder {
   readonly #words: Int32Array;
@@ -157,6 +157,21 @@ export class Recorder {
     // The change of state that comes next reads the clock anyway.
     if (this.#answeredSince === 0) this.#answeredSince = began;
     else this.#count(this.#responseTimes, RESPONSE_TIMES, this.#read() - began);
+  }
+
+  /** The thread has handed a connection over to another one. To be called while it is processing. */
+  handedOver(): void {
+    this.#mark(MARK_GIVEN);
+  }
+
+  /** The thread has taken a connection that was handed over. To be called while it is processing. */
+  tookHandOver(): void {
+    this.#mark(MARK_TAKEN);
+  }
+
+  /** Marks are rare enough, and worth a reading of the clock: their place between two changes of state is what they show. */
+  #mark(kind: number): void {
+    if (this.#words[RECORDING] !== 0) this.#transitions.mark(kind, this.#read());
   }
 
   /** Recording was switched off: the time until it begins again belongs to no state. */

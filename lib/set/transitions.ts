@@ -3,6 +3,9 @@
  * it is dead), readers on any thread read it; neither waits for the other, and transitions that were overwritten before they
  * were read are counted as missed.
  *
+ * The ring also has *marks*: moments within the state PROCESSING, at which the thread handed a connection over or took one.
+ * A mark is recorded as a transition from PROCESSING to PROCESSING, with its kind in place of the promoter.
+ *
  * TRANSITIONS_PUT wraps at 2^32, some eight hours of a busy thread, so it is compared by differences only: that of two
  * counts is right as long as a reader reads once within 2^32 transitions; one that does not counts too few as missed.
  */
@@ -13,6 +16,11 @@ import {
   TRANSITIONS_PUT,
   threadArea,
 } from '../memory/layout.js';
+import { PROCESSING } from './thread-state.js';
+
+/** The kinds of marks: the thread handed a connection over to another one, or took one that was handed over. */
+export const MARK_GIVEN = 0;
+export const MARK_TAKEN = 1;
 
 const LOW_HALF = 0x1_0000_0000;
 /**
@@ -54,14 +62,23 @@ export class Transitions {
     this.#put = (this.#put + 1) | 0;
     Atomics.store(words, this.#area + TRANSITIONS_PUT, this.#put);
   }
+
+  /** @param kind MARK_GIVEN or MARK_TAKEN */
+  mark(kind: number, micros: number): void {
+    this.record(PROCESSING, PROCESSING, micros, kind + 1, 0);
+  }
 }
 
+/** A change of state or, if `from` and `to` are the same, a mark. */
 export interface RecordedTransition {
   readonly from: number;
   readonly to: number;
   /** When, in microseconds of sys/clock.ts. */
   readonly micros: number;
-  /** For a change to leader: the thread that vacated leadership, and how many microseconds before; otherwise -1 and 0. */
+  /**
+   * For a change to leader: the thread that vacated leadership, and how many microseconds before; otherwise -1 and 0. For a
+   * mark, `promoter` is its kind.
+   */
   readonly promoter: number;
   readonly promotionMicros: number;
 }
@@ -117,7 +134,7 @@ export class TransitionReader {
 
   /** The number of the oldest transition that the ring holds. */
   #oldest(put: number): number {
-    // A change is never from a state to itself, so this word is 0 only where nothing was written yet: `put` has not wrapped.
+    // Nothing is recorded from DEAD to itself, so this word is 0 only where nothing was written yet: `put` has not wrapped.
     const isFull = this.#words[this.#area + slotOf(put)] !== 0;
     return isFull ? (put - READABLE) | 0 : 0;
   }

@@ -8,6 +8,7 @@ import type {
   Level,
   Observation,
   Observed,
+  ObservedMark,
   ObservedThread,
   ObservedTransition,
   ThreadInfo,
@@ -36,6 +37,7 @@ export class FakeObserved implements Observed {
   /** The time of the clock; the real time if null. */
   clock: number | null = null;
   #told: ObservedTransition[] = [];
+  #marks: ObservedMark[] = [];
   #missed: number[];
   readers = 0;
 
@@ -69,8 +71,9 @@ export class FakeObserved implements Observed {
   readTransitions(): TransitionSource {
     this.readers++;
     const next = () => {
-      const batch = { transitions: this.#told, missed: this.#missed };
+      const batch = { transitions: this.#told, marks: this.#marks, missed: this.#missed };
       this.#told = [];
+      this.#marks = [];
       this.#missed = this.#missed.map(() => 0);
       return batch;
     };
@@ -82,6 +85,11 @@ export class FakeObserved implements Observed {
     this.#told.push({ thread, from, to, at, promoter });
     this.seen.threads[thread]!.state = STATE_NAMES[to]!;
     this.seen.threads[thread]!.since = at;
+  }
+
+  /** Adds both sides of a hand-over to the next batch. */
+  handOver(from: number, to: number, at = now()): void {
+    this.#marks.push({ thread: from, kind: 'given', at }, { thread: to, kind: 'taken', at });
   }
 
   miss(thread: number, count: number): void {

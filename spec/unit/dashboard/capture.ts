@@ -5,7 +5,7 @@ import { captureTrace } from '../../../lib/dashboard/capture.js';
 import { allocateMemory, TRANSITION_CAPACITY } from '../../../lib/memory/layout.js';
 import { Observer } from '../../../lib/observe/observer.js';
 import { FOLLOWER, PROCESSING } from '../../../lib/set/thread-state.js';
-import { Transitions } from '../../../lib/set/transitions.js';
+import { MARK_GIVEN, Transitions } from '../../../lib/set/transitions.js';
 import { nowMicros } from '../../../lib/sys/clock.js';
 import { checkTrace } from '../../../scripts/trace-check.js';
 import { range } from '../../support/server/wait.js';
@@ -27,6 +27,10 @@ class Busy {
     openFiles: 64,
     started: () => true,
   });
+
+  mark(count: number): void {
+    for (const ring of this.#rings) for (const _mark of range(count)) ring.mark(MARK_GIVEN, nowMicros());
+  }
 
   write(count: number, threads = THREADS): void {
     for (const _change of range(count)) {
@@ -86,6 +90,21 @@ test('full rings are read and written in many passes of the event loop, without 
   assert.is(otherData.missedTransitions, 0);
   const slices = traceEvents.filter(({ ph }: { ph: string }) => ph === 'X').length;
   assert.is(slices, THREADS * (TRANSITION_CAPACITY - 1));
+});
+
+test('rings full of marks are read to their end, and a slice of them is not taken for the last', async () => {
+  const busy = new Busy();
+  busy.write(10);
+  busy.mark(TRANSITION_CAPACITY - 20);
+  busy.write(8);
+  const text = await capture(busy, 0);
+  const { faults, summary } = checkTrace(text);
+  assert.equal(faults, [], summary);
+  const { traceEvents, otherData } = JSON.parse(text);
+  assert.is(otherData.missedTransitions, 0);
+  const count = (kind: string) => traceEvents.filter(({ ph }: { ph: string }) => ph === kind).length;
+  assert.is(count('i'), THREADS * (TRANSITION_CAPACITY - 20));
+  assert.is(count('X'), THREADS * 18);
 });
 
 test('threads that write more while they are read are in order of time, and what is missing is a hole', async () => {

@@ -2,7 +2,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { TraceWriter } from '../../../lib/dashboard/trace.js';
-import type { ObservedTransition } from '../../../lib/observe/observation.js';
+import type { ObservedMark, ObservedTransition } from '../../../lib/observe/observation.js';
 import { checkTrace } from '../../../scripts/trace-check.js';
 import { FakeObserved } from '../../support/dashboard/fake-observed.js';
 import { TestDashboard } from '../../support/dashboard/test-dashboard.js';
@@ -21,7 +21,7 @@ interface Event {
   readonly dur: number;
   readonly name: string;
   readonly id: number;
-  readonly args: { readonly missed?: number; readonly value?: number };
+  readonly args: { readonly missed?: number; readonly value?: number; readonly handOver?: string };
 }
 
 /** Times are in milliseconds from the beginning. */
@@ -42,12 +42,17 @@ class Recording {
     this.observed.clock = BASE + readAt;
     for (const thread of this.observed.seen.threads) thread.since = BASE - 5000;
     const facts = { pid: 7, name: 'paceline demo', threads: 3 };
-    const batch = { transitions: first, missed: [9, 9, 9] };
+    const batch = { transitions: first, marks: [], missed: [9, 9, 9] };
     this.writer = new TraceWriter(facts, batch, this.observed.observe(), BASE + readAt, maxEvents);
   }
 
-  add(readAt: number, transitions: ObservedTransition[], missed = [0, 0, 0]): void {
-    this.writer.add({ transitions, missed });
+  add(
+    readAt: number,
+    transitions: ObservedTransition[],
+    missed = [0, 0, 0],
+    marks: ObservedMark[] = [],
+  ): void {
+    this.writer.add({ transitions, marks, missed });
     // In parts, as for a busy server.
     while (!this.writer.release(BASE + readAt, 1)) this.text += this.writer.take();
     this.text += this.writer.take();
@@ -91,6 +96,36 @@ test('states become slices that follow each other, from the first observation to
     missedTransitions: 0,
     truncated: '',
   });
+});
+
+test('a hand-over is an instant on the track of each of the two threads, and cuts no slice', () => {
+  const recording = new Recording();
+  const given = { thread: 0, kind: 'given', at: BASE + 11 } as const;
+  const taken = { thread: 2, kind: 'taken', at: BASE + 12 } as const;
+  const changes = [
+    change(0, LEADER, PROCESSING, 10),
+    change(2, FOLLOWER, PROCESSING, 11.5),
+    change(0, PROCESSING, FOLLOWER, 13),
+  ];
+  recording.add(100, changes, [0, 0, 0], [given, taken]);
+  const { events, faults } = recording.end();
+  assert.equal(faults, []);
+  assert.equal(
+    events.filter(({ ph }) => ph === 'i').map(({ tid, ts, name, args }) => [tid, ts, name, args.handOver]),
+    [
+      [1, 11_000, 'connection handed over', 'given'],
+      [3, 12_000, 'connection taken over', 'taken'],
+    ],
+  );
+  assert.equal(slices(events, 0), [
+    ['leader', 0, 10],
+    ['processing', 10, 3],
+    ['follower', 13, 87],
+  ]);
+  assert.equal(slices(events, 2), [
+    ['follower', 0, 11.5],
+    ['processing', 11.5, 88.5],
+  ]);
 });
 
 test('a promotion flows from the slice of one leader to that of the next', () => {

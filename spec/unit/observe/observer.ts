@@ -4,9 +4,12 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { ControlPlane } from '../../../lib/control/plane.js';
 import { upperBoundUs } from '../../../lib/memory/histogram.js';
+import { allocateMemory } from '../../../lib/memory/layout.js';
 import type { Observation, ObservedThread } from '../../../lib/observe/observation.js';
+import { Observer } from '../../../lib/observe/observer.js';
 import { resolveOptions, type ServerOptions } from '../../../lib/options/server-options.js';
 import { FOLLOWER, LEADER_STATE, PROCESSING, STATE_NAMES } from '../../../lib/set/thread-state.js';
+import { MARK_GIVEN, MARK_TAKEN, Transitions } from '../../../lib/set/transitions.js';
 import { Client } from '../../support/server/http-client.js';
 import { until } from '../../support/server/wait.js';
 
@@ -185,9 +188,41 @@ test('a reader that asks for the newest only gets them, and counts the others as
     const { transitions, missed } = few.next(10);
     assert.equal(transitions, everything.slice(-10));
     assert.equal(missed, [everything.length - 10]);
-    assert.equal(few.next(10), { transitions: [], missed: [0] });
+    assert.equal(few.next(10), { transitions: [], marks: [], missed: [0] });
     await one.close();
   }));
+
+test('marks of hand-overs are read beside the transitions, not among them', () => {
+  const memory = allocateMemory(2, 8);
+  const observer = new Observer(memory, { threads: 2, maxConnections: 1, openFiles: 8, started: () => true });
+  const reader = observer.readTransitions();
+  const [giver, taker] = [0, 1].map((thread) => new Transitions(memory.control, thread));
+  giver!.record(LEADER_STATE, PROCESSING, 1000, 0, 0);
+  taker!.record(FOLLOWER, PROCESSING, 1500, 0, 0);
+  taker!.mark(MARK_TAKEN, 1600);
+  giver!.mark(MARK_GIVEN, 1250);
+  giver!.record(PROCESSING, FOLLOWER, 1300, 0, 0);
+  const { transitions, marks } = reader.next();
+  assert.equal(
+    transitions.map(({ thread, from, to }) => [thread, from, to]),
+    [
+      [0, LEADER_STATE, PROCESSING],
+      [0, PROCESSING, FOLLOWER],
+      [1, FOLLOWER, PROCESSING],
+    ],
+  );
+  assert.equal(
+    marks.map(({ thread, kind }) => [thread, kind]),
+    [
+      [0, 'given'],
+      [1, 'taken'],
+    ],
+  );
+  assert.ok(
+    Math.abs(marks[0]!.at - transitions[0]!.at - 0.25) < 0.01,
+    'a mark has the time at which it was made',
+  );
+});
 
 test('a reader that falls behind counts what it missed', () =>
   withPlane({ threads: 1 }, async (plane, port) => {

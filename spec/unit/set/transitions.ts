@@ -7,8 +7,8 @@ import {
   TRANSITIONS_PUT,
   threadArea,
 } from '../../../lib/memory/layout.js';
-import { FOLLOWER, LEADER_STATE } from '../../../lib/set/thread-state.js';
-import { TransitionReader, Transitions } from '../../../lib/set/transitions.js';
+import { FOLLOWER, LEADER_STATE, PROCESSING } from '../../../lib/set/thread-state.js';
+import { MARK_GIVEN, MARK_TAKEN, TransitionReader, Transitions } from '../../../lib/set/transitions.js';
 import { range } from '../../support/server/wait.js';
 
 /** What a reader can get at once: the oldest slot may be half written. */
@@ -118,6 +118,25 @@ test('a reader that slept for 2^31 transitions and more reads a ring, not the ti
     assert.is(reader.read().length, READABLE);
     assert.is(reader.missed, behind - READABLE);
   }
+});
+
+test('a mark is read in its place, as a transition from processing to itself with its kind', () => {
+  const { control } = allocateMemory(1, 1);
+  const reader = new TransitionReader(control, 0);
+  const ring = new Transitions(control, 0);
+  ring.record(FOLLOWER, PROCESSING, 1, 0, 0);
+  ring.mark(MARK_TAKEN, 2);
+  ring.mark(MARK_GIVEN, 3);
+  ring.record(PROCESSING, FOLLOWER, 4, 0, 0);
+  assert.equal(
+    reader.read().map(({ from, to, micros, promoter }) => [from, to, micros, promoter]),
+    [
+      [FOLLOWER, PROCESSING, 1, -1],
+      [PROCESSING, PROCESSING, 2, MARK_TAKEN],
+      [PROCESSING, PROCESSING, 3, MARK_GIVEN],
+      [PROCESSING, FOLLOWER, 4, -1],
+    ],
+  );
 });
 
 test('a promotion of more than 35 minutes is not one of less than none', () => {
