@@ -1,10 +1,18 @@
 /** Makes the websocket's messages from observations; protocol.ts says what they mean. */
-import type { ObservedThread, ObservedTransition, TransitionBatch } from '../observe/observation.js';
+import type {
+  ObservedMark,
+  ObservedThread,
+  ObservedTransition,
+  TransitionBatch,
+} from '../observe/observation.js';
 import {
   type Detail,
   type Frame,
   type Gauge,
+  MARKS,
+  MAX_MARKS,
   MAX_TRANSITIONS,
+  type MarkTuple,
   STATES,
   type ThreadRow,
   type TransitionTuple,
@@ -37,6 +45,7 @@ export function frameOf(sample: Sample, batch: TransitionBatch, extras: FrameExt
     leader: { thread: leader, since: micros(leaderSince(observation)) },
     threads: threads.map((thread) => rowOf(thread, sample, missed[thread.id] ?? 0)),
     transitions: newest.map(tupleOf),
+    marks: batch.marks.slice(-MAX_MARKS).map(markOf),
     gauges: {
       handles: gaugeOf(handles),
       ready: gaugeOf(ready),
@@ -73,6 +82,8 @@ export const tupleOf = ({ thread, from, to, at, promoter }: ObservedTransition):
   micros(at),
   promoter,
 ];
+
+const markOf = ({ thread, kind, at }: ObservedMark): MarkTuple => [thread, MARKS.indexOf(kind), micros(at)];
 
 function rowOf(thread: ObservedThread, { busy, loopDelays }: Sample, missed: number): ThreadRow {
   const { id, state, since, timesMs, connection, route, counters } = thread;

@@ -93,6 +93,8 @@ export interface Frame {
    * there were more, and its lane is drawn from `timesMs`.
    */
   readonly transitions: readonly TransitionTuple[];
+  /** Hand-overs of connections since the last frame, by time: the newest MAX_MARKS of them. */
+  readonly marks: readonly MarkTuple[];
   readonly gauges: {
     /** Handles in the table: connections, the listening socket, the timer and wake-up handles. */
     readonly handles: Gauge;
@@ -125,6 +127,15 @@ export type TransitionTuple = readonly [
   at: number,
   promoter: number,
 ];
+
+export const MAX_MARKS = 500;
+
+/**
+ * Thread, what it did with a connection before its handler was called (a number of MARKS), time. A hand-over has two marks:
+ * `given` on the one thread, `taken` on the other.
+ */
+export type MarkTuple = readonly [thread: number, kind: number, at: number];
+export const MARKS = ['given', 'taken'] as const;
 
 export interface Gauge {
   readonly current: number;

@@ -1,17 +1,17 @@
 /**
  * The history that the page has received: frames for scrubbing, points for the curves. Bounded in time, in frames and in
- * changes of state; the oldest are dropped first.
+ * changes of state and marks; the oldest are dropped first.
  *
  * A frame covers the time since the frame before it. Within that time a thread's lane is either exact, drawn from its changes
  * of state, or, if changes were missed, a blend, drawn from the shares of time that it spent in each state.
  */
-import type { Frame, Hello, Point, TransitionTuple } from '../protocol.js';
+import type { Frame, Hello, MarkTuple, Point, TransitionTuple } from '../protocol.js';
 import { FOLLOWER, stateNumber } from './states.js';
 
 /** Frames are kept for three minutes; two are promised to users. */
 export const KEEP_MS = 180_000;
 export const MAX_FRAMES = 4000;
-/** At some 70 bytes a change, about 20 MB. Beyond that the oldest frames keep only the shares. */
+/** Marks count as changes. At some 70 bytes a change, about 20 MB. Beyond that the oldest frames keep only the shares. */
 export const MAX_CHANGES = 300_000;
 export const MAX_POINTS = 900;
 /** Frames arrive several times a second; a point of the curves is taken once a second. */
@@ -25,6 +25,8 @@ export interface Moment {
   readonly from: number;
   /** Changes of state within that time, by time. */
   changes: readonly TransitionTuple[];
+  /** Hand-overs within that time, by time. */
+  marks: readonly MarkTuple[];
   /** Indexed as `frame.threads`: the state at `from`, the shares of time in each state, and whether no change is missing. */
   readonly starts: readonly number[];
   readonly shares: readonly (readonly number[])[];
@@ -43,6 +45,7 @@ export class History {
   #tails = new Map<number, number>();
   /** Changes that came with a frame but are later than its time. */
   #early: TransitionTuple[] = [];
+  #earlyMarks: MarkTuple[] = [];
 
   /** Begins with a hello. @returns whether it is from another server than before, so that the history was cleared */
   begin(hello: Hello): boolean {
@@ -70,6 +73,7 @@ export class History {
     // Nothing is known about the time before the first frame.
     const from = before?.frame.at ?? frame.at;
     const changes = this.#take(frame, from);
+    const marks = this.#takeMarks(frame, from);
     const starts: number[] = [];
     const shares: number[][] = [];
     const exact: boolean[] = [];
@@ -84,8 +88,8 @@ export class History {
       if (row.missed > 0 || first === undefined) this.#tails.set(row.id, untouched ? state : starts.at(-1)!);
     }
     for (const [thread, , to] of changes) this.#tails.set(thread, to);
-    this.#moments.push({ frame, from, changes, starts, shares, exact });
-    this.#changes += changes.length;
+    this.#moments.push({ frame, from, changes, marks, starts, shares, exact });
+    this.#changes += changes.length + marks.length;
     this.#bound();
     const point = this.#points.at(-1);
     if (point === undefined || frame.point.at >= point.at + BETWEEN_POINTS_MS) {
@@ -165,6 +169,14 @@ export class History {
     return taken;
   }
 
+  /** The same of the marks. A mark from before the first frame has no place. */
+  #takeMarks(frame: Frame, from: number): MarkTuple[] {
+    const marks = [...this.#earlyMarks, ...frame.marks];
+    this.#earlyMarks = marks.filter(([, , at]) => at > frame.at);
+    const taken = marks.filter(([, , at]) => at <= frame.at);
+    return this.empty ? [] : taken.map(([thread, kind, at]) => [thread, kind, Math.max(at, from)]);
+  }
+
   #bound(): void {
     const oldest = this.newestAt - KEEP_MS;
     let gone = 0;
@@ -172,7 +184,7 @@ export class History {
       gone < this.#moments.length - 1 &&
       (this.#moments[gone]!.frame.at < oldest || this.#moments.length - gone > MAX_FRAMES)
     ) {
-      this.#changes -= this.#moments[gone]!.changes.length;
+      this.#changes -= entriesOf(this.#moments[gone]!);
       gone++;
     }
     if (gone > 0) {
@@ -181,8 +193,9 @@ export class History {
     }
     while (this.#changes > MAX_CHANGES && this.#thinned < this.#moments.length - 1) {
       const moment = this.#moments[this.#thinned++]!;
-      this.#changes -= moment.changes.length;
+      this.#changes -= entriesOf(moment);
       moment.changes = [];
+      moment.marks = [];
       moment.exact = moment.exact.map(() => false);
     }
   }
@@ -193,8 +206,11 @@ export class History {
     this.#thinned = 0;
     this.#tails.clear();
     this.#early = [];
+    this.#earlyMarks = [];
   }
 }
+
+const entriesOf = ({ changes, marks }: Moment): number => changes.length + marks.length;
 
 /** The shares of time in each state between two readings; if no time has passed, all of it in `state`. */
 export function sharesBetween(

@@ -4,10 +4,13 @@
  * A state is shown by its colour, its pattern and its letter: a leader is plain, a processing thread hatched, a follower a
  * line at the bottom. Heights are shares of time, so a single state fills its lane. In a blend processing is at the bottom,
  * leading above it, and the rest is following.
+ *
+ * A hand-over of a connection is a triangle at the upper edge of each of the two lanes: pointing up out of the lane that gave
+ * the connection, down into the one that took it.
  */
 import { clock, clockWithMillis, duration } from './format.js';
 import type { Moment } from './history.js';
-import { lanesAcross, type Piece, promotionsOf } from './lane-pieces.js';
+import { type HandOver, handOversOf, lanesAcross, type Piece, promotionsOf } from './lane-pieces.js';
 import { ON_STATE, palette, STATE_COLOURS } from './palette.js';
 import { DEAD, FOLLOWER, LEADER, LETTERS, PROCESSING, STARTING } from './states.js';
 
@@ -30,6 +33,9 @@ const LETTER_WIDTH = 15;
 /** More for a follower, whose line is cut by every event and would consist of letters. */
 const FOLLOWER_LETTER_WIDTH = 36;
 const ARROWS_APART = 22;
+/** The width of the mark of a hand-over, and how far apart two of a lane are at least. */
+const MARK_WIDTH = 9;
+const MARKS_APART = 10;
 /** A handler that occupies its thread for longer is labelled with its duration. */
 const HELD_MS = 50;
 /** On the colour of a processing thread: its hatch, and the line where it begins. */
@@ -44,6 +50,7 @@ export interface Painted {
   readonly base: number;
   readonly width: number;
   readonly lanes: readonly (readonly Piece[])[];
+  readonly handOvers: readonly HandOver[];
   /** Whether anything is drawn as shares of time, and how many promotions had no room. */
   readonly blended: boolean;
   readonly arrowsLeft: number;
@@ -79,7 +86,8 @@ export class LanePainter {
       for (const piece of pieces) this.#label(piece, lane, base, width, scale);
     });
     const arrowsLeft = this.#promotions(moments, base, scale);
-    return { base, width, lanes, blended, arrowsLeft };
+    const handOvers = this.#handOvers(moments, base, scale);
+    return { base, width, lanes, handOvers, blended, arrowsLeft };
   }
 
   /** The part of a lane that is painted; the rest is the gap to the next one. */
@@ -233,6 +241,34 @@ export class LanePainter {
     }
     context.globalAlpha = 1;
     return left;
+  }
+
+  /** Draws the marks of hand-overs, outlined so that they are seen on every state's colour. */
+  #handOvers(moments: readonly Moment[], base: number, scale: Scale): HandOver[] {
+    const context = this.#context;
+    const { density, laneHeight, msPerPixel } = scale;
+    const rows = new Map(moments.at(-1)?.frame.threads.map(({ id }, index) => [id, index]));
+    const handOvers = handOversOf(moments, MARKS_APART * density * msPerPixel);
+    const half = (MARK_WIDTH / 2) * density;
+    context.fillStyle = palette().ink;
+    context.strokeStyle = palette().card;
+    context.lineWidth = 2 * density;
+    context.lineJoin = 'round';
+    for (const { thread, given, at } of handOvers) {
+      const row = rows.get(thread);
+      if (row === undefined) continue;
+      const x = pixelOf(at, scale) - base + 0.5;
+      const { top } = this.#inner(row * laneHeight, scale);
+      const [tip, foot] = given ? [top, top + half * 1.6] : [top + half * 1.6, top];
+      context.beginPath();
+      context.moveTo(x, tip);
+      context.lineTo(x - half, foot);
+      context.lineTo(x + half, foot);
+      context.closePath();
+      context.stroke();
+      context.fill();
+    }
+    return handOvers;
   }
 
   /** Draws the lines between the lanes, and the time axis at the bottom, which scrolls with them. */

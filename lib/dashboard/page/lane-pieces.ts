@@ -2,6 +2,7 @@
  * The pieces that a lane is drawn from. A piece is a time span that a thread spent in one state or, if changes were missed or
  * are too close together to be drawn separately, a blend: the shares of the span that it spent in each state.
  */
+import { MARKS } from '../protocol.js';
 import type { Moment } from './history.js';
 import { LEADER, PROCESSING, stateNumber } from './states.js';
 
@@ -168,4 +169,27 @@ export function promotionsOf(
     }
   }
   return { shown, left };
+}
+
+/** Hand-overs of one thread, all given or all taken, that are drawn as one mark. */
+export interface HandOver {
+  readonly thread: number;
+  readonly given: boolean;
+  /** Of the first of them. */
+  readonly at: number;
+  count: number;
+}
+
+/** The hand-overs in some moments. Those of a thread in the same `apartMs` are one, wherever the view begins. */
+export function handOversOf(moments: readonly Moment[], apartMs: number): HandOver[] {
+  const slots = new Map<string, HandOver>();
+  for (const { marks } of moments) {
+    for (const [thread, kind, at] of marks) {
+      const slot = `${thread} ${kind} ${Math.floor(at / apartMs)}`;
+      const known = slots.get(slot);
+      if (known === undefined) slots.set(slot, { thread, given: MARKS[kind] === 'given', at, count: 1 });
+      else known.count++;
+    }
+  }
+  return [...slots.values()];
 }

@@ -20,6 +20,8 @@ const PLACES: readonly number[] = [13, 13, 13, 46, 29];
 const EASE = 0.2;
 /** The picture is wider than the view by this share of it, so that it can scroll. */
 const SPARE = 0.25;
+/** How far the pointer may be from the mark of a hand-over that it points at, in CSS pixels. */
+const NEAR_MARK = 6;
 /** The smallest width, in CSS pixels, for a label at the view's edge. */
 const CUT_LABEL = 24;
 
@@ -260,6 +262,7 @@ export class Lanes {
     const time = this.#right - (scale.view - this.#pointer.x * scale.density) * scale.msPerPixel;
     const piece = pieceAt(this.#painted.lanes[index] ?? [], time);
     if (piece === undefined) return null;
+    const marks = this.#marksAt(this.#threads[index]!, time, scale);
     const what =
       piece.shares === null
         ? `${WORDS[piece.state]} for ${duration(piece.to - piece.from)}${piece.route === '' ? '' : `, ${piece.route}`}`
@@ -267,7 +270,18 @@ export class Lanes {
             .filter((state) => (piece.shares![state] ?? 0) > 0)
             .map((state) => `${LETTERS[state]} ${percent(piece.shares![state])}`)
             .join(', ');
-    return `${clockWithMillis(time)} · thread ${this.#threads[index]}: ${what}`;
+    return `${clockWithMillis(time)} · thread ${this.#threads[index]}: ${[what, ...marks].join('; ')}`;
+  }
+
+  /** What the marks next to a time of a lane say. */
+  #marksAt(thread: number, time: number, { density, msPerPixel }: Scale): string[] {
+    const nearMs = NEAR_MARK * density * msPerPixel;
+    return this.#painted!.handOvers.filter(
+      (mark) => mark.thread === thread && Math.abs(mark.at - time) <= nearMs,
+    ).map(({ given, count: connections }) => {
+      const what = connections === 1 ? 'a connection' : `${count(connections)} connections`;
+      return given ? `handed over ${what}` : `took over ${what}`;
+    });
   }
 
   #aboutDrawing(): string {
@@ -316,11 +330,19 @@ export class Lanes {
   }
 }
 
-/** Makes the legend of letters and colours. */
+/** Makes the legend of letters, colours and marks. */
 function makeLegend(): void {
   for (const state of [LEADER, PROCESSING, FOLLOWER, STARTING, DEAD]) {
     const badge = make('span', 'badge', LETTERS[state]!);
     badge.dataset.state = STATES[state]!;
     byId('legend').append(make('li', '', badge, WORDS[state]!));
+  }
+  for (const [mark, words] of [
+    ['▲', 'Handed a connection over'],
+    ['▼', 'Took one over'],
+  ] as const) {
+    const sign = make('span', 'mark', mark);
+    sign.setAttribute('aria-hidden', 'true');
+    byId('legend').append(make('li', '', sign, words));
   }
 }

@@ -49,6 +49,7 @@ function frameOf(seq: number, stays: [State, number[]][], more: Partial<Frame> =
       counters: { events: 1234567 },
     })),
     transitions: [],
+    marks: [],
     gauges: { handles: gauge, ready: gauge, connections: gauge, pool: gauge, descriptors: gauge },
     active: 1,
     idle: 0,

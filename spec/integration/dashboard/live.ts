@@ -5,6 +5,8 @@ import {
   CLOSE_BAD_MESSAGE,
   CLOSE_SERVER_STOPS,
   CLOSE_TOO_SLOW,
+  MARKS,
+  MAX_MARKS,
   MAX_TRANSITIONS,
 } from '../../../lib/dashboard/protocol.js';
 import { now } from '../../support/dashboard/fake-observed.js';
@@ -98,6 +100,28 @@ test('a frame carries states, transitions and gauges', async () => {
   assert.is(frame.threads[0]!.connection, 31);
   assert.is(frame.threads[0]!.route.length, 120);
   assert.is(frame.dashboard.clients, 1);
+});
+
+test('a frame carries both sides of hand-overs, the newest if they are many', async () => {
+  await using dashboard = await TestDashboard.start();
+  const { observed } = dashboard;
+  const client = await dashboard.openClient();
+  const at = now();
+  observed.handOver(0, 3, at);
+  const frame = await client.frame('marks', ({ marks }) => marks.length > 0);
+  assert.equal(
+    frame.marks.map(([thread, kind]) => [thread, MARKS[kind]]),
+    [
+      [0, 'given'],
+      [3, 'taken'],
+    ],
+  );
+  assert.ok(Math.abs(frame.marks[0]![2] - at) < 0.002);
+  assert.equal(frame.transitions, []);
+  for (const index of range(MAX_MARKS)) observed.handOver(1, 2, at + 1 + index);
+  const { marks } = await client.frame('many marks', ({ marks }) => marks.length > 2);
+  assert.is(marks.length, MAX_MARKS);
+  assert.ok(Math.abs(marks.at(-1)![2] - at - MAX_MARKS) < 0.002);
 });
 
 test('of more transitions than a frame may have, it has the newest; the others count as missed', async () => {

@@ -55,6 +55,7 @@ export const frame = (
   leader: { thread: -1, since: at },
   threads,
   transitions,
+  marks: [],
   gauges: { handles: gauge, ready: gauge, connections: gauge, pool: gauge, descriptors: gauge },
   active: 0,
   idle: 0,

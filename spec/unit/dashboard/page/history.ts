@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert';
 import { History, KEEP_MS, MAX_CHANGES, MAX_POINTS } from '../../../../lib/dashboard/page/history.js';
 import { Playback } from '../../../../lib/dashboard/page/playback.js';
 import { FOLLOWER, LEADER, PROCESSING } from '../../../../lib/dashboard/page/states.js';
-import type { TransitionTuple } from '../../../../lib/dashboard/protocol.js';
+import type { MarkTuple, TransitionTuple } from '../../../../lib/dashboard/protocol.js';
 import { frame, hello, INTERVAL_MS, point, row } from '../../../support/dashboard/frames.js';
 
 const T = 1_700_000_000_000;
@@ -79,6 +79,29 @@ test('changes that are later than their frame belong to the next one', () => {
   assert.equal(history.at(T + 200)?.changes, [late]);
 });
 
+test('marks belong to the frame that covers their time, and those from before the first frame to none', () => {
+  const history = new History();
+  history.begin(hello(T));
+  const marked = (seq: number, at: number, ...marks: MarkTuple[]) => ({ ...frame(seq, at, [row(0)]), marks });
+  history.add(marked(0, T, [0, 0, T - 5000], [0, 1, T + 20]));
+  history.add(marked(1, T + 100, [0, 0, T + 50], [0, 0, T + 101]));
+  history.add(marked(2, T + 200, [0, 1, T + 150]));
+  const marks = [0, 100, 200].map((after) =>
+    history.at(T + after)!.marks.map(([, kind, at]) => [kind, at - T]),
+  );
+  assert.equal(marks, [
+    [],
+    [
+      [1, 20],
+      [0, 50],
+    ],
+    [
+      [0, 101],
+      [1, 150],
+    ],
+  ]);
+});
+
 test('a frame that follows with nothing missed is exact; a gap or a missed change is a blend', () => {
   const history = new History();
   history.begin(hello(T));
@@ -115,6 +138,20 @@ test('of too many changes the oldest are dropped, and their frames become blends
   assert.is(history.at(T)?.changes.length, 0);
   assert.equal(history.at(T + INTERVAL_MS)?.exact, [false]);
   assert.is(history.at(history.newestAt)?.changes.length, each);
+});
+
+test('marks are bounded with the changes', () => {
+  const history = new History();
+  history.begin(hello(T));
+  const each = 2000;
+  const frames = MAX_CHANGES / each + 10;
+  for (let seq = 0; seq < frames; seq++) {
+    const at = T + seq * INTERVAL_MS;
+    const marks = Array.from({ length: each }, (_, index): MarkTuple => [0, 0, at - index / 1e3]);
+    history.add({ ...frame(seq, at, [row(0)]), marks });
+  }
+  assert.is(history.at(T + INTERVAL_MS)?.marks.length, 0);
+  assert.is(history.at(history.newestAt)?.marks.length, each);
 });
 
 test('a clock that was set back clears the frames', () => {

@@ -4,13 +4,14 @@ import * as assert from 'uvu/assert';
 import { History } from '../../../../lib/dashboard/page/history.js';
 import {
   BLEND,
+  handOversOf,
   lanesAcross,
   lanesOf,
   pieceAt,
   promotionsOf,
 } from '../../../../lib/dashboard/page/lane-pieces.js';
 import { FOLLOWER, LEADER, PROCESSING } from '../../../../lib/dashboard/page/states.js';
-import type { Frame, TransitionTuple } from '../../../../lib/dashboard/protocol.js';
+import type { Frame, MarkTuple, TransitionTuple } from '../../../../lib/dashboard/protocol.js';
 import { frame, hello, row } from '../../../support/dashboard/frames.js';
 
 const T = 1_700_000_000_000;
@@ -159,6 +160,26 @@ test('promotions name both threads; close ones are left out, the same ones in ev
   assert.equal(all.shown[0], { at: T + 0.5, from: 1, to: 0 });
   const later = promotionsOf(history.between(T + 60, T + 100), 10);
   assert.equal(later.shown, all.shown.slice(5));
+});
+
+test('hand-overs of a thread that are close together are one mark with their number, the same in every view', () => {
+  const marks: MarkTuple[] = [
+    [0, 0, T + 20.2],
+    [1, 1, T + 20.4],
+    [0, 0, T + 23],
+    [0, 1, T + 24],
+    [0, 0, T + 41],
+  ];
+  const history = historyOf(frame(0, T, [row(0), row(1)]), {
+    ...frame(1, T + 50, [row(0), row(1)]),
+    marks,
+  });
+  assert.equal(handOversOf(history.between(T, T + 50), 10), [
+    { thread: 0, given: true, at: T + 20.2, count: 2 },
+    { thread: 1, given: false, at: T + 20.4, count: 1 },
+    { thread: 0, given: false, at: T + 24, count: 1 },
+    { thread: 0, given: true, at: T + 41, count: 1 },
+  ]);
 });
 
 test.run();
