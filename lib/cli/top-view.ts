@@ -36,7 +36,7 @@ const LOOKS: Readonly<Record<State, { readonly letter: string; readonly color: n
 /** The columns to the left and to the right of the lanes. */
 const LEFT = ['#', 'state'] as const;
 const RIGHT = ['busy', 'events', 'for', 'fd', 'request'] as const;
-const LEFT_WIDTHS = [3, 10];
+const LEFT_WIDTHS = [4, 10];
 const RIGHT_WIDTHS = [5, 11, 7, 6];
 /** Columns for the beginning of a request's target. */
 const REQUEST_WIDTH = 24;
@@ -84,9 +84,11 @@ export class TopView {
     const top = [...this.#summary(frame), ''].map((line) => cut(line, columns));
     const title = `last ${seconds} s`.slice(0, width).padEnd(width);
     top.push(cut(`${cells(LEFT_WIDTHS, LEFT)} ${title} ${cells(RIGHT_WIDTHS, RIGHT)}`, columns));
-    const bottom = [...warnings(frame), '', 'L leads · P processes · dots follow        q quits'].map(
-      (line) => cut(line, columns),
-    );
+    const bottom = [
+      ...warnings(frame),
+      '',
+      'L leads · P processes · dots follow · * engaged        q quits',
+    ].map((line) => cut(line, columns));
     const room = Math.max(1, rows - top.length - bottom.length);
     const shown = frame.threads.length <= room ? frame.threads : frame.threads.slice(0, room - 1);
     const lanes = shown.map((row) => this.#laneLine(row, frame.at, { width, columns, colors }));
@@ -124,7 +126,7 @@ export class TopView {
       point.wakeUpsPerRequest === null ? '' : `, ${point.wakeUpsPerRequest.toFixed(2)} wake-ups a request`;
     return [
       `paceline ${version}, pid ${pid}: ${clean(app)} at ${clean(url)}, ${frame.set} for ${duration(frame.at - startedAt)}`,
-      `${leads}, ${amount(point.promotions)} promotions/s${wakeUps}`,
+      `${leads}, ${amount(point.promotions)} promotions/s${wakeUps}; ${frame.engaged} of ${frame.threads.length} threads engaged`,
       `${amount(point.requests)} requests/s, ${amount(point.errors)} errors/s; response ${percentiles(point.responseMs)}; queue ${percentiles(point.queueMs)}; promotion ${percentiles(point.promotionMs)}`,
       `connections ${level(gauges.connections)}, ${frame.active} active; ready ${level(gauges.ready)}; pool ${level(gauges.pool)}; descriptors ${level(gauges.descriptors)}`,
     ];
@@ -145,7 +147,7 @@ function mostly(row: ThreadRow, before: ThreadRow | undefined): State {
   return state;
 }
 
-const left = ({ id, state }: ThreadRow): string[] => [String(id), state];
+const left = ({ id, state, engaged }: ThreadRow): string[] => [`${engaged ? '*' : ''}${id}`, state];
 
 const right = ({ busy, counters, since, connection, route }: ThreadRow, at: number): string[] => [
   `${Math.round(busy * 100)} %`,

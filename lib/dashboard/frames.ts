@@ -55,6 +55,7 @@ export function frameOf(sample: Sample, batch: TransitionBatch, extras: FrameExt
     },
     active: observation.active,
     idle: Math.max(0, connections.current - observation.active),
+    engaged: observation.engaged,
     point: sample.point,
     warnings: extras.warnings,
     load: extras.load,
@@ -86,11 +87,12 @@ export const tupleOf = ({ thread, from, to, at, promoter }: ObservedTransition):
 const markOf = ({ thread, kind, at }: ObservedMark): MarkTuple => [thread, MARKS.indexOf(kind), micros(at)];
 
 function rowOf(thread: ObservedThread, { busy, loopDelays }: Sample, missed: number): ThreadRow {
-  const { id, state, since, timesMs, connection, route, counters } = thread;
+  const { id, state, since, engaged, timesMs, connection, route, counters } = thread;
   return {
     id,
     state,
     since: micros(since),
+    engaged,
     busy: busy[id] ?? 0,
     timesMs: STATES.map((_, number) => round(timesMs[number] ?? 0, 1000)),
     connection,

@@ -256,6 +256,7 @@ function setViews(): View[] {
       'Connections that a thread is inside, or that are bound to one',
       ({ active }) => active,
     ),
+    gauge('threads_engaged', 'Threads that others depend on', ({ engaged }) => engaged),
     ...level('connections', 'Open connections', ({ connections }) => connections),
     ...level('handles', 'Handles in the table', ({ handles }) => handles),
     ...level('ready_events', 'Events that wait in the ready list', ({ ready }) => ready),

@@ -109,6 +109,8 @@ export interface Frame {
   /** Connections that a thread is inside or that are bound to one, and the others. */
   readonly active: number;
   readonly idle: number;
+  /** Threads that are engaged. */
+  readonly engaged: number;
   /** For the last second. */
   readonly point: Point;
   /** Present and imminent problems, each with advice. */
@@ -148,6 +150,8 @@ export interface ThreadRow {
   readonly state: State;
   /** When it entered that state. */
   readonly since: number;
+  /** Whether others depend on the thread: a handler that blocked it would stall requests that wait on it. */
+  readonly engaged: boolean;
   /** Share of the last second spent processing, from 0 to 1. */
   readonly busy: number;
   /** Time in each state since the thread's slot exists, in the order of STATES, in milliseconds. */

@@ -31,6 +31,8 @@ export interface Observation {
   readonly descriptors: Level;
   /** Connections that a thread is inside, or that are bound to one. */
   readonly active: number;
+  /** Threads that are engaged. */
+  readonly engaged: number;
 }
 
 /** The peak is the highest value observed or recorded since the start. */
@@ -44,6 +46,11 @@ export interface ObservedThread {
   readonly id: number;
   readonly state: ThreadState;
   readonly since: number;
+  /**
+   * Whether others depend on the thread: it has connections whose requests wait, timers due soon, or input and output of its
+   * own.
+   */
+  readonly engaged: boolean;
   /** Milliseconds in each state, indexed as in set/thread-state.ts; the time in the current state is included. */
   readonly timesMs: readonly number[];
   /** Since the start of the server, replacements included. They never wrap. */

@@ -6,6 +6,7 @@ import {
   CONNECTIONS,
   CONNECTIONS_PEAK,
   CURRENT_FD,
+  ENGAGED,
   INPUT_BYTES,
   LEADER,
   READY_CAPACITY,
@@ -119,6 +120,7 @@ export class Observer implements Observed {
       pool: { current: this.#pool.inUse(), peak: this.#pool.peak(), limit: this.#pool.size },
       descriptors: { ...descriptors, limit: openFiles },
       active,
+      engaged: threads.filter(({ engaged }) => engaged).length,
     };
   }
 
@@ -176,6 +178,7 @@ export class Observer implements Observed {
       id,
       state: STATE_NAMES[state]!,
       since: this.#epochMs(since === 0 ? now : since),
+      engaged: ((Atomics.load(this.#words, ENGAGED + (id >> 5)) >>> (id & 31)) & 1) === 1,
       timesMs,
       counters: this.#totals[id]!.counters(),
       bytesIn: sums[BYTES_IN]!,

@@ -34,6 +34,14 @@ export function setParts(element: Element, [value, unit]: readonly [string, stri
   setText(element.lastChild!, unit);
 }
 
+/** The sign of an engaged thread; hidden at first. */
+export function engagedSign(text: string): HTMLElement {
+  const sign = make('span', 'engaged', text);
+  sign.title = 'Engaged: requests, timers, or other input and output depend on this thread';
+  sign.hidden = true;
+  return sign;
+}
+
 /** Starts the download of a file. */
 export function saveFile(blob: Blob, name: string): void {
   const link = make('a');

@@ -3,7 +3,7 @@
  * for each thread, the leader in front.
  */
 import { STATES } from '../protocol.js';
-import { byId, make, reducedMotion, setAttribute, setText } from './dom.js';
+import { byId, engagedSign, make, reducedMotion, setAttribute, setText } from './dom.js';
 import { clockWithMillis, count, duration, percent } from './format.js';
 import type { History, Moment } from './history.js';
 import { hatchPixels, LanePainter, type Painted, pixelOf, type Scale } from './lane-painter.js';
@@ -36,6 +36,7 @@ export class Lanes {
   readonly #buttons: {
     readonly button: HTMLButtonElement;
     readonly badge: HTMLElement;
+    readonly engaged: HTMLElement;
     readonly share: HTMLElement;
   }[] = [];
   readonly #onSelect: (thread: number) => void;
@@ -113,9 +114,10 @@ export class Lanes {
       this.#layOut();
     }
     frame.threads.forEach((row, index) => {
-      const { button, badge, share } = this.#buttons[index]!;
+      const { button, badge, engaged, share } = this.#buttons[index]!;
       setAttribute(badge, 'data-state', row.state);
       setText(badge, LETTERS[stateNumber(row.state)] ?? '?');
+      engaged.hidden = !row.engaged;
       setText(share, percent(row.busy));
       setAttribute(button, 'aria-pressed', String(row.id === selected));
     });
@@ -123,9 +125,9 @@ export class Lanes {
 
   /** Describes the lanes for screen readers. */
   describe({ frame }: Moment): void {
-    const sentences = frame.threads.map(({ id, state, since, route }) => {
+    const sentences = frame.threads.map(({ id, state, since, engaged, route }) => {
       const held = since > 0 ? ` for ${duration(frame.at - since)}` : '';
-      return `thread ${id} ${state}${held}${state === 'processing' && route !== '' ? `, ${route}` : ''}`;
+      return `thread ${id}${engaged ? ', engaged,' : ''} ${state}${held}${state === 'processing' && route !== '' ? `, ${route}` : ''}`;
     });
     setAttribute(
       this.#canvas,
@@ -301,18 +303,20 @@ export class Lanes {
     for (const id of this.#threads) {
       const badge = make('span', 'badge');
       badge.setAttribute('aria-hidden', 'true');
+      const engaged = engagedSign('E');
       const share = make('span', 'share');
       const button = make(
         'button',
         '',
         badge,
         make('span', '', make('span', 'wide', 'Thread '), String(id)),
+        engaged,
         share,
       );
       button.type = 'button';
       button.addEventListener('click', () => this.#onSelect(id));
       this.#names.append(button);
-      this.#buttons.push({ button, badge, share });
+      this.#buttons.push({ button, badge, engaged, share });
     }
   }
 
@@ -337,12 +341,11 @@ function makeLegend(): void {
     badge.dataset.state = STATES[state]!;
     byId('legend').append(make('li', '', badge, WORDS[state]!));
   }
-  for (const [mark, words] of [
-    ['▲', 'Handed a connection over'],
-    ['▼', 'Took one over'],
+  for (const [className, sign, words] of [
+    ['engaged', 'E', 'Engaged'],
+    ['mark', '▲', 'Handed a connection over'],
+    ['mark', '▼', 'Took one over'],
   ] as const) {
-    const sign = make('span', 'mark', mark);
-    sign.setAttribute('aria-hidden', 'true');
-    byId('legend').append(make('li', '', sign, words));
+    byId('legend').append(make('li', '', make('span', className, sign), words));
   }
 }

@@ -16,7 +16,7 @@ export interface Picture {
 const HEADLINE = ['.headline', '#warnings'];
 const PARTS = ['#threads-card', '#room-card', '#traffic-card'];
 /** Elements that do nothing without scripts, and are left out. */
-const IDLE = '#threads-card .card-head .soft';
+const IDLE = '.idle';
 
 export function saveSnapshot(at: number, lanes: Picture, charts: readonly Picture[]): void {
   const name = `paceline-${new Date(at).toISOString().replace(/[:.]/g, '-')}.html`;

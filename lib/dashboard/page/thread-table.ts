@@ -1,6 +1,6 @@
 /** The table of threads: sortable by its column heads; each row opens the panel of its thread. */
 import type { ThreadRow } from '../protocol.js';
-import { make, setAttribute, setText } from './dom.js';
+import { byId, engagedSign, make, setAttribute, setText } from './dom.js';
 import { count, duration, NOTHING, percent, rate } from './format.js';
 import type { Moment } from './history.js';
 import { COLUMNS, type Column, clicked, type Order, sorted } from './sorting.js';
@@ -25,6 +25,7 @@ class Row {
   readonly button: HTMLButtonElement;
   readonly #badge = make('span', 'badge');
   readonly #word = make('span');
+  readonly #engaged = engagedSign('engaged');
   readonly #since = make('td', 'number');
   readonly #fill = make('div', 'fill');
   readonly #busy = make('span', 'share');
@@ -45,7 +46,7 @@ class Row {
       'tr',
       '',
       head,
-      make('td', 'state', this.#badge, this.#word),
+      make('td', 'state', this.#badge, this.#word, ' ', this.#engaged),
       this.#since,
       make('td', 'busy', make('div', 'bar', this.#fill), this.#busy),
       this.#events,
@@ -67,6 +68,7 @@ class Row {
     setAttribute(this.#badge, 'data-state', row.state);
     setText(this.#badge, LETTERS[state] ?? '?');
     setText(this.#word, WORDS[state] ?? row.state);
+    this.#engaged.hidden = !row.engaged;
     setText(this.#since, row.since > 0 ? duration(at - row.since) : NOTHING);
     this.#fill.style.width = `${Math.min(1, Math.max(0, row.busy)) * 100}%`;
     setText(this.#busy, percent(row.busy));
@@ -93,6 +95,7 @@ class Row {
 }
 
 export class ThreadTable {
+  readonly #engaged = byId('engaged-count');
   readonly #head: HTMLElement;
   readonly #body: HTMLElement;
   readonly #onSelect: (thread: number) => void;
@@ -115,6 +118,7 @@ export class ThreadTable {
 
   /** Shows a moment; rates are relative to an earlier one, about a second before. */
   show({ frame }: Moment, earlier: Moment | undefined, selected: number): void {
+    setText(this.#engaged, `${frame.engaged} of ${frame.threads.length} engaged.`);
     const rows = sorted(frame.threads, this.#order);
     const earlierRows = new Map(earlier?.frame.threads.map((row) => [row.id, row]));
     for (const [id, row] of this.#rows) {

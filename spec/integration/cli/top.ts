@@ -40,6 +40,7 @@ function frameOf(seq: number, stays: [State, number[]][], more: Partial<Frame> =
       id,
       state,
       since: 59_000,
+      engaged: id === 2,
       busy: 0.5,
       timesMs,
       connection: state === 'processing' ? 31 : -1,
@@ -53,6 +54,7 @@ function frameOf(seq: number, stays: [State, number[]][], more: Partial<Frame> =
     gauges: { handles: gauge, ready: gauge, connections: gauge, pool: gauge, descriptors: gauge },
     active: 1,
     idle: 0,
+    engaged: 1,
     point: {
       at: 0,
       requests: 1234.4,
@@ -98,17 +100,20 @@ function viewed(): TopView {
 
 test('a lane has the letter of the state in which most of the time was spent', () => {
   const lines = viewed().lines({ columns: 120, rows: 40, colors: false });
-  const lanes = lines.filter((line) => /^ +[012] /.test(line));
+  const lanes = lines.filter((line) => /^ +\*?[012] /.test(line));
   assert.is(lanes.length, 3);
-  assert.match(lanes[0]!, /^ {2}0 leader {5}LP /);
-  assert.match(lanes[1]!, /^ {2}1 processing PP .* 50 % +1,234,567 +1\.1 s +31 GET \/block\?ms=200$/);
-  assert.match(lanes[2]!, /^ {2}2 follower {3}·· /);
+  assert.match(lanes[0]!, /^ {3}0 leader {5}LP /);
+  assert.match(lanes[1]!, /^ {3}1 processing PP .* 50 % +1,234,567 +1\.1 s +31 GET \/block\?ms=200$/);
+  assert.match(lanes[2]!, /^ {2}\*2 follower {3}·· /, 'it is engaged');
 });
 
 test('the head has the leader, rates, percentiles and levels', () => {
   const text = viewed().lines({ columns: 200, rows: 40, colors: false }).join('\n');
   assert.match(text, /^paceline 1\.2\.3, pid 42: demo at http:\/\/127\.0\.0\.1:8080, serving for 1 min$/m);
-  assert.match(text, /thread 0 leads for 100 ms, 10 promotions\/s, 0\.25 wake-ups a request/);
+  assert.match(
+    text,
+    /thread 0 leads for 100 ms, 10 promotions\/s, 0\.25 wake-ups a request; 1 of 3 threads engaged/,
+  );
   assert.match(text, /1,234 requests\/s, 0 errors\/s; response p50 0\.12 ms p99 20 ms; queue –; promotion –/);
   assert.match(text, /connections 1\/2\/3, 1 active/);
 });
@@ -204,8 +209,8 @@ test('in a pipe it prints one table and ends', async () => {
   ] as [string[], string?][]) {
     const { code, stdout, stderr } = await run(line, token);
     assert.equal([code, stderr], [0, '']);
-    assert.match(stdout, /^ {2}# state +busy +events +for +fd request$/m);
-    assert.match(stdout, /^ {2}2 follower +0 % +4,321 /m);
+    assert.match(stdout, /^ {3}# state +busy +events +for +fd request$/m);
+    assert.match(stdout, /^ {3}2 follower +0 % +4,321 /m);
     assert.not.ok(stdout.includes('\x1b'));
   }
 });

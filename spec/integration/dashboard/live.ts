@@ -75,6 +75,8 @@ test('a frame carries states, transitions and gauges', async () => {
   observed.seen.leaderSince = at + 0.012;
   observed.seen.connections = { current: 7, peak: 9, limit: 100 };
   observed.seen.active = 2;
+  observed.seen.engaged = 1;
+  observed.seen.threads[2]!.engaged = true;
   Object.assign(observed.seen.threads[0]!, { connection: 31, route: `GET /${'x'.repeat(200)}` });
   const frame = await client.frame('transitions', ({ transitions }) => transitions.length > 0);
   assert.is(frame.set, 'serving');
@@ -97,6 +99,11 @@ test('a frame carries states, transitions and gauges', async () => {
   );
   assert.equal(frame.gauges.connections, { current: 7, peak: 9, limit: 100 });
   assert.equal([frame.active, frame.idle], [2, 5]);
+  assert.is(frame.engaged, 1);
+  assert.equal(
+    frame.threads.map(({ engaged }) => engaged),
+    [false, false, true, false],
+  );
   assert.is(frame.threads[0]!.connection, 31);
   assert.is(frame.threads[0]!.route.length, 120);
   assert.is(frame.dashboard.clients, 1);

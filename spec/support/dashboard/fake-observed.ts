@@ -56,6 +56,7 @@ export class FakeObserved implements Observed {
       pool: level(0, 32_768),
       descriptors: level(30, 65_536),
       active: 0,
+      engaged: 0,
     };
   }
 
@@ -108,6 +109,7 @@ function threadOf(id: number, at: number): FakeThread {
     id,
     state: id === 0 ? 'leader' : 'follower',
     since: at,
+    engaged: false,
     timesMs: STATE_NAMES.map(() => 0),
     counters: Object.fromEntries(COUNTERS.map((name) => [name, 0])) as Record<Counter, number>,
     bytesIn: 0,

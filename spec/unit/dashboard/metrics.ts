@@ -142,6 +142,7 @@ test('levels, build and process are exported', async () => {
     ready: { current: 7, peak: 8, limit: 9 },
     descriptors: { current: 10, peak: 11, limit: 12 },
     leader: 2,
+    engaged: 3,
   });
   const value = await scrape(dashboard);
   const levels = ['connections', 'pool_blocks', 'ready_events'].flatMap((name) =>
@@ -152,6 +153,7 @@ test('levels, build and process are exported', async () => {
     [value('paceline_open_fds'), value('paceline_max_fds'), value('paceline_leader')],
     [10, 12, 2],
   );
+  assert.is(value('paceline_threads_engaged'), 3);
   assert.is(value('paceline_build_info', { strategy: 'leader-followers', node: process.version }), 1);
   assert.ok(value('process_resident_memory_bytes') > 1e6);
   assert.ok(value('nodejs_eventloop_lag_p99_seconds') >= 0);

@@ -4,7 +4,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { ControlPlane } from '../../../lib/control/plane.js';
 import { upperBoundUs } from '../../../lib/memory/histogram.js';
-import { allocateMemory } from '../../../lib/memory/layout.js';
+import { allocateMemory, ENGAGED } from '../../../lib/memory/layout.js';
 import type { Observation, ObservedThread } from '../../../lib/observe/observation.js';
 import { Observer } from '../../../lib/observe/observer.js';
 import { resolveOptions, type ServerOptions } from '../../../lib/options/server-options.js';
@@ -221,6 +221,26 @@ test('marks of hand-overs are read beside the transitions, not among them', () =
   assert.ok(
     Math.abs(marks[0]!.at - transitions[0]!.at - 0.25) < 0.01,
     'a mark has the time at which it was made',
+  );
+});
+
+test('engaged threads are those whose bit is set', () => {
+  const memory = allocateMemory(34, 8);
+  const observer = new Observer(memory, {
+    threads: 34,
+    maxConnections: 1,
+    openFiles: 8,
+    started: () => true,
+  });
+  const words = new Int32Array(memory.control);
+  assert.is(observer.observe().engaged, 0);
+  Atomics.store(words, ENGAGED, 0b10 | (1 << 31));
+  Atomics.store(words, ENGAGED + 1, 0b10);
+  const { engaged, threads } = observer.observe();
+  assert.is(engaged, 3);
+  assert.equal(
+    threads.filter((thread) => thread.engaged).map(({ id }) => id),
+    [1, 31, 33],
   );
 });
 
