@@ -11,7 +11,7 @@ import type { ThreadState } from '../set/thread-state.js';
 export type { Counter } from '../memory/counters.js';
 export { HISTOGRAM_BUCKETS, upperBoundUs } from '../memory/histogram.js';
 export { TRANSITION_CAPACITY } from '../memory/layout.js';
-export { LEADER_STATE, PROCESSING, STATE_NAMES } from '../set/thread-state.js';
+export { FOLLOWER, LEADER_STATE, PROCESSING, STATE_NAMES } from '../set/thread-state.js';
 
 /** The histograms of each thread, by name; buckets as in memory/histogram.ts, in microseconds. */
 export const HISTOGRAMS = ['responses', 'promotions', 'queueWaits', 'loopDelays'] as const;
@@ -33,6 +33,23 @@ export interface Observation {
   readonly active: number;
   /** Threads that are engaged. */
   readonly engaged: number;
+  /** The routes of the route table, those that have held threads longest in total first. */
+  readonly routes: readonly ObservedRoute[];
+}
+
+/** A route that has held its thread for long, or that the app has declared. */
+export interface ObservedRoute {
+  /** Method and path as lib/routes folds them, or the declared pattern. Clients choose the text. */
+  readonly name: string;
+  readonly blocking: boolean;
+  /** The app has declared the class. */
+  readonly declared: boolean;
+  /** Requests since the route was learned. */
+  readonly calls: number;
+  /** How long a request holds its thread without returning to the event loop. */
+  readonly typicalMs: number;
+  readonly longestMs: number;
+  readonly handOvers: number;
 }
 
 /** The peak is the highest value observed or recorded since the start. */
@@ -61,6 +78,8 @@ export interface ObservedThread {
   readonly connection: number;
   /** Method and target of the request that it processes; '' for none, or if it changed while it was read. */
   readonly route: string;
+  /** The learned route of that request; null if none is known. */
+  readonly learned: ObservedRoute | null;
   /** Since the start as well. Views that the next observation changes: copy what is compared later. */
   readonly histograms: Readonly<Record<HistogramName, Float64Array>>;
   /** The sums of the values in the histograms, in microseconds. */

@@ -23,6 +23,8 @@ import {
   threadArea,
 } from '../memory/layout.js';
 import { BYTES_IN, BYTES_OUT, HISTOGRAM_SUMS, SINCE, STATE_TIMES, sumsOf } from '../memory/sums.js';
+import { routeName } from '../routes/route-key.js';
+import { type RouteRecord, readRoutes } from '../routes/route-table.js';
 import { FREE, HandleTable, INSIDE } from '../set/handle-table.js';
 import { PROCESSING, STATE_NAMES } from '../set/thread-state.js';
 import { MARK_GIVEN, type RecordedTransition, TransitionReader } from '../set/transitions.js';
@@ -34,6 +36,7 @@ import {
   type Observation,
   type Observed,
   type ObservedMark,
+  type ObservedRoute,
   type ObservedThread,
   type ObservedTransition,
   type TransitionBatch,
@@ -43,6 +46,10 @@ import { ThreadTotals } from './totals.js';
 
 /** A longer route is cut. */
 const ROUTE_BYTES = 120;
+/** Of a longer target, the learned route is not looked for. */
+const MAX_TARGET_BYTES = 2048;
+const SPACE = 0x20;
+const EMPTY = Buffer.alloc(0);
 /** For how long the count of the process's descriptors is reused: counting 10,000 of them takes milliseconds. */
 const DESCRIPTORS_MS = 1000;
 
@@ -94,7 +101,8 @@ export class Observer implements Observed {
   observe(): Observation {
     const words = this.#words;
     const now = nowMicros();
-    const threads = this.#totals.map((_, id) => this.#thread(id, now));
+    const routes = readRoutes(this.#memory.routes).map(routeOf);
+    const threads = this.#totals.map((_, id) => this.#thread(id, now, routes));
     const leader = Atomics.load(words, LEADER) - 1;
     const { maxConnections, openFiles } = this.#options;
     const { handles, active } = this.#countHandles();
@@ -121,6 +129,7 @@ export class Observer implements Observed {
       descriptors: { ...descriptors, limit: openFiles },
       active,
       engaged: threads.filter(({ engaged }) => engaged).length,
+      routes,
     };
   }
 
@@ -160,7 +169,7 @@ export class Observer implements Observed {
     return this.#options.started() ? 'serving' : 'starting';
   }
 
-  #thread(id: number, now: number): ObservedThread {
+  #thread(id: number, now: number, routes: readonly ObservedRoute[]): ObservedThread {
     const { control } = this.#memory;
     const area = threadArea(id);
     const sums = sumsOf(control, id);
@@ -174,6 +183,7 @@ export class Observer implements Observed {
     const timesMs = STATE_NAMES.map((_, each) => sums[STATE_TIMES + each]! / 1000);
     if (since !== 0) timesMs[state]! += Math.max(0, now - since) / 1000;
     const busy = state === PROCESSING;
+    const request = busy ? this.#request(id) : EMPTY;
     return {
       id,
       state: STATE_NAMES[state]!,
@@ -184,7 +194,8 @@ export class Observer implements Observed {
       bytesIn: sums[BYTES_IN]!,
       bytesOut: sums[BYTES_OUT]!,
       connection: busy ? this.#words[area + CURRENT_FD]! : -1,
-      route: busy ? this.#route(id) : '',
+      route: request.toString('latin1', 0, ROUTE_BYTES),
+      learned: learnedOf(request, routes),
       histograms: this.#totals[id]!.histograms(),
       sumsUs: Object.fromEntries(
         HISTOGRAMS.map((name, which) => [name, sums[HISTOGRAM_SUMS + which]!]),
@@ -192,18 +203,21 @@ export class Observer implements Observed {
     };
   }
 
-  /** The thread runs while its input is read, so the text is valid only if the words are the same afterwards. */
-  #route(id: number): string {
+  /**
+   * A copy of the method and target of the request that the thread processes; empty if there is none. The thread runs while its
+   * input is read, so the copy is valid only if the words are the same afterwards.
+   */
+  #request(id: number): Buffer {
     const words = this.#words;
     const area = threadArea(id);
     const at = words[area + REQUEST_AT]!;
     const to = words[area + REQUEST_TO]!;
-    if (to <= at || to > INPUT_BYTES) return '';
+    if (to <= at || to > INPUT_BYTES) return EMPTY;
     const start = id * INPUT_BYTES + at;
-    const text = this.#inputs.toString('latin1', start, start + Math.min(to - at, ROUTE_BYTES));
+    const copy = Buffer.from(this.#inputs.subarray(start, start + Math.min(to - at, MAX_TARGET_BYTES + 1)));
     const changed = words[area + REQUEST_AT] !== at || words[area + REQUEST_TO] !== to;
     // What the parser accepts has no control characters; any other text was overwritten meanwhile.
-    return changed || !/^[\x21-\x7e]+ [\x21-\xff]+$/.test(text) ? '' : text;
+    return changed || !/^[\x21-\x7e]+ [\x21-\xff]+$/.test(copy.toString('latin1')) ? EMPTY : copy;
   }
 
   #countHandles(): { handles: number; active: number } {
@@ -232,3 +246,17 @@ export class Observer implements Observed {
     return { current: known.current, peak: known.peak };
   }
 }
+
+/** The route of a request, by its name. */
+function learnedOf(request: Buffer, routes: readonly ObservedRoute[]): ObservedRoute | null {
+  if (request.length === 0 || request.length > MAX_TARGET_BYTES || routes.length === 0) return null;
+  const space = request.indexOf(SPACE);
+  const own = routeName(request, 0, space, space + 1, request.length);
+  return routes.find(({ name }) => name === own) ?? null;
+}
+
+const routeOf = ({ typicalMicros, longestMicros, ...same }: RouteRecord): ObservedRoute => ({
+  ...same,
+  typicalMs: typicalMicros / 1000,
+  longestMs: longestMicros / 1000,
+});

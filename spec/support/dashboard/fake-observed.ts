@@ -9,6 +9,7 @@ import type {
   Observation,
   Observed,
   ObservedMark,
+  ObservedRoute,
   ObservedThread,
   ObservedTransition,
   ThreadInfo,
@@ -57,6 +58,7 @@ export class FakeObserved implements Observed {
       descriptors: level(30, 65_536),
       active: 0,
       engaged: 0,
+      routes: [],
     };
   }
 
@@ -104,6 +106,18 @@ export class FakeObserved implements Observed {
   }
 }
 
+/** A learned route that blocks, with the changes that a spec makes. */
+export const routeOf = (name: string, changed: Partial<ObservedRoute> = {}): ObservedRoute => ({
+  name,
+  blocking: true,
+  declared: false,
+  calls: 1,
+  typicalMs: 20,
+  longestMs: 30,
+  handOvers: 0,
+  ...changed,
+});
+
 function threadOf(id: number, at: number): FakeThread {
   return {
     id,
@@ -116,6 +130,7 @@ function threadOf(id: number, at: number): FakeThread {
     bytesOut: 0,
     connection: -1,
     route: '',
+    learned: null,
     histograms: Object.fromEntries(
       HISTOGRAMS.map((name) => [name, new Float64Array(HISTOGRAM_BUCKETS)]),
     ) as Record<HistogramName, Float64Array>,

@@ -4,10 +4,20 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { ControlPlane } from '../../../lib/control/plane.js';
 import { upperBoundUs } from '../../../lib/memory/histogram.js';
-import { allocateMemory, ENGAGED } from '../../../lib/memory/layout.js';
+import {
+  allocateMemory,
+  ENGAGED,
+  INPUT_BYTES,
+  REQUEST_AT,
+  REQUEST_TO,
+  STATE,
+  threadArea,
+} from '../../../lib/memory/layout.js';
 import type { Observation, ObservedThread } from '../../../lib/observe/observation.js';
 import { Observer } from '../../../lib/observe/observer.js';
 import { resolveOptions, type ServerOptions } from '../../../lib/options/server-options.js';
+import { routeHash } from '../../../lib/routes/route-key.js';
+import { RouteTable } from '../../../lib/routes/route-table.js';
 import { FOLLOWER, LEADER_STATE, PROCESSING, STATE_NAMES } from '../../../lib/set/thread-state.js';
 import { MARK_GIVEN, MARK_TAKEN, Transitions } from '../../../lib/set/transitions.js';
 import { Client } from '../../support/server/http-client.js';
@@ -242,6 +252,38 @@ test('engaged threads are those whose bit is set', () => {
     threads.filter((thread) => thread.engaged).map(({ id }) => id),
     [1, 31, 33],
   );
+});
+
+test('routes are those of the route table, and a thread inside a request of one has it', () => {
+  const memory = allocateMemory(2, 8);
+  const observer = new Observer(memory, { threads: 2, maxConnections: 1, openFiles: 8, started: () => true });
+  assert.equal(observer.observe().routes, []);
+  const bytes = Buffer.from('GET /report/17?year=2026');
+  const table = new RouteTable(memory.routes, 0);
+  table.learn(routeHash(bytes, 0, 3, 4, bytes.length), 8000, () => 'GET /report/*');
+  const words = new Int32Array(memory.control);
+  const area = threadArea(1);
+  words[area + STATE] = PROCESSING;
+  words[area + REQUEST_AT] = 100;
+  words[area + REQUEST_TO] = 100 + bytes.length;
+  bytes.copy(Buffer.from(memory.inputs), INPUT_BYTES + 100);
+  const { routes, threads } = observer.observe();
+  assert.equal(routes, [
+    {
+      name: 'GET /report/*',
+      blocking: true,
+      declared: false,
+      calls: 1,
+      typicalMs: 2,
+      longestMs: 8,
+      handOvers: 0,
+    },
+  ]);
+  assert.is(threads[1]!.route, 'GET /report/17?year=2026');
+  assert.is(threads[1]!.learned, routes[0]);
+  assert.is(threads[0]!.learned, null);
+  Buffer.from(memory.inputs).write('GET /another/1', INPUT_BYTES + 100);
+  assert.is(observer.observe().threads[1]!.learned, null);
 });
 
 test('a reader that falls behind counts what it missed', () =>
