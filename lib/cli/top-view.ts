@@ -7,6 +7,7 @@ import {
   type Gauge,
   type Hello,
   type Percentiles,
+  type RouteRow,
   STATES,
   type State,
   type ThreadRow,
@@ -41,6 +42,8 @@ const RIGHT_WIDTHS = [5, 11, 7, 6];
 /** Columns for the beginning of a request's target. */
 const REQUEST_WIDTH = 24;
 const MIN_LANE = 10;
+/** Routes in the line of those that block. */
+const SHOWN_ROUTES = 4;
 
 export class TopView {
   readonly #hello: Hello;
@@ -129,6 +132,7 @@ export class TopView {
       `${leads}, ${amount(point.promotions)} promotions/s${wakeUps}; ${frame.engaged} of ${frame.threads.length} threads engaged`,
       `${amount(point.requests)} requests/s, ${amount(point.errors)} errors/s; response ${percentiles(point.responseMs)}; queue ${percentiles(point.queueMs)}; promotion ${percentiles(point.promotionMs)}`,
       `connections ${level(gauges.connections)}, ${frame.active} active; ready ${level(gauges.ready)}; pool ${level(gauges.pool)}; descriptors ${level(gauges.descriptors)}`,
+      ...blockingRoutes(frame),
     ];
   }
 }
@@ -179,6 +183,18 @@ function painted(states: readonly State[], colors: boolean): string {
   }
   return colors && states.length > 0 ? `${text}\x1b[0m` : text;
 }
+
+/** The line of the routes that block; none without any. */
+function blockingRoutes({ routes }: Frame): string[] {
+  const blocking = routes.filter((route) => route.blocking);
+  if (blocking.length === 0) return [];
+  const rest = blocking.length - SHOWN_ROUTES;
+  const more = rest > 0 ? `; and ${rest} more` : '';
+  return [`blocking routes: ${blocking.slice(0, SHOWN_ROUTES).map(routeText).join('; ')}${more}`];
+}
+
+const routeText = ({ name, typicalMs, longestMs, handOvers }: RouteRow): string =>
+  `${clean(name)} ${milliseconds(typicalMs)}, at most ${milliseconds(longestMs)}, ${amount(handOvers)} handed over`;
 
 const warnings = ({ warnings }: Frame): string[] =>
   warnings.length === 0

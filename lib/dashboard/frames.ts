@@ -1,6 +1,7 @@
 /** Makes the websocket's messages from observations; protocol.ts says what they mean. */
 import type {
   ObservedMark,
+  ObservedRoute,
   ObservedThread,
   ObservedTransition,
   TransitionBatch,
@@ -11,8 +12,10 @@ import {
   type Gauge,
   MARKS,
   MAX_MARKS,
+  MAX_ROUTES,
   MAX_TRANSITIONS,
   type MarkTuple,
+  type RouteRow,
   STATES,
   type ThreadRow,
   type TransitionTuple,
@@ -56,6 +59,8 @@ export function frameOf(sample: Sample, batch: TransitionBatch, extras: FrameExt
     active: observation.active,
     idle: Math.max(0, connections.current - observation.active),
     engaged: observation.engaged,
+    routes: routesOf(observation.routes),
+    routesLeft: Math.max(0, observation.routes.length - MAX_ROUTES),
     point: sample.point,
     warnings: extras.warnings,
     load: extras.load,
@@ -101,6 +106,16 @@ function rowOf(thread: ObservedThread, { busy, loopDelays }: Sample, missed: num
     loopDelayMs: loopDelays[id] ?? null,
     counters,
   };
+}
+
+function routesOf(routes: readonly ObservedRoute[]): RouteRow[] {
+  // The sort is stable: among equals, the order of the observation.
+  const blockingFirst = routes.toSorted((a, b) => Number(b.blocking) - Number(a.blocking));
+  return blockingFirst.slice(0, MAX_ROUTES).map(({ typicalMs, longestMs, ...same }) => ({
+    ...same,
+    typicalMs: round(typicalMs, 1000),
+    longestMs: round(longestMs, 1000),
+  }));
 }
 
 const gaugeOf = ({ current, peak, limit }: Gauge): Gauge => ({ current, peak, limit });

@@ -257,6 +257,11 @@ function setViews(): View[] {
       ({ active }) => active,
     ),
     gauge('threads_engaged', 'Threads that others depend on', ({ engaged }) => engaged),
+    gauge(
+      'blocking_routes',
+      'Routes that are known to block their thread',
+      ({ routes }) => routes.filter(({ blocking }) => blocking).length,
+    ),
     ...level('connections', 'Open connections', ({ connections }) => connections),
     ...level('handles', 'Handles in the table', ({ handles }) => handles),
     ...level('ready_events', 'Events that wait in the ready list', ({ ready }) => ready),

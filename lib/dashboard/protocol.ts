@@ -111,6 +111,9 @@ export interface Frame {
   readonly idle: number;
   /** Threads that are engaged. */
   readonly engaged: number;
+  /** Learned and declared routes, those that block first: at most MAX_ROUTES, and how many more there are. */
+  readonly routes: readonly RouteRow[];
+  readonly routesLeft: number;
   /** For the last second. */
   readonly point: Point;
   /** Present and imminent problems, each with advice. */
@@ -138,6 +141,25 @@ export const MAX_MARKS = 500;
  */
 export type MarkTuple = readonly [thread: number, kind: number, at: number];
 export const MARKS = ['given', 'taken'] as const;
+
+export const MAX_ROUTES = 20;
+
+/** A route that has held its thread for long, or that the app has declared. */
+export interface RouteRow {
+  /** Method and path, with `*` for each segment that varies, or the declared pattern. */
+  readonly name: string;
+  /** Whether its requests run on free threads. */
+  readonly blocking: boolean;
+  /** Whether the app has declared that; otherwise it was learned. */
+  readonly declared: boolean;
+  /** Requests since it was learned. */
+  readonly calls: number;
+  /** How long a request holds its thread without returning to the event loop: a moving mean, and the maximum. */
+  readonly typicalMs: number;
+  readonly longestMs: number;
+  /** Requests handed over to a free thread. */
+  readonly handOvers: number;
+}
 
 export interface Gauge {
   readonly current: number;

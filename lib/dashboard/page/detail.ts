@@ -125,7 +125,8 @@ export class DetailPanel {
     const state = WORDS[stateNumber(row.state)] ?? row.state;
     const held = row.since > 0 ? ` for ${duration(at - row.since)}` : '';
     const on = row.connection >= 0 ? ` · connection ${row.connection}` : '';
-    setText(this.#now, `${state}${held}${on}${row.route === '' ? '' : ` · ${row.route}`}`);
+    const engaged = row.engaged ? ' · engaged' : '';
+    setText(this.#now, `${state}${held}${engaged}${on}${row.route === '' ? '' : ` · ${row.route}`}`);
     this.#showShares(
       row,
       earlier?.frame.threads.find(({ id }) => id === this.#thread),

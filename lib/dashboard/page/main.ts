@@ -2,8 +2,8 @@
  * The dashboard's page. Messages from the websocket go into the history, playback selects the moment to show, and all views
  * show that moment:
  *
- *   connection ──▶ history ──▶ playback ──▶ lanes, headline, thread table, gauges, traffic, warnings, charts, detail
- *                                  ▲
+ *   connection ──▶ history ──▶ playback ──▶ lanes, headline, tables of threads and routes,
+ *                                  ▲                  gauges, traffic, warnings, charts, detail
  *                         scrub bar, keys
  *
  * The lanes are drawn at the screen's frame rate, the text a few times a second, so that it can be read.
@@ -21,6 +21,7 @@ import { listenForKeys } from './keys.js';
 import { Lanes } from './lanes.js';
 import { LoadButtons } from './load-buttons.js';
 import { Playback } from './playback.js';
+import { RouteTable } from './route-table.js';
 import { ScrubBar } from './scrub-bar.js';
 import { saveSnapshot } from './snapshot.js';
 import { StatusLine } from './status-line.js';
@@ -61,6 +62,7 @@ let opener: Element | null = null;
 const connection = new Connection(showStatus, receive);
 const lanes = new Lanes(history, (thread) => toggle(thread), drawSoon);
 const table = new ThreadTable(byId('threads-head'), byId('threads-body'), toggle, showWords);
+const routes = new RouteTable();
 const charts = new Charts(history, playback);
 const scrubBar = new ScrubBar(history, playback, moved);
 const detail = new DetailPanel(history, playback, closeDetail);
@@ -118,6 +120,7 @@ function showWords(): void {
   const known = earlier === moment ? undefined : earlier;
   headline.show(moment);
   table.show(moment, known, detail.thread);
+  routes.show(moment);
   lanes.showNames(moment, detail.thread);
   gauges.show(moment);
   traffic.show(moment);

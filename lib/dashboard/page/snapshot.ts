@@ -14,7 +14,7 @@ export interface Picture {
 
 /** The selectors of the parts that are saved. */
 const HEADLINE = ['.headline', '#warnings'];
-const PARTS = ['#threads-card', '#room-card', '#traffic-card'];
+const PARTS = ['#threads-card', '#routes-card', '#room-card', '#traffic-card'];
 /** Elements that do nothing without scripts, and are left out. */
 const IDLE = '.idle';
 

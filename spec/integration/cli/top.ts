@@ -55,6 +55,8 @@ function frameOf(seq: number, stays: [State, number[]][], more: Partial<Frame> =
     active: 1,
     idle: 0,
     engaged: 1,
+    routes: [],
+    routesLeft: 0,
     point: {
       at: 0,
       requests: 1234.4,
@@ -116,6 +118,24 @@ test('the head has the leader, rates, percentiles and levels', () => {
   );
   assert.match(text, /1,234 requests\/s, 0 errors\/s; response p50 0\.12 ms p99 20 ms; queue –; promotion –/);
   assert.match(text, /connections 1\/2\/3, 1 active/);
+});
+
+test('routes that block have a line, in which their names cannot obey a client', () => {
+  const route = (name: string, blocking = true) => {
+    return { name, blocking, declared: false, calls: 9, typicalMs: 2.5, longestMs: 1600, handOvers: 7 };
+  };
+  const view = new TopView(hello);
+  const lineOf = (...routes: ReturnType<typeof route>[]) => {
+    view.add(frameOf(0, [['leader', times('leader', 0)]], { routes }));
+    const lines = view.lines({ columns: 300, rows: 40, colors: false });
+    return lines.find((line) => line.startsWith('blocking routes:'));
+  };
+  assert.is(lineOf(route('GET /quick', false)), undefined);
+  assert.is(
+    lineOf(route('GET /\x1b[2J'), route('GET /quick', false)),
+    'blocking routes: GET /?[2J 2.50 ms, at most 1.6 s, 7 handed over',
+  );
+  assert.match(lineOf(...'abcdef'.split('').map((name) => route(name)))!, /; d 2\.50 ms, .*; and 2 more$/);
 });
 
 test('no line is wider than the terminal, nor are there more than it has rows, whatever it is', () => {

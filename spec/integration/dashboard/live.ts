@@ -7,9 +7,10 @@ import {
   CLOSE_TOO_SLOW,
   MARKS,
   MAX_MARKS,
+  MAX_ROUTES,
   MAX_TRANSITIONS,
 } from '../../../lib/dashboard/protocol.js';
-import { now } from '../../support/dashboard/fake-observed.js';
+import { now, routeOf } from '../../support/dashboard/fake-observed.js';
 import { type DashboardClient, TestDashboard } from '../../support/dashboard/test-dashboard.js';
 import { range, until, within } from '../../support/server/wait.js';
 
@@ -129,6 +130,29 @@ test('a frame carries both sides of hand-overs, the newest if they are many', as
   const { marks } = await client.frame('many marks', ({ marks }) => marks.length > 2);
   assert.is(marks.length, MAX_MARKS);
   assert.ok(Math.abs(marks.at(-1)![2] - at - MAX_MARKS) < 0.002);
+});
+
+test('a frame carries the routes that block first, and no more than it has room for', async () => {
+  await using dashboard = await TestDashboard.start();
+  const client = await dashboard.openClient();
+  const name = '<img src=x>"\\';
+  const quick = range(MAX_ROUTES).map((index) => routeOf(`GET /${index}`, { blocking: false }));
+  dashboard.observed.seen.routes = [...quick, routeOf(name, { calls: 7, typicalMs: 1.23456, handOvers: 5 })];
+  const { routes, routesLeft } = await client.frame('routes', ({ routes }) => routes.length > 0);
+  assert.equal(routes[0], {
+    name,
+    blocking: true,
+    declared: false,
+    calls: 7,
+    typicalMs: 1.235,
+    longestMs: 30,
+    handOvers: 5,
+  });
+  assert.equal(
+    routes.slice(1).map((route) => route.name),
+    quick.slice(0, MAX_ROUTES - 1).map((route) => route.name),
+  );
+  assert.is(routesLeft, 1);
 });
 
 test('of more transitions than a frame may have, it has the newest; the others count as missed', async () => {

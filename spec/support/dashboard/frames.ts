@@ -61,6 +61,8 @@ export const frame = (
   active: 0,
   idle: 0,
   engaged: 0,
+  routes: [],
+  routesLeft: 0,
   point: point(at),
   warnings: [],
   load: { fast: 0, blocking: 0, cpu: 0 },

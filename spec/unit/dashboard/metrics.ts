@@ -2,6 +2,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { COUNTERS } from '../../../lib/memory/counters.js';
+import { routeOf } from '../../support/dashboard/fake-observed.js';
 import { parseMetrics, type Sample } from '../../support/dashboard/prometheus.js';
 import { TestDashboard } from '../../support/dashboard/test-dashboard.js';
 import { range } from '../../support/server/wait.js';
@@ -143,6 +144,7 @@ test('levels, build and process are exported', async () => {
     descriptors: { current: 10, peak: 11, limit: 12 },
     leader: 2,
     engaged: 3,
+    routes: [routeOf('GET /a'), routeOf('GET /"\n'), routeOf('GET /c', { blocking: false })],
   });
   const value = await scrape(dashboard);
   const levels = ['connections', 'pool_blocks', 'ready_events'].flatMap((name) =>
@@ -154,6 +156,7 @@ test('levels, build and process are exported', async () => {
     [10, 12, 2],
   );
   assert.is(value('paceline_threads_engaged'), 3);
+  assert.is(value('paceline_blocking_routes'), 2);
   assert.is(value('paceline_build_info', { strategy: 'leader-followers', node: process.version }), 1);
   assert.ok(value('process_resident_memory_bytes') > 1e6);
   assert.ok(value('nodejs_eventloop_lag_p99_seconds') >= 0);
