@@ -9,6 +9,7 @@ import { type RawData, WebSocket } from 'ws';
 import type { Logger } from '../logger.js';
 import type { TransitionBatch, TransitionSource } from '../observe/observation.js';
 import { detailOf, frameOf, tupleOf } from './frames.js';
+import { FreeThreads } from './free-threads.js';
 import { guardedInterval } from './guarded-interval.js';
 import type { Loads } from './loads.js';
 import type { MonitoredServer } from './monitored-server.js';
@@ -67,6 +68,7 @@ export class Live {
   readonly #pace: LivePace;
   readonly #logger: Logger;
   readonly #deaths: readonly Death[];
+  readonly #freeThreads = new FreeThreads();
   readonly #clients = new Set<Client>();
   #reader: TransitionSource | null = null;
   #timer: NodeJS.Timeout | null = null;
@@ -151,7 +153,7 @@ export class Live {
     this.#remember(batch);
     const frame = frameOf(sample, batch, {
       seq: this.#seq++,
-      warnings: warningsOf(sample.observation, this.#deaths),
+      warnings: warningsOf(sample.observation, this.#deaths, this.#freeThreads.update(sample.observation)),
       load: this.#loads?.state() ?? { fast: 0, blocking: 0, cpu: 0 },
       dashboard: { clients: this.#clients.size, droppedClients: this.#dropped },
     });

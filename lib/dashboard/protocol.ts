@@ -195,6 +195,7 @@ export interface Warning {
     | 'no-leader'
     | 'long-handler'
     | 'all-blocked'
+    | 'no-free-thread'
     | 'ready-list'
     | 'descriptors'
     | 'connections'

@@ -3,6 +3,7 @@
  * of a thread, which is shown for some time afterwards.
  */
 import type { Level, Observation, ObservedThread } from '../observe/observation.js';
+import type { Shortage } from './free-threads.js';
 import type { Warning } from './protocol.js';
 
 /** How long events may wait without a leader. A promotion takes some microseconds; 50 ms is far beyond that. */
@@ -31,11 +32,16 @@ export function leaderSince({ leader, leaderSince, threads }: Observation): numb
   return leader >= 0 ? leaderSince : Math.max(...threads.map(({ since }) => since));
 }
 
-/** At most one warning of each kind. */
-export function warningsOf(observation: Observation, deaths: readonly Death[]): Warning[] {
+/** At most one warning of each kind. @param shortage of free threads; null for none */
+export function warningsOf(
+  observation: Observation,
+  deaths: readonly Death[],
+  shortage: Shortage | null,
+): Warning[] {
   return [
     noLeader(observation),
     allBlocked(observation),
+    noFreeThread(observation, shortage),
     longHandlers(observation),
     nearLimit('ready-list', 'The ready list', observation.ready, {
       of: 'events',
@@ -85,6 +91,21 @@ function allBlocked({ at, threads }: Observation): Warning | null {
   };
 }
 
+function noFreeThread({ threads }: Observation, shortage: Shortage | null): Warning | null {
+  if (shortage === null) return null;
+  const alive = threads.filter(({ state }) => state !== 'dead' && state !== 'starting');
+  const engaged = alive.filter((thread) => thread.engaged).length;
+  const others = alive.length - engaged;
+  const each = others === 0 ? '' : ` (${engaged}) or inside a handler (${others})`;
+  const [route, ...more] = shortage.routes;
+  const and = more.length === 0 ? '' : ` and ${count(more.length, 'other route')}`;
+  return {
+    id: 'no-free-thread',
+    what: `All free threads are used up: for ${duration(shortage.ms)} each thread has been engaged${each}, and ${route}${and} ${more.length === 0 ? 'blocks' : 'block'} threads on which other requests wait.`,
+    advice: 'Run more threads (--threads), or make what blocks shorter.',
+  };
+}
+
 function longHandlers({ at, threads }: Observation): Warning | null {
   const long = threads
     .filter(({ state, since }) => state === 'processing' && at - since > LONG_HANDLER_MS)
@@ -96,7 +117,7 @@ function longHandlers({ at, threads }: Observation): Warning | null {
     others === 0 ? '' : `, and ${count(others, 'other thread')} more than ${duration(LONG_HANDLER_MS)}`;
   return {
     id: 'long-handler',
-    what: `Thread ${id} has been inside ${handlerOf(long[0]!)} for ${duration(at - since)}${more}.`,
+    what: `Thread ${id} has been inside ${handlerOf(long[0]!)} for ${duration(at - since)}${knownOf(long[0]!)}${more}.`,
     advice:
       'The others go on meanwhile. If it happens often, shorten the handler, or run as many more threads (--threads) as such handlers run at the same time.',
   };
@@ -105,6 +126,13 @@ function longHandlers({ at, threads }: Observation): Warning | null {
 function handlerOf({ route, connection }: ObservedThread): string {
   if (route !== '') return route;
   return connection >= 0 ? `the handler of connection ${connection}` : 'work of its own event loop';
+}
+
+/** What is known of the route of its request. */
+function knownOf({ learned }: ObservedThread): string {
+  if (learned === null) return '';
+  const { name, typicalMs, longestMs } = learned;
+  return ` (${name} typically holds its thread for ${duration(typicalMs)}, and at most for ${duration(longestMs)} so far)`;
 }
 
 function nearLimit(

@@ -155,6 +155,25 @@ test('a frame carries the routes that block first, and no more than it has room 
   assert.is(routesLeft, 1);
 });
 
+test('a shortage of free threads becomes a warning', async () => {
+  await using dashboard = await TestDashboard.start({ pace: { intervalMs: 10 } });
+  const { seen } = dashboard.observed;
+  for (const thread of seen.threads) thread.engaged = true;
+  seen.engaged = seen.threads.length;
+  const client = await dashboard.openClient();
+  const warned = client.frame('a warning', ({ warnings }) =>
+    warnings.some(({ id }) => id === 'no-free-thread'),
+  );
+  const calls = setInterval(() => {
+    seen.routes = [routeOf('GET /block', { calls: (seen.routes[0]?.calls ?? 0) + 1 })];
+  }, 5);
+  try {
+    assert.match((await warned).warnings[0]!.what, /and GET \/block blocks threads/);
+  } finally {
+    clearInterval(calls);
+  }
+});
+
 test('of more transitions than a frame may have, it has the newest; the others count as missed', async () => {
   await using dashboard = await TestDashboard.start();
   const client = await dashboard.openClient();

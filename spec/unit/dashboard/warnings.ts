@@ -1,18 +1,23 @@
 /** Warnings: when each is shown, that it names the cause, and that it disappears with it. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import type { Shortage } from '../../../lib/dashboard/free-threads.js';
 import { type Death, warningsOf } from '../../../lib/dashboard/warnings.js';
-import { FakeObserved } from '../../support/dashboard/fake-observed.js';
+import { FakeObserved, routeOf } from '../../support/dashboard/fake-observed.js';
 
 const AT = 1_700_000_000_000;
 
-function look(change: (observed: FakeObserved) => void, deaths: Death[] = []) {
+function look(
+  change: (observed: FakeObserved) => void,
+  deaths: Death[] = [],
+  shortage: Shortage | null = null,
+) {
   const observed = new FakeObserved();
   observed.clock = AT;
   observed.seen.leaderSince = AT - 10;
   for (const thread of observed.seen.threads) thread.since = AT - 10;
   change(observed);
-  return warningsOf(observed.observe(), deaths);
+  return warningsOf(observed.observe(), deaths, shortage);
 }
 
 const ids = (...args: Parameters<typeof look>): string[] => look(...args).map(({ id }) => id);
@@ -92,6 +97,40 @@ test('a handler that occupies its thread for longer than a second is named by it
   assert.equal(ids(follower), []);
 });
 
+test('a handler whose route was learned is warned of with what is known of the route', () => {
+  const long = (observed: FakeObserved) => {
+    Object.assign(observed.seen.threads[2]!, {
+      state: 'processing',
+      since: AT - 3210,
+      connection: 31,
+      route: 'GET /report/17?year=2026',
+      learned: routeOf('GET /report/*', { typicalMs: 2900, longestMs: 4100 }),
+    });
+    Object.assign(observed.seen.threads[1]!, { state: 'processing', since: AT - 1500 });
+  };
+  assert.is(
+    look(long)[0]!.what,
+    'Thread 2 has been inside GET /report/17?year=2026 for 3.2 s (GET /report/* typically holds its thread for 2.9 s, and at most for 4.1 s so far), and 1 other thread more than 1.0 s.',
+  );
+});
+
+test('a shortage of free threads is warned of with the routes that block', () => {
+  const engaged =
+    (...threads: number[]) =>
+    (observed: FakeObserved) => {
+      for (const thread of threads) observed.seen.threads[thread]!.engaged = true;
+      observed.seen.engaged = threads.length;
+    };
+  assert.is(
+    look(engaged(0, 1, 2), [], { ms: 3210, routes: ['GET /block'] })[0]!.what,
+    'All free threads are used up: for 3.2 s each thread has been engaged (3) or inside a handler (1), and GET /block blocks threads on which other requests wait.',
+  );
+  assert.is(
+    look(engaged(0, 1, 2, 3), [], { ms: 210, routes: ['GET /a', 'GET /b', 'GET /c'] })[0]!.what,
+    'All free threads are used up: for 210 ms each thread has been engaged, and GET /a and 2 other routes block threads on which other requests wait.',
+  );
+});
+
 test('a resource that is more than 80 % full is warned of', () => {
   for (const [name, id] of [
     ['ready', 'ready-list'],
@@ -138,9 +177,10 @@ test('every warning is a sentence with advice', () => {
         Object.assign(thread, { state: 'processing', since: AT - 2000 });
     },
     [{ thread: 0, at: AT, reason: '' }],
+    { ms: 300, routes: ['GET /block'] },
   );
-  assert.is(everything.length, 8);
-  assert.is(new Set(everything.map(({ id }) => id)).size, 8);
+  assert.is(everything.length, 9);
+  assert.is(new Set(everything.map(({ id }) => id)).size, 9);
   for (const { what, advice } of everything) {
     assert.match(what, /^[A-Z].*\.$/);
     assert.match(advice, /^[A-Z].*\.$/);
