@@ -6,10 +6,10 @@
  * and the table of a server without slow routes stays empty: `anyKnown` is then all that a request pays. From then on every request
  * of the route counts, the short ones as well.
  *
- * - The typical hold is a moving mean with weight 1/16. The first call counts a quarter, because a route's first call also loads
- *   and compiles.
- * - A route blocks while its typical hold is BLOCKING_MICROS or longer.
- * - A route is forgotten, which frees its slot, when its typical hold falls below a quarter of that. A minute without a request
+ * - The mean that decides is a moving one with weight 1/16, which begins at 0: a single call makes a route block only if it took 16
+ *   times BLOCKING_MICROS. A cheap handler may take some milliseconds when the system runs another process, or when it is compiled.
+ * - A route blocks while that mean is BLOCKING_MICROS or longer.
+ * - A cheap request makes its route forgotten, which frees its slot, when the mean is below a quarter of that. A minute without a request
  *   halves it, so a route that is called no more is forgotten, too.
  * - A route takes a free slot of its set, or replaces the route used least recently. Clients that invent slow paths make the table
  *   forget; they cannot make it grow.
@@ -51,8 +51,6 @@ export const NO_SLOT = -1;
 /** Means are kept in sixteenths of a microsecond, so that rounding does not stop them short of what they tend to. */
 const MEAN_SHIFT = 4;
 const SCALE = 1 << MEAN_SHIFT;
-/** The share of the first call, as a shift. */
-const FIRST_CALL_SHIFT = 2;
 /** Longer holds count as this, 134 s: in sixteenths, a word holds no more. */
 const MAX_MICROS = 2 ** 27 - 1;
 const SET_SHIFT = 32 - Math.log2(ROUTE_SETS);
@@ -148,7 +146,7 @@ export class RouteTable {
     words[at + layout.ROUTE_LAST_USE] = now;
     words[at + layout.ROUTE_HALVINGS] = 0;
     Atomics.compareExchange(words, at + layout.ROUTE_TYPICAL, before, mean);
-    if (isForgotten(words, at, mean)) free(words, slot, hash);
+    if (micros < FORGOTTEN_MICROS && isForgotten(words, at, mean)) free(words, slot, hash);
   }
 
   /** Takes a slot. If another thread is taking the same one, the request is not counted. */
@@ -161,7 +159,8 @@ export class RouteTable {
       return;
     const at = routeRecord(slot);
     words[at + layout.ROUTE_CLASS] = routeClass;
-    Atomics.store(words, at + layout.ROUTE_TYPICAL, (micros * SCALE) >> FIRST_CALL_SHIFT);
+    // From a mean of 0, by 1/16.
+    Atomics.store(words, at + layout.ROUTE_TYPICAL, micros);
     words[at + layout.ROUTE_LONGEST] = micros;
     Atomics.store(words, at + layout.ROUTE_CALLS, 1);
     Atomics.store(words, at + layout.ROUTE_HAND_OVERS, 0);
@@ -250,7 +249,7 @@ export function readRoutes(memory: SharedArrayBuffer): RouteRecord[] {
       name: bytes.toString('utf8', nameAt, nameAt + words[at + layout.ROUTE_NAME_BYTES]!),
       blocking: blocks(words, slot),
       declared: words[at + layout.ROUTE_CLASS] !== LEARNED,
-      typicalMicros: words[at + layout.ROUTE_TYPICAL]! >> MEAN_SHIFT,
+      typicalMicros: typicalOf(words, at),
       longestMicros: words[at + layout.ROUTE_LONGEST]!,
       calls: words[at + layout.ROUTE_CALLS]! >>> 0,
       handOvers: words[at + layout.ROUTE_HAND_OVERS]! >>> 0,
@@ -268,6 +267,12 @@ export function releaseRoutes(memory: SharedArrayBuffer, dead: number): void {
     Atomics.compareExchange(words, ROUTE_TAGS + slot, 1 + dead, 0);
   }
   for (let set = 0; set < ROUTE_SETS; set++) settle(words, set);
+}
+
+/** The mean of the calls so far: the moving mean began at 0, which has a weight of (15/16)^calls in it. */
+function typicalOf(words: Int32Array, at: number): number {
+  const calls = words[at + layout.ROUTE_CALLS]! >>> 0;
+  return Math.round(words[at + layout.ROUTE_TYPICAL]! / SCALE / (1 - (1 - 1 / SCALE) ** calls));
 }
 
 /** The set of a hash: its upper bits, which are as good as any. */
