@@ -16,7 +16,7 @@ import {
   wholeNumbers,
 } from './option-kinds.js';
 import { STRATEGY_DEFAULT, strategies } from './strategy.js';
-import { THREADS_DEFAULT_MIN, threadRanges } from './thread-range.js';
+import { THREADS_DEFAULT_MIN, THREADS_PER_CORE, threadRanges } from './thread-range.js';
 
 /** The prefix of the environment variables, except those that other programs use as well. */
 export const VARIABLE_PREFIX = 'PACELINE_';
@@ -112,7 +112,7 @@ export const SERVER_OPTIONS = {
     metavar: 'N',
     short: 't',
     description: `Threads that process requests: a number from 1 to ${MAX_THREADS}, or MIN:MAX, of which this version always runs MAX.`,
-    defaultText: `the larger of ${THREADS_DEFAULT_MIN} and the cores available`,
+    defaultText: `the larger of ${THREADS_DEFAULT_MIN} and ${THREADS_PER_CORE} times the cores available`,
   },
   strategy: {
     group: 'Threads',

@@ -19,8 +19,8 @@ export interface ServerOptions {
   app?: string | URL | undefined;
   /**
    * How many threads process requests: a number, `'MIN:MAX'` or `{ min, max }`, each from 1 to 128. The set does not
-   * grow and shrink yet, so a range starts MAX threads and keeps them. Default: the larger of 4 and the cores
-   * available, because blocking handlers need spare threads even on a small machine.
+   * grow and shrink yet, so a range starts MAX threads and keeps them. Default: the larger of 4 and 1.5 times the cores
+   * available: one for each core, and others that stand ready for handlers that block. Each takes some 20 MB.
    */
   threads?: number | string | ThreadRange | undefined;
   /** Which concurrency model to run. Default, and the only one in this version: `'leader-followers'`. */

@@ -12,6 +12,15 @@ export interface ThreadRange {
 
 /** The minimum of the default. With fewer threads, a few blocking handlers would occupy all of them. */
 export const THREADS_DEFAULT_MIN = 4;
+/**
+ * The default for each core: what waits gathers on one thread for each core (set/engagement.ts), and the others stand ready to block. A
+ * thread that has served requests takes some 20 MB.
+ */
+export const THREADS_PER_CORE = 1.5;
+
+/** The default number of threads, for so many cores. */
+export const defaultThreads = (cores = availableParallelism()): number =>
+  Math.min(MAX_THREADS, Math.max(THREADS_DEFAULT_MIN, Math.ceil(cores * THREADS_PER_CORE)));
 
 /**
  * Checks the `threads` option. `name` is the option as the user spelled it, for the message.
@@ -20,7 +29,7 @@ export const THREADS_DEFAULT_MIN = 4;
  */
 export function resolveThreads(value: unknown, name = 'threads'): ThreadRange {
   if (value === undefined) {
-    const count = Math.min(MAX_THREADS, Math.max(THREADS_DEFAULT_MIN, availableParallelism()));
+    const count = defaultThreads();
     return { min: count, max: count };
   }
   const range = threadRange(value, name);

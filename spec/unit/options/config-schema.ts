@@ -141,7 +141,10 @@ test('the schema describes every setting, with its default', () => {
   for (const [key, { description }] of Object.entries(properties))
     assert.match(description, /^[A-Z].*\.$/, key);
   assert.is(properties.keepAliveTimeout!.default, 5000);
-  assert.match(properties.threads!.description, /Default: the larger of 4 and the cores available\.$/);
+  assert.match(
+    properties.threads!.description,
+    /Default: the larger of 4 and 1\.5 times the cores available\.$/,
+  );
 });
 
 test('the package exports the schema', () => {

@@ -6,6 +6,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { PacelineError } from '../../../lib/errors.js';
 import { resolveOptions, type ServerOptions } from '../../../lib/options/server-options.js';
+import { defaultThreads } from '../../../lib/options/thread-range.js';
 
 const THIS_FILE = fileURLToPath(import.meta.url);
 
@@ -26,12 +27,17 @@ function refused(options: unknown, message: RegExp, code = 'PACELINE_OPTION'): v
 
 test('without options, the documented defaults count', () => {
   const { app, threads, strategy, maxConnections, maxHeaderSize, maxBodySize, logger } = resolveOptions();
-  const count = Math.min(128, Math.max(4, availableParallelism()));
+  const count = Math.min(128, Math.max(4, Math.ceil(1.5 * availableParallelism())));
   assert.match(app, /^file:.*\/lib\/demo\/app\.js$/);
   assert.equal(threads, { min: count, max: count });
   assert.is(strategy, 'leader-followers');
   assert.equal([maxConnections, maxHeaderSize, maxBodySize], [16_384, 16_384, 16 * 1024 * 1024]);
   assert.not.throws(() => logger.error('goes nowhere', { thread: 1 }));
+});
+
+test('by default there are half as many threads again as cores, four at least', () => {
+  const counts = [1, 2, 3, 4, 8, 64, 128].map((cores) => defaultThreads(cores));
+  assert.equal(counts, [4, 4, 5, 6, 12, 96, 128]);
 });
 
 test('the dashboard is off, or where it is asked to be', () => {
