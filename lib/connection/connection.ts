@@ -28,7 +28,9 @@
  *                                          └─▶ closed
  */
 import { DROPPED } from '../memory/counters.js';
+import { NO_DEPENDANT, WAITS } from '../set/engagement.js';
 import { hasFlag, setFlag } from '../set/handle-record.js';
+import { INTEREST_INPUT_OUTPUT } from '../set/handle-set.js';
 import { BROKEN, PEER_ENDED, READABLE, TIMED_OUT } from '../set/handle-table.js';
 import { EAGAIN, EINTR } from '../sys/libc.js';
 import { receive, shutdownSending } from '../sys/socket.js';
@@ -73,6 +75,8 @@ export abstract class Connection implements BoundConnection, Deferred {
   /** The timeouts have found the deadline passed. */
   protected timedOut = false;
   readonly #shared: ConnectionThread;
+  /** What the connection makes of its thread while it is bound; see set/engagement.ts. */
+  #dependant = NO_DEPENDANT;
   #state = CLOSED;
   #progress = NOT_DISPATCHING;
 
@@ -195,8 +199,25 @@ export abstract class Connection implements BoundConnection, Deferred {
     return false;
   }
 
+  /** What the connection makes of its thread while it is bound: see set/engagement.ts. */
+  protected get waitingFor(): number {
+    return WAITS;
+  }
+
+  /** What the connection makes of its thread now: NO_DEPENDANT while it is not bound. */
+  protected get dependant(): number {
+    return this.#dependant;
+  }
+
+  #depend(dependant: number): void {
+    if (dependant === this.#dependant) return;
+    this.context.engagement.change(this.#dependant, dependant);
+    this.#dependant = dependant;
+  }
+
   /** @returns events noted meanwhile */
   #bind(): number {
+    this.#depend(this.waitingFor);
     if (this.bound) return 0;
     this.bound = true;
     this.#shared.boundConnections.set(this.fd, this);
@@ -215,6 +236,18 @@ export abstract class Connection implements BoundConnection, Deferred {
     }
     this.noteEvents(noted);
     return true;
+  }
+
+  /**
+   * Releases the connection to any thread with work left in it. The kernel reports it again: before it is left, because afterwards another
+   * thread may close it; and once more where that report was noted meanwhile.
+   */
+  protected releaseReported(): void {
+    const { table, handles } = this.context;
+    const { fd } = this;
+    do handles.resumeHandle(fd, INTEREST_INPUT_OUTPUT);
+    while ((this.bound ? table.unbind(fd) : table.leave(fd)) !== 0);
+    this.detach();
   }
 
   /** Nothing is due until the peer sends more: leaves the connection to any thread, or waits bound. @returns as `step` */
@@ -272,6 +305,7 @@ export abstract class Connection implements BoundConnection, Deferred {
     if (this.#state === CLOSED) this.#illegal(CLOSED);
     // The state comes last: while it is another one, `abort` still closes the connection.
     if (this.bound) this.#shared.boundConnections.delete(this.fd);
+    this.#depend(NO_DEPENDANT);
     this.fd = -1;
     this.#state = CLOSED;
   }

@@ -33,10 +33,13 @@ const CREDITS_PER_READING = REQUEST_COST;
 export class DispatchBudget {
   #spent = 0;
   #endMicros = 0;
+  /** When the dispatch began, by sys/clock.ts. */
+  beganMicros = 0;
 
   /** A dispatch begins with an event. @param micros when, by sys/clock.ts */
   begin(micros: number): void {
     this.#spent = 0;
+    this.beganMicros = micros;
     this.#endMicros = micros + MAX_DISPATCH_MS * 1000;
   }
 

@@ -2,9 +2,12 @@
  * The pattern's Event Handler, to which a handle is bound, and the context that each concrete one has in its thread.
  */
 import type { BlockPool } from '../memory/block-pool.js';
+import type { Engagement } from '../set/engagement.js';
 import type { HandleSet } from '../set/handle-set.js';
 import type { HandleTable } from '../set/handle-table.js';
+import type { ParkingLot } from '../set/parking-lot.js';
 import type { Recorder } from '../set/recorder.js';
+import type { HoldMeter } from './hold-meter.js';
 import type { Limits } from './limits.js';
 
 /** Which concrete event handler serves a handle: the kind in the handle's record. */
@@ -58,11 +61,17 @@ export interface ThreadContext {
   /** See memory/sums.ts. */
   readonly sums: Float64Array;
   readonly recorder: Recorder;
+  readonly engagement: Engagement;
+  /** Where threads park: for hints whether one is free. */
+  readonly lot: ParkingLot;
+  readonly holds: HoldMeter;
   readonly limits: Limits;
   /** Runs what user code has queued: nextTick callbacks and promise reactions. */
   drainTicks(): void;
   /** Has `work` proceed soon, in this thread and outside of user code. */
   defer(work: Deferred): void;
+  /** Makes sure that another thread leads: the handler about to be called is known to block. */
+  aboutToBlock(): void;
   /** Processes events of a handle that the calling thread has entered by itself, not for an event of the ready list. */
   process(fd: number, events: number): void;
   log(level: 'error' | 'warn' | 'info' | 'debug', message: string, fields?: Record<string, unknown>): void;

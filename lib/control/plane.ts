@@ -18,6 +18,7 @@ import {
 import type { Level, ThreadInfo, Transition } from '../observe/observation.js';
 import { Observer } from '../observe/observer.js';
 import type { ResolvedOptions } from '../options/server-options.js';
+import { ageRoutes } from '../routes/route-table.js';
 import { HandleSet, INTEREST_INPUT } from '../set/handle-set.js';
 import { HandleTable } from '../set/handle-table.js';
 import { ParkingLot } from '../set/parking-lot.js';
@@ -98,7 +99,15 @@ export class ControlPlane {
     this.#wakeUp = wakeUp;
     const lot = new ParkingLot(control, doorbells);
     const strays = new Strays(control, table, count, listener.address);
-    this.#shared = { control, table, pool: new BlockPool(blocks), lot, threads: count, strays };
+    this.#shared = {
+      control,
+      table,
+      pool: new BlockPool(blocks),
+      lot,
+      threads: count,
+      strays,
+      routes: this.#memory.routes,
+    };
     this.observer = new Observer(this.#memory, {
       threads: count,
       maxConnections,
@@ -261,6 +270,7 @@ export class ControlPlane {
   #housekeep(): void {
     this.#resumeAccepting();
     this.#shared.strays.close();
+    ageRoutes(this.#memory.routes);
     this.#suspensions.check();
   }
 

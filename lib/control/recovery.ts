@@ -6,7 +6,8 @@
  *    The connections that it was inside, or that were bound to it, are closed: no other thread can continue them.
  *    A listening, wake-up or timer handle that it was inside is left on its behalf.
  *    Blocks of the pool that it had taken are returned.
- * 2. If it led, events that it had taken from the kernel and not yet processed may be lost: the next leader looks at every handle.
+ * 2. Events may be lost: those that it had taken from the kernel if it led, and a connection handed over to it if its mailbox was not empty.
+ *    Then the next leader looks at every handle.
  *    Every thread looks at every handle bound to it, in case the dead one was about to hand an event off to it.
  * 3. Its leadership is revoked.
  * 4. It is taken out of the parking lot, and all threads are woken, because it may have been about to wake one.
@@ -17,6 +18,8 @@ import { ACCEPTOR, TIMER, WAKE_UP } from '../connection/event-handler.js';
 import type { BlockPool } from '../memory/block-pool.js';
 import { ACCEPTED, CLOSED, countersOf } from '../memory/counters.js';
 import { ACCEPTING, CLOSING, CONNECTIONS, CURRENT_FD, LEADER, RESCAN, threadArea } from '../memory/layout.js';
+import { releaseRoutes } from '../routes/route-table.js';
+import { clearEngagement } from '../set/engagement.js';
 import { savedBlock } from '../set/handle-record.js';
 import type { HandleTable } from '../set/handle-table.js';
 import { Mailbox } from '../set/mailbox.js';
@@ -31,6 +34,7 @@ const OWN_KINDS = new Set([ACCEPTOR, WAKE_UP, TIMER]);
 
 export interface SharedState {
   readonly control: SharedArrayBuffer;
+  readonly routes: SharedArrayBuffer;
   readonly table: HandleTable;
   readonly pool: BlockPool;
   readonly lot: ParkingLot;
@@ -48,7 +52,7 @@ export function recover(shared: SharedState, dead: number): number {
   const words = new Int32Array(control);
   moveState(control, dead, DEAD);
   words[threadArea(dead) + CURRENT_FD] = -1;
-  new Mailbox(control, dead).clear();
+  if (new Mailbox(control, dead).clear()) Atomics.store(words, RESCAN, 1);
   completeAccept(shared, words, dead);
   completeClose(shared, words, dead);
   shared.strays.close();
@@ -58,6 +62,8 @@ export function recover(shared: SharedState, dead: number): number {
   // Leading, or inside the timer handle, it may have noted an event for a bound handle and not put it into the mailbox.
   for (let thread = 0; thread < threads; thread++) new Mailbox(control, thread).requestSweep();
   revokeLeadership(control, dead);
+  clearEngagement(control, dead);
+  releaseRoutes(shared.routes, dead);
   lot.removeThread(dead, threads);
   return lost;
 }

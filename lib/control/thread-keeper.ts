@@ -9,10 +9,11 @@ import { MessageChannel, receiveMessageOnPort, Worker } from 'node:worker_thread
 import { PacelineError, type PacelineErrorCode } from '../errors.js';
 import type { Logger } from '../logger.js';
 import { readCounters } from '../memory/counters.js';
-import { LOGS_READ, threadArea } from '../memory/layout.js';
+import { LOGS_READ, RESCAN, threadArea } from '../memory/layout.js';
 import { Mailbox } from '../set/mailbox.js';
 import { moveState } from '../set/thread-set.js';
 import { STARTING } from '../set/thread-state.js';
+import { signalEventCounter } from '../sys/descriptor.js';
 import { WORKER_URL } from '../thread/entry-url.js';
 import { LogLimiter, lineOf } from '../thread/log-limiter.js';
 import type { ThreadMessage, ThreadStart } from '../thread/messages.js';
@@ -167,7 +168,11 @@ export class ThreadKeeper {
   #spawn(thread: number): Promise<Protocol> {
     const slot = this.#slots[thread]!;
     const { control } = this.#start.memory;
-    new Mailbox(control, thread).clear();
+    // A leader that had claimed the dead thread may have put its entry after the recovery.
+    if (new Mailbox(control, thread).clear()) {
+      Atomics.store(this.#words, RESCAN, 1);
+      signalEventCounter(this.#start.wakeUp);
+    }
     moveState(control, thread, STARTING);
     Atomics.store(this.#words, threadArea(thread) + LOGS_READ, 0);
     slot.startedAt = performance.now();

@@ -6,6 +6,7 @@ import { createRequest } from '../web/light-request.js';
 import { Exchange, type ExchangeOwner } from './exchange.js';
 import type { HttpThread } from './http-thread.js';
 import type { RequestParser } from './parser/request-parser.js';
+import type { Route } from './routes.js';
 
 /** The connection as an app's context of a request sees it. */
 interface Served {
@@ -41,6 +42,7 @@ export function beginExchange(
   owner: ExchangeOwner,
   parser: RequestParser,
   bytes: Buffer,
+  route: Route,
 ): Exchange {
   const start = parser.messageStart;
   const text = bytes.toString('latin1', start, start + parser.headLength);
@@ -55,20 +57,11 @@ export function beginExchange(
     parser.methodEnd === 4 && text.startsWith('HEAD'),
     parser.expectContinue,
   );
+  exchange.route = route;
   exchange.began = recorder.requestBegan();
   const { methodEnd, targetStart, targetEnd, headersStart, hostStart, hostEnd } = parser;
-  exchange.request = createRequest(
-    {
-      text,
-      methodEnd,
-      targetStart,
-      targetEnd,
-      headersStart,
-      hostStart,
-      hostEnd,
-      fallbackHost,
-    },
-    exchange.body,
-  );
+  const head = { text, methodEnd, targetStart, targetEnd, headersStart, hostStart, hostEnd, fallbackHost };
+  exchange.head = head;
+  exchange.request = createRequest(head, exchange.body);
   return exchange;
 }

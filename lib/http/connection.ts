@@ -18,17 +18,22 @@ import {
   RECEIVE_COST,
   REQUEST_COST,
 } from '../connection/dispatch-budget.js';
+import { HANDED_OVER, REPORTED } from '../connection/flags.js';
 import { FAILED, MORE } from '../connection/output-queue.js';
-import { REQUESTS, RESPONSES } from '../memory/counters.js';
+import { HAND_OVERS, HAND_OVERS_TAKEN, REQUESTS, RESPONSES } from '../memory/counters.js';
 import { SET_SERVING, SET_STATE } from '../memory/layout.js';
 import { BYTES_IN } from '../memory/sums.js';
+import { NO_DEPENDANT, WAITS, WAITS_TO_BLOCK } from '../set/engagement.js';
+import { clearFlag, flagsOf, hasFlag, setFlag } from '../set/handle-record.js';
 import { PEER_ENDED } from '../set/handle-table.js';
+import { nowMicros } from '../sys/clock.js';
 import { EAGAIN, EINTR } from '../sys/libc.js';
 import type { FileBody } from '../web/file-body.js';
 import { beginExchange, RequestContext } from './begin-exchange.js';
 import { HttpDeadlines } from './deadlines.js';
 import { ANSWERED, type Exchange, type ExchangeOwner, RUNNING } from './exchange.js';
 import { bodyRefused, clientGone, countRefusal, failureOf, gaveUp, neverSent } from './failures.js';
+import { INTERESTED_IN_OUTPUT } from './flags.js';
 import type { HttpThread } from './http-thread.js';
 import { InputWindow } from './input-window.js';
 import { BODY, END, HEAD, NEED_MORE, REFUSED, RequestParser } from './parser/request-parser.js';
@@ -36,7 +41,8 @@ import { persists } from './persistence.js';
 import { COMPLETE, CUT, Responder, WAITING } from './responder.js';
 import type { ResponseStream } from './response-stream.js';
 import { UNTIL_CLOSE } from './response-writer.js';
-import { restoreMessage, saveMessage } from './saved-message.js';
+import type { Route } from './routes.js';
+import { restoreMessage, saveMessage, saveUnparsed } from './saved-message.js';
 
 export class HttpConnection extends Connection implements ExchangeOwner {
   readonly #thread: HttpThread;
@@ -47,6 +53,8 @@ export class HttpConnection extends Connection implements ExchangeOwner {
   /** Changes whenever this object serves another connection. */
   generation = 0;
   #exchange: Exchange | null = null;
+  /** The next request was handed over to this thread: it is not handed over again. */
+  #handedOver = false;
 
   constructor(thread: HttpThread) {
     super(thread);
@@ -69,6 +77,20 @@ export class HttpConnection extends Connection implements ExchangeOwner {
   sendContinue(exchange: Exchange): void {
     // A handler may keep a request after its exchange is over, when this object serves another request or client.
     if (this.#exchange === exchange) this.#responder.sendContinue();
+  }
+
+  held({ route, head }: Exchange, micros: number): void {
+    this.#thread.routes.learn(route, head, micros);
+  }
+
+  continued(): void {
+    if (this.#exchange !== null) this.context.holds.continues(this.#exchange);
+  }
+
+  protected override get waitingFor(): number {
+    const exchange = this.#exchange;
+    if (exchange === null) return this.#responder.queuedBytes > 0 ? WAITS : NO_DEPENDANT;
+    return exchange.state === RUNNING && exchange.route.blocks ? WAITS_TO_BLOCK : WAITS;
   }
 
   protected override noteEvents(events: number): void {
@@ -170,11 +192,14 @@ export class HttpConnection extends Connection implements ExchangeOwner {
     }
   }
 
-  /** A head is complete: makes the exchange. */
+  /** A head is complete: makes the exchange, or leaves it to a free thread. */
   #begin(): boolean {
     const input = this.#input;
     const parser = this.#parser;
-    const exchange = beginExchange(this.#thread, this, parser, input.bytes);
+    const route = this.#thread.routes.of(input.bytes, parser);
+    if (route.blocks && this.#handsOver(route)) return false;
+    if (this.#handedOver) this.#tookHandOver();
+    const exchange = beginExchange(this.#thread, this, parser, input.bytes, route);
     if (parser.hasBody) this.#deadlines.headReceived();
     this.#exchange = exchange;
     input.consume(input.at);
@@ -187,6 +212,36 @@ export class HttpConnection extends Connection implements ExchangeOwner {
     if (parser.execute(input.bytes, input.at, input.to) !== END)
       throw new Error('a message without a body did not end');
     return this.#received(exchange);
+  }
+
+  /**
+   * Hands the request over, with what was received after it: a free thread calls the handler, which would stall what waits in this one.
+   *
+   * @returns whether the connection has been left
+   */
+  #handsOver(route: Route): boolean {
+    const { context, routes } = this.#thread;
+    const { lot, engagement, recorder } = context;
+    if (this.#handedOver || this.state !== OPEN || !lot.someoneIsFree()) return false;
+    if (!engagement.isEngaged(recorder.micros, this.dependant)) return false;
+    const { bytes, to } = this.#input;
+    const start = this.#parser.messageStart;
+    this.#deadlines.headBegun();
+    if (!saveUnparsed(this.#thread, this.fd, this.#parser, bytes, start, to - start)) return false;
+    setFlag(context.table, this.fd, HANDED_OVER | INTERESTED_IN_OUTPUT);
+    context.counters[HAND_OVERS]!++;
+    recorder.handedOver();
+    routes.noteHandOver(route);
+    this.#input.clear();
+    this.releaseReported();
+    return true;
+  }
+
+  #tookHandOver(): void {
+    const { counters, recorder } = this.context;
+    this.#handedOver = false;
+    counters[HAND_OVERS_TAKEN]!++;
+    recorder.tookHandOver();
   }
 
   #received(exchange: Exchange): boolean {
@@ -215,6 +270,8 @@ export class HttpConnection extends Connection implements ExchangeOwner {
 
   #callHandler(exchange: Exchange): void {
     const { app, context } = this.#thread;
+    context.holds.begin(exchange, this.budget.beganMicros);
+    if (exchange.route.blocks) context.aboutToBlock();
     exchange.callHandler(app, new RequestContext(context.self, this));
     if (exchange.state !== RUNNING) return;
     // Settles an async handler that has awaited nothing but settled promises.
@@ -247,6 +304,7 @@ export class HttpConnection extends Connection implements ExchangeOwner {
 
   #streamOn(exchange: Exchange, stream: ResponseStream): boolean {
     if (this.peerEnded && gaveUp(exchange, stream.error)) return this.destroy();
+    this.context.holds.begin(exchange, nowMicros());
     switch (this.#responder.streamOn(exchange, stream)) {
       case CUT:
         return this.destroy();
@@ -345,6 +403,12 @@ export class HttpConnection extends Connection implements ExchangeOwner {
   }
 
   #restore(): void {
+    const { table } = this.context;
+    this.#handedOver = hasFlag(table, this.fd, HANDED_OVER);
+    if (this.#handedOver) {
+      super.noteEvents(flagsOf(table, this.fd, REPORTED));
+      clearFlag(table, this.fd, HANDED_OVER | REPORTED);
+    }
     const length = restoreMessage(this.context, this.fd, this.#parser, this.#input.bytes);
     this.#input.place(length, this.#parser.inHead);
   }

@@ -7,6 +7,7 @@
  * All user code of the exchange is called from here and from its stream, in an async scope of the exchange, and nothing that it
  * throws gets out: the handler, getters of what it returned, methods of its streams, listeners to the request's signal.
  */
+import type { Holder } from '../connection/hold-meter.js';
 import { abortError, PacelineError } from '../errors.js';
 import { type AsyncScope, newScope } from '../user-code/async-scope.js';
 import { adopt, isThenable } from '../user-code/thenable.js';
@@ -15,10 +16,12 @@ import { FileBody } from '../web/file-body.js';
 import { IncomingBody } from '../web/incoming-body.js';
 import { abortRequest } from '../web/light-request.js';
 import type { Outgoing } from '../web/outgoing.js';
+import type { RequestHead } from '../web/request-head.js';
 import { toOutgoing } from '../web/to-outgoing.js';
 import { checkHead } from './response-head.js';
 import { cancelQuietly, ResponseStream, type StreamOwner } from './response-stream.js';
 import { hasNoBody } from './response-writer.js';
+import type { Route } from './routes.js';
 
 /** States of an exchange: the handler's outcome is pending. */
 export const RUNNING = 0;
@@ -31,11 +34,15 @@ export const ANSWERED = 3;
 export interface ExchangeOwner extends StreamOwner {
   /** The handler wants the body that the client holds back until it is told to continue. */
   sendContinue(exchange: Exchange): void;
+  /** User code of the exchange has held the thread for so long. */
+  held(exchange: Exchange, micros: number): void;
 }
 
-export class Exchange {
-  /** The handler's argument. Set right after construction, because its body belongs to the exchange. */
+export class Exchange implements Holder {
+  /** The handler's argument, and what it is made of. Set right after construction, because its body belongs to the exchange. */
   request!: Request;
+  head!: RequestHead;
+  route!: Route;
   readonly body: IncomingBody | null;
   state = RUNNING;
   /** What the handler threw, in the state THREW. */
@@ -65,6 +72,10 @@ export class Exchange {
     public awaitsContinue: boolean,
   ) {
     this.body = hasBody ? new IncomingBody(this) : null;
+  }
+
+  held(micros: number): void {
+    this.owner.held(this, micros);
   }
 
   /** BodySource: the body's queue has room again. */
@@ -108,6 +119,7 @@ export class Exchange {
   }
 
   #settled(how: (outcome: unknown) => void, outcome: unknown): void {
+    if (!this.#abandoned) this.owner.continued();
     this.#scope.runInAsyncScope(how, this, outcome);
     if (!this.#abandoned) this.owner.wake();
   }

@@ -9,14 +9,15 @@ import type { EventHandler, ThreadContext } from '../connection/event-handler.js
 import type { FetchApp } from '../web/context.js';
 import { HttpConnection } from './connection.js';
 import { HttpThread } from './http-thread.js';
+import type { Routes } from './routes.js';
 
 export class HttpConnections implements EventHandler {
   readonly #thread: HttpThread;
   /** For connections that are left at the end of the dispatch. Once one is bound, the object stays with it. */
   #spare: HttpConnection;
 
-  constructor(context: ThreadContext, app: FetchApp, fallbackHost: string) {
-    this.#thread = new HttpThread(context, app, fallbackHost);
+  constructor(context: ThreadContext, app: FetchApp, fallbackHost: string, routes: Routes) {
+    this.#thread = new HttpThread(context, app, fallbackHost, routes);
     this.#spare = new HttpConnection(this.#thread);
   }
 

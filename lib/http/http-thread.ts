@@ -6,6 +6,7 @@ import type { FetchApp } from '../web/context.js';
 import { HeadEviction } from './head-eviction.js';
 import { InputBuffer } from './input-window.js';
 import { ResponseWriter } from './response-writer.js';
+import type { Routes } from './routes.js';
 
 export class HttpThread extends ConnectionThread {
   readonly input: InputBuffer;
@@ -20,6 +21,7 @@ export class HttpThread extends ConnectionThread {
     readonly app: FetchApp,
     /** The host of request.url for clients that send none. */
     readonly fallbackHost: string,
+    readonly routes: Routes,
   ) {
     super(context);
     this.requestAt = threadArea(context.self) + REQUEST_AT;

@@ -12,6 +12,8 @@ import { CHUNKED } from './response-writer.js';
 export interface StreamOwner {
   /** There is something to do; the connection continues as soon as it can. */
   wake(): void;
+  /** User code of the stream's exchange has just continued in the event loop. */
+  continued(): void;
 }
 
 type Reader = ReadableStreamDefaultReader<Uint8Array>;
@@ -60,6 +62,7 @@ export class ResponseStream {
   }
 
   #take(result: Awaited<ReturnType<Reader['read']>>): void {
+    this.#owner.continued();
     try {
       const { done, value } = result;
       if (done) this.done = true;

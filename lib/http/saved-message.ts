@@ -27,23 +27,57 @@ import type { RequestParser } from './parser/request-parser.js';
  * @returns false when the pool is exhausted
  */
 export function saveMessage(
-  { context: { pool, table }, eviction }: HttpThread,
+  thread: HttpThread,
   fd: number,
   parser: RequestParser,
   input: Uint8Array,
   from: number,
   length: number,
 ): boolean {
+  if (!saveInput(thread, fd, input, from, length)) return thread.eviction.refused();
+  saveRegisters(thread, fd, parser);
+  return true;
+}
+
+/**
+ * Saves input that the next thread parses from its first byte on: a message and what follows it.
+ *
+ * @returns false when the pool is exhausted; nothing has changed then
+ */
+export function saveUnparsed(
+  thread: HttpThread,
+  fd: number,
+  parser: RequestParser,
+  input: Uint8Array,
+  from: number,
+  length: number,
+): boolean {
+  if (!saveInput(thread, fd, input, from, length)) return false;
+  parser.reset();
+  saveRegisters(thread, fd, parser);
+  return true;
+}
+
+function saveInput(
+  { context: { pool, table }, eviction }: HttpThread,
+  fd: number,
+  input: Uint8Array,
+  from: number,
+  length: number,
+): boolean {
   const block = length === 0 ? 0 : pool.save(input, from, length);
   if (length > 0) {
-    if (block === 0) return eviction.refused();
+    if (block === 0) return false;
     if (networkOf(table, fd) === 0) storeNetwork(table, fd, remoteNetwork(fd));
     eviction.saved();
   }
   storeSaved(table, fd, block, length);
+  return true;
+}
+
+function saveRegisters({ context: { table } }: HttpThread, fd: number, parser: RequestParser): void {
   parser.save(table.words, registersAt(fd));
   setFlag(table, fd, HAS_SAVED);
-  return true;
 }
 
 /** Restores what was saved, or resets the parser for a new message. @returns how many bytes were put at the front of `input` */

@@ -45,7 +45,12 @@ export const EPOCH = 1;
  */
 export const PROMOTER = 2;
 /**
- * When that was, in microseconds of sys/clock.ts. A double: the index among the doubles. Plain. Written and read with PROMOTER.
+ * When a host (engagement.ts) last began to lead: the low 32 bits of the microseconds of sys/clock.ts. Plain. Written by the leader. Read by
+ * threads that are no hosts: a hint.
+ */
+export const HOST_LED = 3;
+/**
+ * When it gave leadership up, in microseconds of sys/clock.ts. A double: the index among the doubles. Plain. Written and read with PROMOTER.
  */
 export const PROMOTED_AT = LINE / 2 - 1;
 
@@ -80,17 +85,15 @@ export const WAKING = LINE;
  */
 export const PARKED = 2 * LINE;
 
-// ---- control: engagement (owner: set/engagement.ts) --------------------------------------------------------------------
+// ---- control: engagement (owner: set/engagement.ts) ------------------------------------------------------------------
+// Read by promotions and hand-overs, to choose among parked threads, and by the observer: hints, which may lag behind.
 
 /**
- * Bits of the threads that are engaged: others depend on them. MASK_WORDS words. Atomic. A bit is written by its thread, and
- * cleared by recovery once the thread is dead. Read by wakers, by threads that hand a connection over, and by the observer.
+ * Bits of the threads that are engaged: others depend on them. In MASK_WORDS words. Atomic. A thread's bit is written by the thread,
+ * at the latest before it parks, and by recovery once it is dead.
  */
 export const ENGAGED = 3 * LINE;
-/**
- * Bits of the threads that await something although they are not engaged, in MASK_WORDS words. Atomic. Written as ENGAGED.
- * Read by wakers.
- */
+/** Bits of the threads that await the continuation of a handler known to block; as ENGAGED. */
 export const RESERVED = 3 * LINE + MASK_WORDS;
 
 // ---- control: the state of the set (owner: control/shutdown.ts) -----------------------------------------------------
@@ -104,8 +107,9 @@ export const SET_DRAINING = 1;
 export const SET_STOPPING = 2;
 /**
  * 1 asks the next leader to look at every handle once, as if each had an event: after a leader died with events in hand, and
- * when draining begins. Atomic. Written by the control plane to set it (also in control/recovery.ts), by the leader that starts
- * the scan to clear it (set/ready-list.ts). Read by leaders.
+ * when draining begins. Atomic. Written to set it by the control plane (also in control/recovery.ts), and by a leader that has handed
+ * a connection over to a thread that is dead (thread/hand-over.ts); by the leader that starts the scan to clear it
+ * (set/ready-list.ts). Read by leaders.
  */
 export const RESCAN = 4 * LINE + 1;
 /**

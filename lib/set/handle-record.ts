@@ -67,6 +67,11 @@ export function hasFlag(table: HandleTable, fd: number, flag: number): boolean {
   return (table.words[fd * HANDLE_WORDS + HANDLE_FLAGS]! & flag) !== 0;
 }
 
+/** Those of `flags` that are set. */
+export function flagsOf(table: HandleTable, fd: number, flags: number): number {
+  return table.words[fd * HANDLE_WORDS + HANDLE_FLAGS]! & flags;
+}
+
 export function setFlag(table: HandleTable, fd: number, flag: number): void {
   table.words[fd * HANDLE_WORDS + HANDLE_FLAGS]! |= flag;
 }

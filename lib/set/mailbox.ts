@@ -1,5 +1,5 @@
 /**
- * A thread's mailbox: hand-offs of events for handles that are bound to it.
+ * A thread's mailbox: hand-offs of events for handles that are bound to it, and hand-overs of handles that it is to enter.
  *
  * One producer at a time (only the leader hands off, so LEADER orders the producers) and one consumer: a ring needs
  * no lock. The state word of a handle lets it be queued once only. Where the ring is full nevertheless,
@@ -19,7 +19,7 @@ export class Mailbox {
   readonly #words: Int32Array;
   readonly #area: number;
 
-  /** The entry that `take` took last. */
+  /** The entry that `peek` read last. */
   fd = -1;
   generation = 0;
 
@@ -28,14 +28,21 @@ export class Mailbox {
     this.#area = threadArea(thread);
   }
 
+  /** Whether another entry fits. Only for the leader. */
+  hasRoom(): boolean {
+    const words = this.#words;
+    const put = Atomics.load(words, this.#area + MAILBOX_PUT);
+    return ((put - Atomics.load(words, this.#area + MAILBOX_TAKEN)) | 0) < MAILBOX_CAPACITY;
+  }
+
   /** The leader puts an entry, then wakes the thread. */
   put(fd: number, generation: number): void {
     const words = this.#words;
-    const put = Atomics.load(words, this.#area + MAILBOX_PUT);
-    if (((put - Atomics.load(words, this.#area + MAILBOX_TAKEN)) | 0) >= MAILBOX_CAPACITY) {
+    if (!this.hasRoom()) {
       this.requestSweep();
       return;
     }
+    const put = Atomics.load(words, this.#area + MAILBOX_PUT);
     const at = this.#area + MAILBOX_ENTRIES + (put & (MAILBOX_CAPACITY - 1)) * MAILBOX_ENTRY_WORDS;
     words[at] = fd;
     words[at + 1] = generation;
@@ -65,16 +72,26 @@ export class Mailbox {
     );
   }
 
-  /** The thread takes the oldest entry into `fd` and `generation`. @returns false when there is none */
-  take(): boolean {
+  /**
+   * The thread reads the oldest entry into `fd` and `generation`. It removes the entry only once it has entered the handle, if that is what
+   * the entry is for: an entry that is left in a dead thread's mailbox is not forgotten.
+   *
+   * @returns false when there is none
+   */
+  peek(): boolean {
     const words = this.#words;
     const taken = Atomics.load(words, this.#area + MAILBOX_TAKEN);
     if (taken === Atomics.load(words, this.#area + MAILBOX_PUT)) return false;
     const at = this.#area + MAILBOX_ENTRIES + (taken & (MAILBOX_CAPACITY - 1)) * MAILBOX_ENTRY_WORDS;
     this.fd = words[at]!;
     this.generation = words[at + 1]!;
-    Atomics.store(words, this.#area + MAILBOX_TAKEN, (taken + 1) | 0);
     return true;
+  }
+
+  /** The thread removes the oldest entry, which there is. */
+  remove(): void {
+    const words = this.#words;
+    Atomics.store(words, this.#area + MAILBOX_TAKEN, (words[this.#area + MAILBOX_TAKEN]! + 1) | 0);
   }
 
   /** Clears the request for a sweep. @returns whether there was one */
@@ -83,10 +100,16 @@ export class Mailbox {
     return Atomics.load(this.#words, word) !== 0 && Atomics.exchange(this.#words, word, 0) !== 0;
   }
 
-  /** Discards everything, for a new thread with this number. */
-  clear(): void {
+  /**
+   * Discards everything, for a new thread with this number.
+   *
+   * @returns whether there was an entry. It may have been for a handle that is bound to no thread: the caller requests a rescan
+   */
+  clear(): boolean {
     const words = this.#words;
-    Atomics.store(words, this.#area + MAILBOX_TAKEN, Atomics.load(words, this.#area + MAILBOX_PUT));
+    const put = Atomics.load(words, this.#area + MAILBOX_PUT);
+    const discarded = Atomics.exchange(words, this.#area + MAILBOX_TAKEN, put) !== put;
     Atomics.store(words, this.#area + MAILBOX_SWEEP, 0);
+    return discarded;
   }
 }

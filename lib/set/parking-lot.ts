@@ -22,8 +22,18 @@
  *
  * The protocol is model-checked: spec/model/election.pml names the functions of this file.
  */
-import { LEADER, MASK_WORDS, PARKED, WAKING } from '../memory/layout.js';
+import {
+  CURRENT_FD,
+  ENGAGED,
+  LEADER,
+  PARKED,
+  RESERVED,
+  STATE,
+  threadArea,
+  WAKING,
+} from '../memory/layout.js';
 import { signalEventCounter } from '../sys/descriptor.js';
+import { FOLLOWER, PROCESSING } from './thread-state.js';
 
 /**
  * Sleeps until the thread's doorbell rings, which it resets, until its own event loop has work, or for `timeoutMs` (Infinity
@@ -36,11 +46,14 @@ export type Sleep = (timeoutMs: number) => boolean;
 export class ParkingLot {
   readonly #words: Int32Array;
   readonly #doorbells: readonly number[];
+  /** Words of a mask that have bits of threads. */
+  readonly #maskWords: number;
 
   /** @param doorbells an eventfd for each thread, readable once it is woken */
   constructor(control: SharedArrayBuffer, doorbells: readonly number[]) {
     this.#words = new Int32Array(control);
     this.#doorbells = doorbells;
+    this.#maskWords = (doorbells.length + 31) >> 5;
   }
 
   /**
@@ -60,8 +73,7 @@ export class ParkingLot {
   }
 
   /**
-   * Wakes one parked thread to try for leadership, unless such a wake-up is in flight; lower numbers first, so that hot threads
-   * stay hot.
+   * Wakes one parked thread to try for leadership, unless such a wake-up is in flight; see #candidate for which.
    *
    * @returns whether this call woke one
    */
@@ -69,7 +81,7 @@ export class ParkingLot {
     const words = this.#words;
     for (;;) {
       if (Atomics.load(words, WAKING) !== 0) return false;
-      const candidate = this.#lowestParked();
+      const candidate = this.#candidate();
       if (candidate < 0) return false;
       if (Atomics.compareExchange(words, WAKING, 0, candidate + 1) !== 0) return false;
       if (this.wake(candidate)) return true;
@@ -107,14 +119,79 @@ export class ParkingLot {
     }
   }
 
-  #lowestParked(): number {
-    for (let word = 0; word < MASK_WORDS; word++) {
-      const bits = Atomics.load(this.#words, PARKED + word);
-      if (bits !== 0) return word * 32 + 31 - Math.clz32(bits & -bits);
+  /** Whether a wake-up of `wakeOne` is in flight: some thread is about to try for leadership, or to look for a candidate again. */
+  wakeUpInFlight(): boolean {
+    return Atomics.load(this.#words, WAKING) !== 0;
+  }
+
+  /**
+   * Whether a thread that is not engaged could take a connection over: it leads, or is inside no connection. By plain loads: a hint.
+   */
+  someoneIsFree(): boolean {
+    const words = this.#words;
+    const leader = words[LEADER]! - 1;
+    return (leader >= 0 && !hasBit(words, ENGAGED, leader)) || this.#freeCandidate() >= 0;
+  }
+
+  /**
+   * A thread that is not engaged, to hand a connection over to. If it is parked, this claims it. The caller owes it a `ring`.
+   *
+   * @returns the thread, -1 when there is none
+   */
+  claimFree(): number {
+    const thread = this.#freeCandidate();
+    if (thread >= 0) clearBit(this.#words, thread);
+    return thread;
+  }
+
+  /** Wakes a thread that `claimFree` has returned. */
+  ring(thread: number): void {
+    signalEventCounter(this.#doorbells[thread]!);
+  }
+
+  /**
+   * The parked thread to promote: the lowest number, so that hot threads stay hot, and what waits gathers on the hosts (engagement.ts).
+   * Reserved threads come last.
+   */
+  #candidate(): number {
+    const words = this.#words;
+    let reserved = -1;
+    for (let word = 0; word < this.#maskWords; word++) {
+      const parked = Atomics.load(words, PARKED + word);
+      if (parked === 0) continue;
+      const unreserved = parked & ~words[RESERVED + word]!;
+      if (unreserved !== 0) return word * 32 + lowestBit(unreserved);
+      if (reserved < 0) reserved = word * 32 + lowestBit(parked);
     }
-    return -1;
+    return reserved;
+  }
+
+  /**
+   * The free thread to hand a connection over to: preferably one that is parked and not reserved, then one that is parked, then one that is
+   * awake and inside no connection: it has just woken, or is about to park. Among equals the highest number, because promotions take the
+   * lower ones.
+   */
+  #freeCandidate(): number {
+    const words = this.#words;
+    let awake = -1;
+    let reserved = -1;
+    for (let thread = this.#doorbells.length - 1; thread >= 0; thread--) {
+      const state = words[threadArea(thread) + STATE]!;
+      if ((state !== FOLLOWER && state !== PROCESSING) || hasBit(words, ENGAGED, thread)) continue;
+      const isReserved = hasBit(words, RESERVED, thread);
+      const isParked = hasBit(words, PARKED, thread);
+      if (isParked && !isReserved) return thread;
+      if (isParked && reserved < 0) reserved = thread;
+      else if (!isReserved && awake < 0 && words[threadArea(thread) + CURRENT_FD] === -1) awake = thread;
+    }
+    return reserved >= 0 ? reserved : awake;
   }
 }
+
+/** By a plain load: a hint. */
+const hasBit = (words: Int32Array, mask: number, thread: number): boolean =>
+  (words[mask + (thread >> 5)]! & (1 << (thread & 31))) !== 0;
+const lowestBit = (bits: number): number => 31 - Math.clz32(bits & -bits);
 
 function setBit(words: Int32Array, thread: number): void {
   Atomics.or(words, PARKED + (thread >> 5), 1 << (thread & 31));

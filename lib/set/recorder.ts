@@ -124,6 +124,11 @@ export class Recorder {
     this.#loopPolled = true;
   }
 
+  /** Reads the clock for `micros`, where no change of state did. */
+  refresh(): number {
+    return this.#read();
+  }
+
   /** The thread's own loop has run. */
   turnBegan(): void {
     this.#readingIsCurrent = false;

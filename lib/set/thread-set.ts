@@ -7,6 +7,7 @@
  *
  *   join()               CAS LEADER 0 → me
  *   promoteNewLeader()   LEADER := 0, then wake one follower, unless one is on its way or on watch
+ *   yieldLeadership()    LEADER := 0, then wakes a host; park() follows
  *   park()               goes on watch if nobody is, sets its bit, and sleeps unless LEADER is vacant
  *
  * No wake-up is lost: either the leader that vacates sees the parked thread's bit (and wakes it), or the thread sees the
@@ -14,6 +15,7 @@
  * leadership back, which saves the switch. set/watch.ts explains what being on watch means.
  */
 import { EPOCH, LEADER, READY_END, READY_NEXT, STATE, threadArea, WATCH } from '../memory/layout.js';
+import type { Engagement } from './engagement.js';
 import type { ParkingLot, Sleep } from './parking-lot.js';
 import { Recorder, recordRevocation } from './recorder.js';
 import { DEAD, FOLLOWER, LEADER_STATE, PROCESSING } from './thread-state.js';
@@ -25,11 +27,19 @@ import { KEEP_WATCHING, TAKE_OVER, WATCH_INTERVAL_MS, Watch } from './watch.js';
  */
 const MAX_JOIN_SPINS = 200;
 
+/** Results of `park`: whether others rely on the thread to try for leadership before anything else. */
+export const NOT_NEEDED = 0;
+/** A promotion woke it. It tries to lead, or goes on watch. */
+export const PROMOTED = 1;
+/** It was on watch. It tries to lead. */
+export const RELIED_ON = 2;
+
 export class ThreadSet {
   readonly #words: Int32Array;
   readonly #lot: ParkingLot;
   readonly #recorder: Recorder;
   readonly #stateWord: number;
+  readonly #engagement: Engagement;
   readonly #watch: Watch;
   #state = FOLLOWER;
 
@@ -38,12 +48,14 @@ export class ThreadSet {
     readonly self: number,
     lot: ParkingLot,
     recorder: Recorder,
+    engagement: Engagement,
   ) {
     this.#words = new Int32Array(control);
     this.#lot = lot;
     this.#recorder = recorder;
     this.#stateWord = threadArea(self) + STATE;
-    this.#watch = new Watch(control, self);
+    this.#engagement = engagement;
+    this.#watch = new Watch(control, self, engagement);
     this.#state = Atomics.load(this.#words, this.#stateWord);
     this.#transition(FOLLOWER);
   }
@@ -64,6 +76,7 @@ export class ThreadSet {
       ) {
         words[EPOCH] = (words[EPOCH]! + 1) | 0;
         this.#transition(LEADER_STATE);
+        this.#engagement.leads(this.#recorder.micros);
         return true;
       }
       // A hint only: these words belong to the leader.
@@ -84,6 +97,23 @@ export class ThreadSet {
     return !this.#watch.throttlesWakeUp() && this.#lot.wakeOne();
   }
 
+  /**
+   * The leader vacates leadership for a host that is parked (engagement.ts), whoever is on watch. It parks next, and defers.
+   *
+   * @returns whether a follower had to be woken
+   */
+  yieldLeadership(): boolean {
+    if (this.#state !== LEADER_STATE) throw new Error('only the leader can yield');
+    this.#transition(FOLLOWER);
+    Atomics.store(this.#words, LEADER, 0);
+    return this.#lot.wakeOne();
+  }
+
+  /** Makes sure that another thread leads, if none does: the calling thread is about to block. */
+  aboutToBlock(): void {
+    if (Atomics.load(this.#words, LEADER) === 0) this.#lot.wakeOne();
+  }
+
   /** A follower begins to process its own work: a hand-off, deferred work, or its own event loop. */
   process(): void {
     this.#transition(PROCESSING);
@@ -95,19 +125,25 @@ export class ThreadSet {
    * @param hasWork whether there is work that only this thread can do: a reason to stay awake
    * @param sleep how it sleeps
    * @param timeoutMs until the thread's own next timer; Infinity for none
-   * @returns whether others rely on it to try for leadership before anything else
+   * @param defers to the hosts: that LEADER is vacant is no reason to stay awake while a wake-up is in flight or a thread is on watch
+   * @returns NOT_NEEDED, PROMOTED or RELIED_ON
    */
-  park(hasWork: () => boolean, sleep: Sleep, timeoutMs: number): boolean {
+  park(hasWork: () => boolean, sleep: Sleep, timeoutMs: number, defers = false): number {
     this.#transition(FOLLOWER);
     const onWatch = this.#watch.begin();
-    const mustStayAwake = () => Atomics.load(this.#words, LEADER) === 0 || hasWork();
+    // The thread that a wake-up names tries to lead, or its waker looks for a candidate again and then sees this thread's bit. The
+    // thread on watch, which may be this one, takes over after two intervals at most.
+    const isNeeded = () =>
+      Atomics.load(this.#words, LEADER) === 0 &&
+      !(defers && (this.#lot.wakeUpInFlight() || Atomics.load(this.#words, WATCH) !== 0));
+    const mustStayAwake = () => isNeeded() || hasWork();
     let relied = false;
     const promoted = this.#lot.park(this.self, mustStayAwake, () => {
       if (onWatch) relied = this.#keepWatch(sleep, timeoutMs);
       else sleep(timeoutMs);
     });
-    if (this.#watch.end()) relied = true;
-    return promoted || relied;
+    if (this.#watch.end() || relied) return RELIED_ON;
+    return promoted ? PROMOTED : NOT_NEEDED;
   }
 
   /**

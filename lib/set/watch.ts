@@ -14,6 +14,7 @@
  * With a backlog one more thread helps only if a core is free for it and handlers take longer than the contention that the
  * thread adds. So taking over is a trial: when that thread parks again it compares the rate of leaderships with the rate
  * before. If the rate did not grow by a tenth, TRIAL_DELAY doubles; if it did, TRIAL_DELAY falls to its minimum.
+ * A thread that leaves ordinary events to the hosts (engagement.ts) begins no trial.
  *
  * After a stall the next promotions, counted by UNTHROTTLED, wake a follower each, because long handlers rarely come alone.
  * Standing down and vacating leadership each write their own word and then read the other's, so either the follower sees the
@@ -21,6 +22,7 @@
  * before anything else, because a leader may have relied on it.
  */
 import { EPOCH, LEADER, READY_END, READY_NEXT, TRIAL_DELAY, UNTHROTTLED, WATCH } from '../memory/layout.js';
+import type { Engagement } from './engagement.js';
 
 /**
  * The time between two checks. An event that comes right after a stall began waits for two of them at most; a follower on
@@ -46,6 +48,7 @@ export const STAND_DOWN = 2;
 export class Watch {
   readonly #words: Int32Array;
   readonly #self: number;
+  readonly #engagement: Engagement;
   #epoch = 0;
   #idleChecks = 0;
   #backlogChecks = 0;
@@ -57,9 +60,10 @@ export class Watch {
   #trialEpoch = 0;
   #trialTime = 0;
 
-  constructor(control: SharedArrayBuffer, self: number) {
+  constructor(control: SharedArrayBuffer, self: number, engagement: Engagement) {
     this.#words = new Int32Array(control);
     this.#self = self;
+    this.#engagement = engagement;
   }
 
   /** Goes on watch if nobody is. @returns whether the thread is on watch */
@@ -98,7 +102,7 @@ export class Watch {
       this.#backlogChecks = 0;
       return KEEP_WATCHING;
     }
-    return this.#beginsTrial(epoch) ? TAKE_OVER : KEEP_WATCHING;
+    return !this.#engagement.leavesBacklog() && this.#beginsTrial(epoch) ? TAKE_OVER : KEEP_WATCHING;
   }
 
   /** Counts a check with a backlog. @returns whether there were enough for a trial, which then begins */
@@ -130,7 +134,7 @@ export class Watch {
   throttlesWakeUp(): boolean {
     if (this.#words[UNTHROTTLED]! > 0) {
       Atomics.sub(this.#words, UNTHROTTLED, 1);
-      return false;
+      if (!this.#engagement.leavesOthersParked()) return false;
     }
     return Atomics.load(this.#words, WATCH) !== 0;
   }

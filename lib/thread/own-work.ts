@@ -3,11 +3,16 @@
  *
  * - deferred work: what an event handler put off until the thread is out of user code, such as a stream that goes on, or the
  *   rest of a long dispatch,
- * - hand-offs, from the thread's mailbox,
+ * - hand-offs and hand-overs, from the thread's mailbox,
  * - a sweep of all handles bound to the thread, where the mailbox asks for one.
  */
 import type { Deferred } from '../connection/event-handler.js';
+import { HANDED_OVER } from '../connection/flags.js';
+import type { HoldMeter } from '../connection/hold-meter.js';
+import { hasFlag } from '../set/handle-record.js';
+import { READABLE } from '../set/handle-table.js';
 import { Mailbox } from '../set/mailbox.js';
+import type { Recorder } from '../set/recorder.js';
 import { nowMicros } from '../sys/clock.js';
 import type { Dispatcher, DispatcherParts } from './dispatcher.js';
 
@@ -15,8 +20,13 @@ import type { Dispatcher, DispatcherParts } from './dispatcher.js';
 const MAX_ITEMS = 32;
 const MAX_MICROS = 2000;
 
+export interface OwnWorkParts extends DispatcherParts {
+  readonly recorder: Recorder;
+  readonly holds: HoldMeter;
+}
+
 export class OwnWork {
-  readonly #parts: DispatcherParts;
+  readonly #parts: OwnWorkParts;
   readonly #dispatcher: Dispatcher;
   readonly #mailbox: Mailbox;
   #deferred: Deferred[] = [];
@@ -25,7 +35,7 @@ export class OwnWork {
   /** Items done by the portion that runs. */
   #done = 0;
 
-  constructor(parts: DispatcherParts, dispatcher: Dispatcher) {
+  constructor(parts: OwnWorkParts, dispatcher: Dispatcher) {
     this.#parts = parts;
     this.#dispatcher = dispatcher;
     this.#mailbox = new Mailbox(parts.control, parts.self);
@@ -62,7 +72,7 @@ export class OwnWork {
     this.#runDeferred(until);
     // At least one hand-off: deferred work that takes all of the time, again and again, does not starve hand-offs.
     for (let taken = 0; taken < MAX_ITEMS && (taken === 0 || nowMicros() < until); taken++) {
-      if (!this.#takeHandOff() && !this.#takeSwept()) break;
+      if (!this.#takeEntry() && !this.#takeSwept()) break;
     }
     // And one step of a sweep, which hand-offs without end would starve.
     this.#takeSwept();
@@ -82,18 +92,24 @@ export class OwnWork {
 
   #proceed(work: Deferred): void {
     this.#done++;
+    const { holds } = this.#parts;
     try {
       work.proceed();
     } catch (error) {
       work.abort();
       this.#parts.raiseUncaughtException(error);
     }
+    holds.endNow();
   }
 
   /** @returns false when the mailbox is empty */
-  #takeHandOff(): boolean {
-    if (!this.#mailbox.take()) return false;
-    this.#dispatchNoted(this.#mailbox.fd, this.#mailbox.generation);
+  #takeEntry(): boolean {
+    const mailbox = this.#mailbox;
+    if (!mailbox.peek()) return false;
+    const { fd, generation } = mailbox;
+    const events = this.#takeNoted(fd, generation) || this.#enterHandedOver(fd, generation);
+    mailbox.remove();
+    if (events !== 0) this.#dispatch(fd, events);
     return true;
   }
 
@@ -102,7 +118,8 @@ export class OwnWork {
     if (this.#sweepQueue.length === 0 && this.#mailbox.takeSweep()) this.#queueBound();
     const fd = this.#sweepQueue.pop();
     if (fd === undefined) return false;
-    this.#dispatchNoted(fd, this.#parts.handles.table.generation(fd));
+    const events = this.#takeNoted(fd, this.#parts.handles.table.generation(fd));
+    if (events !== 0) this.#dispatch(fd, events);
     return true;
   }
 
@@ -112,11 +129,26 @@ export class OwnWork {
     }
   }
 
-  #dispatchNoted(fd: number, generation: number): void {
+  #takeNoted(fd: number, generation: number): number {
     const { handles, self } = this.#parts;
-    const events = handles.table.takeNoted(fd, generation, self);
-    if (events === 0) return;
+    return handles.table.takeNoted(fd, generation, self);
+  }
+
+  /**
+   * Enters a handle that was handed over to this thread. The flag is a hint, as the thread is not inside yet: it may be false only once
+   * another thread has entered the handle.
+   *
+   * @returns events, 0 when it was not entered
+   */
+  #enterHandedOver(fd: number, generation: number): number {
+    const { handles, self } = this.#parts;
+    const enters = hasFlag(handles.table, fd, HANDED_OVER) && handles.table.enterIdle(fd, generation, self);
+    return enters ? READABLE : 0;
+  }
+
+  #dispatch(fd: number, events: number): void {
     this.#done++;
+    this.#parts.recorder.refresh();
     this.#dispatcher.dispatch(fd, events);
   }
 }

@@ -8,6 +8,7 @@
  *   turn: ┌▶ own work, if leading came last ─▶ do a portion of it ─────────────┐
  *         │  join ──▶ leads: take an event ──▶ promote ──▶ dispatch ───────────┤
  *         │             │ hand-off: to its thread, goes on leading             │
+ *         │             │ for a host that is parked: yield ─▶ park             │
  *         │             └ none: wait in the kernel ─── own loop due ─▶ promote ─▶ return to the event loop
  *         │  else park ─────────────────────────────── own loop due ───────────▶ return to the event loop
  *         └──────────────────── bounds of a turn reached ──────────────────────┘ ───▶ return to the event loop
@@ -34,17 +35,19 @@ import {
   WAKE_UPS,
 } from '../memory/counters.js';
 import { SET_STATE, SET_STOPPING } from '../memory/layout.js';
+import type { Engagement } from '../set/engagement.js';
 import { EVENTS_READY, LOOP_READY } from '../set/handle-set.js';
 import { ENTERED, eventBits, HAND_OFF } from '../set/handle-table.js';
 import { Mailbox } from '../set/mailbox.js';
 import type { ParkingLot, Sleep } from '../set/parking-lot.js';
-import type { Recorder } from '../set/recorder.js';
-import type { ThreadSet } from '../set/thread-set.js';
+import { NOT_NEEDED, RELIED_ON, type ThreadSet } from '../set/thread-set.js';
+import { nowMicros } from '../sys/clock.js';
 import { resetEventCounter } from '../sys/descriptor.js';
 import { POLL_FIRST, POLL_SECOND, pollTwo } from '../sys/epoll.js';
 import type { EventLoop } from '../sys/event-loop.js';
-import { Dispatcher, type DispatcherParts } from './dispatcher.js';
-import { OwnWork } from './own-work.js';
+import { Dispatcher } from './dispatcher.js';
+import { HandOver } from './hand-over.js';
+import { OwnWork, type OwnWorkParts } from './own-work.js';
 
 /**
  * Events processed before the thread's own loop runs once. A pass costs about 2 µs; 32 hello-world requests take
@@ -66,11 +69,11 @@ const NEXT_STEP = 0;
 const RETURN_TO_LOOP = 1;
 const LEAVE_SET = 2;
 
-export interface WorkerLoopParts extends DispatcherParts {
+export interface WorkerLoopParts extends OwnWorkParts {
   readonly threadSet: ThreadSet;
   readonly lot: ParkingLot;
   readonly loop: EventLoop;
-  readonly recorder: Recorder;
+  readonly engagement: Engagement;
   /** This thread's own, readable when it is woken. */
   readonly doorbell: number;
   /** Called when the set stops and the thread has left it. */
@@ -82,6 +85,7 @@ export class WorkerLoop {
   readonly #words: Int32Array;
   readonly #dispatcher: Dispatcher;
   readonly #ownWork: OwnWork;
+  readonly #handOver: HandOver;
   /** Of the threads that this one has handed events to. */
   readonly #mailboxes: Mailbox[] = [];
   readonly #turnReceiver: MessagePort;
@@ -90,10 +94,15 @@ export class WorkerLoop {
   readonly #sleep: Sleep;
   /** The last sleep ended because the thread's own loop has work. */
   #loopDue = false;
-  /** A promotion woke this thread: others rely on it to try for leadership before anything else. */
-  #promoted = false;
+  /** How the last parking ended: whether others rely on this thread to try for leadership before anything else. */
+  #wokenAs = NOT_NEEDED;
   /** It has just done own work: it tries to lead before it does more. */
   #leadFirst = false;
+  /**
+   * It has taken an event since it last yielded. Without this, a thread that yields and a host that finds it leading again and parks, in step,
+   * would go on for ever (found by the model).
+   */
+  #mayYield = true;
   /** It has parked since it last led. */
   #parked = true;
   /** Events of this turn, the time spent in them, and when the last one began. */
@@ -106,6 +115,7 @@ export class WorkerLoop {
     this.#words = new Int32Array(parts.control);
     this.#dispatcher = new Dispatcher(parts);
     this.#ownWork = new OwnWork(parts, this.#dispatcher);
+    this.#handOver = new HandOver(parts, (thread) => this.#mailboxOf(thread));
     const { port1, port2 } = new MessageChannel();
     this.#turnReceiver = port1;
     this.#turnSender = port2;
@@ -114,6 +124,7 @@ export class WorkerLoop {
       const woken = pollTwo(doorbell, loop.backendFd, timeoutMs);
       if (woken & POLL_FIRST) resetEventCounter(doorbell);
       this.#loopDue = (woken & POLL_SECOND) !== 0;
+      if (this.#loopDue) parts.engagement.hadIo(nowMicros());
       return woken !== 0;
     };
   }
@@ -140,8 +151,9 @@ export class WorkerLoop {
   }
 
   #turn(): void {
-    const { counters, recorder } = this.#parts;
+    const { counters, recorder, holds } = this.#parts;
     counters[LOOP_PASSES]!++;
+    holds.turnBegins();
     recorder.turnBegan();
     this.#events = 0;
     this.#busyMicros = 0;
@@ -155,6 +167,7 @@ export class WorkerLoop {
       // Also where this class itself has thrown, and the app handles uncaught exceptions.
       if (end !== LEAVE_SET) {
         recorder.turnEnds();
+        holds.loopRuns();
         this.#nextTurn();
       }
     }
@@ -165,16 +178,22 @@ export class WorkerLoop {
     const { threadSet } = this.#parts;
     // A plain load: before it sleeps in any way, the thread reads the word again by Atomics.
     if (this.#words[SET_STATE] === SET_STOPPING) return LEAVE_SET;
-    if (this.#events >= MAX_EVENTS_PER_TURN && !this.#promoted) return RETURN_TO_LOOP;
-    if (!this.#promoted && !this.#leadFirst && this.#ownWork.hasPendingHint()) return this.#doOwnWork();
-    this.#promoted = false;
-    if (!threadSet.join()) {
-      // There is a leader, so nobody relies on this thread any more: its own work comes first.
+    const wokenAs = this.#wokenAs;
+    if (this.#events >= MAX_EVENTS_PER_TURN && wokenAs === NOT_NEEDED) return RETURN_TO_LOOP;
+    if (wokenAs === NOT_NEEDED && !this.#leadFirst && this.#ownWork.hasPendingHint())
+      return this.#doOwnWork();
+    const defers = wokenAs !== RELIED_ON && this.#parts.engagement.defers(this.#parts.recorder.micros);
+    this.#wokenAs = NOT_NEEDED;
+    if (defers || !threadSet.join()) {
+      this.#parts.holds.endNow();
+      // There is a leader, or a host leads next, so nobody relies on this thread any more: its own work comes first.
       if (this.#ownWork.hasPending()) return this.#doOwnWork();
-      return this.#loopDue ? this.#returnToLoop() : this.#follow();
+      return this.#loopDue ? this.#returnToLoop() : this.#follow(defers);
     }
-    this.#parts.counters[LEADERSHIPS]!++;
-    if (!this.#parked) this.#parts.counters[RECLAIMS]!++;
+    const { counters, holds, recorder } = this.#parts;
+    holds.end(recorder.micros);
+    counters[LEADERSHIPS]!++;
+    if (!this.#parked) counters[RECLAIMS]!++;
     this.#parked = false;
     if (this.#turnWasLong()) return this.#promoteThen(RETURN_TO_LOOP);
     this.#leadFirst = false;
@@ -192,9 +211,11 @@ export class WorkerLoop {
   // ---- leading -----------------------------------------------------------------------------------------------------------
 
   #lead(): number {
-    const { handles, counters, recorder } = this.#parts;
+    const { handles, counters, recorder, engagement } = this.#parts;
     for (let led = 0; led < MAX_EVENTS_PER_LEADERSHIP; ) {
+      if (this.#mayYield && engagement.yields()) return this.#yield();
       if (handles.ready.take()) {
+        this.#mayYield = true;
         if (this.#claim()) return NEXT_STEP;
         led++;
         continue;
@@ -215,6 +236,15 @@ export class WorkerLoop {
     return this.#promoteThen(NEXT_STEP);
   }
 
+  /** Leaves leadership to a host that is parked, and stands ready to block. */
+  #yield(): number {
+    const { counters, threadSet } = this.#parts;
+    counters[PROMOTIONS]!++;
+    this.#mayYield = false;
+    if (threadSet.yieldLeadership()) counters[WAKE_UPS]!++;
+    return this.#follow(true);
+  }
+
   #promoteThen(end: number): number {
     this.#promote();
     return end;
@@ -222,12 +252,13 @@ export class WorkerLoop {
 
   /** Blocks in the kernel. @returns false when the thread's own loop has to run first */
   #waitForEvents(): boolean {
-    const { handles, loop, counters, recorder } = this.#parts;
+    const { handles, loop, counters, recorder, engagement } = this.#parts;
     const timeoutMs = loop.timeoutMs();
     if (timeoutMs === 0) return false;
     counters[KERNEL_WAITS]!++;
     const woken = handles.waitForEvent(loop.backendFd, timeoutMs);
     recorder.waited();
+    if (woken & LOOP_READY) engagement.hadIo(nowMicros());
     return (woken & LOOP_READY) === 0 && (woken & EVENTS_READY) !== 0;
   }
 
@@ -239,7 +270,7 @@ export class WorkerLoop {
     const events = eventBits(ready.events);
     switch (table.claim(fd, generation, events, self)) {
       case ENTERED:
-        if (this.#handlesInline(fd)) return false;
+        if (this.#handlesInline(fd) || this.#handOver.passesOn(fd, generation, events)) return false;
         this.#promote();
         this.#events++;
         this.#dispatcher.dispatch(fd, events);
@@ -275,7 +306,9 @@ export class WorkerLoop {
   // ---- own work ----------------------------------------------------------------------------------------------------------
 
   #doOwnWork(): number {
-    this.#parts.threadSet.process();
+    const { threadSet, holds } = this.#parts;
+    holds.endNow();
+    threadSet.process();
     this.#leadFirst = true;
     this.#events += this.#ownWork.run();
     return this.#ownWork.hasDeferred() ? RETURN_TO_LOOP : NEXT_STEP;
@@ -283,22 +316,25 @@ export class WorkerLoop {
 
   // ---- following ---------------------------------------------------------------------------------------------------------
 
-  #follow(): number {
-    const { threadSet, loop, counters, recorder } = this.#parts;
+  /** @param defers to the hosts: see ThreadSet.park */
+  #follow(defers: boolean): number {
+    const { threadSet, loop, counters, recorder, engagement } = this.#parts;
     const timeoutMs = loop.timeoutMs();
     if (timeoutMs === 0) return this.#returnToLoop();
+    engagement.publish(recorder.micros);
     const hasWork = () => this.#ownWork.hasPending() || Atomics.load(this.#words, SET_STATE) === SET_STOPPING;
     this.#parked = true;
     this.#loopDue = false;
     this.#busySince = 0;
     counters[PARKS]!++;
-    this.#promoted = threadSet.park(
+    this.#wokenAs = threadSet.park(
       hasWork,
       this.#sleep,
       timeoutMs < 0 ? Number.POSITIVE_INFINITY : timeoutMs,
+      defers,
     );
     recorder.waited();
-    return this.#loopDue && !this.#promoted ? this.#returnToLoop() : NEXT_STEP;
+    return this.#loopDue && this.#wokenAs === NOT_NEEDED ? this.#returnToLoop() : NEXT_STEP;
   }
 
   #returnToLoop(): number {

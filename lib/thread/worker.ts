@@ -10,13 +10,17 @@ import {
   TIMER,
   WAKE_UP,
 } from '../connection/event-handler.js';
+import { HoldMeter } from '../connection/hold-meter.js';
 import { Timeouts } from '../connection/timeouts.js';
 import { PacelineError } from '../errors.js';
 import { HttpConnections } from '../http/handler.js';
+import { Routes } from '../http/routes.js';
 import { BlockPool } from '../memory/block-pool.js';
 import { countersOf } from '../memory/counters.js';
 import { INPUT_BYTES } from '../memory/layout.js';
 import { sumsOf } from '../memory/sums.js';
+import { RouteTable } from '../routes/route-table.js';
+import { Engagement } from '../set/engagement.js';
 import { HandleSet } from '../set/handle-set.js';
 import { HandleTable } from '../set/handle-table.js';
 import { ParkingLot } from '../set/parking-lot.js';
@@ -47,6 +51,11 @@ function join(app: App, loop: EventLoop): void {
   const lot = new ParkingLot(control, doorbells);
   const counters = countersOf(control, self);
   const recorder = new Recorder(control, self);
+  const engagement = new Engagement(control, self, {
+    threads: doorbells.length,
+    timeoutMs: () => loop.timeoutMs(),
+  });
+  const holds = new HoldMeter();
   const context: ThreadContext = {
     self,
     control: new Int32Array(control),
@@ -57,9 +66,13 @@ function join(app: App, loop: EventLoop): void {
     counters,
     sums: sumsOf(control, self),
     recorder,
+    engagement,
+    lot,
+    holds,
     limits,
     drainTicks,
     defer: (work) => workerLoop.defer(work),
+    aboutToBlock: () => threadSet.aboutToBlock(),
     process: (fd, events) => workerLoop.process(fd, events),
     log: (level, message, fields) => reports.log(level, message, fields),
   };
@@ -67,13 +80,14 @@ function join(app: App, loop: EventLoop): void {
   eventHandlers[WAKE_UP] = new WakeUp(context);
   eventHandlers[TIMER] = new Timeouts(context, lot, wakeUp);
   if (app.protocol === 'http') {
+    const routes = new Routes(new RouteTable(memory.routes, self), app.routes);
     eventHandlers[ACCEPTOR] = new Acceptor(context, HTTP_CONNECTION);
-    eventHandlers[HTTP_CONNECTION] = new HttpConnections(context, app.app, fallbackHost);
+    eventHandlers[HTTP_CONNECTION] = new HttpConnections(context, app.app, fallbackHost, routes);
   } else {
     eventHandlers[ACCEPTOR] = new Acceptor(context, TCP_CONNECTION);
     eventHandlers[TCP_CONNECTION] = new TcpConnections(context, app.app);
   }
-  const threadSet = new ThreadSet(control, self, lot, recorder);
+  const threadSet = new ThreadSet(control, self, lot, recorder, engagement);
   const workerLoop = new WorkerLoop({
     self,
     control,
@@ -83,6 +97,8 @@ function join(app: App, loop: EventLoop): void {
     loop,
     counters,
     recorder,
+    engagement,
+    holds,
     doorbell: doorbells[self]!,
     eventHandlers,
     drainTicks,

@@ -22,6 +22,7 @@ import type { FetchApp } from '../../../lib/web/context.js';
 import { installResponse } from '../../../lib/web/light-response.js';
 import { until } from '../server/wait.js';
 import { makeParts } from '../set/parts.js';
+import { makeRoutes } from './routes.js';
 
 const DESCRIPTORS = 4096;
 
@@ -41,6 +42,8 @@ const LIMITS: Limits = {
 export interface HarnessOptions {
   /** Of the pool. */
   readonly blocks?: number;
+  /** What the app declares. */
+  readonly routes?: unknown;
 }
 
 export class HandlerHarness implements Disposable {
@@ -65,7 +68,7 @@ export class HandlerHarness implements Disposable {
     installResponse();
     this.#kind = kind;
     const memory = allocateMemory(1, DESCRIPTORS, blocks);
-    const { table, handles, pool, recorder } = makeParts({
+    const { table, handles, pool, recorder, engagement, lot, holds } = makeParts({
       self: 0,
       role: 'commanded',
       steps: false,
@@ -86,9 +89,13 @@ export class HandlerHarness implements Disposable {
       counters: countersOf(memory.control, 0),
       sums: sumsOf(memory.control, 0),
       recorder,
+      engagement,
+      lot,
+      holds,
       limits: LIMITS,
       drainTicks: () => (process as unknown as { _tickCallback(): void })._tickCallback(),
       defer: (work) => this.deferred.push(work),
+      aboutToBlock: () => {},
       process: (fd, events) => this.handler.handleEvent(fd, events),
       log: (level, message, fields = {}) => this.log.push({ level, message, fields }),
     };
@@ -98,7 +105,8 @@ export class HandlerHarness implements Disposable {
   }
 
   static http(fetch: FetchApp['fetch'], options: HarnessOptions = {}): HandlerHarness {
-    const make = (context: ThreadContext) => new HttpConnections(context, { fetch }, 'localhost');
+    const make = (context: ThreadContext) =>
+      new HttpConnections(context, { fetch }, 'localhost', makeRoutes(options.routes));
     return new HandlerHarness(HTTP_CONNECTION, make, options);
   }
 

@@ -4,6 +4,7 @@ import { Mailbox } from '../../../lib/set/mailbox.js';
 import { resetEventCounter } from '../../../lib/sys/descriptor.js';
 import { POLL_FIRST, pollTwo } from '../../../lib/sys/epoll.js';
 import { makeContext } from './context.js';
+import { takeEntry } from './mailbox.js';
 import type { Command, Parts } from './parts.js';
 import { HAS_WORK, load, threadWord } from './scratch.js';
 import { asleep } from './steps.js';
@@ -13,7 +14,7 @@ export function commands(parts: Parts): Record<string, Command> {
   const { self, scratch, threadSet, control, lot, table, handles, pool, mailbox, loop, doorbell } = parts;
   const { memory, epoll } = parts;
   const words = new Int32Array(control);
-  const context = makeContext({ memory, epoll, pool, words }, self, {});
+  const context = makeContext({ memory, epoll, pool, words, lot }, self, {});
   const hasWork = () => load(scratch, threadWord(self, HAS_WORK)) === 1;
   /** A sleep with an end is over at once: the spec decides about time. */
   const sleep = (timeoutMs: number) =>
@@ -56,7 +57,7 @@ export function commands(parts: Parts): Record<string, Command> {
       new Mailbox(control, thread!).put(fd!, 0);
       return 0;
     },
-    takeHandOff: () => (mailbox.take() ? mailbox.fd : -1),
+    takeHandOff: () => (takeEntry(mailbox) ? mailbox.fd : -1),
     backendFd: () => loop.backendFd,
   };
 }

@@ -1,15 +1,17 @@
 /** What event handlers find in their thread, for a spec that calls them in its own. */
 import type { ThreadContext } from '../../../lib/connection/event-handler.js';
+import { HoldMeter } from '../../../lib/connection/hold-meter.js';
 import type { Limits } from '../../../lib/connection/limits.js';
 import { countersOf } from '../../../lib/memory/counters.js';
 import { sumsOf } from '../../../lib/memory/sums.js';
+import { Engagement } from '../../../lib/set/engagement.js';
 import { HandleSet } from '../../../lib/set/handle-set.js';
 import { HandleTable } from '../../../lib/set/handle-table.js';
 import { Recorder } from '../../../lib/set/recorder.js';
 import type { TestSet } from './test-set.js';
 
 export function makeContext(
-  { memory, epoll, pool, words }: Pick<TestSet, 'memory' | 'epoll' | 'pool' | 'words'>,
+  { memory, epoll, pool, words, lot }: Pick<TestSet, 'memory' | 'epoll' | 'pool' | 'words' | 'lot'>,
   self: number,
   limits: Partial<Limits>,
   log: ThreadContext['log'] = () => {},
@@ -26,9 +28,13 @@ export function makeContext(
     counters: countersOf(control, self),
     sums: sumsOf(control, self),
     recorder: new Recorder(control, self),
+    engagement: new Engagement(control, self, { threads: 2, timeoutMs: () => -1 }),
+    lot,
+    holds: new HoldMeter(),
     limits: limits as Limits,
     drainTicks: () => {},
     defer: () => {},
+    aboutToBlock: () => {},
     process: () => {},
     log,
   };

@@ -1,6 +1,8 @@
 /** The participants as one thread has them. */
+import { HoldMeter } from '../../../lib/connection/hold-meter.js';
 import { BlockPool } from '../../../lib/memory/block-pool.js';
 import type { SharedMemory } from '../../../lib/memory/layout.js';
+import { Engagement } from '../../../lib/set/engagement.js';
 import { HandleSet } from '../../../lib/set/handle-set.js';
 import { HandleTable } from '../../../lib/set/handle-table.js';
 import { Mailbox } from '../../../lib/set/mailbox.js';
@@ -30,6 +32,11 @@ export function makeParts(start: Start) {
   const table = new HandleTable(memory.handles);
   const lot = new ParkingLot(control, doorbells);
   const recorder = new Recorder(control, self);
+  const loop = new EventLoop();
+  const engagement = new Engagement(control, self, {
+    threads: doorbells.length,
+    timeoutMs: () => loop.timeoutMs(),
+  });
   return {
     self,
     scratch,
@@ -41,9 +48,11 @@ export function makeParts(start: Start) {
     handles: new HandleSet(control, table, epoll, self),
     pool: new BlockPool(memory.blocks, self),
     mailbox: new Mailbox(control, self),
-    threadSet: new ThreadSet(control, self, lot, recorder),
+    threadSet: new ThreadSet(control, self, lot, recorder, engagement),
     recorder,
-    loop: new EventLoop(),
+    engagement,
+    holds: new HoldMeter(),
+    loop,
     doorbell: doorbells[self]!,
   };
 }

@@ -3,6 +3,7 @@ import { BOUND, ENTERED, HAND_OFF, NOTED, READABLE } from '../../../lib/set/hand
 import { Mailbox } from '../../../lib/set/mailbox.js';
 import { resetEventCounter } from '../../../lib/sys/descriptor.js';
 import { POLL_FIRST, pollTwo } from '../../../lib/sys/epoll.js';
+import { takeEntry } from './mailbox.js';
 import type { Command, Parts } from './parts.js';
 import {
   add,
@@ -113,7 +114,7 @@ function consume({ scratch, table, mailbox, self }: Parts, first: number, count:
   waitUntil(scratch, PRODUCED, (rounds) => rounds !== 0, 'the first round');
   for (;;) {
     const last = load(scratch, PRODUCED) === -1;
-    while (mailbox.take()) look(mailbox.fd, mailbox.generation);
+    while (takeEntry(mailbox)) look(mailbox.fd, mailbox.generation);
     if (mailbox.takeSweep()) {
       sweeps++;
       for (let fd = first; fd < first + count; fd++) {

@@ -141,9 +141,9 @@ export class TestSet {
   /** The set's shared state as the control plane with that listener would have it. */
   sharedStateOf(origin: SocketAddress): SharedState {
     const { table, pool, lot, count } = this;
-    const { control } = this.memory;
+    const { control, routes } = this.memory;
     const strays = new Strays(control, table, count, origin);
-    return { control, table, pool, lot, threads: count, strays };
+    return { control, table, pool, lot, threads: count, strays, routes };
   }
 
   /** Starts a thread in a place. */

@@ -39,7 +39,8 @@ import { asleep } from '../set/steps.js';
 const ITEM_MS = 3;
 
 export function runTurns(parts: Parts, restless: boolean): void {
-  const { self, control, handles, table, pool, threadSet, lot, loop, doorbell, recorder } = parts;
+  const { self, control, handles, table, pool, threadSet, lot, loop, doorbell, recorder, engagement, holds } =
+    parts;
   const counters = countersOf(control, self);
   instrumentLeading(parts);
   const context: ThreadContext = {
@@ -52,9 +53,13 @@ export function runTurns(parts: Parts, restless: boolean): void {
     counters,
     sums: sumsOf(control, self),
     recorder,
+    engagement,
+    lot,
+    holds,
     limits: { maxConnections: 100 } as Limits,
     drainTicks: () => {},
     defer: (work) => workerLoop.defer(work),
+    aboutToBlock: () => threadSet.aboutToBlock(),
     process: (fd, events) => workerLoop.process(fd, events),
     log: () => {},
   };
@@ -74,6 +79,8 @@ export function runTurns(parts: Parts, restless: boolean): void {
     loop,
     counters,
     recorder,
+    engagement,
+    holds,
     doorbell,
     eventHandlers,
     drainTicks: () => {},

@@ -9,6 +9,7 @@ import { deadlineOf } from '../../../lib/set/handle-record.js';
 import { ENTERED, FREE, IDLE, PEER_ENDED, READABLE } from '../../../lib/set/handle-table.js';
 import { TcpConnections } from '../../../lib/tcp/handler.js';
 import { HandlerHarness } from '../../support/connection/handler-harness.js';
+import { makeRoutes } from '../../support/connection/routes.js';
 import { until } from '../../support/server/wait.js';
 
 /** A connection of no protocol. */
@@ -149,7 +150,7 @@ test('what a client sends after the last response is discarded by another handle
     harness.event(fd);
     return requests === 1;
   });
-  const other = new HttpConnections(harness.context, app, 'localhost');
+  const other = new HttpConnections(harness.context, app, 'localhost', makeRoutes());
   client.write(get);
   await pass(harness, other, client, fd);
   assert.is(requests, 1);

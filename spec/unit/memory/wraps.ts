@@ -32,12 +32,14 @@ import { ENTERED, HandleTable, READABLE, STALE, TIMED_OUT } from '../../../lib/s
 import { Mailbox } from '../../../lib/set/mailbox.js';
 import { Recorder } from '../../../lib/set/recorder.js';
 import { FOLLOWER, LEADER_STATE, PROCESSING } from '../../../lib/set/thread-state.js';
-import { KEEP_WATCHING, STAND_DOWN, Watch } from '../../../lib/set/watch.js';
+import { KEEP_WATCHING, STAND_DOWN } from '../../../lib/set/watch.js';
 import { closeDescriptor, createEventCounter } from '../../../lib/sys/descriptor.js';
 import { range } from '../../support/server/wait.js';
 import { COUNTER } from '../../support/set/kinds.js';
+import { takeEntry } from '../../support/set/mailbox.js';
 import { ASLEEP, load, store } from '../../support/set/scratch.js';
 import { type TestThread, withSet } from '../../support/set/test-set.js';
+import { makeWatch } from '../../support/set/watch.js';
 
 const BELOW: readonly (readonly [name: string, word: number])[] = [
   ['2^31', 2 ** 31 - 1],
@@ -68,7 +70,7 @@ for (const [name, word] of BELOW) {
       const mailbox = new Mailbox(set.memory.control, 1);
       for (const fd of range(3)) mailbox.put(fd, 7);
       for (const fd of range(3)) {
-        assert.ok(mailbox.take());
+        assert.ok(takeEntry(mailbox));
         assert.is(mailbox.fd, fd);
       }
       assert.not(mailbox.hasPending());
@@ -79,7 +81,7 @@ for (const [name, word] of BELOW) {
     const { control } = allocateMemory(2, 1);
     const words = new Int32Array(control);
     words[EPOCH] = word;
-    const watch = new Watch(control, 0);
+    const watch = makeWatch(control, 0);
     watch.begin();
     words[LEADER] = 2;
     for (const _leadership of range(100)) {
@@ -182,7 +184,7 @@ test('promotions at the end of a stall do not count UNTHROTTLED down without end
   const words = new Int32Array(control);
   // Two leaders at once may both have seen the last one.
   words[UNTHROTTLED] = -1;
-  const watch = new Watch(control, 0);
+  const watch = makeWatch(control, 0);
   for (const _promotion of range(10)) watch.throttlesWakeUp();
   assert.is(words[UNTHROTTLED], -1);
 });

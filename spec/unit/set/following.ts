@@ -5,6 +5,7 @@ import { FREE } from '../../../lib/set/handle-table.js';
 import { Mailbox } from '../../../lib/set/mailbox.js';
 import { signalEventCounter } from '../../../lib/sys/descriptor.js';
 import { BINDER } from '../../support/set/kinds.js';
+import { takeEntry } from '../../support/set/mailbox.js';
 import { ENTRIES, HOLDERS, load, STOPPED, until, VIOLATIONS } from '../../support/set/scratch.js';
 import { type TestSet, withSet } from '../../support/set/test-set.js';
 
@@ -107,7 +108,7 @@ test(
       // A mailbox of no thread (-1) lies outside of the memory: a leader that wrote to it would throw.
       await serves(set, free);
       assert.is(set.table.state(bound), FREE);
-      while (mailbox.take()) assert.is(set.table.takeNoted(mailbox.fd, mailbox.generation, OWNER), 0);
+      while (takeEntry(mailbox)) assert.is(set.table.takeNoted(mailbox.fd, mailbox.generation, OWNER), 0);
     }
   }),
 );

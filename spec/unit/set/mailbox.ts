@@ -10,6 +10,7 @@ import {
   threadArea,
 } from '../../../lib/memory/layout.js';
 import { Mailbox } from '../../../lib/set/mailbox.js';
+import { takeEntry } from '../../support/set/mailbox.js';
 import { ASLEEP, HAS_WORK, put, threadWord } from '../../support/set/scratch.js';
 import { observingOperations } from '../../support/set/steps.js';
 import { type TestThread, withSet } from '../../support/set/test-set.js';
@@ -26,14 +27,14 @@ function emptyMailbox(count = 0): Mailbox {
 
 function takeAll(mailbox: Mailbox): [number, number][] {
   const entries: [number, number][] = [];
-  while (mailbox.take()) entries.push([mailbox.fd, mailbox.generation]);
+  while (takeEntry(mailbox)) entries.push([mailbox.fd, mailbox.generation]);
   return entries;
 }
 
 test('entries come out in order, each once', () => {
   const mailbox = emptyMailbox();
   assert.not(mailbox.hasPending());
-  assert.not(mailbox.take());
+  assert.not(takeEntry(mailbox));
   mailbox.put(7, 1);
   mailbox.put(8, 0xffff);
   assert.ok(mailbox.hasPending());
@@ -74,7 +75,7 @@ test('an entry is whole when it is counted, and its place is free only when it h
   const other = new Mailbox(control, 1);
   let taken: number[] = [];
   const takeAtOnce = (name: string, index: number) => {
-    if (name === 'store' && index === threadArea(1) + MAILBOX_PUT && other.take())
+    if (name === 'store' && index === threadArea(1) + MAILBOX_PUT && takeEntry(other))
       taken = [other.fd, other.generation];
   };
   observingOperations(takeAtOnce, () => mailbox.put(7, 3));
@@ -84,7 +85,7 @@ test('an entry is whole when it is counted, and its place is free only when it h
     if (name === 'store' && index === threadArea(1) + MAILBOX_TAKEN)
       words.fill(-1, threadArea(1) + MAILBOX_ENTRIES);
   };
-  assert.ok(observingOperations(overwrite, () => mailbox.take()));
+  assert.ok(observingOperations(overwrite, () => takeEntry(mailbox)));
   assert.equal([mailbox.fd, mailbox.generation], [8, 4]);
 });
 

@@ -3,9 +3,10 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { LEADER, UNTHROTTLED, WATCH } from '../../../lib/memory/layout.js';
 import { revokeLeadership } from '../../../lib/set/thread-set.js';
-import { KEEP_WATCHING, STAND_DOWN, TAKE_OVER, Watch } from '../../../lib/set/watch.js';
+import { KEEP_WATCHING, STAND_DOWN, TAKE_OVER } from '../../../lib/set/watch.js';
 import { DONE, load, STOPPED, store } from '../../support/set/scratch.js';
 import { TestSet, type TestThread, withSet } from '../../support/set/test-set.js';
+import { makeWatch } from '../../support/set/watch.js';
 
 type Two = [TestThread, TestThread];
 
@@ -14,7 +15,7 @@ const MANY_CHECKS = 1000;
 
 test('one follower is on watch, and only it leaves', async () => {
   const set = new TestSet(2);
-  const [first, second] = [new Watch(set.memory.control, 0), new Watch(set.memory.control, 1)];
+  const [first, second] = [makeWatch(set.memory.control, 0), makeWatch(set.memory.control, 1)];
   assert.ok(first.begin());
   assert.not(second.begin());
   assert.not(second.end());
@@ -29,7 +30,7 @@ test('one follower is on watch, and only it leaves', async () => {
 
 test('a leader wakes no follower while one is on watch, except for some promotions after a stall', async () => {
   const set = new TestSet(2);
-  const watch = new Watch(set.memory.control, 0);
+  const watch = makeWatch(set.memory.control, 0);
   assert.not(watch.throttlesWakeUp(), 'nobody is on watch');
   watch.begin();
   assert.ok(watch.throttlesWakeUp());
@@ -44,7 +45,7 @@ test('a leader wakes no follower while one is on watch, except for some promotio
 
 test('the watch of an idle set ends, that of a moving one does not', async () => {
   const set = new TestSet(2);
-  const watch = new Watch(set.memory.control, 0);
+  const watch = makeWatch(set.memory.control, 0);
   watch.begin();
   store(set.words, LEADER, 2);
   let checks = 0;

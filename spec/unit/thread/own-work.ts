@@ -1,14 +1,17 @@
 /** I10: a thread's own work is done in portions, in order, and no kind of it starves another. */
+
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Deferred, EventHandler } from '../../../lib/connection/event-handler.js';
+import { HoldMeter } from '../../../lib/connection/hold-meter.js';
 import { countersOf } from '../../../lib/memory/counters.js';
 import { allocateMemory } from '../../../lib/memory/layout.js';
 import { HandleSet } from '../../../lib/set/handle-set.js';
 import { BOUND, HAND_OFF, HandleTable, READABLE } from '../../../lib/set/handle-table.js';
 import { Mailbox } from '../../../lib/set/mailbox.js';
-import { Dispatcher, type DispatcherParts } from '../../../lib/thread/dispatcher.js';
-import { OwnWork } from '../../../lib/thread/own-work.js';
+import { Recorder } from '../../../lib/set/recorder.js';
+import { Dispatcher } from '../../../lib/thread/dispatcher.js';
+import { OwnWork, type OwnWorkParts } from '../../../lib/thread/own-work.js';
 
 const SELF = 0;
 const LEADER = 1;
@@ -23,11 +26,13 @@ function ownWork(handleEvent?: EventHandler['handleEvent']) {
   const dispatched: number[] = [];
   const raised: unknown[] = [];
   const bound: number[] = [];
-  const parts: DispatcherParts = {
+  const parts: OwnWorkParts = {
     self: SELF,
     control,
     handles: new HandleSet(control, table, -1, SELF),
     counters: countersOf(control, SELF),
+    recorder: new Recorder(control, SELF),
+    holds: new HoldMeter(),
     eventHandlers: [
       {
         handleEvent: (fd, events) => {

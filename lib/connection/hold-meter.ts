@@ -1,0 +1,70 @@
+/**
+ * Measures for how long user code holds its thread without returning to the event loop, with few readings of the clock: the change of the
+ * thread's state after a dispatch needs one anyway.
+ *
+ *   dispatches:  begin(a) ───────── begin(b) ──────────── end       a held until b began, b until the end
+ *   event loop:  loopRuns ─── continues(a) ── continues(b) ── turnBegins       each held since the one before
+ *
+ * In the event loop, several continuations may run between two marks, and some belong to no holder; all of that time is charged to the
+ * holder that ends it.
+ */
+import { nowMicros } from '../sys/clock.js';
+
+/** What is charged with the time, such as a request. */
+export interface Holder {
+  /** It has held its thread for so long. Called often, with small numbers. */
+  held(micros: number): void;
+}
+
+export class HoldMeter {
+  #holder: Holder | null = null;
+  #since = 0;
+  /** In the event loop, between two turns: the last mark; else 0. */
+  #mark = 0;
+
+  /** User code of the holder is about to be called, in a dispatch. @param micros when that began, if it is the first; by sys/clock.ts */
+  begin(holder: Holder, micros: number): void {
+    if (this.#holder === null) this.#since = micros;
+    else {
+      const now = nowMicros();
+      this.#end(now);
+      this.#since = now;
+    }
+    this.#holder = holder;
+  }
+
+  /** The thread does something else; user code that was queued in the meantime has run. @param now by sys/clock.ts */
+  end(now: number): void {
+    if (this.#holder !== null) this.#end(now);
+  }
+
+  /** The same, where the clock was not just read. */
+  endNow(): void {
+    if (this.#holder !== null) this.#end(nowMicros());
+  }
+
+  #end(now: number): void {
+    const holder = this.#holder!;
+    this.#holder = null;
+    holder.held(now - this.#since);
+  }
+
+  /** The thread returns to its event loop. */
+  loopRuns(): void {
+    const now = nowMicros();
+    this.end(now);
+    this.#mark = now;
+  }
+
+  turnBegins(): void {
+    this.#mark = 0;
+  }
+
+  /** User code of the holder has just continued, by a promise or a stream. In a dispatch that is measured there. */
+  continues(holder: Holder): void {
+    if (this.#mark === 0) return;
+    const now = nowMicros();
+    holder.held(now - this.#mark);
+    this.#mark = now;
+  }
+}

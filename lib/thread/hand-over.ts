@@ -1,0 +1,62 @@
+/**
+ * The leader's part of a hand-over (http/hand-over.ts has the first): a connection whose request is known to block reached an engaged
+ * thread, which left it to be handed over. A leader on which nobody depends processes it as any other event. An engaged one passes it on to a
+ * parked thread that is free, and goes on leading; where there is none, it processes the request itself.
+ *
+ * The handle is not bound to that thread: the entry in its mailbox asks it to enter the handle if that is idle. So whatever else
+ * happens to the handle meanwhile is an event like any other, and if the entry is lost with its thread, a rescan brings the event back.
+ */
+import { HANDED_OVER, REPORTED } from '../connection/flags.js';
+import { RESCAN, STATE, threadArea } from '../memory/layout.js';
+import type { Engagement } from '../set/engagement.js';
+import { hasFlag, setFlag } from '../set/handle-record.js';
+import type { HandleSet } from '../set/handle-set.js';
+import type { Mailbox } from '../set/mailbox.js';
+import type { ParkingLot } from '../set/parking-lot.js';
+import type { Recorder } from '../set/recorder.js';
+import { DEAD } from '../set/thread-state.js';
+
+export interface HandOverParts {
+  readonly control: SharedArrayBuffer;
+  readonly handles: HandleSet;
+  readonly lot: ParkingLot;
+  readonly engagement: Engagement;
+  readonly recorder: Recorder;
+}
+
+export class HandOver {
+  readonly #parts: HandOverParts;
+  readonly #words: Int32Array;
+  readonly #mailboxOf: (thread: number) => Mailbox;
+
+  constructor(parts: HandOverParts, mailboxOf: (thread: number) => Mailbox) {
+    this.#parts = parts;
+    this.#words = new Int32Array(parts.control);
+    this.#mailboxOf = mailboxOf;
+  }
+
+  /**
+   * To be called by the leader, which is inside the handle.
+   *
+   * @param events that it has entered the handle for
+   * @returns whether it has left the handle to another thread
+   */
+  passesOn(fd: number, generation: number, events: number): boolean {
+    const { handles, lot, engagement, recorder } = this.#parts;
+    const { table } = handles;
+    if (!hasFlag(table, fd, HANDED_OVER) || !engagement.isEngaged(recorder.micros)) return false;
+    const target = lot.claimFree();
+    if (target < 0) return false;
+    const mailbox = this.#mailboxOf(target);
+    setFlag(table, fd, events & REPORTED);
+    // An entry beyond the capacity would become a sweep, which looks at bound handles only.
+    const passes = mailbox.hasRoom() && table.leave(fd) === 0;
+    if (passes) mailbox.put(fd, generation);
+    // In any case: the thread is claimed.
+    lot.ring(target);
+    // Its mailbox may have been cleared before the entry came, and no thread may follow it (found by the model).
+    if (passes && Atomics.load(this.#words, threadArea(target) + STATE) === DEAD)
+      Atomics.store(this.#words, RESCAN, 1);
+    return passes;
+  }
+}
