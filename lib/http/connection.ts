@@ -18,13 +18,11 @@ import {
   RECEIVE_COST,
   REQUEST_COST,
 } from '../connection/dispatch-budget.js';
-import { HANDED_OVER, REPORTED } from '../connection/flags.js';
 import { FAILED, MORE } from '../connection/output-queue.js';
-import { HAND_OVERS, HAND_OVERS_TAKEN, REQUESTS, RESPONSES } from '../memory/counters.js';
+import { REQUESTS, RESPONSES } from '../memory/counters.js';
 import { SET_SERVING, SET_STATE } from '../memory/layout.js';
 import { BYTES_IN } from '../memory/sums.js';
 import { NO_DEPENDANT, WAITS, WAITS_TO_BLOCK } from '../set/engagement.js';
-import { clearFlag, flagsOf, hasFlag, setFlag } from '../set/handle-record.js';
 import { PEER_ENDED } from '../set/handle-table.js';
 import { nowMicros } from '../sys/clock.js';
 import { EAGAIN, EINTR } from '../sys/libc.js';
@@ -33,7 +31,7 @@ import { beginExchange, RequestContext } from './begin-exchange.js';
 import { HttpDeadlines } from './deadlines.js';
 import { ANSWERED, type Exchange, type ExchangeOwner, RUNNING } from './exchange.js';
 import { bodyRefused, clientGone, countRefusal, failureOf, gaveUp, neverSent } from './failures.js';
-import { INTERESTED_IN_OUTPUT } from './flags.js';
+import { otherThreads, saveForHandOver, takeHandOver } from './hand-over.js';
 import type { HttpThread } from './http-thread.js';
 import { InputWindow } from './input-window.js';
 import { BODY, END, HEAD, NEED_MORE, REFUSED, RequestParser } from './parser/request-parser.js';
@@ -42,7 +40,7 @@ import { COMPLETE, CUT, Responder, WAITING } from './responder.js';
 import type { ResponseStream } from './response-stream.js';
 import { UNTIL_CLOSE } from './response-writer.js';
 import type { Route } from './routes.js';
-import { restoreMessage, saveMessage, saveUnparsed } from './saved-message.js';
+import { restoreMessage, saveMessage } from './saved-message.js';
 
 export class HttpConnection extends Connection implements ExchangeOwner {
   readonly #thread: HttpThread;
@@ -197,8 +195,8 @@ export class HttpConnection extends Connection implements ExchangeOwner {
     const input = this.#input;
     const parser = this.#parser;
     const route = this.#thread.routes.of(input.bytes, parser);
-    if (route.blocks && this.#handsOver(route)) return false;
-    if (this.#handedOver) this.#tookHandOver();
+    if (this.#handsOver(route)) return false;
+    this.#handedOver = false;
     const exchange = beginExchange(this.#thread, this, parser, input.bytes, route);
     if (parser.hasBody) this.#deadlines.headReceived();
     this.#exchange = exchange;
@@ -214,34 +212,15 @@ export class HttpConnection extends Connection implements ExchangeOwner {
     return this.#received(exchange);
   }
 
-  /**
-   * Hands the request over, with what was received after it: a free thread calls the handler, which would stall what waits in this one.
-   *
-   * @returns whether the connection has been left
-   */
+  /** Leaves the request to threads that it is rather for, if there are any. @returns whether the connection has been left */
   #handsOver(route: Route): boolean {
-    const { context, routes } = this.#thread;
-    const { lot, engagement, recorder } = context;
-    if (this.#handedOver || this.state !== OPEN || !lot.someoneIsFree()) return false;
-    if (!engagement.isEngaged(recorder.micros, this.dependant)) return false;
-    const { bytes, to } = this.#input;
-    const start = this.#parser.messageStart;
+    const to = otherThreads(this.context, route, this.dependant);
+    if (to === 0 || this.#handedOver || this.state !== OPEN) return false;
     this.#deadlines.headBegun();
-    if (!saveUnparsed(this.#thread, this.fd, this.#parser, bytes, start, to - start)) return false;
-    setFlag(context.table, this.fd, HANDED_OVER | INTERESTED_IN_OUTPUT);
-    context.counters[HAND_OVERS]!++;
-    recorder.handedOver();
-    routes.noteHandOver(route);
+    if (!saveForHandOver(this.#thread, this.fd, this.#parser, this.#input, route, to)) return false;
     this.#input.clear();
     this.releaseReported();
     return true;
-  }
-
-  #tookHandOver(): void {
-    const { counters, recorder } = this.context;
-    this.#handedOver = false;
-    counters[HAND_OVERS_TAKEN]!++;
-    recorder.tookHandOver();
   }
 
   #received(exchange: Exchange): boolean {
@@ -403,12 +382,9 @@ export class HttpConnection extends Connection implements ExchangeOwner {
   }
 
   #restore(): void {
-    const { table } = this.context;
-    this.#handedOver = hasFlag(table, this.fd, HANDED_OVER);
-    if (this.#handedOver) {
-      super.noteEvents(flagsOf(table, this.fd, REPORTED));
-      clearFlag(table, this.fd, HANDED_OVER | REPORTED);
-    }
+    const reported = takeHandOver(this.context, this.fd);
+    this.#handedOver = reported >= 0;
+    if (reported > 0) super.noteEvents(reported);
     const length = restoreMessage(this.context, this.fd, this.#parser, this.#input.bytes);
     this.#input.place(length, this.#parser.inHead);
   }

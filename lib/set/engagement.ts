@@ -54,7 +54,8 @@ export class Engagement {
   readonly #bit: number;
   readonly #timeoutMs: () => number;
   readonly #hosts: number;
-  readonly #isHost: boolean;
+  /** Whether the thread is one of those that ordinary events are for. */
+  readonly isHost: boolean;
   /** There is a host for each core: one more thread would not make the hosts' work faster. */
   readonly #coresAreHosted: boolean;
   /** Words of a mask that have bits of threads, and of hosts. */
@@ -78,7 +79,7 @@ export class Engagement {
     this.#bit = 1 << (self & 31);
     this.#timeoutMs = timeoutMs;
     this.#hosts = hostsOf(threads, cores);
-    this.#isHost = self < this.#hosts;
+    this.isHost = self < this.#hosts;
     this.#coresAreHosted = this.#hosts >= cores;
     this.#maskWords = (threads + 31) >> 5;
     this.#hostMasks = Array.from({ length: this.#maskWords }, (_, word) => {
@@ -141,7 +142,7 @@ export class Engagement {
 
   /** Whether this thread, which leads, leaves leadership to a host: it is none, a thread is engaged, and a host is parked. */
   yields(): boolean {
-    return !this.#isHost && this.#anyEngaged() && this.#hostIsParked();
+    return !this.isHost && this.#anyEngaged() && this.#hostIsParked();
   }
 
   /**
@@ -151,23 +152,28 @@ export class Engagement {
    * @param micros the present time by sys/clock.ts, roughly
    */
   defers(micros: number): boolean {
-    if (this.#isHost || !this.#coresAreHosted || !this.#anyEngaged()) return false;
+    if (this.isHost || !this.#coresAreHosted || !this.#anyEngaged()) return false;
     return (((micros | 0) - this.#words[HOST_LED]!) | 0) < HOSTS_STUCK_MICROS;
   }
 
   /** This thread begins to lead. @param micros when, by sys/clock.ts */
   leads(micros: number): void {
-    if (this.#isHost) this.#words[HOST_LED] = micros | 0;
+    if (this.isHost) this.#words[HOST_LED] = micros | 0;
   }
 
   /** Whether a backlog is left to the hosts: they are all awake, so this thread would make none of them faster. */
   leavesBacklog(): boolean {
-    return !this.#isHost && this.#coresAreHosted && this.#anyEngaged() && !this.#hostIsParked();
+    return !this.isHost && this.#coresAreHosted && this.#anyEngaged() && !this.#hostIsParked();
   }
 
   /** Whether this thread, which vacates leadership, needs no other awake than the one on watch: only threads that are no hosts could be woken. */
   leavesOthersParked(): boolean {
-    return this.#isHost && this.#coresAreHosted && this.#anyEngaged() && !this.#hostIsParked();
+    return this.isHost && this.#coresAreHosted && this.#anyEngaged() && !this.#hostIsParked();
+  }
+
+  /** Whether ordinary requests that reach this thread are for the hosts. */
+  leavesRequests(): boolean {
+    return !this.isHost && this.#anyEngaged();
   }
 
   #anyEngaged(): boolean {

@@ -33,6 +33,7 @@ import {
   WAKING,
 } from '../memory/layout.js';
 import { signalEventCounter } from '../sys/descriptor.js';
+import { hostsOf } from './engagement.js';
 import { FOLLOWER, PROCESSING } from './thread-state.js';
 
 /**
@@ -48,12 +49,14 @@ export class ParkingLot {
   readonly #doorbells: readonly number[];
   /** Words of a mask that have bits of threads. */
   readonly #maskWords: number;
+  readonly #hosts: number;
 
   /** @param doorbells an eventfd for each thread, readable once it is woken */
   constructor(control: SharedArrayBuffer, doorbells: readonly number[]) {
     this.#words = new Int32Array(control);
     this.#doorbells = doorbells;
     this.#maskWords = (doorbells.length + 31) >> 5;
+    this.#hosts = hostsOf(doorbells.length);
   }
 
   /**
@@ -144,7 +147,19 @@ export class ParkingLot {
     return thread;
   }
 
-  /** Wakes a thread that `claimFree` has returned. */
+  /** Whether a host could take a connection over. By plain loads: a hint. */
+  someHostIsFree(): boolean {
+    return this.#hostCandidate() >= 0;
+  }
+
+  /** A host that is inside no connection; as `claimFree`. */
+  claimHost(): number {
+    const thread = this.#hostCandidate();
+    if (thread >= 0) clearBit(this.#words, thread);
+    return thread;
+  }
+
+  /** Wakes a thread that `claimFree` or `claimHost` has returned. */
   ring(thread: number): void {
     signalEventCounter(this.#doorbells[thread]!);
   }
@@ -166,6 +181,18 @@ export class ParkingLot {
     return reserved;
   }
 
+  /** The host to hand a connection over to: preferably one that is parked, else one that is awake and inside no connection. */
+  #hostCandidate(): number {
+    const words = this.#words;
+    let awake = -1;
+    for (let thread = 0; thread < this.#hosts; thread++) {
+      if (!isInsideNone(words, thread)) continue;
+      if (hasBit(words, PARKED, thread)) return thread;
+      if (awake < 0) awake = thread;
+    }
+    return awake;
+  }
+
   /**
    * The free thread to hand a connection over to: preferably one that is parked and not reserved, then one that is parked, then one that is
    * awake and inside no connection: it has just woken, or is about to park. Among equals the highest number, because promotions take the
@@ -176,17 +203,22 @@ export class ParkingLot {
     let awake = -1;
     let reserved = -1;
     for (let thread = this.#doorbells.length - 1; thread >= 0; thread--) {
-      const state = words[threadArea(thread) + STATE]!;
-      if ((state !== FOLLOWER && state !== PROCESSING) || hasBit(words, ENGAGED, thread)) continue;
+      if (!isInsideNone(words, thread) || hasBit(words, ENGAGED, thread)) continue;
       const isReserved = hasBit(words, RESERVED, thread);
       const isParked = hasBit(words, PARKED, thread);
       if (isParked && !isReserved) return thread;
       if (isParked && reserved < 0) reserved = thread;
-      else if (!isReserved && awake < 0 && words[threadArea(thread) + CURRENT_FD] === -1) awake = thread;
+      else if (!isReserved && awake < 0) awake = thread;
     }
     return reserved >= 0 ? reserved : awake;
   }
 }
+
+/** By plain loads: a hint. */
+const isInsideNone = (words: Int32Array, thread: number): boolean => {
+  const state = words[threadArea(thread) + STATE]!;
+  return (state === FOLLOWER || state === PROCESSING) && words[threadArea(thread) + CURRENT_FD] === -1;
+};
 
 /** By a plain load: a hint. */
 const hasBit = (words: Int32Array, mask: number, thread: number): boolean =>

@@ -1,15 +1,16 @@
 /**
- * The leader's part of a hand-over (http/hand-over.ts has the first): a connection whose request is known to block reached an engaged
- * thread, which left it to be handed over. A leader on which nobody depends processes it as any other event. An engaged one passes it on to a
- * parked thread that is free, and goes on leading; where there is none, it processes the request itself.
+ * The leader's part of a hand-over (http/connection.ts has the first): a thread has received a request and left its connection to be handed
+ * over, either to a free thread, because the handler is known to block, or to a host, for which ordinary requests are (set/engagement.ts).
+ * A leader that is such a thread itself processes the connection as any other event. Else it passes the connection on to one, and goes on
+ * leading; where there is none, it processes the request itself.
  *
  * The handle is not bound to that thread: the entry in its mailbox asks it to enter the handle if that is idle. So whatever else
  * happens to the handle meanwhile is an event like any other, and if the entry is lost with its thread, a rescan brings the event back.
  */
-import { HANDED_OVER, REPORTED } from '../connection/flags.js';
+import { HANDED_OVER, REPORTED, TO_HOST } from '../connection/flags.js';
 import { RESCAN, STATE, threadArea } from '../memory/layout.js';
 import type { Engagement } from '../set/engagement.js';
-import { hasFlag, setFlag } from '../set/handle-record.js';
+import { flagsOf, setFlag } from '../set/handle-record.js';
 import type { HandleSet } from '../set/handle-set.js';
 import type { Mailbox } from '../set/mailbox.js';
 import type { ParkingLot } from '../set/parking-lot.js';
@@ -42,10 +43,11 @@ export class HandOver {
    * @returns whether it has left the handle to another thread
    */
   passesOn(fd: number, generation: number, events: number): boolean {
-    const { handles, lot, engagement, recorder } = this.#parts;
+    const { lot, handles } = this.#parts;
     const { table } = handles;
-    if (!hasFlag(table, fd, HANDED_OVER) || !engagement.isEngaged(recorder.micros)) return false;
-    const target = lot.claimFree();
+    const flags = flagsOf(table, fd, HANDED_OVER);
+    if (flags === 0 || !this.#shouldPassOn(flags)) return false;
+    const target = flags === TO_HOST ? lot.claimHost() : lot.claimFree();
     if (target < 0) return false;
     const mailbox = this.#mailboxOf(target);
     setFlag(table, fd, events & REPORTED);
@@ -58,5 +60,10 @@ export class HandOver {
     if (passes && Atomics.load(this.#words, threadArea(target) + STATE) === DEAD)
       Atomics.store(this.#words, RESCAN, 1);
     return passes;
+  }
+
+  #shouldPassOn(flags: number): boolean {
+    const { engagement, recorder } = this.#parts;
+    return flags === TO_HOST ? !engagement.isHost : engagement.isEngaged(recorder.micros);
   }
 }
