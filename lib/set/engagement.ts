@@ -110,17 +110,18 @@ export class Engagement {
    *
    * @param micros the present time by sys/clock.ts, roughly
    * @param except what the caller itself makes of the thread
+   * @param timeoutMs until the thread's own next timer is due, if the caller has just asked
    */
-  isEngaged(micros: number, except = NO_DEPENDANT): boolean {
+  isEngaged(micros: number, except = NO_DEPENDANT, timeoutMs?: number): boolean {
     if (this.#dependants[WAITS]! > (except === WAITS ? 1 : 0)) return true;
     if (this.#ioBefore && Math.floor(micros / IO_WINDOW_MICROS) <= this.#ioWindow + 1) return true;
-    const timeoutMs = this.#timeoutMs();
-    return timeoutMs > 0 && timeoutMs <= DUE_SOON_MS;
+    const dueMs = timeoutMs ?? this.#timeoutMs();
+    return dueMs > 0 && dueMs <= DUE_SOON_MS;
   }
 
-  /** Brings the thread's bits up to date; called before it parks. @param micros as above */
-  publish(micros: number): void {
-    const isEngaged = this.isEngaged(micros);
+  /** Brings the thread's bits up to date; called before it parks. Parameters as above. */
+  publish(micros: number, timeoutMs: number): void {
+    const isEngaged = this.isEngaged(micros, NO_DEPENDANT, timeoutMs);
     if (isEngaged !== this.#isEngaged) this.#setEngaged(isEngaged);
     const isReserved = this.#dependants[WAITS_TO_BLOCK]! > 0;
     if (isReserved === this.#isReserved) return;

@@ -321,7 +321,7 @@ export class WorkerLoop {
     const { threadSet, loop, counters, recorder, engagement } = this.#parts;
     const timeoutMs = loop.timeoutMs();
     if (timeoutMs === 0) return this.#returnToLoop();
-    engagement.publish(recorder.micros);
+    engagement.publish(recorder.micros, timeoutMs);
     const hasWork = () => this.#ownWork.hasPending() || Atomics.load(this.#words, SET_STATE) === SET_STOPPING;
     this.#parked = true;
     this.#loopDue = false;
