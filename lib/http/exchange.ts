@@ -9,6 +9,7 @@
  */
 import type { Holder } from '../connection/hold-meter.js';
 import { abortError, PacelineError } from '../errors.js';
+import { BLOCKING_MICROS } from '../routes/route-table.js';
 import { type AsyncScope, newScope } from '../user-code/async-scope.js';
 import { adopt, isThenable } from '../user-code/thenable.js';
 import type { FetchApp, FetchContext } from '../web/context.js';
@@ -59,6 +60,7 @@ export class Exchange implements Holder {
   /** The response of the state RETURNED. */
   #outgoing: Outgoing | null = null;
   #scope: AsyncScope = newScope();
+  #heldCounts = false;
   /** The connection continues without the exchange, or is closed: what the handler still returns is released. */
   #abandoned = false;
 
@@ -74,7 +76,13 @@ export class Exchange implements Holder {
     this.body = hasBody ? new IncomingBody(this) : null;
   }
 
+  /**
+   * Each request counts once, with what it held at the end of its handler, so that neither a short part before an `await` nor the chunks of a
+   * stream hide a long part; and with each hold that is long.
+   */
   held(micros: number): void {
+    if (micros < BLOCKING_MICROS && (this.#heldCounts || this.state === RUNNING)) return;
+    this.#heldCounts = true;
     this.owner.held(this, micros);
   }
 
@@ -119,9 +127,10 @@ export class Exchange implements Holder {
   }
 
   #settled(how: (outcome: unknown) => void, outcome: unknown): void {
-    if (!this.#abandoned) this.owner.continued();
     this.#scope.runInAsyncScope(how, this, outcome);
-    if (!this.#abandoned) this.owner.wake();
+    if (this.#abandoned) return;
+    this.owner.continued();
+    this.owner.wake();
   }
 
   #fail(error: unknown): void {

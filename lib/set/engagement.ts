@@ -182,9 +182,11 @@ export class Engagement {
     return false;
   }
 
+  /** Reserved hosts do not count: promotions take them last. */
   #hostIsParked(): boolean {
     for (let word = 0; word < this.#maskWords; word++) {
-      if ((this.#words[PARKED + word]! & this.#hostMasks[word]!) !== 0) return true;
+      const unreserved = this.#words[PARKED + word]! & ~this.#words[RESERVED + word]!;
+      if ((unreserved & this.#hostMasks[word]!) !== 0) return true;
     }
     return false;
   }
