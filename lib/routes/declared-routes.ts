@@ -36,8 +36,8 @@ export class DeclaredRoutes {
 
   /**
    * @param declaration the app's `routes`: a RouteDeclaration of web/context.ts, which is checked here. No declaration are
-   * undefined, and what routers of other projects have under the same name: anything but a plain object, and an object with paths
-   * as keys
+   * undefined, and what routers of other projects have under the same name: functions, objects that are not plain, and an object
+   * with paths as keys
    * @throws PacelineError `PACELINE_APP_SHAPE`
    */
   constructor(declaration: unknown) {

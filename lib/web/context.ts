@@ -56,8 +56,8 @@ export interface FetchApp {
   /**
    * Which routes block their thread. Default: the server learns it from how long requests take.
    *
-   * A list, which routers such as Hono keep under this name, is allowed and ignored, and so is any other value that is not a plain
-   * object.
+   * What routers keep under this name is allowed and ignored: lists as Hono has, functions, other objects that are not plain, and an
+   * object whose keys are paths.
    */
   readonly routes?: RouteDeclaration | readonly unknown[];
 }
