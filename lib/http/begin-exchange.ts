@@ -38,7 +38,7 @@ export class RequestContext implements FetchContext {
  * handled.
  */
 export function beginExchange(
-  { context, fallbackHost, requestAt, requestTo }: HttpThread,
+  { context, fallbackHost, requestAt, requestTo, routes }: HttpThread,
   owner: ExchangeOwner,
   parser: RequestParser,
   bytes: Buffer,
@@ -58,6 +58,7 @@ export function beginExchange(
     parser.expectContinue,
   );
   exchange.route = route;
+  exchange.routes = routes;
   exchange.began = recorder.requestBegan();
   const { methodEnd, targetStart, targetEnd, headersStart, hostStart, hostEnd } = parser;
   const head = { text, methodEnd, targetStart, targetEnd, headersStart, hostStart, hostEnd, fallbackHost };

@@ -77,10 +77,6 @@ export class HttpConnection extends Connection implements ExchangeOwner {
     if (this.#exchange === exchange) this.#responder.sendContinue();
   }
 
-  held({ route, head }: Exchange, micros: number): void {
-    this.#thread.routes.learn(route, head, micros);
-  }
-
   continued(): void {
     if (this.#exchange !== null) this.context.holds.continues(this.#exchange);
   }
@@ -328,6 +324,8 @@ export class HttpConnection extends Connection implements ExchangeOwner {
   /** The deadline has passed. */
   #expire(): boolean {
     this.timedOut = false;
+    // The head is complete, and has waited for this server only.
+    if (this.#handedOver) return true;
     const exchange = this.#exchange;
     if (this.#responder.waitingBytes(exchange) > 0) return this.drop();
     if (exchange === null)

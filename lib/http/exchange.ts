@@ -22,7 +22,7 @@ import { toOutgoing } from '../web/to-outgoing.js';
 import { checkHead } from './response-head.js';
 import { cancelQuietly, ResponseStream, type StreamOwner } from './response-stream.js';
 import { hasNoBody } from './response-writer.js';
-import type { Route } from './routes.js';
+import type { Route, Routes } from './routes.js';
 
 /** States of an exchange: the handler's outcome is pending. */
 export const RUNNING = 0;
@@ -35,8 +35,6 @@ export const ANSWERED = 3;
 export interface ExchangeOwner extends StreamOwner {
   /** The handler wants the body that the client holds back until it is told to continue. */
   sendContinue(exchange: Exchange): void;
-  /** User code of the exchange has held the thread for so long. */
-  held(exchange: Exchange, micros: number): void;
 }
 
 export class Exchange implements Holder {
@@ -44,6 +42,7 @@ export class Exchange implements Holder {
   request!: Request;
   head!: RequestHead;
   route!: Route;
+  routes!: Routes;
   readonly body: IncomingBody | null;
   state = RUNNING;
   /** What the handler threw, in the state THREW. */
@@ -83,7 +82,7 @@ export class Exchange implements Holder {
   held(micros: number): void {
     if (micros < BLOCKING_MICROS && (this.#heldCounts || this.state === RUNNING)) return;
     this.#heldCounts = true;
-    this.owner.held(this, micros);
+    this.routes.learn(this.route, this.head, micros);
   }
 
   /** BodySource: the body's queue has room again. */

@@ -16,10 +16,12 @@
  */
 
 import type { Deferred, ThreadContext } from '../connection/event-handler.js';
+import { HANDED_OVER } from '../connection/flags.js';
 import { HEADS_REFUSED } from '../memory/counters.js';
 import { BLOCK_BYTES, TICK } from '../memory/layout.js';
 import {
   deadlineOf,
+  hasFlag,
   networkOf,
   nextSaved,
   savedBlock,
@@ -138,7 +140,8 @@ export class HeadEviction implements Deferred {
     const heads: Head[] = [];
     const end = table.end();
     for (let fd = nextSaved(table, 0); fd < end; fd = nextSaved(table, fd + 1)) {
-      if (table.state(fd) !== IDLE) continue;
+      // What is handed over is complete.
+      if (table.state(fd) !== IDLE || hasFlag(table, fd, HANDED_OVER)) continue;
       heads.push({
         fd,
         generation: table.generation(fd),

@@ -224,7 +224,7 @@ export const MAILBOX_TAKEN = 3 * LINE;
 export const MAILBOX_SWEEP = 3 * LINE + 1;
 /** Entries of a mailbox; a power of two. More bound handles than this may have events at once: see MAILBOX_SWEEP. */
 export const MAILBOX_CAPACITY = 256;
-/** Words of an entry: descriptor and generation. */
+/** Words of an entry: the descriptor; the generation, and whether it is a hand-over. */
 export const MAILBOX_ENTRY_WORDS = 2;
 /** The ring of entries. Plain. Written by the leader before MAILBOX_PUT. Read by the thread before MAILBOX_TAKEN. */
 export const MAILBOX_ENTRIES = 4 * LINE;

@@ -11,8 +11,8 @@
  *
  * While any thread is engaged, a thread that is no host leaves ordinary events to the hosts. While none is, all threads are equal.
  *
- * A thread counts its dependants itself. Its bits are set as soon as it becomes engaged, and brought up to date before it parks: only the
- * bits of parked threads are decided upon, and a decision on an old bit costs a stall at worst.
+ * A thread counts its dependants itself. Its bits are set as soon as it becomes engaged or reserved, because a thread that is awake may be
+ * handed a connection, and brought up to date before it parks. A decision on a bit that is still set costs a stall at worst.
  */
 import { availableParallelism } from 'node:os';
 import { ENGAGED, HOST_LED, PARKED, RESERVED } from '../memory/layout.js';
@@ -95,6 +95,7 @@ export class Engagement {
     this.#dependants[from]!--;
     this.#dependants[to]!++;
     if (to === WAITS && !this.#isEngaged) this.#setEngaged(true);
+    if (to === WAITS_TO_BLOCK && !this.#isReserved) this.#setReserved(true);
   }
 
   /** The thread's own event loop has had I/O. @param micros by sys/clock.ts */
@@ -124,14 +125,17 @@ export class Engagement {
     const isEngaged = this.isEngaged(micros, NO_DEPENDANT, timeoutMs);
     if (isEngaged !== this.#isEngaged) this.#setEngaged(isEngaged);
     const isReserved = this.#dependants[WAITS_TO_BLOCK]! > 0;
-    if (isReserved === this.#isReserved) return;
-    this.#isReserved = isReserved;
-    this.#store(RESERVED, isReserved);
+    if (isReserved !== this.#isReserved) this.#setReserved(isReserved);
   }
 
   #setEngaged(engaged: boolean): void {
     this.#isEngaged = engaged;
     this.#store(ENGAGED, engaged);
+  }
+
+  #setReserved(reserved: boolean): void {
+    this.#isReserved = reserved;
+    this.#store(RESERVED, reserved);
   }
 
   #store(mask: number, on: boolean): void {
@@ -182,7 +186,7 @@ export class Engagement {
     return false;
   }
 
-  /** Reserved hosts do not count: promotions take them last. */
+  /** Reserved hosts do not count: promotions take them last, so other threads would be woken, which yield as well. */
   #hostIsParked(): boolean {
     for (let word = 0; word < this.#maskWords; word++) {
       const unreserved = this.#words[PARKED + word]! & ~this.#words[RESERVED + word]!;

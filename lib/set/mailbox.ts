@@ -15,6 +15,9 @@ import {
   threadArea,
 } from '../memory/layout.js';
 
+/** A bit of an entry's second word, above the 16 bits of the generation. */
+const IS_HAND_OVER = 1 << 16;
+
 export class Mailbox {
   readonly #words: Int32Array;
   readonly #area: number;
@@ -22,6 +25,7 @@ export class Mailbox {
   /** The entry that `peek` read last. */
   fd = -1;
   generation = 0;
+  isHandOver = false;
 
   constructor(control: SharedArrayBuffer, thread: number) {
     this.#words = new Int32Array(control);
@@ -35,8 +39,12 @@ export class Mailbox {
     return ((put - Atomics.load(words, this.#area + MAILBOX_TAKEN)) | 0) < MAILBOX_CAPACITY;
   }
 
-  /** The leader puts an entry, then wakes the thread. */
-  put(fd: number, generation: number): void {
+  /**
+   * The leader puts an entry, then wakes the thread.
+   *
+   * @param isHandOver asks the thread to enter the handle. Default: the handle is bound to the thread
+   */
+  put(fd: number, generation: number, isHandOver = false): void {
     const words = this.#words;
     if (!this.hasRoom()) {
       this.requestSweep();
@@ -45,7 +53,7 @@ export class Mailbox {
     const put = Atomics.load(words, this.#area + MAILBOX_PUT);
     const at = this.#area + MAILBOX_ENTRIES + (put & (MAILBOX_CAPACITY - 1)) * MAILBOX_ENTRY_WORDS;
     words[at] = fd;
-    words[at + 1] = generation;
+    words[at + 1] = isHandOver ? generation | IS_HAND_OVER : generation;
     Atomics.store(words, this.#area + MAILBOX_PUT, (put + 1) | 0);
   }
 
@@ -73,7 +81,7 @@ export class Mailbox {
   }
 
   /**
-   * The thread reads the oldest entry into `fd` and `generation`. It removes the entry only once it has entered the handle, if that is what
+   * The thread reads the oldest entry into `fd`, `generation` and `isHandOver`. It removes the entry only once it has entered the handle, if that is what
    * the entry is for: an entry that is left in a dead thread's mailbox is not forgotten.
    *
    * @returns false when there is none
@@ -84,7 +92,8 @@ export class Mailbox {
     if (taken === Atomics.load(words, this.#area + MAILBOX_PUT)) return false;
     const at = this.#area + MAILBOX_ENTRIES + (taken & (MAILBOX_CAPACITY - 1)) * MAILBOX_ENTRY_WORDS;
     this.fd = words[at]!;
-    this.generation = words[at + 1]!;
+    this.generation = words[at + 1]! & ~IS_HAND_OVER;
+    this.isHandOver = (words[at + 1]! & IS_HAND_OVER) !== 0;
     return true;
   }
 

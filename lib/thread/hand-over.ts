@@ -53,7 +53,7 @@ export class HandOver {
     setFlag(table, fd, events & REPORTED);
     // An entry beyond the capacity would become a sweep, which looks at bound handles only.
     const passes = mailbox.hasRoom() && table.leave(fd) === 0;
-    if (passes) mailbox.put(fd, generation);
+    if (passes) mailbox.put(fd, generation, true);
     // In any case: the thread is claimed.
     lot.ring(target);
     // Its mailbox may have been cleared before the entry came, and no thread may follow it (found by the model).

@@ -106,8 +106,8 @@ export class OwnWork {
   #takeEntry(): boolean {
     const mailbox = this.#mailbox;
     if (!mailbox.peek()) return false;
-    const { fd, generation } = mailbox;
-    const events = this.#takeNoted(fd, generation) || this.#enterHandedOver(fd, generation);
+    const { fd, generation, isHandOver } = mailbox;
+    const events = isHandOver ? this.#enterHandedOver(fd, generation) : this.#takeNoted(fd, generation);
     mailbox.remove();
     if (events !== 0) this.#dispatch(fd, events);
     return true;
