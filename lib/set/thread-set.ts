@@ -27,13 +27,6 @@ import { KEEP_WATCHING, TAKE_OVER, WATCH_INTERVAL_MS, Watch } from './watch.js';
  */
 const MAX_JOIN_SPINS = 200;
 
-/** Results of `park`: whether others rely on the thread to try for leadership before anything else. */
-export const NOT_NEEDED = 0;
-/** A promotion woke it. It tries to lead, or goes on watch. */
-export const PROMOTED = 1;
-/** It was on watch. It tries to lead. */
-export const RELIED_ON = 2;
-
 export class ThreadSet {
   readonly #words: Int32Array;
   readonly #lot: ParkingLot;
@@ -126,9 +119,9 @@ export class ThreadSet {
    * @param sleep how it sleeps
    * @param timeoutMs until the thread's own next timer; Infinity for none
    * @param defers to the hosts: that LEADER is vacant is no reason to stay awake while a wake-up is in flight or a thread is on watch
-   * @returns NOT_NEEDED, PROMOTED or RELIED_ON
+   * @returns whether others rely on it to try for leadership before anything else
    */
-  park(hasWork: () => boolean, sleep: Sleep, timeoutMs: number, defers = false): number {
+  park(hasWork: () => boolean, sleep: Sleep, timeoutMs: number, defers = false): boolean {
     this.#transition(FOLLOWER);
     const onWatch = this.#watch.begin();
     // The thread that a wake-up names tries to lead, or its waker looks for a candidate again and then sees this thread's bit. The
@@ -142,8 +135,8 @@ export class ThreadSet {
       if (onWatch) relied = this.#keepWatch(sleep, timeoutMs);
       else sleep(timeoutMs);
     });
-    if (this.#watch.end() || relied) return RELIED_ON;
-    return promoted ? PROMOTED : NOT_NEEDED;
+    if (this.#watch.end()) relied = true;
+    return promoted || relied;
   }
 
   /**

@@ -40,7 +40,7 @@ import { EVENTS_READY, LOOP_READY } from '../set/handle-set.js';
 import { ENTERED, eventBits, HAND_OFF } from '../set/handle-table.js';
 import { Mailbox } from '../set/mailbox.js';
 import type { ParkingLot, Sleep } from '../set/parking-lot.js';
-import { NOT_NEEDED, RELIED_ON, type ThreadSet } from '../set/thread-set.js';
+import type { ThreadSet } from '../set/thread-set.js';
 import { nowMicros } from '../sys/clock.js';
 import { resetEventCounter } from '../sys/descriptor.js';
 import { POLL_FIRST, POLL_SECOND, pollTwo } from '../sys/epoll.js';
@@ -94,8 +94,8 @@ export class WorkerLoop {
   readonly #sleep: Sleep;
   /** The last sleep ended because the thread's own loop has work. */
   #loopDue = false;
-  /** How the last parking ended: whether others rely on this thread to try for leadership before anything else. */
-  #wokenAs = NOT_NEEDED;
+  /** A promotion woke this thread: others rely on it to try for leadership before anything else. */
+  #promoted = false;
   /** It has just done own work: it tries to lead before it does more. */
   #leadFirst = false;
   /**
@@ -178,12 +178,11 @@ export class WorkerLoop {
     const { threadSet } = this.#parts;
     // A plain load: before it sleeps in any way, the thread reads the word again by Atomics.
     if (this.#words[SET_STATE] === SET_STOPPING) return LEAVE_SET;
-    const wokenAs = this.#wokenAs;
-    if (this.#events >= MAX_EVENTS_PER_TURN && wokenAs === NOT_NEEDED) return RETURN_TO_LOOP;
-    if (wokenAs === NOT_NEEDED && !this.#leadFirst && this.#ownWork.hasPendingHint())
-      return this.#doOwnWork();
-    const defers = wokenAs !== RELIED_ON && this.#parts.engagement.defers(this.#parts.recorder.micros);
-    this.#wokenAs = NOT_NEEDED;
+    const promoted = this.#promoted;
+    if (this.#events >= MAX_EVENTS_PER_TURN && !promoted) return RETURN_TO_LOOP;
+    if (!promoted && !this.#leadFirst && this.#ownWork.hasPendingHint()) return this.#doOwnWork();
+    this.#promoted = false;
+    const defers = !promoted && this.#parts.engagement.defers(this.#parts.recorder.micros);
     if (defers || !threadSet.join()) {
       this.#parts.holds.endNow();
       // There is a leader, or a host leads next, so nobody relies on this thread any more: its own work comes first.
@@ -327,14 +326,14 @@ export class WorkerLoop {
     this.#loopDue = false;
     this.#busySince = 0;
     counters[PARKS]!++;
-    this.#wokenAs = threadSet.park(
+    this.#promoted = threadSet.park(
       hasWork,
       this.#sleep,
       timeoutMs < 0 ? Number.POSITIVE_INFINITY : timeoutMs,
       defers,
     );
     recorder.waited();
-    return this.#loopDue && this.#wokenAs === NOT_NEEDED ? this.#returnToLoop() : NEXT_STEP;
+    return this.#loopDue && !this.#promoted ? this.#returnToLoop() : NEXT_STEP;
   }
 
   #returnToLoop(): number {
