@@ -16,6 +16,7 @@
  */
 import { availableParallelism } from 'node:os';
 import { ENGAGED, HOST_LED, PARKED, RESERVED } from '../memory/layout.js';
+import { nowMicros } from '../sys/clock.js';
 
 /** What a dependant makes of its thread. */
 export const NO_DEPENDANT = 0;
@@ -28,6 +29,8 @@ export const WAITS_TO_BLOCK = 2;
 const DUE_SOON_MS = 50;
 /** Own I/O in two such windows in a row makes its thread engaged, as a connection of the app's own that is in use does. */
 const IO_WINDOW_MICROS = 50_000;
+/** After this time own I/O no longer counts. */
+const IO_STALE_MS = (2 * IO_WINDOW_MICROS) / 1000;
 
 /**
  * If no host has led for so long, all of them are inside long handlers, and the other threads take ordinary events as if there were no
@@ -114,18 +117,30 @@ export class Engagement {
    * @param timeoutMs until the thread's own next timer is due, if the caller has just asked
    */
   isEngaged(micros: number, except = NO_DEPENDANT, timeoutMs?: number): boolean {
-    if (this.#dependants[WAITS]! > (except === WAITS ? 1 : 0)) return true;
-    if (this.#ioBefore && Math.floor(micros / IO_WINDOW_MICROS) <= this.#ioWindow + 1) return true;
-    const dueMs = timeoutMs ?? this.#timeoutMs();
-    return dueMs > 0 && dueMs <= DUE_SOON_MS;
+    return this.#dependantsWait(except, timeoutMs) || this.#hasIo(micros);
   }
 
-  /** Brings the thread's bits up to date; called before it parks. Parameters as above. */
-  publish(micros: number, timeoutMs: number): void {
-    const isEngaged = this.isEngaged(micros, NO_DEPENDANT, timeoutMs);
+  #dependantsWait(except: number, timeoutMs = this.#timeoutMs()): boolean {
+    if (this.#dependants[WAITS]! > (except === WAITS ? 1 : 0)) return true;
+    return timeoutMs >= 0 && timeoutMs <= DUE_SOON_MS;
+  }
+
+  #hasIo(micros: number): boolean {
+    return this.#ioBefore && Math.floor(micros / IO_WINDOW_MICROS) <= this.#ioWindow + 1;
+  }
+
+  /**
+   * Brings the thread's bits up to date; called before it parks. Parameters as above.
+   *
+   * @returns after how many milliseconds they are to be brought up to date again, if the thread has not run by then; Infinity for never
+   */
+  publish(micros: number, timeoutMs: number): number {
+    const waits = this.#dependantsWait(NO_DEPENDANT, timeoutMs);
+    const isEngaged = waits || this.#hasIo(micros);
     if (isEngaged !== this.#isEngaged) this.#setEngaged(isEngaged);
     const isReserved = this.#dependants[WAITS_TO_BLOCK]! > 0;
     if (isReserved !== this.#isReserved) this.#setReserved(isReserved);
+    return isEngaged && !waits ? IO_STALE_MS : Number.POSITIVE_INFINITY;
   }
 
   #setEngaged(engaged: boolean): void {
@@ -153,12 +168,10 @@ export class Engagement {
   /**
    * Whether this thread, which could try to lead, leaves that to the hosts: it is none, a thread is engaged, and a host has led lately. While
    * all hosts are inside long handlers this is false.
-   *
-   * @param micros the present time by sys/clock.ts, roughly
    */
-  defers(micros: number): boolean {
+  defers(): boolean {
     if (this.isHost || !this.#coresAreHosted || !this.#anyEngaged()) return false;
-    return (((micros | 0) - this.#words[HOST_LED]!) | 0) < HOSTS_STUCK_MICROS;
+    return (((nowMicros() | 0) - this.#words[HOST_LED]!) | 0) < HOSTS_STUCK_MICROS;
   }
 
   /** This thread begins to lead. @param micros when, by sys/clock.ts */

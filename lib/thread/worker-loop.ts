@@ -182,7 +182,7 @@ export class WorkerLoop {
     if (this.#events >= MAX_EVENTS_PER_TURN && !promoted) return RETURN_TO_LOOP;
     if (!promoted && !this.#leadFirst && this.#ownWork.hasPendingHint()) return this.#doOwnWork();
     this.#promoted = false;
-    const defers = !promoted && this.#parts.engagement.defers(this.#parts.recorder.micros);
+    const defers = !promoted && this.#parts.engagement.defers();
     if (defers || !threadSet.join()) {
       this.#parts.holds.endNow();
       // There is a leader, or a host leads next, so nobody relies on this thread any more: its own work comes first.
@@ -320,7 +320,7 @@ export class WorkerLoop {
     const { threadSet, loop, counters, recorder, engagement } = this.#parts;
     const timeoutMs = loop.timeoutMs();
     if (timeoutMs === 0) return this.#returnToLoop();
-    engagement.publish(recorder.micros, timeoutMs);
+    const staleMs = engagement.publish(recorder.micros, timeoutMs);
     const hasWork = () => this.#ownWork.hasPending() || Atomics.load(this.#words, SET_STATE) === SET_STOPPING;
     this.#parked = true;
     this.#loopDue = false;
@@ -329,7 +329,7 @@ export class WorkerLoop {
     this.#promoted = threadSet.park(
       hasWork,
       this.#sleep,
-      timeoutMs < 0 ? Number.POSITIVE_INFINITY : timeoutMs,
+      Math.min(timeoutMs < 0 ? Number.POSITIVE_INFINITY : timeoutMs, staleMs),
       defers,
     );
     recorder.waited();
