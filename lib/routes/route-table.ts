@@ -269,10 +269,14 @@ export function releaseRoutes(memory: SharedArrayBuffer, dead: number): void {
   for (let set = 0; set < ROUTE_SETS; set++) settle(words, set);
 }
 
-/** The mean of the calls so far: the moving mean began at 0, which has a weight of (15/16)^calls in it. */
+/**
+ * The mean of the calls so far: the moving mean began at 0, which has a weight of (15/16)^calls in it. The count of calls may have
+ * wrapped, so this could be too high, and the longest hold bounds it.
+ */
 function typicalOf(words: Int32Array, at: number): number {
-  const calls = words[at + layout.ROUTE_CALLS]! >>> 0;
-  return Math.round(words[at + layout.ROUTE_TYPICAL]! / SCALE / (1 - (1 - 1 / SCALE) ** calls));
+  const calls = words[at + layout.ROUTE_CALLS]! >>> 0 || 2 ** 32;
+  const mean = words[at + layout.ROUTE_TYPICAL]! / SCALE / (1 - (1 - 1 / SCALE) ** calls);
+  return Math.min(Math.round(mean), words[at + layout.ROUTE_LONGEST]!);
 }
 
 /** The set of a hash: its upper bits, which are as good as any. */
