@@ -29,11 +29,17 @@ export function commands(parts: Parts): Record<string, Command> {
     ...stressCommands(parts),
     join: () => threadSet.join(),
     promote: () => threadSet.promoteNewLeader(),
+    yield: () => threadSet.yieldLeadership(),
+    aboutToBlock: () => {
+      threadSet.aboutToBlock();
+      return 0;
+    },
     quit: () => {
       threadSet.leave();
       return 0;
     },
     park: () => threadSet.park(hasWork, sleep, Number.POSITIVE_INFINITY),
+    parkDeferring: () => threadSet.park(hasWork, sleep, Number.POSITIVE_INFINITY, true),
     wake: (thread) => lot.wake(thread!),
     wakeOne: () => lot.wakeOne(),
     claim: (fd, generation, events) => table.claim(fd!, generation!, events!, self),

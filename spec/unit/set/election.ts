@@ -62,26 +62,28 @@ test(
   }),
 );
 
-test(
-  'a thread that joins while another vacates leadership leads after it, not beside it',
-  withSet(2, async (set) => {
-    const [leader, other] = (await set.startAll()) as [TestThread, TestThread];
-    leader.run('join');
-    atEachStep(
-      leader,
-      'promote',
-      () => {
-        const vacant = set.leader() === -1;
-        assert.is(other.run('join'), Number(vacant));
-      },
-      () => {
-        if (set.leader() === other.self) other.run('promote');
-        assert.is(set.leader(), -1, 'the step behind the vacating never touches the word again');
-        leader.run('join');
-      },
-    );
-  }),
-);
+for (const vacate of ['promote', 'yield']) {
+  test(
+    `a thread that joins while another vacates leadership leads after it, not beside it (${vacate})`,
+    withSet(2, async (set) => {
+      const [leader, other] = (await set.startAll()) as [TestThread, TestThread];
+      leader.run('join');
+      atEachStep(
+        leader,
+        vacate,
+        () => {
+          const vacant = set.leader() === -1;
+          assert.is(other.run('join'), Number(vacant));
+        },
+        () => {
+          if (set.leader() === other.self) other.run('promote');
+          assert.is(set.leader(), -1, 'the step behind the vacating never touches the word again');
+          leader.run('join');
+        },
+      );
+    }),
+  );
+}
 
 test(
   'the leader cannot join again, and no other thread can promote',

@@ -1,34 +1,58 @@
 /** I2, parking: no wake-up is lost, whichever thread stands still between any two steps. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { WAKING } from '../../../lib/memory/layout.js';
+import { PARKED, RESERVED, WAKING } from '../../../lib/memory/layout.js';
 import { ParkingLot } from '../../../lib/set/parking-lot.js';
-import { ASLEEP, DONE, HAS_WORK, load, put, STOPPED, threadWord } from '../../support/set/scratch.js';
+import { takeCount } from '../../support/set/native.js';
+import { ASLEEP, DONE, HAS_WORK, load, put, STOPPED, store, threadWord } from '../../support/set/scratch.js';
 import { TestSet, type TestThread, withSet } from '../../support/set/test-set.js';
+
+const setBit = (set: TestSet, mask: number, thread: number): void => {
+  set.words[mask + (thread >> 5)]! |= 1 << (thread & 31);
+};
 
 type Three = [TestThread, TestThread, TestThread];
 
-/** How a thread parks, and whether it may go on watch (its intervals are over at once here: the spec decides about time). */
-for (const watch of [false, true]) {
-  const where = watch ? ' on watch' : '';
-  const start = async (set: TestSet) => {
-    if (!watch) set.wakeAlways();
-    return await set.startAll();
-  };
+interface Variant {
+  /** Whether a thread may go on watch. Its intervals are over at once here: the spec decides about time. */
+  readonly watch: boolean;
+  readonly park: 'park' | 'parkDeferring';
+  /** How the leader vacates. */
+  readonly vacate: 'promote' | 'yield';
+}
+
+/** A thread defers only where one may be on watch. */
+const VARIANTS: readonly Variant[] = [
+  { watch: false, park: 'park', vacate: 'promote' },
+  { watch: false, park: 'park', vacate: 'yield' },
+  { watch: true, park: 'park', vacate: 'promote' },
+  { watch: true, park: 'park', vacate: 'yield' },
+  { watch: true, park: 'parkDeferring', vacate: 'promote' },
+  { watch: true, park: 'parkDeferring', vacate: 'yield' },
+];
+
+const startAll = async (set: TestSet, watch: boolean) => {
+  if (!watch) set.wakeAlways();
+  return await set.startAll();
+};
+
+for (const { watch, park, vacate } of VARIANTS) {
+  const parks = `${park === 'park' ? 'parks' : 'defers and parks'}${watch ? ' on watch' : ''}`;
+  const vacates = vacate === 'promote' ? 'promotes' : 'yields';
 
   test(
-    `a thread parking${where} is awake again when the leader vacates, at whatever step that is`,
+    `a thread that ${parks} is awake again when the leader ${vacates}, at whatever step that is`,
     withSet(2, async (set) => {
-      const [leader, parker] = (await start(set)) as [TestThread, TestThread];
+      const [leader, parker] = (await startAll(set, watch)) as [TestThread, TestThread];
       leader.run('join');
       for (let step = 1; ; step++) {
-        const slept = parker.begin('park', [], step).settle() === ASLEEP;
-        leader.run('promote');
+        const slept = parker.begin(park, [], step).settle() === ASLEEP;
+        leader.run(vacate);
         // The steps behind the sleep: leadership changes hands once more before each of them.
         const stoppedLate = slept && parker.settle([STOPPED, DONE]) === STOPPED;
         if (stoppedLate) {
           leader.run('join');
-          leader.run('promote');
+          leader.run(vacate);
         }
         if (!slept || stoppedLate) parker.go();
         parker.result();
@@ -43,14 +67,14 @@ for (const watch of [false, true]) {
   );
 
   test(
-    `a thread parks${where} while the leader stands at any step of its promotion, and is woken`,
+    `a thread ${parks} while the leader stands at any step as it ${vacates}, and is woken`,
     withSet(2, async (set) => {
-      const [leader, parker] = (await start(set)) as [TestThread, TestThread];
+      const [leader, parker] = (await startAll(set, watch)) as [TestThread, TestThread];
       leader.run('join');
       for (let step = 1; ; step++) {
-        const stopped = leader.begin('promote', [], step).settle() === STOPPED;
+        const stopped = leader.begin(vacate, [], step).settle() === STOPPED;
         if (!stopped) return assert.ok(step > 3);
-        parker.begin('park').settle();
+        parker.begin(park).settle();
         leader.go().result();
         parker.result();
         assert.is(load(set.words, WAKING), 0);
@@ -58,11 +82,15 @@ for (const watch of [false, true]) {
       }
     }),
   );
+}
+
+for (const watch of [false, true]) {
+  const where = watch ? ' on watch' : '';
 
   test(
     `when the candidate${where} wakes by itself at any step of the waker, another is woken`,
     withSet(3, async (set) => {
-      const [leader, candidate, other] = (await start(set)) as Three;
+      const [leader, candidate, other] = (await startAll(set, watch)) as Three;
       leader.run('join');
       for (let step = 1; ; step++) {
         candidate.begin('park').settle();
@@ -156,6 +184,45 @@ test(
     assert.is(load(set.words, WAKING), 0);
   }),
 );
+
+test('reserved threads are woken last, also where the others are in another word of the masks', async () => {
+  for (const [parked, reserved, expected] of [
+    [[1, 2, 3], [1], [2, 3, 1]],
+    [
+      [0, 1, 2],
+      [0, 1, 2],
+      [0, 1, 2],
+    ],
+    [
+      [0, 3],
+      [0, 1, 2],
+      [3, 0],
+    ],
+    [
+      [0, 31, 32, 39],
+      [0, 31],
+      [32, 39, 0, 31],
+    ],
+    [[31, 32, 33], [32], [31, 33, 32]],
+    [
+      [5, 33, 34],
+      [5, 33, 34],
+      [5, 33, 34],
+    ],
+  ]) {
+    const set = new TestSet(40);
+    for (const thread of parked!) setBit(set, PARKED, thread);
+    for (const thread of reserved!) setBit(set, RESERVED, thread);
+    for (const thread of expected!) {
+      assert.ok(set.lot.wakeOne());
+      assert.is(load(set.words, WAKING), thread + 1, `${parked} are parked, ${reserved} reserved`);
+      assert.is(takeCount(set.doorbells[thread]!), 1);
+      store(set.words, WAKING, 0);
+    }
+    assert.not(set.lot.wakeOne());
+    await set.close();
+  }
+});
 
 test('every one of 128 threads has a bit of its own, the sign bits too', async () => {
   const set = new TestSet(128);
