@@ -5,9 +5,13 @@ import { ACCEPTOR, TIMER } from '../../../lib/connection/event-handler.js';
 import { recover } from '../../../lib/control/recovery.js';
 import {
   CONNECTIONS,
+  ENGAGED,
   LEADER,
   MAILBOX_SWEEP,
   RESCAN,
+  RESERVED,
+  ROUTE_TAGS,
+  ROUTES_KNOWN,
   STATE,
   threadArea,
   WAKING,
@@ -121,6 +125,43 @@ test(
     listener.close();
   }),
 );
+
+for (const entries of [0, 1]) {
+  test(`${entries} entries in the mailbox of a dead thread: ${entries > 0 ? 'every' : 'no'} handle is looked at again`, async () => {
+    const set = new TestSet(2);
+    const mailbox = new Mailbox(set.memory.control, 1);
+    // Taken before it died.
+    mailbox.put(set.connect(), 1);
+    mailbox.take();
+    for (let entry = 0; entry < entries; entry++) mailbox.put(set.connect(), 1);
+    assert.is(recover(set.shared, 1), 0);
+    assert.is(load(set.words, RESCAN), entries);
+    assert.not(mailbox.take());
+    await set.close();
+  });
+}
+
+test('nothing depends on a dead thread, and others stay as they are', async () => {
+  const set = new TestSet(40);
+  for (const mask of [ENGAGED, RESERVED]) set.words.fill(-1, mask, mask + 2);
+  recover(set.shared, 33);
+  for (const mask of [ENGAGED, RESERVED]) assert.equal([...set.words.subarray(mask, mask + 2)], [-1, ~2]);
+  recover(set.shared, 31);
+  for (const mask of [ENGAGED, RESERVED])
+    assert.equal([...set.words.subarray(mask, mask + 2)], [0x7fff_ffff, ~2]);
+  await set.close();
+});
+
+test('slots of the route table that a dead thread was writing are free', async () => {
+  const set = new TestSet(3);
+  const routes = new Int32Array(set.memory.routes);
+  for (const [slot, thread] of [0, 1, 2, 1].entries()) routes[ROUTE_TAGS + slot] = 1 + thread;
+  routes[ROUTES_KNOWN] = 1;
+  recover(set.shared, 1);
+  assert.equal([...routes.subarray(ROUTE_TAGS, ROUTE_TAGS + 4)], [1, 0, 3, 0]);
+  assert.is(routes[ROUTES_KNOWN], 0);
+  await set.close();
+});
 
 test('a wake-up handle is left in the name of a dead thread, and every handle is looked at again', async () => {
   const set = new TestSet(2);
