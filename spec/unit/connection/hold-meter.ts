@@ -1,0 +1,120 @@
+/** For how long user code holds its thread: what each holder is charged with. */
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { type Holder, HoldMeter } from '../../../lib/connection/hold-meter.js';
+import { nowMicros } from '../../../lib/sys/clock.js';
+
+class TestHolder implements Holder {
+  readonly holds: number[] = [];
+
+  held(micros: number): void {
+    this.holds.push(micros);
+  }
+
+  get total(): number {
+    return this.holds.reduce((sum, micros) => sum + micros, 0);
+  }
+}
+
+function busy(micros: number): void {
+  const end = nowMicros() + micros;
+  while (nowMicros() < end) {}
+}
+
+test('a holder is charged with the time from the beginning of the dispatch to its end', () => {
+  const meter = new HoldMeter();
+  const holder = new TestHolder();
+  assert.not(meter.holds);
+  meter.begin(holder, 1000);
+  assert.ok(meter.holds);
+  assert.equal(holder.holds, []);
+  meter.end(3500);
+  assert.equal(holder.holds, [2500]);
+  assert.not(meter.holds);
+  meter.end(9000);
+  assert.equal(holder.holds, [2500], 'once');
+});
+
+test('of several holders in a dispatch each is charged until the next one begins', () => {
+  const meter = new HoldMeter();
+  const holders = [new TestHolder(), new TestHolder(), new TestHolder()] as const;
+  const began = nowMicros();
+  for (const holder of holders) {
+    // The time of the event counts for the first one only.
+    meter.begin(holder, began);
+    busy(1000);
+  }
+  const ended = nowMicros() + 5000;
+  meter.end(ended);
+  assert.equal(
+    holders.map(({ holds }) => holds.length),
+    [1, 1, 1],
+  );
+  for (const { total } of holders) assert.ok(total >= 1000, `${total} µs`);
+  assert.ok(holders[2].total >= 6000);
+  const sum = holders.reduce((all, { total }) => all + total, 0);
+  assert.ok(Math.abs(sum - (ended - began)) < 1, 'all of the time, none of it twice');
+});
+
+test('a holder that begins twice in a dispatch, as requests of one connection may, is charged twice', () => {
+  const meter = new HoldMeter();
+  const holder = new TestHolder();
+  const began = nowMicros();
+  meter.begin(holder, began);
+  busy(500);
+  meter.begin(holder, began);
+  meter.end(nowMicros() + 700);
+  assert.is(holder.holds.length, 2);
+  assert.ok(holder.holds[0]! >= 500 && holder.holds[1]! >= 700, `${holder.holds}`);
+});
+
+test('the next dispatch begins anew, whether or not there was a holder in the one before', () => {
+  const meter = new HoldMeter();
+  const [first, second] = [new TestHolder(), new TestHolder()];
+  meter.begin(first, 1000);
+  meter.end(2000);
+  meter.end(50_000);
+  meter.begin(second, 60_000);
+  meter.end(60_300);
+  assert.equal([first.holds, second.holds], [[1000], [300]]);
+});
+
+test('in the event loop, each continuation is charged with the time since the one before', () => {
+  const meter = new HoldMeter();
+  const [first, second] = [new TestHolder(), new TestHolder()];
+  const began = nowMicros() - 3000;
+  meter.loopRuns(began);
+  busy(500);
+  meter.continues(first);
+  busy(800);
+  meter.continues(second);
+  busy(200);
+  meter.continues(first);
+  const ended = nowMicros();
+  assert.equal([first.holds.length, second.holds.length], [2, 1]);
+  assert.ok(first.holds[0]! >= 3500, 'since the loop began to run');
+  assert.ok(second.total >= 800);
+  assert.ok(first.holds[1]! >= 200);
+  assert.ok(first.total + second.total <= ended - began, 'none of it twice');
+});
+
+test('continuations in a dispatch are measured there', () => {
+  const meter = new HoldMeter();
+  const [first, second] = [new TestHolder(), new TestHolder()];
+  meter.continues(second);
+  meter.loopRuns(nowMicros() - 1000);
+  meter.turnBegins();
+  meter.continues(second);
+  meter.begin(first, 1000);
+  meter.continues(second);
+  meter.continues(first);
+  meter.end(1800);
+  assert.equal([first.holds, second.holds], [[800], []]);
+  const loopRuns = nowMicros() - 2000;
+  meter.loopRuns(loopRuns);
+  meter.continues(second);
+  assert.is(second.holds.length, 1, 'and in the next pass of the event loop');
+  assert.ok(second.total >= 2000);
+});
+
+test.run();
