@@ -3,13 +3,16 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Deferred, EventHandler } from '../../../lib/connection/event-handler.js';
+import { HANDED_OVER } from '../../../lib/connection/flags.js';
 import { HoldMeter } from '../../../lib/connection/hold-meter.js';
 import { countersOf } from '../../../lib/memory/counters.js';
 import { allocateMemory } from '../../../lib/memory/layout.js';
+import { clearFlag, setFlag } from '../../../lib/set/handle-record.js';
 import { HandleSet } from '../../../lib/set/handle-set.js';
-import { BOUND, HAND_OFF, HandleTable, READABLE } from '../../../lib/set/handle-table.js';
+import { BOUND, HAND_OFF, HandleTable, INSIDE, READABLE } from '../../../lib/set/handle-table.js';
 import { Mailbox } from '../../../lib/set/mailbox.js';
 import { Recorder } from '../../../lib/set/recorder.js';
+import { nowMicros } from '../../../lib/sys/clock.js';
 import { Dispatcher } from '../../../lib/thread/dispatcher.js';
 import { OwnWork, type OwnWorkParts } from '../../../lib/thread/own-work.js';
 
@@ -24,6 +27,7 @@ function ownWork(handleEvent?: EventHandler['handleEvent']) {
   const { control, handles } = allocateMemory(2, 100);
   const table = new HandleTable(handles);
   const dispatched: number[] = [];
+  const seen: number[] = [];
   const raised: unknown[] = [];
   const bound: number[] = [];
   const parts: OwnWorkParts = {
@@ -37,6 +41,7 @@ function ownWork(handleEvent?: EventHandler['handleEvent']) {
       {
         handleEvent: (fd, events) => {
           dispatched.push(fd);
+          seen.push(events);
           handleEvent?.(fd, events);
         },
         bound: () => bound,
@@ -47,9 +52,12 @@ function ownWork(handleEvent?: EventHandler['handleEvent']) {
   };
   const mailbox = new Mailbox(control, SELF);
   return {
+    table,
+    holds: parts.holds,
     work: new OwnWork(parts, new Dispatcher(parts)),
     mailbox,
     dispatched,
+    seen,
     raised,
     /** Binds a handle to the thread, and notes an event for it as the leader does. */
     note(fd: number): number {
@@ -107,6 +115,92 @@ test('an exception aborts the work that threw it, is raised, and the rest is don
   while (work.hasDeferred()) work.run();
   assert.equal(raised, [error]);
   assert.equal(done, ['aborted', 'next']);
+});
+
+test('each piece of deferred work ends what it held its thread for, also if it throws', () => {
+  const { work, holds } = ownWork();
+  const held: string[] = [];
+  const piece = (name: string, after: () => void) =>
+    deferred(() => {
+      holds.begin({ held: (micros) => held.push(`${name} ${micros >= 1000}`) }, nowMicros() - 1000);
+      after();
+    });
+  work.defer(
+    piece('throws', () => {
+      throw new Error('thrown');
+    }),
+  );
+  work.defer(deferred(() => held.push('no holder')));
+  work.defer(piece('returns', () => {}));
+  work.run();
+  assert.equal(held, ['throws true', 'no holder', 'returns true']);
+  assert.not(holds.holds);
+});
+
+/** A handle of the table that no thread is inside, with the flag of a hand-over. */
+function handedOver(table: HandleTable, fd: number): number {
+  const generation = table.open(fd, KIND, 0, LEADER);
+  setFlag(table, fd, HANDED_OVER);
+  assert.is(table.leave(fd), 0);
+  return generation;
+}
+
+test('a handle that was handed over is entered, and its input read', () => {
+  const { work, mailbox, table, dispatched, seen } = ownWork();
+  mailbox.put(3, handedOver(table, 3));
+  assert.ok(work.hasPending());
+  assert.is(work.run(), 1);
+  assert.equal([dispatched, seen], [[3], [READABLE]]);
+  assert.equal([table.state(3), table.owner(3)], [INSIDE, SELF]);
+});
+
+for (const [name, change] of [
+  ['that another thread is inside', (table, fd) => table.claim(fd, table.generation(fd), READABLE, LEADER)],
+  [
+    'that is bound to another thread',
+    (table, fd) => {
+      table.claim(fd, table.generation(fd), READABLE, LEADER);
+      table.bind(fd, LEADER);
+    },
+  ],
+  [
+    'that is bound to this thread, without an event',
+    (table, fd) => {
+      table.claim(fd, table.generation(fd), READABLE, SELF);
+      table.bind(fd, SELF);
+    },
+  ],
+  ['that is closed', (table, fd) => table.close(fd)],
+  [
+    'of another generation',
+    (table, fd) => {
+      table.close(fd);
+      handedOver(table, fd);
+    },
+  ],
+  ['that another thread has entered and left', (table, fd) => clearFlag(table, fd, HANDED_OVER)],
+] as [string, (table: HandleTable, fd: number) => void][]) {
+  test(`a hand-over of a handle ${name} is nothing to do`, () => {
+    const { work, mailbox, table, dispatched } = ownWork();
+    const generation = handedOver(table, 3);
+    mailbox.put(3, generation);
+    change(table, 3);
+    const [state, owner] = [table.state(3), table.owner(3)];
+    assert.is(work.run(), 0);
+    assert.equal(dispatched, []);
+    assert.equal([table.state(3), table.owner(3)], [state, owner]);
+    assert.not(work.hasPending());
+  });
+}
+
+test('an event noted for a bound handle comes before the hand-over of the same handle', () => {
+  const { work, mailbox, table, dispatched, seen, note } = ownWork();
+  const generation = note(3);
+  setFlag(table, 3, HANDED_OVER);
+  for (const _entry of [1, 2]) mailbox.put(3, generation);
+  assert.is(work.run(), 1);
+  assert.equal([dispatched, seen], [[3], [READABLE]]);
+  assert.is(table.state(3), BOUND);
 });
 
 test('deferred work that takes all of the time starves no hand-off', () => {
