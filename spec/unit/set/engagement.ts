@@ -1,7 +1,7 @@
 /** Engagement: what makes others depend on a thread, and what a thread leaves to the hosts then. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { allocateMemory, ENGAGED, HOST_LED, PARKED, RESERVED } from '../../../lib/memory/layout.js';
+import { allocateMemory, ENGAGED, HOST_LED, PARKED, RESERVED, WAKING } from '../../../lib/memory/layout.js';
 import {
   clearEngagement,
   Engagement,
@@ -11,6 +11,7 @@ import {
   WAITS_TO_BLOCK,
 } from '../../../lib/set/engagement.js';
 import { range } from '../../support/server/wait.js';
+import { TestSet } from '../../support/set/test-set.js';
 
 /** As in lib/set/engagement.ts. */
 const IO_WINDOW = 50_000;
@@ -242,6 +243,28 @@ test('a thread yields leadership if it is no host, a thread is engaged, and a ho
   });
 });
 
+test('a thread yields only if a host is promoted then, whichever threads are parked and reserved', async () => {
+  const set = new TestSet(4);
+  const others = { threads: 4, cores: 2, timeoutMs: () => NO_TIMER };
+  const engagement = new Engagement(set.memory.control, 3, others);
+  set.words[ENGAGED] = 1 << 3;
+  let yielded = 0;
+  for (const parked of range(8)) {
+    for (const reserved of range(8)) {
+      [set.words[PARKED], set.words[RESERVED], set.words[WAKING]] = [parked, reserved, 0];
+      const yields = engagement.yields();
+      set.lot.wakeOne();
+      const promoted = set.words[WAKING]! - 1;
+      const isFreeHost = (parked & ~reserved & 3) !== 0;
+      assert.is(yields, isFreeHost, `parked ${parked}, reserved ${reserved}`);
+      if (yields) assert.ok(promoted === 0 || promoted === 1, `thread ${promoted}`);
+      yielded += Number(yields);
+    }
+  }
+  assert.ok(yielded > 0);
+  await set.close();
+});
+
 test('a thread defers if it is no host, each core has one, a thread is engaged, and a host has led lately', () => {
   forEachSituation((engagement, now, situation) => {
     const { isHost, coresAreHosted, anyEngaged, hostLedLately } = situation;
@@ -268,7 +291,7 @@ test('a thread leaves others parked if it is a host, each core has one, a thread
 
 test('a thread of any word of the masks counts as engaged, and one that is reserved does not', () => {
   for (const thread of [0, 31, 32, 95, 127]) {
-    const set = new TestThreads(128, 2).put(PARKED, 0).put(RESERVED, thread);
+    const set = new TestThreads(128, 2).put(PARKED, 0, 1).put(RESERVED, thread);
     const engagement = set.engagement(5);
     assert.not(engagement.yields());
     set.put(ENGAGED, thread);
