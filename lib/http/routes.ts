@@ -16,12 +16,22 @@ export interface Route {
   readonly blocks: boolean;
 }
 
+/**
+ * The first long hold of a route in a thread counts as this at most: the call may have loaded modules, and had its code compiled, which each
+ * thread does for itself.
+ */
+const MAX_FIRST_MICROS = 4000;
+/** Routes that a thread remembers to have had a long hold. */
+const MAX_MET = 1024;
+
 const UNKNOWN: Route = { hash: 0, declared: undefined, blocks: false };
 
 export class Routes {
   readonly #table: RouteTable;
   readonly #declared: DeclaredRoutes;
   readonly #hasDeclared: boolean;
+  /** Hashes of routes that have had a long hold in this thread. */
+  readonly #met = new Set<number>();
 
   constructor(table: RouteTable, declared: DeclaredRoutes) {
     this.#table = table;
@@ -64,6 +74,16 @@ export class Routes {
     const { text, methodEnd, targetStart, targetEnd } = head;
     const bytes = Buffer.from(text.slice(0, targetEnd), 'latin1');
     const key = hash === 0 ? routeHash(bytes, 0, methodEnd, targetStart, targetEnd) : hash;
-    this.#table.learn(key, micros, () => routeName(bytes, 0, methodEnd, targetStart, targetEnd));
+    const counted =
+      micros < BLOCKING_MICROS || this.#hasMet(key) ? micros : Math.min(micros, MAX_FIRST_MICROS);
+    this.#table.learn(key, counted, () => routeName(bytes, 0, methodEnd, targetStart, targetEnd));
+  }
+
+  #hasMet(key: number): boolean {
+    if (this.#met.has(key)) return true;
+    // Clients can invent routes; what is forgotten counts as new.
+    if (this.#met.size >= MAX_MET) this.#met.clear();
+    this.#met.add(key);
+    return false;
   }
 }

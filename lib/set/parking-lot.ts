@@ -26,6 +26,8 @@ import {
   CURRENT_FD,
   ENGAGED,
   LEADER,
+  MAILBOX_PUT,
+  MAILBOX_TAKEN,
   PARKED,
   RESERVED,
   STATE,
@@ -194,7 +196,7 @@ export class ParkingLot {
   }
 
   /**
-   * The free thread to hand a connection over to: preferably one that is parked and not reserved, then one that is parked, then one that is
+   * The free thread to hand a connection over to, with an empty mailbox: preferably one that is parked and not reserved, then one that is parked, then one that is
    * awake and inside no connection: it has just woken, or is about to park. Among equals the highest number, because promotions take the
    * lower ones.
    */
@@ -203,7 +205,7 @@ export class ParkingLot {
     let awake = -1;
     let reserved = -1;
     for (let thread = this.#doorbells.length - 1; thread >= 0; thread--) {
-      if (!isInsideNone(words, thread) || hasBit(words, ENGAGED, thread)) continue;
+      if (!isInsideNone(words, thread) || hasBit(words, ENGAGED, thread) || hasMail(words, thread)) continue;
       const isReserved = hasBit(words, RESERVED, thread);
       const isParked = hasBit(words, PARKED, thread);
       if (isParked && !isReserved) return thread;
@@ -219,6 +221,10 @@ const isInsideNone = (words: Int32Array, thread: number): boolean => {
   const state = words[threadArea(thread) + STATE]!;
   return (state === FOLLOWER || state === PROCESSING) && words[threadArea(thread) + CURRENT_FD] === -1;
 };
+
+/** By plain loads: a hint. Another hand-over to the thread may be in its mailbox. */
+const hasMail = (words: Int32Array, thread: number): boolean =>
+  words[threadArea(thread) + MAILBOX_PUT] !== words[threadArea(thread) + MAILBOX_TAKEN];
 
 /** By a plain load: a hint. */
 const hasBit = (words: Int32Array, mask: number, thread: number): boolean =>
