@@ -5,10 +5,19 @@
  *   dispatches:  begin(a) ───────── begin(b) ──────────── end       a held until b began, b until the end
  *   event loop:  loopRuns ─── continues(a) ── continues(b) ── turnBegins       each held since the one before
  *
+ * The clock goes on while a thread is ready to run and the system runs something else, so of a long hold that time is subtracted. It is
+ * known since the last reading of the thread's scheduling delay only, of which there is one for each turn at most, and one in READ_MICROS.
+ *
  * In the event loop, several continuations may run between two marks, and some belong to no holder; all of that time is charged to the
  * holder that ends it.
  */
 import { nowMicros } from '../sys/clock.js';
+import { SchedulingDelay } from '../sys/scheduling.js';
+
+/** Holds of this length are corrected by the scheduling delay. */
+const LONG_MICROS = 250;
+/** Between two readings of the scheduling delay, which take about 2 µs each. */
+const READ_MICROS = 10_000;
 
 /** What is charged with the time, such as a request. */
 export interface Holder {
@@ -21,6 +30,15 @@ export class HoldMeter {
   #since = 0;
   /** In the event loop, between two turns: the last mark; else 0. */
   #mark = 0;
+  readonly #schedulingDelay: Pick<SchedulingDelay, 'micros'>;
+  /** The last reading, and when that was. */
+  #delay = 0;
+  #delayReadAt = 0;
+
+  /** @param schedulingDelay of the thread that this object belongs to. Default: the real one; a spec passes its own */
+  constructor(schedulingDelay: Pick<SchedulingDelay, 'micros'> = new SchedulingDelay()) {
+    this.#schedulingDelay = schedulingDelay;
+  }
 
   /** User code of the holder is about to be called, in a dispatch. @param micros when that began, if it is the first; by sys/clock.ts */
   begin(holder: Holder, micros: number): void {
@@ -46,7 +64,7 @@ export class HoldMeter {
   #end(now: number): void {
     const holder = this.#holder!;
     this.#holder = null;
-    holder.held(now - this.#since);
+    holder.held(this.#without(now - this.#since, now));
   }
 
   /** The thread returns to its event loop. */
@@ -56,15 +74,30 @@ export class HoldMeter {
     this.#mark = now;
   }
 
-  turnBegins(): void {
+  /** @param now by sys/clock.ts, roughly */
+  turnBegins(now: number): void {
     this.#mark = 0;
+    if (now - this.#delayReadAt >= READ_MICROS) this.#readDelay(now);
+  }
+
+  /** A hold without the time in which the thread was ready and did not run. */
+  #without(micros: number, now: number): number {
+    if (micros < LONG_MICROS) return micros;
+    const before = this.#delay;
+    this.#readDelay(now);
+    return Math.max(0, micros - (this.#delay - before));
+  }
+
+  #readDelay(now: number): void {
+    this.#delay = this.#schedulingDelay.micros();
+    this.#delayReadAt = now;
   }
 
   /** User code of the holder has just continued, by a promise or a stream. In a dispatch that is measured there. */
   continues(holder: Holder): void {
     if (this.#mark === 0) return;
     const now = nowMicros();
-    holder.held(now - this.#mark);
+    holder.held(this.#without(now - this.#mark, now));
     this.#mark = now;
   }
 }

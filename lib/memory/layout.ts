@@ -179,10 +179,13 @@ const THREADS = READY_EVENTS + READY_CAPACITY * READY_EVENT_WORDS;
  */
 export const STATE = 0;
 /**
- * The connection that the thread is inside, or -1 (owner: thread/dispatcher.ts). Plain. Written by the thread; by recovery once
- * it is dead. Read by the observer.
+ * The connection that the thread is inside; -1 for none, or OWN_CODE (owner: thread/dispatcher.ts). Plain. Written by the thread,
+ * before it leaves the state of a leader to process an event; by recovery once it is dead. Read by the leader, to choose a thread for a
+ * hand-over, and by the observer.
  */
 export const CURRENT_FD = 1;
+/** The thread is inside no connection, and may run code of the app: in its event loop, or in deferred work. */
+export const OWN_CODE = -2;
 /**
  * Where the method and target of the request in hand lie in the thread's input buffer (owner: http/begin-exchange.ts). Plain.
  * Written by the thread; its recorder sets REQUEST_TO to 0 when the next event begins. Read by the observer.

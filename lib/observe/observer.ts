@@ -193,7 +193,7 @@ export class Observer implements Observed {
       counters: this.#totals[id]!.counters(),
       bytesIn: sums[BYTES_IN]!,
       bytesOut: sums[BYTES_OUT]!,
-      connection: busy ? this.#words[area + CURRENT_FD]! : -1,
+      connection: busy ? Math.max(-1, this.#words[area + CURRENT_FD]!) : -1,
       route: request.toString('latin1', 0, ROUTE_BYTES),
       learned: learnedOf(request, routes),
       histograms: this.#totals[id]!.histograms(),

@@ -80,6 +80,15 @@ export class Mailbox {
     );
   }
 
+  /** Whether the oldest entry is a hand-over. By plain loads: a hint. Called only by the thread itself. */
+  hasHandOverHint(): boolean {
+    const words = this.#words;
+    const taken = words[this.#area + MAILBOX_TAKEN]!;
+    if (words[this.#area + MAILBOX_PUT] === taken) return false;
+    const at = this.#area + MAILBOX_ENTRIES + (taken & (MAILBOX_CAPACITY - 1)) * MAILBOX_ENTRY_WORDS;
+    return (words[at + 1]! & IS_HAND_OVER) !== 0;
+  }
+
   /**
    * The thread reads the oldest entry into `fd`, `generation` and `isHandOver`. It removes the entry only once it has entered the handle, if that is what
    * the entry is for: an entry that is left in a dead thread's mailbox is not forgotten.

@@ -129,9 +129,7 @@ export class ParkingLot {
     return Atomics.load(this.#words, WAKING) !== 0;
   }
 
-  /**
-   * Whether a thread that is not engaged could take a connection over: it leads, or is inside no connection. By plain loads: a hint.
-   */
+  /** Whether a connection could be handed over to a free thread: one leads, or `claimFree` finds one. By plain loads: a hint. */
   someoneIsFree(): boolean {
     const words = this.#words;
     const leader = words[LEADER]! - 1;
@@ -139,24 +137,26 @@ export class ParkingLot {
   }
 
   /**
-   * A thread that is not engaged, to hand a connection over to. If it is parked, this claims it. The caller owes it a `ring`.
+   * A thread that is not engaged, for the leader to hand a connection over to. If it is parked, this claims it. The caller owes it a `ring`.
    *
    * @returns the thread, -1 when there is none
    */
   claimFree(): number {
-    const thread = this.#freeCandidate();
-    if (thread >= 0) clearBit(this.#words, thread);
-    return thread;
+    return this.#claimed(this.#freeCandidate());
   }
 
-  /** Whether a host could take a connection over. By plain loads: a hint. */
+  /** Whether a connection could be handed over to a host. By plain loads: a hint. */
   someHostIsFree(): boolean {
     return this.#hostCandidate() >= 0;
   }
 
-  /** A host that is inside no connection; as `claimFree`. */
+  /** A host; as `claimFree`. */
   claimHost(): number {
-    const thread = this.#hostCandidate();
+    return this.#claimed(this.#hostCandidate());
+  }
+
+  /** If it has woken meanwhile, it is awake and inside nothing: it reads its mailbox before it can lead and take an event. */
+  #claimed(thread: number): number {
     if (thread >= 0) clearBit(this.#words, thread);
     return thread;
   }
@@ -183,12 +183,12 @@ export class ParkingLot {
     return reserved;
   }
 
-  /** The host to hand a connection over to: preferably one that is parked, else one that is awake and inside no connection. */
+  /** The host to hand a connection over to: the lowest that is parked, else the lowest that is awake and `isAvailable`. */
   #hostCandidate(): number {
     const words = this.#words;
     let awake = -1;
     for (let thread = 0; thread < this.#hosts; thread++) {
-      if (!isInsideNone(words, thread)) continue;
+      if (!isAvailable(words, thread)) continue;
       if (hasBit(words, PARKED, thread)) return thread;
       if (awake < 0) awake = thread;
     }
@@ -196,16 +196,15 @@ export class ParkingLot {
   }
 
   /**
-   * The free thread to hand a connection over to, with an empty mailbox: preferably one that is parked and not reserved, then one that is parked, then one that is
-   * awake and inside no connection: it has just woken, or is about to park. Among equals the highest number, because promotions take the
-   * lower ones.
+   * The free thread to hand a connection over to: preferably one that is parked and not reserved, then one that is parked, then one that is
+   * awake and about to park. Among equals the highest number, because promotions take the lower ones.
    */
   #freeCandidate(): number {
     const words = this.#words;
     let awake = -1;
     let reserved = -1;
     for (let thread = this.#doorbells.length - 1; thread >= 0; thread--) {
-      if (!isInsideNone(words, thread) || hasBit(words, ENGAGED, thread) || hasMail(words, thread)) continue;
+      if (!isAvailable(words, thread) || hasBit(words, ENGAGED, thread)) continue;
       const isReserved = hasBit(words, RESERVED, thread);
       const isParked = hasBit(words, PARKED, thread);
       if (isParked && !isReserved) return thread;
@@ -216,15 +215,18 @@ export class ParkingLot {
   }
 }
 
-/** By plain loads: a hint. */
-const isInsideNone = (words: Int32Array, thread: number): boolean => {
-  const state = words[threadArea(thread) + STATE]!;
-  return (state === FOLLOWER || state === PROCESSING) && words[threadArea(thread) + CURRENT_FD] === -1;
+/**
+ * Whether the thread does not lead, is inside no connection and runs no code of the app, and has an empty mailbox: it takes an entry before it
+ * runs a handler. The leader may rely on that, because no other thread can lead, and so take an event, before the entry is in the mailbox.
+ */
+const isAvailable = (words: Int32Array, thread: number): boolean => {
+  const area = threadArea(thread);
+  // In this order: the thread names the connection before it removes the entry for it.
+  if (Atomics.load(words, area + MAILBOX_PUT) !== Atomics.load(words, area + MAILBOX_TAKEN)) return false;
+  if (Atomics.load(words, area + CURRENT_FD) !== -1) return false;
+  const state = Atomics.load(words, area + STATE);
+  return state === FOLLOWER || state === PROCESSING;
 };
-
-/** By plain loads: a hint. Another hand-over to the thread may be in its mailbox. */
-const hasMail = (words: Int32Array, thread: number): boolean =>
-  words[threadArea(thread) + MAILBOX_PUT] !== words[threadArea(thread) + MAILBOX_TAKEN];
 
 /** By a plain load: a hint. */
 const hasBit = (words: Int32Array, mask: number, thread: number): boolean =>

@@ -7,6 +7,7 @@
  *                               │                             │ └─ event hand-off: goes on leading             │  │
  *                               │                             └───── finished, no leader present ─────────────┘  │
  *                               └─────────────────────────────────── finished, another leads ────────────────────┘
+ *   LEADER ── yields to a host ──▶ FOLLOWER
  *   FOLLOWER ── work of its own: a hand-off, its event loop ──▶ PROCESSING
  *   any state ── the thread's exit ──▶ DEAD ── replaced ──▶ STARTING
  */

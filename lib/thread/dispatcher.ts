@@ -4,7 +4,7 @@
  */
 import type { EventHandler } from '../connection/event-handler.js';
 import { EVENTS } from '../memory/counters.js';
-import { CURRENT_FD, threadArea } from '../memory/layout.js';
+import { CURRENT_FD, OWN_CODE, threadArea } from '../memory/layout.js';
 import type { HandleSet } from '../set/handle-set.js';
 
 export interface DispatcherParts {
@@ -29,6 +29,16 @@ export class Dispatcher {
     this.#words = new Int32Array(parts.control);
     this.#currentFd = threadArea(parts.self) + CURRENT_FD;
     this.#words[this.#currentFd] = -1;
+  }
+
+  /** The thread is about to dispatch a handle: the leader before it vacates leadership, others before they remove the mailbox's entry. */
+  entered(fd: number): void {
+    this.#words[this.#currentFd] = fd;
+  }
+
+  /** Code of the app may run, for no event of a handle. */
+  runsOwnCode(runs: boolean): void {
+    this.#words[this.#currentFd] = runs ? OWN_CODE : -1;
   }
 
   /** Processes events of a handle that this thread is inside, or that is bound to it. */

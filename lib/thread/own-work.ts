@@ -56,6 +56,11 @@ export class OwnWork {
     return this.#hasQueued() || this.#mailbox.hasPendingHint();
   }
 
+  /** Whether a connection was handed over to this thread. By plain loads. */
+  hasHandOverHint(): boolean {
+    return this.#mailbox.hasHandOverHint();
+  }
+
   #hasQueued(): boolean {
     return this.#deferred.length > 0 || this.#sweepQueue.length > 0;
   }
@@ -92,6 +97,7 @@ export class OwnWork {
 
   #proceed(work: Deferred): void {
     this.#done++;
+    this.#dispatcher.runsOwnCode(true);
     const { holds } = this.#parts;
     try {
       work.proceed();
@@ -100,6 +106,7 @@ export class OwnWork {
       this.#parts.raiseUncaughtException(error);
     }
     holds.endNow();
+    this.#dispatcher.runsOwnCode(false);
   }
 
   /** @returns false when the mailbox is empty */
@@ -108,6 +115,7 @@ export class OwnWork {
     if (!mailbox.peek()) return false;
     const { fd, generation, isHandOver } = mailbox;
     const events = isHandOver ? this.#enterHandedOver(fd, generation) : this.#takeNoted(fd, generation);
+    if (events !== 0) this.#dispatcher.entered(fd);
     mailbox.remove();
     if (events !== 0) this.#dispatch(fd, events);
     return true;

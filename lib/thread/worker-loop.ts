@@ -153,7 +153,8 @@ export class WorkerLoop {
   #turn(): void {
     const { counters, recorder, holds } = this.#parts;
     counters[LOOP_PASSES]!++;
-    holds.turnBegins();
+    holds.turnBegins(recorder.micros);
+    this.#dispatcher.runsOwnCode(false);
     recorder.turnBegan();
     this.#events = 0;
     this.#busyMicros = 0;
@@ -168,6 +169,7 @@ export class WorkerLoop {
       if (end !== LEAVE_SET) {
         recorder.turnEnds();
         holds.loopRuns();
+        this.#dispatcher.runsOwnCode(true);
         this.#nextTurn();
       }
     }
@@ -213,6 +215,11 @@ export class WorkerLoop {
     const { handles, counters, recorder, engagement } = this.#parts;
     for (let led = 0; led < MAX_EVENTS_PER_LEADERSHIP; ) {
       if (this.#mayYield && engagement.yields()) return this.#yield();
+      // It must not wait for the handler of an event that this thread takes, which may never end.
+      if (this.#ownWork.hasHandOverHint()) {
+        this.#promote();
+        return this.#doOwnWork();
+      }
       if (handles.ready.take()) {
         this.#mayYield = true;
         if (this.#claim()) return NEXT_STEP;
@@ -270,6 +277,7 @@ export class WorkerLoop {
     switch (table.claim(fd, generation, events, self)) {
       case ENTERED:
         if (this.#handlesInline(fd) || this.#handOver.passesOn(fd, generation, events)) return false;
+        this.#dispatcher.entered(fd);
         this.#promote();
         this.#events++;
         this.#dispatcher.dispatch(fd, events);

@@ -1,0 +1,33 @@
+/**
+ * For how long the calling thread was ready to run while the system ran something else: the second number of
+ * `/proc/thread-self/schedstat` (Linux, Documentation/scheduler/sched-stats.rst).
+ */
+import { openSync, readSync } from 'node:fs';
+
+const MAX_BYTES = 96;
+
+export class SchedulingDelay {
+  readonly #buffer = Buffer.alloc(MAX_BYTES);
+  readonly #fd: number;
+
+  /** To be made by the thread that calls `micros`. */
+  constructor() {
+    this.#fd = openStatistics();
+  }
+
+  /** Microseconds since the thread exists; 0 where the system does not count them. Takes about 2 µs. */
+  micros(): number {
+    if (this.#fd < 0) return 0;
+    const bytes = readSync(this.#fd, this.#buffer, 0, MAX_BYTES, 0);
+    const [, waitNanos] = this.#buffer.toString('latin1', 0, bytes).split(' ');
+    return Number(waitNanos) / 1000 || 0;
+  }
+}
+
+function openStatistics(): number {
+  try {
+    return openSync('/proc/thread-self/schedstat', 'r');
+  } catch {
+    return -1;
+  }
+}
