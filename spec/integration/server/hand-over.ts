@@ -1,0 +1,269 @@
+/** I11: a blocking request that reaches an engaged thread is handed over to a free one, and nothing is lost, doubled or stuck on the way. */
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { hostsOf } from '../../../lib/set/engagement.js';
+import { countCalls } from '../../support/server/calls.js';
+import {
+  allTaken,
+  BLOCKING,
+  engage,
+  isIdleWith,
+  request,
+  startHandOvers,
+  total,
+} from '../../support/server/engaged.js';
+import { Gate } from '../../support/server/gate.js';
+import type { Client } from '../../support/server/http-client.js';
+import { range, until } from '../../support/server/wait.js';
+
+const THREADS = 4;
+const HOSTS = hostsOf(THREADS);
+/** Where there is one core, and so one host, all of this holds as well. */
+const FREE = THREADS - HOSTS;
+const calls = countCalls();
+/** Above the promotions of a few requests by far, and below those of threads that wake each other for nothing. */
+const MANY_PROMOTIONS = 500;
+
+const text = async (client: Client, target: string): Promise<string> => (await client.get(target)).text;
+
+/** Holds so many handlers of a blocking route. @returns their answers, once they have begun */
+async function hold(clients: Client[], gate: Gate, route = '/block/hold'): Promise<Promise<string>[]> {
+  const held: Promise<string>[] = [];
+  const before = gate.arrivals;
+  for (const [index, client] of clients.entries()) {
+    held.push(text(client, `${route}?gate=${gate.path}`));
+    await gate.entered(before + index + 1);
+  }
+  return held;
+}
+
+const taking = suite('who takes it');
+
+taking('a free thread runs the handler, and counts it once', async () => {
+  await using running = await startHandOvers(BLOCKING, { threads: THREADS });
+  const waiting = await engage(running);
+  const [first, second] = await running.connectMany(2);
+  await isIdleWith(running, waiting.length + 2);
+  assert.ok(Number(await text(first!, '/block/thread')) >= HOSTS);
+  await running.idle();
+  assert.is(total(running, 'handOvers'), 1);
+  assert.is(total(running, 'handOversTaken'), 1);
+  assert.ok(Number(await text(second!, '/plain/thread')) < HOSTS, 'ordinary requests are for the hosts');
+  await isIdleWith(running, waiting.length + 2);
+});
+
+taking('a request that waits is answered while blocking handlers are held', async () => {
+  await using running = await startHandOvers(BLOCKING, { threads: THREADS });
+  const waiting = await engage(running);
+  using gate = new Gate();
+  const held = await hold(await running.connectMany(FREE), gate);
+  for (const client of waiting) void client.send('x');
+  for (const client of waiting) assert.is((await client.answer()).text, 'free');
+  gate.release(FREE);
+  for (const thread of await Promise.all(held)) assert.ok(Number(thread) >= HOSTS);
+  assert.is(total(running, 'handOvers'), FREE);
+});
+
+taking('where no thread is free, an engaged one runs it', async () => {
+  await using running = await startHandOvers(BLOCKING, { threads: THREADS });
+  await engage(running);
+  using gate = new Gate();
+  const held = await hold(await running.connectMany(FREE), gate);
+  const client = await running.connect();
+  assert.ok(Number(await text(client, '/block/thread')) < HOSTS);
+  gate.release(FREE);
+  await Promise.all(held);
+});
+
+// A thread that had begun a handler in its event loop counted as free until it parked, and the request waited for that handler.
+taking('a thread that waits to block is not free', async () => {
+  await using running = await startHandOvers(BLOCKING, { threads: THREADS });
+  await engage(running);
+  using gate = new Gate();
+  const held = await hold(await running.connectMany(FREE), gate, '/block/hold-later');
+  const client = await running.connect();
+  assert.ok(Number(await text(client, '/block/thread')) < HOSTS);
+  gate.release(FREE);
+  await Promise.all(held);
+});
+
+// An entry for an event of the connection that waited before was taken for the hand-over.
+taking('the thread that hands a request over does not take it itself', async () => {
+  await using running = await startHandOvers(BLOCKING, { threads: THREADS });
+  await engage(running);
+  const client = await running.connect();
+  using gate = new Gate();
+  void client.send(request(`/plain/hold-later?gate=${gate.path}`));
+  await gate.entered(1);
+  const before = total(running, 'handOffs');
+  void client.send(request('/block/thread'));
+  await until('its event is handed off', () => total(running, 'handOffs') > before);
+  gate.release();
+  assert.ok(Number((await client.answer()).text) < HOSTS);
+  assert.ok(Number((await client.answer()).text) >= HOSTS);
+  assert.is(total(running, 'handOvers'), 1);
+});
+
+for (const threads of [1, 2]) {
+  taking(`with ${threads} threads, all is answered`, async () => {
+    await using running = await startHandOvers(BLOCKING, { threads });
+    await engage(running);
+    const clients = await running.connectMany(8);
+    for (const client of clients)
+      void client.send(
+        range(20)
+          .map(() => request('/block/text'))
+          .join(''),
+      );
+    for (const client of clients)
+      for (const _answer of range(20)) assert.is((await client.answer()).text, 'text');
+    await allTaken(running);
+    if (threads === 1) assert.is(total(running, 'handOvers'), 0);
+  });
+}
+
+// Threads that are no hosts yielded to a reserved host, and woke each other instead of it, without end.
+taking('where the only host left is reserved, other threads lead', async () => {
+  await using running = await startHandOvers(BLOCKING, { threads: 8 });
+  const hosts = hostsOf(8);
+  await engage(running, [0], '/block/occupy');
+  await engage(running, range(hosts).slice(1));
+  using gate = new Gate();
+  const clients = await running.connectMany(hosts);
+  const held = await hold(clients.slice(1), gate, '/plain/hold');
+  const before = total(running, 'promotions');
+  const client = await running.connect();
+  for (const _request of range(10)) assert.is(await text(client, '/plain/text'), 'text');
+  assert.ok(total(running, 'promotions') - before < MANY_PROMOTIONS);
+  gate.release(held.length);
+  await Promise.all(held);
+});
+
+taking.run();
+
+const ending = suite('what ends on the way');
+
+for (const how of ['FIN', 'RST', 'half-close'] as const) {
+  // Events that the leader took before the other thread had entered the connection were lost.
+  ending(`handlers are told that the client has left by ${how}`, async () => {
+    await using running = await startHandOvers(BLOCKING, { threads: THREADS });
+    const waiting = await engage(running);
+    for (const _client of range(100)) {
+      const { socket } = await running.connect();
+      socket.write(request('/block/wait'));
+      if (how === 'FIN') socket.destroy();
+      else if (how === 'RST') socket.resetAndDestroy();
+      else socket.end();
+    }
+    await isIdleWith(running, waiting.length);
+  });
+}
+
+ending('a half-closed client gets its answer', async () => {
+  await using running = await startHandOvers(BLOCKING, { threads: THREADS });
+  await engage(running);
+  for (const _client of range(20)) {
+    const client = await running.connect();
+    client.socket.end(request('/plain/text') + request('/block/text'));
+    assert.is((await client.answer()).text, 'text');
+    assert.is((await client.answer()).text, 'text');
+    assert.is((await client.rest()).length, 0);
+  }
+});
+
+ending('handlers are called once, whatever clients do', async () => {
+  await using running = await startHandOvers(BLOCKING, { threads: THREADS });
+  const waiting = await engage(running);
+  calls.fill(0);
+  const clients = await running.connectMany(64);
+  for (const [index, { socket }] of clients.entries()) {
+    for (const part of range(8)) {
+      const number = index * 8 + part;
+      socket.write(request(part % 2 === 0 ? `/block/text?n=${number}` : `/plain/text?n=${number}`));
+    }
+    if (index % 4 === 1) socket.destroy();
+    if (index % 4 === 2) socket.resetAndDestroy();
+    if (index % 4 === 3) socket.end();
+  }
+  for (const [index, client] of clients.entries()) {
+    if (index % 4 === 1 || index % 4 === 2) continue;
+    for (const _part of range(8)) assert.is((await client.answer()).text, 'text');
+    for (const part of range(8)) assert.is(calls[index * 8 + part], 1);
+    await client.close();
+  }
+  await isIdleWith(running, waiting.length);
+  assert.ok(calls.every((count) => count <= 1));
+});
+
+ending('the time limit for a head does not end a request that is handed over', async () => {
+  await using running = await startHandOvers(BLOCKING, {
+    threads: 2,
+    headersTimeout: 100,
+    keepAliveTimeout: 200,
+  });
+  await engage(running);
+  using gate = new Gate();
+  const client = await running.connect();
+  // The free thread has blocked since it answered, so the request may wait for a while.
+  assert.is(await text(client, `/block/after?gate=${gate.path}`), 'answered first');
+  await gate.entered(1);
+  const answer = client.get('/block/text');
+  const control = await running.connect();
+  await control.send('GET / HTT');
+  assert.is((await control.answer()).status, 408);
+  gate.release();
+  assert.is((await answer).text, 'text');
+});
+
+ending('a thread that dies loses its own connection, and not what waits in its mailbox', async () => {
+  await using running = await startHandOvers(BLOCKING, { threads: 2 });
+  await engage(running);
+  using gate = new Gate();
+  const [first, second] = await running.connectMany(2);
+  assert.is(await text(first!, `/block/after-exit?gate=${gate.path}`), 'answered first');
+  await gate.entered(1);
+  const before = total(running, 'handOvers');
+  const answer = text(second!, '/block/text');
+  let isAnswered = false;
+  void answer.then(() => {
+    isAnswered = true;
+  });
+  await until('it is handed over, or answered', () => total(running, 'handOvers') > before || isAnswered);
+  gate.release();
+  assert.is(await answer, 'text');
+});
+
+ending('a thread that dies in a handler that was handed over loses this request alone', async () => {
+  await using running = await startHandOvers(BLOCKING, { threads: THREADS });
+  const waiting = await engage(running);
+  const others = await running.connectMany(4);
+  for (const client of others) assert.is(await text(client, '/plain/text'), 'text');
+  const client = await running.connect();
+  const before = total(running, 'handOvers');
+  await client.send(request('/block/exit'));
+  assert.is((await client.rest()).length, 0);
+  assert.is(total(running, 'handOvers'), before + 1);
+  for (const other of others) assert.is(await text(other, '/block/text'), 'text');
+  assert.ok(waiting.every(({ ended }) => !ended));
+});
+
+ending('a server that drains answers what is handed over', async () => {
+  await using running = await startHandOvers(BLOCKING, { threads: THREADS });
+  const waiting = await engage(running);
+  using gate = new Gate();
+  const held = await hold(await running.connectMany(FREE), gate);
+  calls.fill(0);
+  const clients = await running.connectMany(32);
+  for (const client of clients) assert.is(await text(client, '/plain/text'), 'text');
+  const answers = clients.map((client, number) => client.get(`/block/text?n=${number}`));
+  const closed = running.server.close({ drainMs: 20_000 });
+  // Those that have not been received yet find their connection closed.
+  for (const [number, answer] of (await Promise.allSettled(answers)).entries())
+    assert.is(calls[number], answer.status === 'fulfilled' ? 1 : 0);
+  gate.release(FREE);
+  await Promise.all(held);
+  for (const client of waiting) client.end();
+  await closed;
+});
+
+ending.run();
