@@ -21,6 +21,7 @@ const endMs = startMs + Number(values.seconds) * 1000;
 let batches = 0;
 let connections = 0;
 let requests = 0;
+let handOvers = 0;
 let poolPeak = 0;
 let progressMs = startMs;
 
@@ -28,7 +29,7 @@ function report(what: string): void {
   const seconds = Math.round((performance.now() - startMs) / 1000);
   console.log(
     `${batches} batches from seed ${firstSeed} on in ${seconds} s: ${batches * PARSER_STREAMS} streams parsed in every split, ` +
-      `${connections} connections, ${requests} requests answered, at most ${poolPeak} blocks of the pool in use: ${what}`,
+      `${connections} connections, ${requests} requests answered, ${handOvers} handed over, at most ${poolPeak} blocks of the pool in use: ${what}`,
   );
 }
 
@@ -41,6 +42,7 @@ try {
     batches++;
     connections += tally.connections;
     requests += tally.requests;
+    handOvers += tally.handOvers;
     poolPeak = Math.max(poolPeak, tally.poolPeak);
     if (performance.now() - progressMs < PROGRESS_MS) continue;
     progressMs = performance.now();

@@ -23,6 +23,7 @@ const AT_REST = ['leader', 'follower'];
 export interface Tally {
   readonly connections: number;
   readonly requests: number;
+  readonly handOvers: number;
   /** The peak of blocks in use in the pool. */
   readonly poolPeak: number;
 }
@@ -55,7 +56,11 @@ export async function fuzzConnections(random: Random): Promise<Tally> {
   using site = folder();
   // How long a thread may keep an unused file open.
   const recheckMs = oneOf(random, [0, 30]);
-  const app = fixture(`../http/fuzzed?root=${encodeURIComponent(site.root)}&recheckMs=${recheckMs}`);
+  // In half of the batches most requests are of routes that block, and hosts are engaged while the clients come and go.
+  const handsOver = random(2) === 0;
+  const app = fixture(
+    `../http/fuzzed?root=${encodeURIComponent(site.root)}&recheckMs=${recheckMs}${handsOver ? '&blocking' : ''}`,
+  );
   const server = createServer({ app, logger: errorCollector(violations), ...options });
   server.on('error', (error) => violations.push(reason(error)));
   await server.listen({ host: nextHost(), port: 0 });
@@ -64,7 +69,9 @@ export async function fuzzConnections(random: Random): Promise<Tally> {
   try {
     for (let round = 0; round < ROUNDS; round++) {
       const plans = range(CLIENTS).map((index) => planOf(random, `${index}-${random(2 ** 31)}`));
+      const engaging = handsOver ? await engage({ host, port }, options.threads) : [];
       await allOf(plans, { host, port });
+      for (const client of engaging) await client.close();
       await leftBehind(server, { host, port });
       await until('the connections’ sockets are closed', () => leadingTo(SOCKET) <= socketsBefore);
       await until('all files are closed', () => leadingTo(site.root) === 0);
@@ -83,7 +90,8 @@ export async function fuzzConnections(random: Random): Promise<Tally> {
     },
   );
   const requests = server.threads().reduce((sum, thread) => sum + thread.requests, 0);
-  return { connections: ROUNDS * CLIENTS, requests, poolPeak: server.pool()!.peak };
+  const handOvers = server.threads().reduce((sum, thread) => sum + thread.handOvers, 0);
+  return { connections: ROUNDS * CLIENTS, requests, handOvers, poolPeak: server.pool()!.peak };
 }
 
 function folder(): Site {
@@ -115,6 +123,15 @@ function errorCollector(violations: string[]): Logger {
 
 function reason(error: unknown): string {
   return error instanceof Error ? `${error.stack}` : String(error);
+}
+
+/** Leaves pending requests, as many as there are threads. @returns their clients; the timeouts of the server do not end them */
+async function engage({ host, port }: Address, threads: number): Promise<Client[]> {
+  const clients = await Promise.all(
+    range(threads).map(() => Client.connect({ host, port, localAddress: host })),
+  );
+  for (const client of clients) void client.send('GET /pending HTTP/1.1\r\nhost: a\r\n\r\n');
+  return clients;
 }
 
 async function allOf(plans: readonly Plan[], address: Address): Promise<void> {

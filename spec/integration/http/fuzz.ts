@@ -11,8 +11,9 @@ const SEEDS = [1, 2];
 
 for (const seed of SEEDS) {
   test(`nobody crashes, hangs or loses anything with seed ${seed}`, async () => {
-    const { requests, poolPeak } = await fuzzBatch(seed);
+    const { requests, handOvers, poolPeak } = await fuzzBatch(seed);
     assert.ok(requests > 0, 'handlers ran');
+    assert.ok(handOvers > 0, 'some in threads to which they were handed over');
     assert.ok(poolPeak > 0, 'and heads were kept between events');
   });
 }
