@@ -51,6 +51,7 @@ export async function campaign({ seed, threads, groups }: CampaignOptions): Prom
     root: site.root,
     handled: random(2) === 0,
     errorHandler: random(2) === 0,
+    blocking: seed % 2 === 1,
     transitions: random(2) === 0,
     options: {
       dashboard: random(2) === 0 ? { port: 0 } : false,

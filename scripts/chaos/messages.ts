@@ -15,6 +15,8 @@ export interface Setup {
   /** Whether the apps listen to `uncaughtException`, and whether the TCP app has an `error` handler. */
   readonly handled: boolean;
   readonly errorHandler: boolean;
+  /** Whether the web app declares most of its routes to block, so that requests are handed over all the time. */
+  readonly blocking: boolean;
   /** Whether a listener to transitions is installed. */
   readonly transitions: boolean;
   readonly options: Omit<ServerOptions, 'app' | 'threads' | 'logger'>;

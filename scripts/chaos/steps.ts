@@ -7,12 +7,15 @@
 export const METHODS: Readonly<
   Record<string, { readonly module: string; readonly calls: readonly string[] }>
 > = {
-  ThreadSet: { module: 'set/thread-set', calls: ['join', 'promoteNewLeader', 'process', 'park'] },
-  ParkingLot: { module: 'set/parking-lot', calls: ['park', 'wake', 'wakeOne'] },
+  ThreadSet: {
+    module: 'set/thread-set',
+    calls: ['join', 'promoteNewLeader', 'yieldLeadership', 'aboutToBlock', 'process', 'park'],
+  },
+  ParkingLot: { module: 'set/parking-lot', calls: ['park', 'wake', 'wakeOne', 'claimFree', 'ring'] },
   Watch: { module: 'set/watch', calls: ['begin', 'check', 'end'] },
   HandleTable: {
     module: 'set/handle-table',
-    calls: ['open', 'close', 'claim', 'leave', 'bind', 'unbind', 'takeNoted'],
+    calls: ['open', 'close', 'claim', 'enterIdle', 'leave', 'bind', 'unbind', 'takeNoted'],
   },
   HandleSet: {
     module: 'set/handle-set',
@@ -20,6 +23,7 @@ export const METHODS: Readonly<
   },
   ReadyList: { module: 'set/ready-list', calls: ['take', 'refill'] },
   Mailbox: { module: 'set/mailbox', calls: ['put', 'take'] },
+  HandOver: { module: 'thread/hand-over', calls: ['passesOn'] },
   BlockPool: { module: 'memory/block-pool', calls: ['save', 'take', 'restore', 'free'] },
 };
 

@@ -22,7 +22,8 @@ const LOG_LINES = 40;
 const CHANGES: Readonly<Record<string, readonly string[]>> = {
   starting: ['follower', 'dead'],
   follower: ['leader', 'processing', 'dead'],
-  leader: ['processing', 'dead'],
+  // It yields to a host.
+  leader: ['processing', 'follower', 'dead'],
   processing: ['leader', 'follower', 'dead'],
   dead: ['starting'],
 };
@@ -61,11 +62,12 @@ class TargetServer {
   #lost = 0;
 
   constructor(name: ServerName, setup: Setup) {
-    const { handled, errorHandler, root, threads, options } = setup;
+    const { handled, errorHandler, blocking, root, threads, options } = setup;
     const app = new URL(`./${name}-app.js`, import.meta.url);
     app.searchParams.set('root', root);
     if (handled) app.searchParams.set('handled', '');
     if (errorHandler) app.searchParams.set('error', '');
+    if (blocking) app.searchParams.set('blocking', '');
     const dashboard = name === 'web' ? options.dashboard : false;
     this.server = createServer({ ...options, dashboard, app, threads, logger: logOf(name) });
     this.server.on('threadExit', ({ thread, exitCode, error, connectionsLost }) => {

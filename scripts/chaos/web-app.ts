@@ -1,12 +1,12 @@
 /**
- * The fetch app of the campaign. Its query says whether it listens to `uncaughtException` (`?handled`), and where its files are
- * (`&root=`). The client can compute every answer in advance.
+ * The fetch app of the campaign. Its query says whether it listens to `uncaughtException` (`?handled`), whether it declares routes
+ * (`&blocking`), and where its files are (`&root=`). The client can compute every answer in advance.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import { MessageChannel } from 'node:worker_threads';
 import { serveFiles } from '../../lib/static/serve-files.js';
-import type { FetchContext } from '../../lib/web/context.js';
+import type { FetchContext, RouteDeclaration } from '../../lib/web/context.js';
 import { Barriers } from '../campaign/barrier.js';
 import { content } from './content.js';
 import { FAULTS } from './faults.js';
@@ -71,6 +71,12 @@ const ROUTES: Readonly<Record<string, Route>> = {
   '/meet': (query, _request, { thread }) => barriers.meet(query('barrier'), query('count'), thread),
 };
 
+/** Those that wait engage their threads; nearly all others are handed over then. */
+const DECLARED: RouteDeclaration = {
+  blocking: ['/**'],
+  nonBlocking: ['/sleep', '/stream', '/silent', '/silent-stream', '/own-work', '/meet', '/wait-async'],
+};
+
 /** Chunks, some of which wait for a timer. */
 function streamOf(query: (name: string) => number): ReadableStream {
   const [seed, bytes, chunk] = [query('seed'), query('bytes'), query('chunk')];
@@ -103,6 +109,7 @@ function spin(ms: number): void {
 }
 
 export default {
+  ...(settings.has('blocking') ? { routes: DECLARED } : {}),
   fetch(request: Request, context: FetchContext): unknown {
     const stranger = user.getStore();
     if (stranger !== undefined) return `in the scope of ${stranger}`;
