@@ -5,6 +5,7 @@ import { hostsOf } from '../../../lib/set/engagement.js';
 import { countCalls } from '../../support/server/calls.js';
 import {
   allTaken,
+  atRest,
   BLOCKING,
   engage,
   isIdleWith,
@@ -14,6 +15,7 @@ import {
 } from '../../support/server/engaged.js';
 import { Gate } from '../../support/server/gate.js';
 import type { Client } from '../../support/server/http-client.js';
+import type { Running } from '../../support/server/running.js';
 import { range, until } from '../../support/server/wait.js';
 
 const THREADS = 4;
@@ -27,10 +29,16 @@ const MANY_PROMOTIONS = 500;
 const text = async (client: Client, target: string): Promise<string> => (await client.get(target)).text;
 
 /** Holds so many handlers of a blocking route. @returns their answers, once they have begun */
-async function hold(clients: Client[], gate: Gate, route = '/block/hold'): Promise<Promise<string>[]> {
+async function hold(
+  running: Running,
+  clients: Client[],
+  gate: Gate,
+  route = '/block/hold',
+): Promise<Promise<string>[]> {
   const held: Promise<string>[] = [];
   const before = gate.arrivals;
   for (const [index, client] of clients.entries()) {
+    await atRest(running, index);
     held.push(text(client, `${route}?gate=${gate.path}`));
     await gate.entered(before + index + 1);
   }
@@ -56,7 +64,7 @@ taking('a request that waits is answered while blocking handlers are held', asyn
   await using running = await startHandOvers(BLOCKING, { threads: THREADS });
   const waiting = await engage(running);
   using gate = new Gate();
-  const held = await hold(await running.connectMany(FREE), gate);
+  const held = await hold(running, await running.connectMany(FREE), gate);
   for (const client of waiting) void client.send('x');
   for (const client of waiting) assert.is((await client.answer()).text, 'free');
   gate.release(FREE);
@@ -68,7 +76,7 @@ taking('where no thread is free, an engaged one runs it', async () => {
   await using running = await startHandOvers(BLOCKING, { threads: THREADS });
   await engage(running);
   using gate = new Gate();
-  const held = await hold(await running.connectMany(FREE), gate);
+  const held = await hold(running, await running.connectMany(FREE), gate);
   const client = await running.connect();
   assert.ok(Number(await text(client, '/block/thread')) < HOSTS);
   gate.release(FREE);
@@ -80,11 +88,22 @@ taking('a thread that waits to block is not free', async () => {
   await using running = await startHandOvers(BLOCKING, { threads: THREADS });
   await engage(running);
   using gate = new Gate();
-  const held = await hold(await running.connectMany(FREE), gate, '/block/hold-later');
+  const held = await hold(running, await running.connectMany(FREE), gate, '/block/hold-later');
   const client = await running.connect();
   assert.ok(Number(await text(client, '/block/thread')) < HOSTS);
   gate.release(FREE);
   await Promise.all(held);
+});
+
+taking('a thread that blocks from its event loop is not free', async () => {
+  await using running = await startHandOvers(BLOCKING, { threads: 2 });
+  await engage(running);
+  using gate = new Gate();
+  const client = await running.connect();
+  assert.is(await text(client, `/block/after?gate=${gate.path}`), 'answered first');
+  await gate.entered(1);
+  assert.is(await text(client, '/block/thread'), '0');
+  gate.release();
 });
 
 // An entry for an event of the connection that waited before was taken for the hand-over.
@@ -130,7 +149,7 @@ taking('where the only host left is reserved, other threads lead', async () => {
   await engage(running, range(hosts).slice(1));
   using gate = new Gate();
   const clients = await running.connectMany(hosts);
-  const held = await hold(clients.slice(1), gate, '/plain/hold');
+  const held = await hold(running, clients.slice(1), gate, '/plain/hold');
   const before = total(running, 'promotions');
   const client = await running.connect();
   for (const _request of range(10)) assert.is(await text(client, '/plain/text'), 'text');
@@ -251,7 +270,7 @@ ending('a server that drains answers what is handed over', async () => {
   await using running = await startHandOvers(BLOCKING, { threads: THREADS });
   const waiting = await engage(running);
   using gate = new Gate();
-  const held = await hold(await running.connectMany(FREE), gate);
+  const held = await hold(running, await running.connectMany(FREE), gate);
   calls.fill(0);
   const clients = await running.connectMany(32);
   for (const client of clients) assert.is(await text(client, '/plain/text'), 'text');

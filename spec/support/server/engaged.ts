@@ -50,8 +50,18 @@ export async function engage(
   await until('the other threads are free', () => free().length === length - threads.length);
   const waiting = clients.filter((client) => client.waiting === 0);
   await Promise.all(free().map((client) => client.close()));
+  await atRest(running);
   return waiting;
 }
+
+/** Resolves once all threads but so many are at rest: only parked ones are free. */
+export const atRest = (running: Running, but = 0): Promise<void> =>
+  until(
+    `all threads but ${but} are at rest`,
+    () =>
+      running.server.threads().filter(({ state }) => state !== 'processing').length >=
+      running.server.threads().length - but,
+  );
 
 /** A request without a body. */
 export const request = (target: string, method = 'GET'): string =>
