@@ -10,6 +10,7 @@ import {
   WAITS,
   WAITS_TO_BLOCK,
 } from '../../../lib/set/engagement.js';
+import { nowMicros } from '../../../lib/sys/clock.js';
 import { range } from '../../support/server/wait.js';
 import { TestSet } from '../../support/set/test-set.js';
 
@@ -17,6 +18,8 @@ import { TestSet } from '../../support/set/test-set.js';
 const IO_WINDOW = 50_000;
 const HOSTS_STUCK = 5000;
 const NO_TIMER = -1;
+/** Microseconds: longer than any spec takes. */
+const LONG = 60e6;
 
 /** Threads with a number of cores of their own, and the masks that they share. */
 class TestThreads {
@@ -64,12 +67,12 @@ test('a thread is engaged at once when something begins to wait, and free once i
   assert.equal(set.masks(), { engaged: [1], reserved: [] });
   engagement.change(NO_DEPENDANT, WAITS);
   engagement.change(WAITS, NO_DEPENDANT);
-  engagement.publish(0);
+  engagement.publish(0, NO_TIMER);
   assert.equal(set.masks(), { engaged: [1], reserved: [] }, 'one of two is left');
   engagement.change(WAITS, NO_DEPENDANT);
   assert.not(engagement.isEngaged(0));
   assert.equal(set.masks(), { engaged: [1], reserved: [] }, 'only those of parked threads are decided upon');
-  engagement.publish(0);
+  engagement.publish(0, NO_TIMER);
   assert.equal(set.masks(), NOBODY);
   engagement.change(NO_DEPENDANT, WAITS);
   assert.equal(set.masks(), { engaged: [1], reserved: [] }, 'and once more');
@@ -80,21 +83,21 @@ test('a handler known to block that is pending makes its thread reserved, not en
   const engagement = set.engagement(2);
   engagement.change(NO_DEPENDANT, WAITS_TO_BLOCK);
   assert.not(engagement.isEngaged(0));
-  assert.equal(set.in(ENGAGED), []);
-  engagement.publish(0);
+  assert.equal(set.masks(), { engaged: [], reserved: [2] }, 'at once');
+  engagement.publish(0, NO_TIMER);
   assert.equal(set.masks(), { engaged: [], reserved: [2] });
   engagement.change(WAITS_TO_BLOCK, WAITS);
   assert.equal(set.masks(), { engaged: [2], reserved: [2] });
-  engagement.publish(0);
+  engagement.publish(0, NO_TIMER);
   assert.equal(set.masks(), { engaged: [2], reserved: [] });
   engagement.change(NO_DEPENDANT, WAITS_TO_BLOCK);
-  engagement.publish(0);
+  engagement.publish(0, NO_TIMER);
   assert.equal(set.masks(), { engaged: [2], reserved: [2] }, 'both');
   engagement.change(WAITS, WAITS_TO_BLOCK);
-  engagement.publish(0);
+  engagement.publish(0, NO_TIMER);
   assert.equal(set.masks(), { engaged: [], reserved: [2] });
   for (const _dependant of range(2)) engagement.change(WAITS_TO_BLOCK, NO_DEPENDANT);
-  engagement.publish(0);
+  engagement.publish(0, NO_TIMER);
   assert.equal(set.masks(), NOBODY);
 });
 
@@ -111,6 +114,7 @@ test('what the caller itself makes of the thread does not count', () => {
 
 for (const [timeoutMs, engaged] of [
   [NO_TIMER, false],
+  [0, true],
   [1, true],
   [50, true],
   [51, false],
@@ -122,10 +126,11 @@ for (const [timeoutMs, engaged] of [
     set.timeoutMs = timeoutMs;
     assert.is(engagement.isEngaged(0), engaged);
     assert.is(engagement.isEngaged(0, WAITS), engaged);
-    engagement.publish(0);
+    set.timeoutMs = engaged ? NO_TIMER : 1;
+    assert.is(engagement.isEngaged(0, WAITS, timeoutMs), engaged, 'the caller has just asked');
+    engagement.publish(0, timeoutMs);
     assert.equal(set.in(ENGAGED), engaged ? [3] : []);
-    set.timeoutMs = NO_TIMER;
-    engagement.publish(0);
+    engagement.publish(0, NO_TIMER);
     assert.equal(set.in(ENGAGED), []);
   });
 }
@@ -153,10 +158,29 @@ test('own I/O is published with the rest', () => {
   const set = new TestThreads(4, 2);
   const engagement = set.engagement(0);
   for (const window of range(2)) engagement.hadIo(window * IO_WINDOW);
-  engagement.publish(IO_WINDOW);
+  engagement.publish(IO_WINDOW, NO_TIMER);
   assert.equal(set.in(ENGAGED), [0]);
-  engagement.publish(4 * IO_WINDOW);
+  engagement.publish(4 * IO_WINDOW, NO_TIMER);
   assert.equal(set.in(ENGAGED), []);
+});
+
+test('a thread that only own I/O makes engaged publishes again once that no longer counts', () => {
+  const set = new TestThreads(4, 2);
+  const engagement = set.engagement(0);
+  const never = Number.POSITIVE_INFINITY;
+  assert.is(engagement.publish(0, NO_TIMER), never, 'it is free');
+  for (const window of range(2)) engagement.hadIo(window * IO_WINDOW);
+  const micros = 2 * IO_WINDOW - 1;
+  const againMs = engagement.publish(micros, NO_TIMER);
+  assert.ok(againMs > 0 && againMs < never, `${againMs} ms`);
+  assert.is(engagement.publish(micros, 51), againMs, 'its own timer wakes it no sooner than it sleeps');
+  assert.is(engagement.publish(micros, 50), never, 'the timer makes it engaged, and wakes it');
+  engagement.change(NO_DEPENDANT, WAITS);
+  assert.is(engagement.publish(micros, NO_TIMER), never, 'a dependant does');
+  engagement.change(WAITS, WAITS_TO_BLOCK);
+  assert.is(engagement.publish(micros, NO_TIMER), againMs, 'one that blocks makes it reserved only');
+  assert.is(engagement.publish(micros + againMs * 1000, NO_TIMER), never);
+  assert.equal(set.in(ENGAGED), [], 'it was late enough');
 });
 
 test('the bits of 128 threads are their own', () => {
@@ -166,7 +190,7 @@ test('the bits of 128 threads are their own', () => {
     const engagement = set.engagement(self);
     engagement.change(NO_DEPENDANT, WAITS);
     engagement.change(NO_DEPENDANT, WAITS_TO_BLOCK);
-    engagement.publish(0);
+    engagement.publish(0, NO_TIMER);
   }
   assert.equal(set.masks(), { engaged: some, reserved: some });
   for (const [index, dead] of some.entries()) {
@@ -203,8 +227,11 @@ interface Situation {
   readonly hostLedLately: boolean;
 }
 
-/** Every combination, for sets in which hosts and others have their bits in different words of a mask, too. */
-function forEachSituation(check: (engagement: Engagement, now: number, situation: Situation) => void): void {
+/**
+ * Every combination, for sets in which hosts and others have their bits in different words of a mask, too. A host that is parked and
+ * reserved counts as awake.
+ */
+function forEachSituation(check: (engagement: Engagement, situation: Situation) => void): void {
   const sets: [threads: number, hosted: number, cores: number][] = [
     [4, 2, 2],
     [4, 3, 8],
@@ -215,20 +242,20 @@ function forEachSituation(check: (engagement: Engagement, now: number, situation
   ];
   for (const [threads, hosts, cores] of sets) {
     for (const self of [0, hosts - 1, hosts, threads - 1]) {
-      for (const bits of range(8)) {
+      for (const bits of range(16)) {
         const set = new TestThreads(threads, cores);
-        const [anyEngaged, hostIsParked, hostLedLately] = [1, 2, 4].map((bit) => (bits & bit) !== 0);
+        const [anyEngaged, parks, hostLedLately, reserved] = [1, 2, 4, 8].map((bit) => (bits & bit) !== 0);
         // All threads that are no hosts are parked, which is of no importance.
         set.put(PARKED, ...range(threads - hosts).map((other) => hosts + other));
         if (anyEngaged) set.put(ENGAGED, bits & 2 ? 0 : threads - 1);
-        if (hostIsParked) set.put(PARKED, hosts - 1);
-        const now = 1e9;
-        set.words[HOST_LED] = now - (hostLedLately ? HOSTS_STUCK - 1 : HOSTS_STUCK);
-        check(set.engagement(self), now, {
+        if (parks) set.put(PARKED, hosts - 1);
+        if (reserved) set.put(RESERVED, hosts - 1);
+        set.words[HOST_LED] = nowMicros() + (hostLedLately ? LONG : -HOSTS_STUCK);
+        check(set.engagement(self), {
           isHost: self < hosts,
           coresAreHosted: hosts >= cores,
           anyEngaged: anyEngaged!,
-          hostIsParked: hostIsParked!,
+          hostIsParked: parks! && !reserved,
           hostLedLately: hostLedLately!,
         });
       }
@@ -237,7 +264,7 @@ function forEachSituation(check: (engagement: Engagement, now: number, situation
 }
 
 test('a thread yields leadership if it is no host, a thread is engaged, and a host is parked', () => {
-  forEachSituation((engagement, _now, situation) => {
+  forEachSituation((engagement, situation) => {
     const { isHost, anyEngaged, hostIsParked } = situation;
     assert.is(engagement.yields(), !isHost && anyEngaged && hostIsParked, JSON.stringify(situation));
   });
@@ -266,15 +293,15 @@ test('a thread yields only if a host is promoted then, whichever threads are par
 });
 
 test('a thread defers if it is no host, each core has one, a thread is engaged, and a host has led lately', () => {
-  forEachSituation((engagement, now, situation) => {
+  forEachSituation((engagement, situation) => {
     const { isHost, coresAreHosted, anyEngaged, hostLedLately } = situation;
     const expected = !isHost && coresAreHosted && anyEngaged && hostLedLately;
-    assert.is(engagement.defers(now), expected, JSON.stringify(situation));
+    assert.is(engagement.defers(), expected, JSON.stringify(situation));
   });
 });
 
 test('a thread leaves a backlog if it is no host, each core has one, a thread is engaged, and all hosts are awake', () => {
-  forEachSituation((engagement, _now, situation) => {
+  forEachSituation((engagement, situation) => {
     const { isHost, coresAreHosted, anyEngaged, hostIsParked } = situation;
     const expected = !isHost && coresAreHosted && anyEngaged && !hostIsParked;
     assert.is(engagement.leavesBacklog(), expected, JSON.stringify(situation));
@@ -282,10 +309,18 @@ test('a thread leaves a backlog if it is no host, each core has one, a thread is
 });
 
 test('a thread leaves others parked if it is a host, each core has one, a thread is engaged, and all hosts are awake', () => {
-  forEachSituation((engagement, _now, situation) => {
+  forEachSituation((engagement, situation) => {
     const { isHost, coresAreHosted, anyEngaged, hostIsParked } = situation;
     const expected = isHost && coresAreHosted && anyEngaged && !hostIsParked;
     assert.is(engagement.leavesOthersParked(), expected, JSON.stringify(situation));
+  });
+});
+
+test('a thread leaves requests if it is no host, and a thread is engaged', () => {
+  forEachSituation((engagement, situation) => {
+    const { isHost, anyEngaged } = situation;
+    assert.is(engagement.isHost, isHost);
+    assert.is(engagement.leavesRequests(), !isHost && anyEngaged, JSON.stringify(situation));
   });
 });
 
@@ -309,22 +344,34 @@ test('a host says when it leads, and no other thread does', () => {
   assert.is(set.words[HOST_LED], 8e6);
 });
 
-for (const [name, wrap] of [
-  ['2^31', 2 ** 31],
-  ['2^32', 2 ** 32],
-  ['a year', 365 * 86_400e6],
-] as const) {
-  test(`across ${name} microseconds a host has led lately for 5 ms`, () => {
-    const set = new TestThreads(4, 2).put(ENGAGED, 0);
-    const [host, other] = [set.engagement(0), set.engagement(3)];
-    for (const before of [0, 1, 2500, 4999]) {
-      const led = wrap - before;
-      host.leads(led);
-      for (const later of [0, before, HOSTS_STUCK - 1]) assert.ok(other.defers(led + later), `${later} µs`);
-      for (const later of [HOSTS_STUCK, 1e6, 2 ** 31 - 1])
-        assert.not(other.defers(led + later), `${later} µs`);
+test('a host has led lately for 5 ms', () => {
+  const set = new TestThreads(4, 2).put(ENGAGED, 0);
+  const [host, other] = [set.engagement(0), set.engagement(3)];
+  const led = nowMicros();
+  host.leads(led);
+  let before = led;
+  while (before - led < 2 * HOSTS_STUCK) {
+    before = nowMicros();
+    const defers = other.defers();
+    const after = nowMicros();
+    // By the word's whole microseconds. Between the two readings it may be either.
+    if (after - led < HOSTS_STUCK - 1) assert.ok(defers, `${after - led} µs`);
+    if (before - led > HOSTS_STUCK + 1) assert.not(defers, `${before - led} µs`);
+  }
+});
+
+test('when a host has led is told across wraps of the clock', () => {
+  const set = new TestThreads(4, 2).put(ENGAGED, 0);
+  const [host, other] = [set.engagement(0), set.engagement(3)];
+  for (const wraps of [0, 1, -1, 7300]) {
+    const now = nowMicros() + wraps * 2 ** 32;
+    host.leads(now + LONG);
+    assert.ok(other.defers(), `${wraps} wraps`);
+    for (const ago of [HOSTS_STUCK, 1e6, 2 ** 30, 2 ** 31 - LONG]) {
+      host.leads(now - ago);
+      assert.not(other.defers(), `${wraps} wraps and ${ago} µs`);
     }
-  });
-}
+  }
+});
 
 test.run();
