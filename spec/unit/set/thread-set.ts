@@ -2,7 +2,6 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { LEADER, STATE, threadArea, WAKING, WATCH } from '../../../lib/memory/layout.js';
-import { NOT_NEEDED, PROMOTED, RELIED_ON } from '../../../lib/set/thread-set.js';
 import { FOLLOWER } from '../../../lib/set/thread-state.js';
 import { ASLEEP, DONE, HAS_WORK, load, put, STOPPED, store, threadWord } from '../../support/set/scratch.js';
 import { type TestThread, withSet } from '../../support/set/test-set.js';
@@ -12,6 +11,10 @@ type Three = [TestThread, TestThread, TestThread];
 
 /** 1 + the number of a thread that no set here has. */
 const SOMEBODY = 100;
+
+/** What parking returns: whether others rely on the thread to try for leadership first. */
+const RELIED_ON = 1;
+const NOT_NEEDED = 0;
 
 /** Begins a command, and has it stop as soon as something holds. */
 function stopWhen(thread: TestThread, name: string, holds: () => boolean): void {
@@ -37,7 +40,7 @@ test(
     assert.is(leader.run('yield'), 1);
     assert.is(set.words[threadArea(leader.self) + STATE], FOLLOWER);
     assert.is(set.leader(), -1);
-    assert.is(host.result(), PROMOTED);
+    assert.is(host.result(), RELIED_ON);
     assert.is(host.run('join'), 1);
   }),
 );
@@ -120,7 +123,7 @@ test(
       if (!stopped) return assert.ok(step > 4);
       const claimed = !set.lot.wake(candidate.self);
       if (claimed) leader.go();
-      const promoted = candidate.result() === PROMOTED;
+      const promoted = candidate.result() === RELIED_ON;
       deferring.go().settle();
       if (!claimed) leader.go();
       leader.result();
@@ -150,7 +153,7 @@ for (const park of ['park', 'parkDeferring']) {
   );
 
   test(
-    `a thread that a promotion wakes is promoted, and relied on if it is on watch (${park})`,
+    `others rely on a thread that a promotion wakes, whether or not it is on watch (${park})`,
     withSet(1, async (set) => {
       const [parker] = (await set.startAll()) as [TestThread];
       for (const watches of [false, true]) {
@@ -160,7 +163,7 @@ for (const park of ['park', 'parkDeferring']) {
         assert.is(load(set.words, WATCH) === parker.self + 1, watches);
         if (watches) store(set.words, LEADER, 0);
         assert.ok(set.lot.wakeOne());
-        assert.is(parker.go().result(), watches ? RELIED_ON : PROMOTED);
+        assert.is(parker.go().result(), RELIED_ON);
         assert.is(load(set.words, WAKING), 0);
       }
     }),
@@ -184,7 +187,7 @@ test(
     assert.equal(set.parked(), [follower.self], 'one is about to lead');
     store(set.words, WAKING, 0);
     blocking.run('aboutToBlock');
-    assert.is(follower.result(), PROMOTED, 'although one is on watch');
+    assert.is(follower.result(), RELIED_ON, 'although one is on watch');
     blocking.run('aboutToBlock');
     assert.is(load(set.words, WAKING), 0, 'none is parked');
   }),
