@@ -32,6 +32,7 @@ import { DEAD } from '../../../lib/set/thread-state.js';
 import { closeDescriptor, createEventCounter, signalEventCounter } from '../../../lib/sys/descriptor.js';
 import { epollModify } from '../../../lib/sys/epoll.js';
 import { BINDER, COUNTER, SAVER } from '../../support/set/kinds.js';
+import { takeEntry } from '../../support/set/mailbox.js';
 import { isOpen } from '../../support/set/native.js';
 import { HELD, HOLD, load, put, until } from '../../support/set/scratch.js';
 import { observingOperations } from '../../support/set/steps.js';
@@ -132,11 +133,11 @@ for (const entries of [0, 1]) {
     const mailbox = new Mailbox(set.memory.control, 1);
     // Taken before it died.
     mailbox.put(set.connect(), 1);
-    mailbox.take();
+    takeEntry(mailbox);
     for (let entry = 0; entry < entries; entry++) mailbox.put(set.connect(), 1);
     assert.is(recover(set.shared, 1), 0);
     assert.is(load(set.words, RESCAN), entries);
-    assert.not(mailbox.take());
+    assert.not(takeEntry(mailbox));
     await set.close();
   });
 }

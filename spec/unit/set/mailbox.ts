@@ -70,6 +70,36 @@ test('what does not fit asks for a sweep, and what is there stays', () => {
   assert.not(mailbox.hasPending());
 });
 
+test('an entry says whether it is a hand-over, whatever the generation', () => {
+  const mailbox = emptyMailbox();
+  const sent: [number, boolean][] = [0, 1, 0x8000, 0xffff].flatMap((generation): [number, boolean][] => [
+    [generation, true],
+    [generation, false],
+  ]);
+  for (const [generation, isHandOver] of sent) mailbox.put(7, generation, isHandOver);
+  mailbox.put(7, 5);
+  const taken: [number, boolean][] = [];
+  while (takeEntry(mailbox)) taken.push([mailbox.generation, mailbox.isHandOver]);
+  assert.equal(taken, [...sent, [5, false]]);
+});
+
+test('an entry that is only looked at stays, and is discarded with the mailbox', () => {
+  const mailbox = emptyMailbox(0x7fff_ffff);
+  mailbox.put(7, 1, true);
+  mailbox.put(8, 2);
+  for (const _look of [1, 2]) {
+    assert.ok(mailbox.peek());
+    assert.equal([mailbox.fd, mailbox.generation, mailbox.isHandOver], [7, 1, true]);
+    assert.ok(mailbox.hasPending());
+    assert.ok(mailbox.hasPendingHint());
+  }
+  mailbox.remove();
+  assert.ok(mailbox.peek());
+  assert.equal([mailbox.fd, mailbox.generation, mailbox.isHandOver], [8, 2, false]);
+  assert.ok(mailbox.clear(), 'the second was not removed');
+  assert.not(mailbox.peek());
+});
+
 test('an entry is whole when it is counted, and its place is free only when it has been read', () => {
   const mailbox = emptyMailbox();
   const other = new Mailbox(control, 1);
@@ -98,7 +128,7 @@ test('there is room until the ring is full, also where the counts wrap', () => {
     }
     assert.not(mailbox.hasRoom());
     assert.not(mailbox.takeSweep(), 'asking for room changes nothing');
-    assert.ok(mailbox.take());
+    assert.ok(takeEntry(mailbox));
     assert.ok(mailbox.hasRoom());
   }
 });
@@ -112,7 +142,7 @@ test('clearing a mailbox says whether there was an entry', () => {
   assert.ok(mailbox.clear());
   assert.not(mailbox.clear(), 'once');
   mailbox.put(8, 1);
-  mailbox.take();
+  takeEntry(mailbox);
   assert.not(mailbox.clear(), 'it was taken');
   for (let fd = 0; fd < MAILBOX_CAPACITY; fd++) mailbox.put(fd, 1);
   assert.ok(mailbox.clear());
