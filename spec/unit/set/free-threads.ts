@@ -1,4 +1,4 @@
-/** Which thread a connection is handed over to: one on which nobody depends. */
+/** Which thread a connection is handed over to: one on which nobody depends, or a host. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import {
@@ -11,6 +11,7 @@ import {
   threadArea,
   WAKING,
 } from '../../../lib/memory/layout.js';
+import { hostsOf } from '../../../lib/set/engagement.js';
 import { DEAD, FOLLOWER, LEADER_STATE, PROCESSING, STARTING } from '../../../lib/set/thread-state.js';
 import { range } from '../../support/server/wait.js';
 import { takeCount } from '../../support/set/native.js';
@@ -94,6 +95,22 @@ const CASES: readonly (readonly [threads: string, claimed: number, free: boolean
   [many(128, 'P'), 127, true],
 ];
 
+/** A claimed thread is no longer parked, and is woken by a ring alone. */
+function assertClaimed(set: TestSet, claimed: number, parked: number[], expected: number): void {
+  assert.is(claimed, expected);
+  assert.equal(
+    set.parked(),
+    parked.filter((thread) => thread !== claimed),
+    'one that is parked cannot be claimed again',
+  );
+  assert.is(load(set.words, WAKING), 0, 'that is no promotion');
+  if (claimed >= 0) set.lot.ring(claimed);
+  assert.equal(
+    set.doorbells.map(takeCount),
+    range(set.count).map((thread) => Number(thread === claimed)),
+  );
+}
+
 for (const [threads, claimed, free] of CASES) {
   const name = threads.length > 20 ? `${threads.slice(0, 17)}… (${threads.split(' ').length})` : threads;
   test(`${name}: ${claimed < 0 ? 'no thread' : `thread ${claimed}`} is claimed`, async () => {
@@ -101,18 +118,7 @@ for (const [threads, claimed, free] of CASES) {
     const parked = set.parked();
     assert.is(set.lot.someoneIsFree(), free);
     assert.equal(set.parked(), parked, 'that was a look');
-    assert.is(set.lot.claimFree(), claimed);
-    assert.equal(
-      set.parked(),
-      parked.filter((thread) => thread !== claimed),
-      'one that is parked cannot be claimed again',
-    );
-    assert.is(load(set.words, WAKING), 0, 'that is no promotion');
-    if (claimed >= 0) set.lot.ring(claimed);
-    assert.equal(
-      set.doorbells.map(takeCount),
-      range(set.count).map((thread) => Number(thread === claimed)),
-    );
+    assertClaimed(set, set.lot.claimFree(), parked, claimed);
     await set.close();
   });
 }
@@ -126,5 +132,47 @@ test('claims go to one parked thread after the other', async () => {
   );
   await set.close();
 });
+
+// ---- hosts ---------------------------------------------------------------------------------------------------------------
+
+/** The host that is claimed, -1 for none. */
+const HOST_CASES: readonly (readonly [threads: string, claimed: number])[] = [
+  // Of two threads one is a host.
+  ['P P', 0],
+  ['A P', 0],
+  ['I P', -1],
+  ['I A', -1],
+  ['L P', -1],
+  // Of three there are two, where there are as many cores. Parked ones, the lowest first.
+  ['P P P', 0],
+  ['I P P', 1],
+  ['L P P', 1],
+  // Awake ones after all that are parked.
+  ['A P P', 1],
+  ['A A P', 0],
+  ['I A P', 1],
+  // Whatever depends on them.
+  ['Pe P I', 0],
+  ['Pr P I', 0],
+  ['A Per I', 1],
+  // Not inside a connection, leading, or out of service.
+  ['I I P', -1],
+  ['L I A', -1],
+  ['S D P', -1],
+];
+
+for (const [threads, claimed] of HOST_CASES) {
+  const count = threads.split(' ').length;
+  // On a machine with a single core there is one host.
+  const testHosts = hostsOf(count) === count - 1 ? test : test.skip;
+  testHosts(`${threads}: ${claimed < 0 ? 'no host' : `host ${claimed}`} is claimed`, async () => {
+    const set = setOf(threads);
+    const parked = set.parked();
+    assert.is(set.lot.someHostIsFree(), claimed >= 0);
+    assert.equal(set.parked(), parked, 'that was a look');
+    assertClaimed(set, set.lot.claimHost(), parked, claimed);
+    await set.close();
+  });
+}
 
 test.run();
