@@ -100,7 +100,7 @@ test('continuations in a dispatch are measured there', () => {
   const [first, second] = [new TestHolder(), new TestHolder()];
   meter.continues(second);
   meter.loopRuns();
-  meter.turnBegins();
+  meter.turnBegins(nowMicros());
   meter.continues(second);
   meter.begin(first, 1000);
   meter.continues(second);
