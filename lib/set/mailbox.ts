@@ -32,13 +32,6 @@ export class Mailbox {
     this.#area = threadArea(thread);
   }
 
-  /** Whether another entry fits. Only for the leader. */
-  hasRoom(): boolean {
-    const words = this.#words;
-    const put = Atomics.load(words, this.#area + MAILBOX_PUT);
-    return ((put - Atomics.load(words, this.#area + MAILBOX_TAKEN)) | 0) < MAILBOX_CAPACITY;
-  }
-
   /**
    * The leader puts an entry, then wakes the thread.
    *
@@ -46,11 +39,11 @@ export class Mailbox {
    */
   put(fd: number, generation: number, isHandOver = false): void {
     const words = this.#words;
-    if (!this.hasRoom()) {
+    const put = Atomics.load(words, this.#area + MAILBOX_PUT);
+    if (((put - Atomics.load(words, this.#area + MAILBOX_TAKEN)) | 0) >= MAILBOX_CAPACITY) {
       this.requestSweep();
       return;
     }
-    const put = Atomics.load(words, this.#area + MAILBOX_PUT);
     const at = this.#area + MAILBOX_ENTRIES + (put & (MAILBOX_CAPACITY - 1)) * MAILBOX_ENTRY_WORDS;
     words[at] = fd;
     words[at + 1] = isHandOver ? generation | IS_HAND_OVER : generation;

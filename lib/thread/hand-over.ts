@@ -51,8 +51,7 @@ export class HandOver {
     if (target < 0) return false;
     const mailbox = this.#mailboxOf(target);
     setFlag(table, fd, events & REPORTED);
-    // An entry beyond the capacity would become a sweep, which looks at bound handles only.
-    const passes = mailbox.hasRoom() && table.leave(fd) === 0;
+    const passes = table.leave(fd) === 0;
     if (passes) mailbox.put(fd, generation, true);
     // In any case: the thread is claimed.
     lot.ring(target);

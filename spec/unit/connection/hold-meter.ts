@@ -4,6 +4,9 @@ import * as assert from 'uvu/assert';
 import { type Holder, HoldMeter } from '../../../lib/connection/hold-meter.js';
 import { nowMicros } from '../../../lib/sys/clock.js';
 
+/** The system always runs the thread when it is ready. */
+const NO_DELAY = { micros: () => 0 };
+
 class TestHolder implements Holder {
   readonly holds: number[] = [];
 
@@ -22,7 +25,7 @@ function busy(micros: number): void {
 }
 
 test('a holder is charged with the time from the beginning of the dispatch to its end', () => {
-  const meter = new HoldMeter();
+  const meter = new HoldMeter(NO_DELAY);
   const holder = new TestHolder();
   meter.begin(holder, 1000);
   assert.equal(holder.holds, []);
@@ -33,7 +36,7 @@ test('a holder is charged with the time from the beginning of the dispatch to it
 });
 
 test('of several holders in a dispatch each is charged until the next one begins', () => {
-  const meter = new HoldMeter();
+  const meter = new HoldMeter(NO_DELAY);
   const holders = [new TestHolder(), new TestHolder(), new TestHolder()] as const;
   const began = nowMicros();
   for (const holder of holders) {
@@ -54,7 +57,7 @@ test('of several holders in a dispatch each is charged until the next one begins
 });
 
 test('a holder that begins twice in a dispatch, as requests of one connection may, is charged twice', () => {
-  const meter = new HoldMeter();
+  const meter = new HoldMeter(NO_DELAY);
   const holder = new TestHolder();
   const began = nowMicros();
   meter.begin(holder, began);
@@ -66,7 +69,7 @@ test('a holder that begins twice in a dispatch, as requests of one connection ma
 });
 
 test('the next dispatch begins anew, whether or not there was a holder in the one before', () => {
-  const meter = new HoldMeter();
+  const meter = new HoldMeter(NO_DELAY);
   const [first, second] = [new TestHolder(), new TestHolder()];
   meter.begin(first, 1000);
   meter.end(2000);
@@ -77,7 +80,7 @@ test('the next dispatch begins anew, whether or not there was a holder in the on
 });
 
 test('in the event loop, each continuation is charged with the time since the one before', () => {
-  const meter = new HoldMeter();
+  const meter = new HoldMeter(NO_DELAY);
   const [first, second] = [new TestHolder(), new TestHolder()];
   const began = nowMicros();
   meter.loopRuns();
@@ -96,7 +99,7 @@ test('in the event loop, each continuation is charged with the time since the on
 });
 
 test('continuations in a dispatch are measured there', () => {
-  const meter = new HoldMeter();
+  const meter = new HoldMeter(NO_DELAY);
   const [first, second] = [new TestHolder(), new TestHolder()];
   meter.continues(second);
   meter.loopRuns();
@@ -120,7 +123,7 @@ test('a hold that no later step has ended lasts until the thread returns to its 
     ['endNow', (meter) => meter.endNow()],
   ];
   for (const [name, end] of ends) {
-    const meter = new HoldMeter();
+    const meter = new HoldMeter(NO_DELAY);
     const holder = new TestHolder();
     const began = nowMicros();
     meter.begin(holder, began);
@@ -131,6 +134,34 @@ test('a hold that no later step has ended lasts until the thread returns to its 
     end(meter);
     assert.is(holder.holds.length, 1, `${name}: once`);
   }
+});
+
+test('time in which the system ran something else instead is not charged', () => {
+  let delay = 0;
+  let readings = 0;
+  const meter = new HoldMeter({
+    micros: () => {
+      readings++;
+      return delay;
+    },
+  });
+  const holder = new TestHolder();
+  meter.turnBegins(1_000_000);
+  meter.begin(holder, 1_000_000);
+  delay = 3000;
+  meter.end(1_005_000);
+  meter.begin(holder, 1_005_000);
+  delay = 4000;
+  meter.end(1_005_600);
+  assert.equal(holder.holds, [2000, 0]);
+  const before = readings;
+  meter.begin(holder, 1_006_000);
+  meter.end(1_006_200);
+  assert.is(readings, before, 'short holds are not worth a reading');
+  meter.turnBegins(1_007_000);
+  assert.is(readings, before, 'nor is each turn');
+  meter.turnBegins(1_020_000);
+  assert.is(readings, before + 1);
 });
 
 test.run();

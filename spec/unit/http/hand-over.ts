@@ -39,6 +39,8 @@ interface Situation {
   readonly otherEngaged?: boolean;
   /** Threads that are parked. The others are inside connections. */
   readonly parked?: number[];
+  /** Threads that are awake, and inside of no connection. */
+  readonly awake?: number[];
 }
 
 const CASES: readonly (readonly [name: string, to: number, situation: Situation])[] = [
@@ -72,7 +74,7 @@ const CASES: readonly (readonly [name: string, to: number, situation: Situation]
   ['no thread is engaged', 0, { self: NO_HOST, parked: [HOST] }],
   ['threads are reserved only', 0, { self: NO_HOST, parked: [HOST], dependants: [WAITS_TO_BLOCK] }],
   ['this is a host', 0, { self: HOST, parked: [OTHER, NO_HOST], otherEngaged: true, dependants: [WAITS] }],
-  ['no host is free', 0, { self: NO_HOST, otherEngaged: true }],
+  ['no host is free', 0, { self: NO_HOST, otherEngaged: true, awake: [NO_HOST] }],
 ];
 
 for (const [name, to, { self, blocks = false, dependants = [], own = NO_DEPENDANT, ...rest }] of CASES) {
@@ -82,13 +84,13 @@ for (const [name, to, { self, blocks = false, dependants = [], own = NO_DEPENDAN
     [TO_HOST]: 'a host',
   };
   test(`${name}: a request ${blocks ? 'known to block ' : ''}is for ${kinds[to]}`, async () => {
-    const { otherEngaged = false, parked = [] } = rest;
+    const { otherEngaged = false, parked = [], awake = [] } = rest;
     const set = new TestSet(3);
     const { words, lot } = set;
     for (const thread of range(3)) {
       const parks = parked.includes(thread);
       words[threadArea(thread) + STATE] = parks ? FOLLOWER : PROCESSING;
-      words[threadArea(thread) + CURRENT_FD] = parks ? -1 : 999;
+      words[threadArea(thread) + CURRENT_FD] = parks || awake.includes(thread) ? -1 : 999;
       if (parks) words[PARKED]! |= 1 << thread;
     }
     if (otherEngaged) words[ENGAGED] = 1 << OTHER;

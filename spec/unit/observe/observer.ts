@@ -274,7 +274,7 @@ test('routes are those of the route table, and a thread inside a request of one 
       blocking: true,
       declared: false,
       calls: 1,
-      typicalMs: 2,
+      typicalMs: 8,
       longestMs: 8,
       handOvers: 0,
     },

@@ -37,7 +37,7 @@ function ownWork(handleEvent?: EventHandler['handleEvent']) {
     handles: new HandleSet(control, table, -1, SELF),
     counters: countersOf(control, SELF),
     recorder: new Recorder(control, SELF),
-    holds: new HoldMeter(),
+    holds: new HoldMeter({ micros: () => 0 }),
     eventHandlers: [
       {
         handleEvent: (fd, events) => {
