@@ -41,7 +41,6 @@ const STREAMS: Readonly<Record<string, string>> = {
   'echoed streams': chunked('/block/stream', 'xyz', LONG) + sized('/block/stream', LONG) + LAST,
   'bodies that nobody reads': sized('/block/ignore', LONG) + chunked('/block/ignore', 'abc', LONG) + LAST,
   'content that waits for 100': sized('/block/body', 'abc', 'expect: 100-continue\r\n') + LAST,
-  'content that waits for 100 in vain': sized('/block/ignore', 'abc', 'expect: 100-continue\r\n') + LAST,
   'HEAD, OPTIONS and others':
     ['HEAD', 'OPTIONS', 'DELETE', 'PATCH']
       .map((method) => `${method} /block/ignore HTTP/1.1\r\nhost: test\r\n\r\n`)

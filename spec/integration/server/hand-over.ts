@@ -100,8 +100,14 @@ taking('a thread that blocks from its event loop is not free', async () => {
   await engage(running);
   using gate = new Gate();
   const client = await running.connect();
-  assert.is(await text(client, `/block/after?gate=${gate.path}`), 'answered first');
-  await gate.entered(1);
+  // The host runs it if the other thread has just been woken by something else.
+  for (let blocked = 1; ; blocked++) {
+    const thread = await text(client, `/block/after?gate=${gate.path}`);
+    await gate.entered(blocked);
+    if (thread === '1') break;
+    gate.release();
+    await atRest(running);
+  }
   assert.is(await text(client, '/block/thread'), '0');
   gate.release();
 });
@@ -223,8 +229,8 @@ ending('the time limit for a head does not end a request that is handed over', a
   await engage(running);
   using gate = new Gate();
   const client = await running.connect();
-  // The free thread has blocked since it answered, so the request may wait for a while.
-  assert.is(await text(client, `/block/after?gate=${gate.path}`), 'answered first');
+  // The thread that answers has blocked since, so the next request may wait for a while.
+  assert.match(await text(client, `/block/after?gate=${gate.path}`), /^[01]$/);
   await gate.entered(1);
   const answer = client.get('/block/text');
   const control = await running.connect();
