@@ -5,8 +5,8 @@
  *   join, promoteNewLeader, park,    lib/set/thread-set.ts, ThreadSet (#keepWatch is the part of park from endSleep on)
  *   leave, revokeLeadership
  *   begin, end                       lib/set/watch.ts, Watch; check is inside of park, throttlesWakeUp of promoteNewLeader
- *   wakeOne, wake, removeThread,     lib/set/parking-lot.ts, ParkingLot; its park is inside of ThreadSet's, and ends with endPark;
- *   wakeAll, endPark                 LOWEST(PARKED) is ParkingLot.#lowestParked
+ *   wakeOne, wake, removeThread,     lib/set/parking-lot.ts, ParkingLot; its park is inside of ThreadSet's, and ends with endPark.
+ *   wakeAll, endPark                 Which candidate wakeOne prefers is a choice: any order, by masks however stale
  *   setBit, clearBit                 lib/set/parking-lot.ts
  *   CLAIM, takeNoted                 lib/set/handle-table.ts, HandleTable, for one bound handle a thread
  *   handedOff, sweep                 lib/set/mailbox.ts: MAILBOX_PUT ≠ MAILBOX_TAKEN, and MAILBOX_SWEEP
@@ -253,7 +253,6 @@ byte lost;                 /* events that died with their leader */
 /* ---- lib/set/parking-lot.ts ---- */
 
 #define HAS_BIT(mask, t) ((mask >> (t)) & 1)
-#define LOWEST(mask) ((mask & 1) -> 0 : ((mask & 2) -> 1 : ((mask & 4) -> 2 : NOBODY)))
 
 inline setBit(mask, t) {
   mask = mask | (1 << (t))
@@ -284,20 +283,23 @@ inline wake(t, result) {
 
 #ifdef BROKEN_TRIED_ONCE
 /* A candidate that was found awake is not tried again, although others saw WAKING set and relied on it. */
-#define CANDIDATES (candidate == NOBODY -> PARKED : PARKED & (14 << candidate))
+#define CANDIDATES (PARKED & ~(1 << candidate))
 #define UNTRIED skip
 #else
 #define CANDIDATES PARKED
 #define UNTRIED candidate = NOBODY
 #endif
+#define CANDIDATE(t) d_step { HAS_BIT(CANDIDATES, t) -> candidate = t }
 
 inline wakeOne() {
   do
   :: d_step { WAKING != 0 -> candidate = NOBODY }; break
   :: WAKING == 0 ->
     if
-    :: d_step { LOWEST(CANDIDATES) != NOBODY -> candidate = LOWEST(CANDIDATES) }
-    :: d_step { LOWEST(CANDIDATES) == NOBODY -> candidate = NOBODY }; break
+    :: CANDIDATE(0)
+    :: CANDIDATE(1)
+    :: CANDIDATE(2)
+    :: d_step { CANDIDATES == 0 -> candidate = NOBODY }; break
     fi;
     if
     :: d_step { WAKING == 0 -> WAKING = candidate + 1 }
