@@ -10,8 +10,11 @@
  *   setBit, clearBit                 lib/set/parking-lot.ts
  *   CLAIM, takeNoted                 lib/set/handle-table.ts, HandleTable, for one bound handle a thread
  *   handedOff, sweep                 lib/set/mailbox.ts: MAILBOX_PUT ≠ MAILBOX_TAKEN, and MAILBOX_SWEEP
+ *   handedOver                       the same mailbox: entries for handles that are bound to no thread
  *   pending, rescan                  lib/set/ready-list.ts: the kernel's events with the ready list's, and RESCAN
  *   turns, lead, pass                lib/thread/worker-loop.ts, WorkerLoop: #step with #follow, #lead, and the return to the loop
+ *   yield                            ThreadSet.yield, called by WorkerLoop.#lead, which then parks
+ *   handOver                         WorkerLoop.#claim, where a leader hands an event over to a parked thread
  *   ownWork                          lib/thread/own-work.ts, OwnWork.run
  *   timeouts                         lib/connection/timeouts.ts, Timeouts.#expire
  *   Plane                            the control plane: recover of lib/control/recovery.ts, and stop of lib/control/plane.ts
@@ -33,6 +36,10 @@
  * Configurations, by -D; they may be combined, at the price of more states. A set of threads is a number of bits.
  *   (none)        events, handlers that may never end, threads asleep or on watch
  *   HANDOFF=set   an event may belong to a handle bound to a thread of the set
+ *   HANDOVER=set  the leader may hand any event over to a parked thread of the set, and go on leading
+ *   YIELD         a leader may yield whenever it sees a parked thread: whichever threads are engaged, and however stale the masks
+ *   ENGAGED=set   with YIELD: the threads of the set are engaged and the others free, always; a free leader that sees an
+ *                 engaged thread parked does yield, and wakeOne picks an engaged thread if one is parked
  *   DEFER=set     user code in a thread of the set may defer work, which is that thread's own
  *   LOOP=set      the loop of a thread of the set gets work at any time: a descriptor, a timer, another thread's message
  *   LONG          handlers may have taken so long that the thread's own loop comes first (#turnWasLong)
@@ -80,12 +87,17 @@
 #define DEATHS 1
 #endif
 /* The threads that may have work of their own; only for them does it matter what they do first. */
-#if defined(HANDOFF) || defined(LOOP) || defined(PERPETUAL) || defined(DEFER)
+#if defined(HANDOFF) || defined(HANDOVER) || defined(LOOP) || defined(PERPETUAL) || defined(DEFER)
 #define OWN
 #ifdef HANDOFF
 #define HANDED HANDOFF
 #else
 #define HANDED 0
+#endif
+#ifdef HANDOVER
+#define HANDED_OVER HANDOVER
+#else
+#define HANDED_OVER 0
 #endif
 #ifdef LOOP
 #define LOOPS LOOP
@@ -102,13 +114,16 @@
 #else
 #define DEFERRING 0
 #endif
-#define OWNERS (HANDED | LOOPS | ENDLESS | DEFERRING)
+#define OWNERS (HANDED | HANDED_OVER | LOOPS | ENDLESS | DEFERRING)
 #define SET_PROMOTED promoted = IS(OWNERS, me)
 #else
 #define SET_PROMOTED skip
 #endif
-#if defined(HANDOFF) || defined(PERPETUAL) || defined(DEFER)
+#if defined(HANDOFF) || defined(HANDOVER) || defined(PERPETUAL) || defined(DEFER)
 #define WORK
+#endif
+#if defined(HANDOFF) || defined(HANDOVER)
+#define TARGETS
 #endif
 #if defined(DEATH) || defined(TIMEOUT)
 #define SWEEP
@@ -156,6 +171,9 @@ bit handedOff[N];               /* MAILBOX_PUT ≠ MAILBOX_TAKEN: one handle, qu
 bit sweep[N];              /* MAILBOX_SWEEP */
 #endif
 #endif
+#ifdef HANDOVER
+byte handedOver[N];        /* entries of the mailbox for handles that are bound to no thread */
+#endif
 #ifdef DEFER
 bit deferred[N];           /* the thread has deferred work */
 #endif
@@ -193,14 +211,24 @@ bit left[N];
 #ifdef DEATH
 chan die = [0] of { byte };/* a rendezvous: the thread dies at once */
 bit exitPending[N];        /* it is dead, and the control plane does not know yet */
-byte recovering = NOBODY;  /* the dead thread whose recovery is under way */
+byte recovering = NOBODY;  /* the dead thread whose recovery, or replacement, is under way */
 bit alive[N];
 bit unclaimed[N];          /* has an event that it took from the list and has not claimed */
-byte lost;                 /* events that died with their leader */
+byte lost;                 /* events that died with their leader, or with a mailbox */
 #define ALIVE(t) alive[t]
 #define UNCLAIMED(t, v) unclaimed[t] = v
+#define DEAD(t) (!alive[t] && !exitPending[t])    /* STATE, which recovery sets before it clears the mailbox */
 #define RECOVERED (recovering == NOBODY && !exitPending[0] && !exitPending[1] && !exitPending[2])
+#ifdef HANDOVER
+/* Entries that came to a dead thread's mailbox late. A rescan finds their handles, which are idle. */
+#define STRANDED(t) (DEAD(t) * handedOver[t])
+#define FIND(t) if :: STRANDED(t) > 0 -> pending = pending + handedOver[t]; handedOver[t] = 0 :: else fi
+#define FIND_STRANDED FIND(0); FIND(1); FIND(2)
+#define NONE_LOST (lost + STRANDED(0) + STRANDED(1) + STRANDED(2) == 0)
+#else
+#define FIND_STRANDED skip
 #define NONE_LOST (lost == 0)
+#endif
 #else
 #define ALIVE(t) 1
 #define UNCLAIMED(t, v) skip
@@ -224,6 +252,11 @@ byte lost;                 /* events that died with their leader */
 #else
 #define NONE_NOTED(t) 1
 #endif
+#ifdef HANDOVER
+#define HANDED_OVER_TO(t) (handedOver[t] > 0)
+#else
+#define HANDED_OVER_TO(t) 0
+#endif
 #ifdef LOOP
 #define LOOP_WORK(t) loopWork[t]
 #else
@@ -231,12 +264,12 @@ byte lost;                 /* events that died with their leader */
 #endif
 #define ANY_RUNNING (RUNNING(0) || RUNNING(1) || RUNNING(2))
 #define LED ((LEADER == 1 && RUNNING(0)) || (LEADER == 2 && RUNNING(1)) || (LEADER == 3 && RUNNING(2)))
-#define DONE(t) (!RUNNING(t) || (NONE_NOTED(t) && !FINITE_DEFERRED(t) && !LOOP_WORK(t)))
+#define DONE(t) (!RUNNING(t) || (NONE_NOTED(t) && !HANDED_OVER_TO(t) && !FINITE_DEFERRED(t) && !LOOP_WORK(t)))
 #define TAKEN (!ANY_RUNNING || (pending == 0 && NONE_LOST))
 #define OWN_DONE (DONE(0) && DONE(1) && DONE(2))
 #define LED_OR_NOBODY (!ANY_RUNNING || LED)
 #define LEFT_IF_STOPPED (!STOPPING || !ANY_RUNNING)
-#define HAND_OFFS_TAKEN(t) (!RUNNING(t) || NONE_NOTED(t))
+#define HAND_OFFS_TAKEN(t) (!RUNNING(t) || (NONE_NOTED(t) && !HANDED_OVER_TO(t)))
 
 /* A thread's own work. Only the thread itself clears these words, so they may be read in one step. */
 #ifdef HANDOFF
@@ -248,7 +281,7 @@ byte lost;                 /* events that died with their leader */
 #else
 #define HAND_OFF_PENDING(t) 0
 #endif
-#define HAS_WORK(t) (HAND_OFF_PENDING(t) || DEFERRED(t))
+#define HAS_WORK(t) (HAND_OFF_PENDING(t) || HANDED_OVER_TO(t) || DEFERRED(t))
 
 /* ---- lib/set/parking-lot.ts ---- */
 
@@ -286,7 +319,11 @@ inline wake(t, result) {
 #define CANDIDATES (PARKED & ~(1 << candidate))
 #define UNTRIED skip
 #else
+#ifdef ENGAGED
+#define CANDIDATES ((PARKED & ENGAGED) -> (PARKED & ENGAGED) : PARKED)
+#else
 #define CANDIDATES PARKED
+#endif
 #define UNTRIED candidate = NOBODY
 #endif
 #define CANDIDATE(t) d_step { HAS_BIT(CANDIDATES, t) -> candidate = t }
@@ -387,6 +424,20 @@ inline end() {
 #define RESET doorbell[me] = 0
 #endif
 
+#if defined(BROKEN_YIELD_BLIND)
+/* The thread that has yielded parks whatever WAKING says. */
+#define NOBODY_COMES 0
+#elif defined(BROKEN_YIELD_LOOK_FIRST)
+/* It has looked at WAKING before it set its bit. */
+#define NOBODY_COMES woken
+#elif defined(BROKEN_YIELD_RELIES)
+/* It has woken nobody, because a follower was on watch, and relies on that one. */
+#define NOBODY_COMES (!woken && WAKING == 0)
+#else
+/* WAKING names a thread that is about to try for leadership, or that its waker finds awake: the waker then looks again. */
+#define NOBODY_COMES (WAKING == 0)
+#endif
+
 inline park() {
   begin();
 #ifdef BROKEN_LOOK_FIRST
@@ -399,24 +450,31 @@ inline park() {
   /* The doorbell is reset before the sleep and after the bit is set: that may swallow a ring meant for this sleep. */
   doorbell[me] = 0;
 #endif
-  /*
-   * mustStayAwake: LEADER == 0 || hasWork(). Deferred work need not be looked at: only the thread's own turns leave it, and
-   * then it does not park.
-   */
+  /* mustStayAwake: LEADER == 0 || hasWork(); or, where the thread has just yielded, LEADER == 0 && WAKING == 0 || hasWork(). */
   if
 #ifdef BROKEN_LOOK_FIRST
   :: d_step { woken -> woken = 0 }; goto awake
   :: !woken
 #else
+#ifdef YIELD
+  :: d_step { LEADER == 0 && yielding -> yielding = 0 };
+    if
+    :: NOBODY_COMES -> goto awake
+    :: !NOBODY_COMES
+    fi
+  :: LEADER == 0 && !yielding -> goto awake
+  :: d_step { LEADER != 0 -> yielding = 0 }
+#else
   :: LEADER == 0 -> goto awake
   :: LEADER != 0
 #endif
+#endif
   fi;
-#if defined(HANDOFF) && !defined(BROKEN_HAND_OFF_IGNORED) && !defined(BROKEN_LOOK_FIRST)
+#if defined(WORK) && !defined(BROKEN_HAND_OFF_IGNORED) && !defined(BROKEN_LOOK_FIRST)
   /* BROKEN_HAND_OFF_IGNORED: a thread parks without a look at its mailbox. */
   if
-  :: HAND_OFF_PENDING(me) -> goto awake
-  :: !HAND_OFF_PENDING(me)
+  :: HAS_WORK(me) -> goto awake
+  :: !HAS_WORK(me)
   fi;
 #endif
 #if defined(STOP) && !defined(BROKEN_PARK_BLIND)
@@ -522,8 +580,12 @@ inline promoteNewLeader() {
 
 /* Locals that no longer matter; for fewer states. */
 inline resetLocals() {
-#ifdef HANDOFF
+#ifdef TARGETS
   target = 0;
+#endif
+#ifdef YIELD
+  yielding = 0;
+  yielded = 0;
 #endif
 #ifdef LOOP
   loopDue = 0;
@@ -587,6 +649,18 @@ inline ownWork() {
   :: !HAND_OFF_PENDING(me)
   fi;
 #endif
+#ifdef HANDOVER
+  /* HandleTable.enterIdle, and only then MAILBOX_TAKEN counts the entry. If it dies in between, the rescan is one too many. */
+  if
+#ifdef BROKEN_TAKEN_FIRST
+  /* MAILBOX_TAKEN counts the entry before the thread is inside the handle. */
+  :: d_step { HANDED_OVER_TO(me) -> handedOver[me]--; UNCLAIMED(me, 1) }; d_step { UNCLAIMED(me, 0) }; userCode()
+#else
+  :: d_step { HANDED_OVER_TO(me) -> handedOver[me]-- }; userCode()
+#endif
+  :: !HANDED_OVER_TO(me)
+  fi;
+#endif
   if
   :: DEFERRED(me) -> goto pass
   :: !DEFERRED(me)
@@ -616,10 +690,29 @@ inline timeouts() {
 #endif
 #endif
 
-#define TAKE d_step { pending > 0 -> pending--; UNCLAIMED(me, 1); assert(leaders == 1 && LEADER == me + 1) }
+#ifdef YIELD
+#define SET_YIELDED(v) yielded = v
+#else
+#define SET_YIELDED(v) skip
+#endif
+#define TAKE d_step { pending > 0 -> pending--; UNCLAIMED(me, 1); SET_YIELDED(0); assert(leaders == 1 && LEADER == me + 1) }
+
+/* The thread is free, and sees an engaged thread parked. Masks may be stale: without ENGAGED, any parked thread may seem so. */
+#ifdef ENGAGED
+#define SEES_ENGAGED (!IS(ENGAGED, me) && (PARKED & ENGAGED) != 0)
+#else
+#define SEES_ENGAGED (PARKED != 0)
+#endif
+
+#ifdef HANDOVER
+/* The leader is inside the handle of the event that it has taken, and claims a parked thread to hand it over to. */
+#define CLAIM_PARKED(t) d_step { IS(HANDOVER, t) && HAS_BIT(PARKED, t) -> clearBit(PARKED, t); target = t }
+/* If the leader dies before that, the event is rescanned, because it led. */
+#define PUT(t) d_step { handedOver[t]++; UNCLAIMED(me, 0) }
+#endif
 
 /* Where lead begins: at the label of the wait, if there is nothing to do before it. */
-#if defined(WORK) || defined(DEATH) || defined(STOP)
+#if defined(WORK) || defined(DEATH) || defined(STOP) || defined(YIELD)
 #define LOOKS
 #define LOOK look
 #else
@@ -629,16 +722,27 @@ inline timeouts() {
 /* Takes one event from the ready list, or waits for one, and claims its handle; until it has an event to process. */
 inline lead() {
 #ifdef LOOKS
+#ifdef YIELD
+  /* Once only until it has taken an event: BROKEN_YIELD_AGAIN. */
+  if
+  :: SEES_ENGAGED && !yielded -> goto yield
+#ifdef ENGAGED
+  :: !SEES_ENGAGED || yielded
+#else
+  :: true
+#endif
+  fi;
+#endif
 #ifdef DEATH
   /* ReadyList.take, and refill before it asks the kernel. Between the exchange of RESCAN and the end of the scan it may die. */
   if
   :: TAKE; goto taken
   :: d_step { rescan -> rescan = 0 };
-    d_step { pending = pending + lost; lost = 0 }
+    d_step { pending = pending + lost; lost = 0; FIND_STRANDED }
   :: !rescan
   fi;
 #endif
-#if defined(WORK) || defined(STOP)
+#if defined(WORK) || defined(STOP) || defined(YIELD)
   /* ReadyList.take, and refill. */
   if
   :: TAKE; goto taken
@@ -665,23 +769,38 @@ inline lead() {
 #endif
 endInKernel:
 #endif
-  /* The blocking wait and the refill and take that follow: one step, because no other thread can tell them apart. */
+  /*
+   * The blocking wait and the refill and take that follow: one step, because no other thread can tell them apart; except where
+   * the leader looks in between whether to yield.
+   */
   if
+#ifdef YIELD
+  :: pending > 0 -> goto look
+#else
   :: TAKE
+#endif
 #if defined(LOOP) && !defined(BROKEN_DEAF_WAIT)
   /* BROKEN_DEAF_WAIT: the leader waits without the descriptor of its own loop. */
   :: d_step { loopWork[me] -> after = PASS }; goto promote
 #endif
   fi;
 taken:
-#ifdef HANDOFF
+#ifdef TARGETS
   /* HandleTable.claim: ENTERED; or it is bound, and HAND_OFF, or NOTED if an entry for it is queued already. */
   if
   :: d_step { true -> UNCLAIMED(me, 0); SET_AFTER(EVENT) }; goto promote
+#ifdef HANDOFF
   :: CLAIM(0)
   :: CLAIM(1)
   :: CLAIM(2)
+#endif
+#ifdef HANDOVER
+  :: CLAIM_PARKED(0); goto handOver
+  :: CLAIM_PARKED(1); goto handOver
+  :: CLAIM_PARKED(2); goto handOver
+#endif
   fi;
+#ifdef HANDOFF
   if
   :: woken ->
 #ifdef BROKEN_WAKE_BEFORE_PUT
@@ -697,6 +816,30 @@ taken:
 #endif
   :: !woken
   fi;
+#endif
+#ifdef HANDOVER
+#ifdef HANDOFF
+  goto ledOn;
+#endif
+handOver:
+  true;                                                 /* HandleTable.leave */
+#ifdef BROKEN_RING_BEFORE_PUT
+  /* The doorbell rings before the entry is in the mailbox. */
+  doorbell[target] = 1;
+  PUT(target);
+#else
+  PUT(target);                                          /* Mailbox.put */
+  doorbell[target] = 1;
+#endif
+#if defined(DEATH) && !defined(BROKEN_LATE_PUT)
+  /* BROKEN_LATE_PUT: the leader does not look whether the thread died, and its mailbox was cleared, before the put. */
+  if
+  :: DEAD(target) -> rescan = 1
+  :: !DEAD(target)
+  fi;
+#endif
+ledOn:
+#endif
   /* After MAX_EVENTS_PER_LEADERSHIP of those it vacates: a choice, but the only one where a flood of them may never end. */
   if
 #if !defined(FAIR) && !defined(LEAVING) || defined(BROKEN_LED_ENDLESSLY)
@@ -778,10 +921,17 @@ step:
     :: !HAS_WORK(me)
     fi;
 #endif
+#ifdef YIELD
+parking:
+#endif
 #ifdef LOOP
     /* #loopDue is 1; or EventLoop.timeoutMs() is 0: a timer is due (2), or watchers wait for the loop to poll. */
     if
+#ifdef YIELD
+    :: d_step { loopDue || loopWork[me] -> yielding = 0 }; goto pass
+#else
     :: loopDue || loopWork[me] -> goto pass
+#endif
     :: !loopDue
     fi;
 #endif
@@ -826,7 +976,7 @@ promote:
 #if defined(LOOP) || defined(LONG)
   :: d_step { after == PASS -> after = EVENT }; goto pass
 #endif
-#ifdef HANDOFF
+#ifdef TARGETS
   :: d_step { after == STEP -> after = EVENT }; goto step
 #endif
   fi;
@@ -843,6 +993,30 @@ handler:
   fi;
 #endif
   goto step;
+#ifdef YIELD
+yield:
+  /* ThreadSet.yield: it wakes a thread even if a follower is on watch, and parks without trying to lead again. */
+  if                                                    /* spin cannot jump to a d_step */
+#ifdef BROKEN_YIELD_AGAIN
+  /* It may yield again before it has taken an event. */
+  :: d_step { true -> vacate(); yielding = 1 }
+#else
+  :: d_step { true -> vacate(); yielding = 1; yielded = 1 }
+#endif
+  fi;
+#ifdef BROKEN_YIELD_RELIES
+  if
+  :: d_step { WATCH != 0 -> woken = 1 }
+  :: d_step { WATCH == 0 -> woken = 0 }; wakeOne()
+  fi;
+#else
+  wakeOne();
+#endif
+#ifdef BROKEN_YIELD_LOOK_FIRST
+  woken = (WAKING == 0);
+#endif
+  goto parking;
+#endif
 #ifdef TIMEOUT
 expire:
   if
@@ -925,8 +1099,11 @@ proctype Worker(byte me) {
 #endif
   bit woken, changed;
   byte candidate = NOBODY;
-#ifdef HANDOFF
+#ifdef TARGETS
   byte target;
+#endif
+#ifdef YIELD
+  bit yielding, yielded;
 #endif
 #ifdef DEATH
   do
@@ -986,7 +1163,14 @@ endSecond:
 
 /* ---- lib/control/recovery.ts ---- */
 
-/* The events that the dead leader held are asked for again. */
+#if !defined(HANDOVER) || defined(BROKEN_DISCARD_FORGOTTEN)
+/* BROKEN_DISCARD_FORGOTTEN: the events that were discarded with the dead thread's mailbox are not asked for again. */
+#define DISCARDED 0
+#else
+#define DISCARDED discarded
+#endif
+
+/* The events that the dead leader held, or that were in the dead thread's mailbox, are asked for again. */
 inline repair() {
 #ifdef BROKEN_REPAIR_LATE
   rescan = 1;
@@ -998,8 +1182,8 @@ inline repair() {
   fi;
 #else
   if
-  :: LEADER == recovering + 1 -> rescan = 1
-  :: LEADER != recovering + 1
+  :: LEADER == recovering + 1 || DISCARDED -> rescan = 1
+  :: LEADER != recovering + 1 && !DISCARDED
   fi;
 #endif
 #ifdef HANDOFF
@@ -1035,8 +1219,18 @@ inline removeThread() {
 #endif
 }
 
+#ifdef HANDOVER
+/* Mailbox.clear. One load of MAILBOX_PUT says whether it discards anything, and is what it stores to MAILBOX_TAKEN. */
+inline discard() {
+  d_step { discarded = HANDED_OVER_TO(recovering); lost = lost + handedOver[recovering]; handedOver[recovering] = 0 }
+}
+#endif
+
 /* Handles bound to the dead thread are closed in the step that begins this. */
 inline recover() {
+#ifdef HANDOVER
+  discard();
+#endif
 #ifndef BROKEN_REPAIR_LATE
   repair();
 #endif
@@ -1059,6 +1253,9 @@ inline recover() {
    * it is left out elsewhere, where it would hide other omissions.
    */
   d_step { pending++; recovering = NOBODY }
+#elif defined(HANDOVER) && !defined(BROKEN_SILENT_DISCARD)
+  /* It is necessary here as well: the leader may wait in the kernel. BROKEN_SILENT_DISCARD has none. */
+  d_step { if :: discarded -> pending++; discarded = 0 :: else fi; recovering = NOBODY }
 #else
   recovering = NOBODY
 #endif
@@ -1072,7 +1269,12 @@ inline recover() {
 #define CLEAR(t) skip
 #endif
 #define EXIT(t) d_step { exitPending[t] -> exitPending[t] = 0; recovering = t; CLOSE(t) }
-#define REPLACE(t) d_step { GIVES && IS(DEATH, t) && !alive[t] && !exitPending[t] -> alive[t] = 1; CLEAR(t) }
+#define MISSING(t) (GIVES && IS(DEATH, t) && !alive[t] && !exitPending[t])
+#ifdef HANDOVER
+#define REPLACE(t) d_step { MISSING(t) -> recovering = t }; goto replacement
+#else
+#define REPLACE(t) d_step { MISSING(t) -> alive[t] = 1; CLEAR(t) }
+#endif
 #endif
 
 /* ---- lib/control ---- */
@@ -1103,6 +1305,9 @@ proctype Plane() {
 #if defined(BROKEN_CLAIMED_LEFT) || defined(BROKEN_PARK_BLIND)
   bit woken;
 #endif
+#if defined(HANDOVER) && defined(DEATH)
+  bit discarded;
+#endif
 endIdle:
   do
 #ifdef DEATH
@@ -1125,6 +1330,23 @@ endIdle:
 recovery:
   recover();
   goto endIdle
+#if defined(HANDOVER) && !defined(NO_REPLACEMENT)
+replacement:
+  /* ThreadKeeper.#spawn. An entry may have come since: from a leader that had claimed the thread before. */
+  discard();
+#ifdef BROKEN_LATE_PUT_LOST
+  /* It is discarded without RESCAN. */
+  discarded = 0;
+#else
+  /* No signal: the leader that has put it has yet to look at STATE, which becomes STARTING after this, so it reads RESCAN later. */
+  if
+  :: d_step { discarded -> rescan = 1; discarded = 0 }
+  :: !discarded
+  fi;
+#endif
+  d_step { CLEAR(recovering); alive[recovering] = 1; recovering = NOBODY };
+  goto endIdle
+#endif
 #endif
 }
 #endif
