@@ -13,8 +13,10 @@
  *   handedOver                       the same mailbox: entries for handles that are bound to no thread
  *   pending, rescan                  lib/set/ready-list.ts: the kernel's events with the ready list's, and RESCAN
  *   turns, lead, pass                lib/thread/worker-loop.ts, WorkerLoop: #step with #follow, #lead, and the return to the loop
- *   yield                            ThreadSet.yield, called by WorkerLoop.#lead, which then parks
- *   handOver                         WorkerLoop.#claim, where a leader hands an event over to a parked thread
+ *   yield                            ThreadSet.yieldLeadership, called by WorkerLoop.#yield
+ *   defers                           the parameter of ThreadSet.park, and Engagement.defers in WorkerLoop.#step
+ *   aboutToBlock                     ThreadSet.aboutToBlock
+ *   handOver                         lib/thread/hand-over.ts, HandOver.passesOn, for events whose connections are handed over
  *   ownWork                          lib/thread/own-work.ts, OwnWork.run
  *   timeouts                         lib/connection/timeouts.ts, Timeouts.#expire
  *   Plane                            the control plane: recover of lib/control/recovery.ts, and stop of lib/control/plane.ts
@@ -36,10 +38,12 @@
  * Configurations, by -D; they may be combined, at the price of more states. A set of threads is a number of bits.
  *   (none)        events, handlers that may never end, threads asleep or on watch
  *   HANDOFF=set   an event may belong to a handle bound to a thread of the set
- *   HANDOVER=set  the leader may hand any event over to a parked thread of the set, and go on leading
- *   YIELD         a leader may yield whenever it sees a parked thread: whichever threads are engaged, and however stale the masks
- *   ENGAGED=set   with YIELD: the threads of the set are engaged and the others free, always; a free leader that sees an
- *                 engaged thread parked does yield, and wakeOne picks an engaged thread if one is parked
+ *   HANDOVER=set  the leader may hand any event over to another thread of the set, parked or awake, and go on leading
+ *   YIELD         a leader may yield whenever it sees a parked thread: whichever threads are hosts, and however stale the masks
+ *   HOSTS=set     with YIELD: the threads of the set are the hosts, and some thread is always engaged; any other leader that sees
+ *                 a host parked does yield, and wakeOne picks a host if one is parked
+ *   NO_HOST=set   a thread of the set, unless others rely on it, may leave a vacant LEADER to others at any time
+ *   BLOCKING      user code may begin with aboutToBlock
  *   DEFER=set     user code in a thread of the set may defer work, which is that thread's own
  *   LOOP=set      the loop of a thread of the set gets work at any time: a descriptor, a timer, another thread's message
  *   LONG          handlers may have taken so long that the thread's own loop comes first (#turnWasLong)
@@ -86,9 +90,9 @@
 #ifndef DEATHS
 #define DEATHS 1
 #endif
-/* The threads that may have work of their own; only for them does it matter what they do first. */
-#if defined(HANDOFF) || defined(HANDOVER) || defined(LOOP) || defined(PERPETUAL) || defined(DEFER)
-#define OWN
+/* The threads that may have work of their own, or defer; only for them does it matter what they do first. */
+#if defined(HANDOFF) || defined(HANDOVER) || defined(LOOP) || defined(PERPETUAL) || defined(DEFER) || defined(NO_HOST)
+#define FIRST
 #ifdef HANDOFF
 #define HANDED HANDOFF
 #else
@@ -114,10 +118,21 @@
 #else
 #define DEFERRING 0
 #endif
-#define OWNERS (HANDED | HANDED_OVER | LOOPS | ENDLESS | DEFERRING)
-#define SET_PROMOTED promoted = IS(OWNERS, me)
+#ifdef NO_HOST
+#define NO_HOSTS NO_HOST
 #else
-#define SET_PROMOTED skip
+#define NO_HOSTS 0
+#endif
+#define FIRSTS (HANDED | HANDED_OVER | LOOPS | ENDLESS | DEFERRING | NO_HOSTS)
+#define SET_PROMOTED(v) promoted = (v) && IS(FIRSTS, me)
+#else
+#define SET_PROMOTED(v) skip
+#endif
+#if defined(YIELD) || defined(NO_HOST)
+#define DEFERS
+#define SET_DEFERS(v) defers = v
+#else
+#define SET_DEFERS(v) skip
 #endif
 #if defined(HANDOFF) || defined(HANDOVER) || defined(PERPETUAL) || defined(DEFER)
 #define WORK
@@ -128,7 +143,7 @@
 #if defined(DEATH) || defined(TIMEOUT)
 #define SWEEP
 #endif
-#if defined(OWN) || defined(LONG)
+#if defined(WORK) || defined(LOOP) || defined(LONG)
 #define AFTER
 #define SET_AFTER(v) after = v
 #else
@@ -319,8 +334,8 @@ inline wake(t, result) {
 #define CANDIDATES (PARKED & ~(1 << candidate))
 #define UNTRIED skip
 #else
-#ifdef ENGAGED
-#define CANDIDATES ((PARKED & ENGAGED) -> (PARKED & ENGAGED) : PARKED)
+#ifdef HOSTS
+#define CANDIDATES ((PARKED & HOSTS) -> (PARKED & HOSTS) : PARKED)
 #else
 #define CANDIDATES PARKED
 #endif
@@ -365,9 +380,9 @@ inline endPark() {
   clearBit(PARKED, me);
 #ifdef BROKEN_WAKING_LATE
   /* The woken thread clears WAKING only after it tried to lead. */
-  d_step { promoted = IS(OWNERS, me) && (promoted || WAKING == me + 1) }
-#elif defined(OWN)
-  d_step { promoted = IS(OWNERS, me) && (promoted || WAKING == me + 1); clearWaking() }
+  d_step { SET_PROMOTED(promoted || WAKING == me + 1) }
+#elif defined(FIRST)
+  d_step { SET_PROMOTED(promoted || WAKING == me + 1); clearWaking() }
 #else
   d_step { clearWaking() }
 #endif
@@ -401,7 +416,7 @@ inline end() {
   /* The thread turns to its own work first nevertheless. */
   d_step { ON_WATCH -> leaveWatch() }
 #else
-  d_step { ON_WATCH -> leaveWatch(); SET_PROMOTED }
+  d_step { ON_WATCH -> leaveWatch(); SET_PROMOTED(1) }
 #endif
 }
 
@@ -424,18 +439,23 @@ inline end() {
 #define RESET doorbell[me] = 0
 #endif
 
-#if defined(BROKEN_YIELD_BLIND)
-/* The thread that has yielded parks whatever WAKING says. */
-#define NOBODY_COMES 0
-#elif defined(BROKEN_YIELD_LOOK_FIRST)
+/* Whether a thread that defers may sleep although LEADER is vacant. */
+#ifdef BROKEN_DEFER_WAKING_FIRST
 /* It has looked at WAKING before it set its bit. */
-#define NOBODY_COMES woken
-#elif defined(BROKEN_YIELD_RELIES)
-/* It has woken nobody, because a follower was on watch, and relies on that one. */
-#define NOBODY_COMES (!woken && WAKING == 0)
+#define WAKE_UP_IN_FLIGHT woken
 #else
 /* WAKING names a thread that is about to try for leadership, or that its waker finds awake: the waker then looks again. */
-#define NOBODY_COMES (WAKING == 0)
+#define WAKE_UP_IN_FLIGHT (WAKING != 0)
+#endif
+#if defined(BROKEN_DEFER_BLIND)
+/* It sleeps whatever WAKING and WATCH say. */
+#define WATCHED 1
+#elif defined(BROKEN_DEFER_WATCH_FIRST)
+/* It has looked at WATCH before it set its bit. */
+#define WATCHED woken
+#else
+/* A thread on watch, this one or another, takes over after two intervals at most, or tries to lead when it wakes before. */
+#define WATCHED (WATCH != 0)
 #endif
 
 inline park() {
@@ -445,25 +465,35 @@ inline park() {
   woken = (LEADER == 0);
   d_step { woken = woken || HAND_OFF_PENDING(me) };
 #endif
+#ifdef BROKEN_DEFER_WAKING_FIRST
+  woken = (WAKING != 0);
+#endif
+#ifdef BROKEN_DEFER_WATCH_FIRST
+  woken = (WATCH != 0);
+#endif
   setBit(PARKED, me);
 #ifdef BROKEN_RESET_FIRST
   /* The doorbell is reset before the sleep and after the bit is set: that may swallow a ring meant for this sleep. */
   doorbell[me] = 0;
 #endif
-  /* mustStayAwake: LEADER == 0 || hasWork(); or, where the thread has just yielded, LEADER == 0 && WAKING == 0 || hasWork(). */
+  /* mustStayAwake: isNeeded() || hasWork(); isNeeded is LEADER == 0, for a thread that defers LEADER == 0 && WAKING == 0 && WATCH == 0. */
   if
 #ifdef BROKEN_LOOK_FIRST
   :: d_step { woken -> woken = 0 }; goto awake
   :: !woken
 #else
-#ifdef YIELD
-  :: d_step { LEADER == 0 && yielding -> yielding = 0 };
+#ifdef DEFERS
+  :: d_step { LEADER == 0 && defers -> defers = 0 };
     if
-    :: NOBODY_COMES -> goto awake
-    :: !NOBODY_COMES
+    :: WAKE_UP_IN_FLIGHT
+    :: !WAKE_UP_IN_FLIGHT ->
+      if
+      :: WATCHED
+      :: !WATCHED -> goto awake
+      fi
     fi
-  :: LEADER == 0 && !yielding -> goto awake
-  :: d_step { LEADER != 0 -> yielding = 0 }
+  :: LEADER == 0 && !defers -> goto awake
+  :: d_step { LEADER != 0 -> defers = 0 }
 #else
   :: LEADER == 0 -> goto awake
   :: LEADER != 0
@@ -510,7 +540,7 @@ endSleep:
       /* Off watch, it finds LEADER vacant, wakes and turns to its own work first. */
       :: LEADER == 0 -> break
 #else
-      :: d_step { LEADER == 0 -> SET_PROMOTED }; break
+      :: d_step { LEADER == 0 -> SET_PROMOTED(1) }; break
 #endif
       :: LEADER != 0
       fi
@@ -524,7 +554,7 @@ awake:
   endPark();
 #ifdef BROKEN_END_LATE
   /* Off watch only after it tried to lead. */
-  d_step { promoted = IS(OWNERS, me) && (promoted || ON_WATCH) }
+  d_step { SET_PROMOTED(promoted || ON_WATCH) }
 #else
   /* Off watch before it tries to lead: whoever vacates from here on sees that, and wakes somebody. */
   if
@@ -583,8 +613,10 @@ inline resetLocals() {
 #ifdef TARGETS
   target = 0;
 #endif
+#ifdef DEFERS
+  defers = 0;
+#endif
 #ifdef YIELD
-  yielding = 0;
   yielded = 0;
 #endif
 #ifdef LOOP
@@ -593,7 +625,7 @@ inline resetLocals() {
 #ifdef LONG
   tooLong = 0;
 #endif
-#ifdef OWN
+#ifdef FIRST
   promoted = 0;
 #endif
 #ifdef WORK
@@ -607,8 +639,19 @@ inline resetLocals() {
   candidate = NOBODY
 }
 
+/* ThreadSet.aboutToBlock, before a handler that is known to block. */
+inline aboutToBlock() {
+  if
+  :: true
+  :: LEADER == 0 -> wakeOne()
+  fi
+}
+
 /* User code. It ends, or never does; it may defer work. */
 inline userCode() {
+#ifdef BLOCKING
+  aboutToBlock();
+#endif
   if
   :: true
   :: d_step { true -> stuck[me] = 1; resetLocals() }; goto endStuck
@@ -697,16 +740,20 @@ inline timeouts() {
 #endif
 #define TAKE d_step { pending > 0 -> pending--; UNCLAIMED(me, 1); SET_YIELDED(0); assert(leaders == 1 && LEADER == me + 1) }
 
-/* The thread is free, and sees an engaged thread parked. Masks may be stale: without ENGAGED, any parked thread may seem so. */
-#ifdef ENGAGED
-#define SEES_ENGAGED (!IS(ENGAGED, me) && (PARKED & ENGAGED) != 0)
+/* Engagement.yields: the thread is no host, and sees one parked. Without HOSTS, any parked thread may be one. */
+#ifdef HOSTS
+#define SEES_HOST (!IS(HOSTS, me) && (PARKED & HOSTS) != 0)
 #else
-#define SEES_ENGAGED (PARKED != 0)
+#define SEES_HOST (PARKED != 0)
 #endif
 
 #ifdef HANDOVER
-/* The leader is inside the handle of the event that it has taken, and claims a parked thread to hand it over to. */
-#define CLAIM_PARKED(t) d_step { IS(HANDOVER, t) && HAS_BIT(PARKED, t) -> clearBit(PARKED, t); target = t }
+/* The leader is inside the handle of the event that it has taken, and picks a thread to hand it over to. If it is parked this claims it. */
+#ifdef DEATH
+#define PICK(t) d_step { IS(HANDOVER, t) && t != me && !DEAD(t) -> clearBit(PARKED, t); target = t }
+#else
+#define PICK(t) d_step { IS(HANDOVER, t) && t != me -> clearBit(PARKED, t); target = t }
+#endif
 /* If the leader dies before that, the event is rescanned, because it led. */
 #define PUT(t) d_step { handedOver[t]++; UNCLAIMED(me, 0) }
 #endif
@@ -725,9 +772,9 @@ inline lead() {
 #ifdef YIELD
   /* Once only until it has taken an event: BROKEN_YIELD_AGAIN. */
   if
-  :: SEES_ENGAGED && !yielded -> goto yield
-#ifdef ENGAGED
-  :: !SEES_ENGAGED || yielded
+  :: SEES_HOST && !yielded -> goto yield
+#ifdef HOSTS
+  :: !SEES_HOST || yielded
 #else
   :: true
 #endif
@@ -795,9 +842,9 @@ taken:
   :: CLAIM(2)
 #endif
 #ifdef HANDOVER
-  :: CLAIM_PARKED(0); goto handOver
-  :: CLAIM_PARKED(1); goto handOver
-  :: CLAIM_PARKED(2); goto handOver
+  :: PICK(0); goto handOver
+  :: PICK(1); goto handOver
+  :: PICK(2); goto handOver
 #endif
   fi;
 #ifdef HANDOFF
@@ -863,6 +910,13 @@ ledOn:
 #define OWN_WORK_TURN (!leadFirst)
 #endif
 
+/* A thread that is no host defers, unless others rely on it: BROKEN_DEFER_PROMOTED. */
+#ifdef BROKEN_DEFER_PROMOTED
+#define MAY_DEFER IS(NO_HOST, me)
+#else
+#define MAY_DEFER (IS(NO_HOST, me) && !promoted)
+#endif
+
 inline turns() {
 step:
   do
@@ -891,33 +945,37 @@ step:
   :: d_step { !(OWN_WORK_TURN && HAS_WORK(me)) -> promoted = 0 }
 #else
   :: !promoted && OWN_WORK_TURN && HAS_WORK(me) -> goto own
-  :: d_step { promoted || !OWN_WORK_TURN || !HAS_WORK(me) -> promoted = 0 }
+  :: promoted || !OWN_WORK_TURN || !HAS_WORK(me)
 #endif
   fi;
-#elif defined(OWN)
-  promoted = 0;
 #endif
   if
 #ifdef BROKEN_NO_CAS
   /* Leadership is taken by a load and a store instead of one exchange. */
-  :: LEADER == 0 -> d_step { join() }
+  :: LEADER == 0 -> d_step { SET_PROMOTED(0); join() }
 #else
-  :: d_step { LEADER == 0 -> join() }
+  :: d_step { LEADER == 0 -> SET_PROMOTED(0); join() }
 #endif
-  :: LEADER != 0 ->
+#ifdef NO_HOST
+  :: d_step { MAY_DEFER -> defers = 1 }; goto following
+#endif
+  :: d_step { LEADER != 0 -> SET_PROMOTED(0) };
 #ifdef BROKEN_WAKING_LATE
     d_step { clearWaking() };
 #endif
 #ifdef BROKEN_END_LATE
     d_step { if :: ON_WATCH -> leaveWatch() :: else fi };
 #endif
+#ifdef NO_HOST
+following:
+#endif
 #if defined(WORK) && !defined(BROKEN_PARK_WITH_WORK)
     /*
-     * There is a leader, so nobody relies on this thread any more. BROKEN_PARK_WITH_WORK: it parks, and looks for own
+     * There is a leader, or the thread defers, so nobody relies on it any more. BROKEN_PARK_WITH_WORK: it parks, and looks for own
      * work only then; if it is on watch it wakes as one that has to try to lead first, and so on.
      */
     if
-    :: HAS_WORK(me) -> goto own
+    :: d_step { HAS_WORK(me) -> SET_DEFERS(0) }; goto own
     :: !HAS_WORK(me)
     fi;
 #endif
@@ -927,11 +985,7 @@ parking:
 #ifdef LOOP
     /* #loopDue is 1; or EventLoop.timeoutMs() is 0: a timer is due (2), or watchers wait for the loop to poll. */
     if
-#ifdef YIELD
-    :: d_step { loopDue || loopWork[me] -> yielding = 0 }; goto pass
-#else
-    :: loopDue || loopWork[me] -> goto pass
-#endif
+    :: d_step { loopDue || loopWork[me] -> SET_DEFERS(0) }; goto pass
     :: !loopDue
     fi;
 #endif
@@ -995,26 +1049,16 @@ handler:
   goto step;
 #ifdef YIELD
 yield:
-  /* ThreadSet.yield: it wakes a thread even if a follower is on watch, and parks without trying to lead again. */
+  /* It wakes a thread even if a follower is on watch. Then it parks, and defers. */
   if                                                    /* spin cannot jump to a d_step */
 #ifdef BROKEN_YIELD_AGAIN
   /* It may yield again before it has taken an event. */
-  :: d_step { true -> vacate(); yielding = 1 }
+  :: d_step { true -> vacate(); defers = 1 }
 #else
-  :: d_step { true -> vacate(); yielding = 1; yielded = 1 }
+  :: d_step { true -> vacate(); defers = 1; yielded = 1 }
 #endif
   fi;
-#ifdef BROKEN_YIELD_RELIES
-  if
-  :: d_step { WATCH != 0 -> woken = 1 }
-  :: d_step { WATCH == 0 -> woken = 0 }; wakeOne()
-  fi;
-#else
   wakeOne();
-#endif
-#ifdef BROKEN_YIELD_LOOK_FIRST
-  woken = (WAKING == 0);
-#endif
   goto parking;
 #endif
 #ifdef TIMEOUT
@@ -1050,7 +1094,7 @@ own:
 #endif
   goto step;
 #endif
-#if defined(OWN) || defined(LONG)
+#ifdef AFTER
 pass:
   /* Returns to the loop, which does its work, and begins the next turn. */
 #ifdef LONG
@@ -1082,7 +1126,7 @@ endStuck:
 }
 
 proctype Worker(byte me) {
-#ifdef OWN
+#ifdef FIRST
   bit promoted;
 #endif
 #ifdef WORK
@@ -1102,8 +1146,11 @@ proctype Worker(byte me) {
 #ifdef TARGETS
   byte target;
 #endif
+#ifdef DEFERS
+  bit defers;
+#endif
 #ifdef YIELD
-  bit yielding, yielded;
+  bit yielded;
 #endif
 #ifdef DEATH
   do
