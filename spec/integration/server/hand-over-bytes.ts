@@ -71,6 +71,8 @@ const WAYS: Readonly<Record<string, (bytes: Buffer, round: number) => readonly B
   ],
 };
 const ROUNDS = 3;
+/** With which something is handed over at the latest. */
+const MAX_ROUNDS = 200;
 
 /** Everything that the server answers, but for dates, and for where the chunks of a body end. */
 async function answersOf(running: Running, parts: readonly Buffer[]): Promise<string> {
@@ -120,7 +122,11 @@ for (const options of [{}, { maxRequestsPerSocket: 2 }]) {
         for (let round = 0; round < ROUNDS; round++)
           same(await answersOf(running, split(bytes, round)), expected, way);
       }
-      assert.ok(total(running, 'handOvers') > before);
+      // On a busy machine, free threads may happen to get the requests by themselves.
+      for (let round = 0; total(running, 'handOvers') === before; round++) {
+        assert.ok(round < MAX_ROUNDS, 'nothing was handed over');
+        same(await answersOf(running, [bytes]), expected, 'once more');
+      }
       await isIdleWith(running, waiting);
       assert.is(total(running, 'handOvers'), total(running, 'handOversTaken'));
     });
