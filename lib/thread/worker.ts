@@ -42,7 +42,7 @@ import { WorkerLoop } from './worker-loop.js';
 const start = workerData as ThreadStart;
 const reports = new Reports(start);
 
-function join(app: App, loop: EventLoop): void {
+function join(app: App, loop: EventLoop, holds: HoldMeter): void {
   const { self, memory, epoll, doorbells, wakeUp, limits, fallbackHost } = start;
   const control = memory.control;
   const drainTicks = inScopes(runTicks);
@@ -55,7 +55,6 @@ function join(app: App, loop: EventLoop): void {
     threads: doorbells.length,
     timeoutMs: () => loop.timeoutMs(),
   });
-  const holds = new HoldMeter();
   const context: ThreadContext = {
     self,
     control: new Int32Array(control),
@@ -112,10 +111,12 @@ function join(app: App, loop: EventLoop): void {
 try {
   installUncaughtExceptionGuard();
   const loop = new EventLoop();
+  // Before the thread is ready: it opens a descriptor, and a server that listens opens no more.
+  const holds = new HoldMeter();
   installResponse();
   const app = await loadApp(start.app);
   reports.ready(app.protocol);
-  join(app, loop);
+  join(app, loop, holds);
 } catch (error) {
   const { code, message } =
     error instanceof PacelineError ? error : { code: 'PACELINE_APP_LOAD', message: describeError(error) };
