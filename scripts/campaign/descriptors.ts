@@ -10,7 +10,8 @@ export function descriptorsOf(pid: number | 'self'): Map<string, string> {
   for (const number of readdirSync(folder)) {
     try {
       const link = readlinkSync(`${folder}/${number}`);
-      if (link !== SPARE) links.set(number, link);
+      // Each thread has its own statistics open (lib/sys/scheduling.ts), and a replacement is another task.
+      if (link !== SPARE) links.set(number, link.replace(/^\/proc\/\d+\/task\/\d+\//, 'of a thread: '));
     } catch {
       // Closed since it was listed, as the descriptor of the listing itself is.
     }

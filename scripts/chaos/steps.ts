@@ -11,7 +11,10 @@ export const METHODS: Readonly<
     module: 'set/thread-set',
     calls: ['join', 'promoteNewLeader', 'yieldLeadership', 'aboutToBlock', 'process', 'park'],
   },
-  ParkingLot: { module: 'set/parking-lot', calls: ['park', 'wake', 'wakeOne', 'claimFree', 'ring'] },
+  ParkingLot: {
+    module: 'set/parking-lot',
+    calls: ['park', 'wake', 'wakeOne', 'claimFree', 'claimHost', 'ring'],
+  },
   Watch: { module: 'set/watch', calls: ['begin', 'check', 'end'] },
   HandleTable: {
     module: 'set/handle-table',
@@ -22,7 +25,7 @@ export const METHODS: Readonly<
     calls: ['completeRegistration', 'suspendHandle', 'resumeHandle', 'waitForEvent'],
   },
   ReadyList: { module: 'set/ready-list', calls: ['take', 'refill'] },
-  Mailbox: { module: 'set/mailbox', calls: ['put', 'take'] },
+  Mailbox: { module: 'set/mailbox', calls: ['put', 'peek', 'remove'] },
   HandOver: { module: 'thread/hand-over', calls: ['passesOn'] },
   BlockPool: { module: 'memory/block-pool', calls: ['save', 'take', 'restore', 'free'] },
 };
