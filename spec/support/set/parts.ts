@@ -26,6 +26,11 @@ export interface Start {
   readonly doorbells: readonly number[];
 }
 
+/** The commands of a spec come through the thread's event loop, and are not I/O of an app. */
+class CommandedEngagement extends Engagement {
+  override hadIo(): void {}
+}
+
 export function makeParts(start: Start) {
   const { self, memory, epoll, doorbells, scratch } = start;
   const { control } = memory;
@@ -33,7 +38,7 @@ export function makeParts(start: Start) {
   const lot = new ParkingLot(control, doorbells);
   const recorder = new Recorder(control, self);
   const loop = new EventLoop();
-  const engagement = new Engagement(control, self, {
+  const engagement = new CommandedEngagement(control, self, {
     threads: doorbells.length,
     timeoutMs: () => loop.timeoutMs(),
   });
