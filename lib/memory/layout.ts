@@ -45,8 +45,8 @@ export const EPOCH = 1;
  */
 export const PROMOTER = 2;
 /**
- * When a host (engagement.ts) last began to lead: the low 32 bits of the microseconds of sys/clock.ts. Plain. Written by the leader. Read by
- * threads that are no hosts: a hint.
+ * When a host last began to lead: the low 32 bits of the microseconds of sys/clock.ts (owner: set/engagement.ts). Plain. Written
+ * by the leader, if it is a host. Read by threads that are no hosts: a hint.
  */
 export const HOST_LED = 3;
 /**
@@ -107,7 +107,7 @@ export const SET_DRAINING = 1;
 export const SET_STOPPING = 2;
 /**
  * 1 asks the next leader to look at every handle once, as if each had an event: after a leader died with events in hand, and
- * when draining begins. Atomic. Written to set it by the control plane (also in control/recovery.ts), and by a leader that has handed
+ * when draining begins. Atomic. Written to set it by the control plane (also in control/recovery.ts and control/thread-keeper.ts), and by a leader that has handed
  * a connection over to a thread that is dead (thread/hand-over.ts); by the leader that starts the scan to clear it
  * (set/ready-list.ts). Read by leaders.
  */

@@ -83,8 +83,8 @@ export class Mailbox {
   }
 
   /**
-   * The thread reads the oldest entry into `fd`, `generation` and `isHandOver`. It removes the entry only once it has entered the handle, if that is what
-   * the entry is for: an entry that is left in a dead thread's mailbox is not forgotten.
+   * The thread reads the oldest entry into `fd`, `generation` and `isHandOver`. It removes a hand-over only once it has entered
+   * the handle: an entry that is left in a dead thread's mailbox is not forgotten.
    *
    * @returns false when there is none
    */

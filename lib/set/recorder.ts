@@ -1,7 +1,7 @@
 /**
  * What a thread records of itself, all through one seam: `transition(from, to)`. It feeds the ring of transitions, the time
- * spent in each state, and the histograms. Hand-overs of connections are marks in the same ring. Recording is on while the word RECORDING says so; while it is off only the clock is
- * read, which others need as well (the date of responses).
+ * spent in each state, and the histograms. Hand-overs of connections are marks in the same ring. Recording is on while the word
+ * RECORDING says so; while it is off only the clock is read, which others need as well (the date of responses).
  *
  * Reading the clock is the cost (35 ns where a request takes 7000), so one reading serves as many purposes as it can:
  *
