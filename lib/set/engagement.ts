@@ -38,6 +38,9 @@ const IO_STALE_MS = (2 * IO_WINDOW_MICROS) / 1000;
  */
 const HOSTS_STUCK_MICROS = 5000;
 
+/** A reading further ahead of this thread's clock than this is one of long ago: the word wraps. */
+const MAX_AHEAD_MICROS = 120e6;
+
 /** How many of `threads` are hosts: one for each core, and one thread at least is none, where there are two. */
 export const hostsOf = (threads: number, cores = availableParallelism()): number =>
   Math.max(1, Math.min(cores, threads - 1));
@@ -171,7 +174,11 @@ export class Engagement {
    */
   defers(): boolean {
     if (this.isHost || !this.#coresAreHosted || !this.#anyEngaged()) return false;
-    return (((nowMicros() | 0) - this.#words[HOST_LED]!) | 0) < HOSTS_STUCK_MICROS;
+    // Unsigned: an age of half the clock's range is none that lies ahead. A host may have written later than this thread read its clock.
+    return (
+      ((nowMicros() | 0) - this.#words[HOST_LED]! + MAX_AHEAD_MICROS) >>> 0 <
+      HOSTS_STUCK_MICROS + MAX_AHEAD_MICROS
+    );
   }
 
   /** This thread begins to lead. @param micros when, by sys/clock.ts */

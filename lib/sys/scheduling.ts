@@ -8,19 +8,29 @@ const MAX_BYTES = 96;
 
 export class SchedulingDelay {
   readonly #buffer = Buffer.alloc(MAX_BYTES);
-  readonly #fd: number;
+  #fd: number;
+  #micros = 0;
 
   /** To be made by the thread that calls `micros`. */
   constructor() {
     this.#fd = openStatistics();
   }
 
-  /** Microseconds since the thread exists; 0 where the system does not count them. Takes about 2 µs. */
+  /** Microseconds since the thread exists; 0 where the system does not count them. Takes about 2 µs. Never throws. */
   micros(): number {
-    if (this.#fd < 0) return 0;
-    const bytes = readSync(this.#fd, this.#buffer, 0, MAX_BYTES, 0);
-    const [, waitNanos] = this.#buffer.toString('latin1', 0, bytes).split(' ');
-    return Number(waitNanos) / 1000 || 0;
+    if (this.#fd >= 0) this.#read();
+    return this.#micros;
+  }
+
+  #read(): void {
+    try {
+      const bytes = readSync(this.#fd, this.#buffer, 0, MAX_BYTES, 0);
+      const [, waitNanos] = this.#buffer.toString('latin1', 0, bytes).split(' ');
+      this.#micros = Number(waitNanos) / 1000 || this.#micros;
+    } catch {
+      // The app has closed the descriptor, whose number may be another's by now.
+      this.#fd = -1;
+    }
   }
 }
 

@@ -1,5 +1,5 @@
 /**
- * The leader's part of a hand-over (http/connection.ts has the first): a thread has received a request and left its connection to be handed
+ * The leader's part of a hand-over (http/hand-over.ts has the first): a thread has received a request and left its connection to be handed
  * over, either to a free thread, because the handler is known to block, or to a host, for which ordinary requests are (set/engagement.ts).
  * A leader that is such a thread itself processes the connection as any other event. Else it passes the connection on to one, and goes on
  * leading; where there is none, it processes the request itself.

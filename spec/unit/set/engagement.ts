@@ -377,7 +377,7 @@ test('when a host has led is told across wraps of the clock', () => {
     const now = nowMicros() + wraps * 2 ** 32;
     host.leads(now + LONG);
     assert.ok(other.defers(), `${wraps} wraps`);
-    for (const ago of [HOSTS_STUCK, 1e6, 2 ** 30, 2 ** 31 - LONG]) {
+    for (const ago of [HOSTS_STUCK, 1e6, 2 ** 30, 2 ** 31 - LONG, 2 ** 31 + LONG, 2 ** 32 - 4 * LONG]) {
       host.leads(now - ago);
       assert.not(other.defers(), `${wraps} wraps and ${ago} µs`);
     }
