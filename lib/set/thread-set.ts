@@ -16,6 +16,7 @@
  */
 import { EPOCH, LEADER, READY_END, READY_NEXT, STATE, threadArea, WATCH } from '../memory/layout.js';
 import type { Engagement } from './engagement.js';
+import { EventCost } from './event-cost.js';
 import type { ParkingLot, Sleep } from './parking-lot.js';
 import { Recorder, recordRevocation } from './recorder.js';
 import { DEAD, FOLLOWER, LEADER_STATE, PROCESSING } from './thread-state.js';
@@ -34,6 +35,7 @@ export class ThreadSet {
   readonly #stateWord: number;
   readonly #engagement: Engagement;
   readonly #watch: Watch;
+  readonly #eventCost = new EventCost();
   #state = FOLLOWER;
 
   constructor(
@@ -87,7 +89,7 @@ export class ThreadSet {
     if (this.#state !== LEADER_STATE) throw new Error('only the leader can promote');
     this.#transition(PROCESSING);
     Atomics.store(this.#words, LEADER, 0);
-    return !this.#watch.throttlesWakeUp() && this.#lot.wakeOne();
+    return !this.#watch.throttlesWakeUp(this.#eventCost.isWorthAWakeUp) && this.#lot.wakeOne();
   }
 
   /**
@@ -177,6 +179,8 @@ export class ThreadSet {
     this.#state = to;
     this.#words[this.#stateWord] = to;
     this.#recorder.transition(from, to);
+    if (from === PROCESSING) this.#eventCost.ended(this.#recorder.micros);
+    else if (to === PROCESSING) this.#eventCost.began(this.#recorder.micros);
   }
 }
 

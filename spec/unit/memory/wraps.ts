@@ -185,7 +185,7 @@ test('promotions at the end of a stall do not count UNTHROTTLED down without end
   // Two leaders at once may both have seen the last one.
   words[UNTHROTTLED] = -1;
   const watch = makeWatch(control, 0);
-  for (const _promotion of range(10)) watch.throttlesWakeUp();
+  for (const _promotion of range(10)) watch.throttlesWakeUp(false);
   assert.is(words[UNTHROTTLED], -1);
 });
 

@@ -1,7 +1,7 @@
 /** I2 with a follower on watch: a leader may rely on it without waking a follower, and no event is lost when it stands down. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { LEADER, UNTHROTTLED, WATCH } from '../../../lib/memory/layout.js';
+import { LEADER, READY_END, READY_NEXT, UNTHROTTLED, WATCH } from '../../../lib/memory/layout.js';
 import { revokeLeadership } from '../../../lib/set/thread-set.js';
 import { KEEP_WATCHING, STAND_DOWN, TAKE_OVER } from '../../../lib/set/watch.js';
 import { DONE, load, STOPPED, store } from '../../support/set/scratch.js';
@@ -31,15 +31,26 @@ test('one follower is on watch, and only it leaves', async () => {
 test('a leader wakes no follower while one is on watch, except for some promotions after a stall', async () => {
   const set = new TestSet(2);
   const watch = makeWatch(set.memory.control, 0);
-  assert.not(watch.throttlesWakeUp(), 'nobody is on watch');
+  assert.not(watch.throttlesWakeUp(false), 'nobody is on watch');
   watch.begin();
-  assert.ok(watch.throttlesWakeUp());
+  assert.ok(watch.throttlesWakeUp(false));
   assert.is(load(set.words, LEADER), 0);
   assert.is(watch.check(), TAKE_OVER, 'nobody leads, and nobody has since the last check');
   const unthrottled = load(set.words, UNTHROTTLED);
   assert.ok(unthrottled > 0);
-  for (let promotions = 0; promotions < unthrottled; promotions++) assert.not(watch.throttlesWakeUp());
-  assert.ok(watch.throttlesWakeUp());
+  for (let promotions = 0; promotions < unthrottled; promotions++) assert.not(watch.throttlesWakeUp(false));
+  assert.ok(watch.throttlesWakeUp(false));
+  await set.close();
+});
+
+test('a leader wakes a follower for the events that wait behind a long one, whoever is on watch', async () => {
+  const set = new TestSet(2);
+  const watch = makeWatch(set.memory.control, 0);
+  watch.begin();
+  assert.ok(watch.throttlesWakeUp(true), 'no event waits');
+  store(set.words, READY_END, load(set.words, READY_NEXT) + 1);
+  assert.not(watch.throttlesWakeUp(true));
+  assert.ok(watch.throttlesWakeUp(false), 'it is back sooner than a follower wakes');
   await set.close();
 });
 
