@@ -195,10 +195,10 @@ export class Responder {
   /** Sends a response whose body is in memory. */
   #write(outgoing: Outgoing, isHead: boolean, persistent: boolean, minorVersion: number): boolean {
     const body = outgoing.body as string | Uint8Array | null;
-    if (typeof body === 'string' && !isHead && this.#writer.repeats(outgoing, body, persistent, minorVersion))
+    const bodyless = isHead || hasNoBody(outgoing.status);
+    if (typeof body === 'string' && !bodyless && this.#writer.text(outgoing, body, persistent, minorVersion))
       return this.#sendHead(null);
     const size = body === null ? 0 : typeof body === 'string' ? Buffer.byteLength(body) : body.length;
-    const bodyless = isHead || hasNoBody(outgoing.status);
     // The answer to HEAD announces the length that GET's has, if that is known (RFC 9110, 8.6); a null body does not mean length 0.
     const known = bodyless && body === null ? outgoing.contentLength : size;
     const large = this.#writer.head(
@@ -209,11 +209,7 @@ export class Responder {
       minorVersion,
     );
     if (bodyless || body === null || size === 0) return this.#sendHead(large);
-    if (large === null) {
-      const writer = this.#writer;
-      if (typeof body === 'string' ? writer.text(body, size) : writer.body(body, size))
-        return this.#sendHead(null);
-    }
+    if (large === null && this.#writer.body(body, size)) return this.#sendHead(null);
     const bytes = typeof body === 'string' ? Buffer.from(body) : body;
     return this.#sendHead(large) && this.#send(bytes, size);
   }

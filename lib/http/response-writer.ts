@@ -13,8 +13,8 @@ import { checkHead } from './response-head.js';
 const OUTPUT_BYTES = 64 * 1024;
 /** A body above this is sent from its own memory instead of being copied. */
 const COPY_BYTES = 32 * 1024;
-/** A text above this is not cached. */
-const REPEATED_BYTES = 4096;
+/** Of one character in UTF-8. */
+const MAX_CHARACTER_BYTES = 4;
 const MS_PER_SECOND = 1000;
 
 /** The source of the time: the thread's recorder, which reads the clock once for each event. */
@@ -84,21 +84,6 @@ export class ResponseWriter {
   readonly address = addressOf(this.bytes);
   /** Bytes written and not yet flushed. */
   length = 0;
-  /** The head written last, and its inputs. */
-  #last = {
-    status: 0,
-    statusText: '',
-    headers: '',
-    framing: 0,
-    size: 0,
-    persistent: true,
-    minorVersion: 1,
-    dateLine: '',
-    headBytes: new Uint8Array(0),
-  };
-  /** The body written last; and head and body together, once the same ones were written twice in a row. */
-  #lastBody: string | null = null;
-  #lastWhole: Uint8Array | null = null;
   readonly #clock: Clock;
 
   constructor(clock: Clock) {
@@ -125,84 +110,40 @@ export class ResponseWriter {
     persistent: boolean,
     minorVersion: number,
   ): Buffer | null {
-    if (this.#isLast(outgoing, framing, size, persistent, minorVersion)) {
-      const { headBytes } = this.#last;
-      if (this.fits(headBytes.length)) {
-        this.bytes.set(headBytes, this.length);
-        this.length += headBytes.length;
-        return null;
-      }
-    }
     // Checked again, whatever the caller did: nothing unchecked is framed. It costs one comparison with what was checked last.
     checkHead(outgoing);
     const text = headText(outgoing, framing, size, persistent, minorVersion, currentDateLine(this.#clock));
     if (!this.fits(text.length)) return Buffer.from(text, 'latin1');
-    const start = this.length;
-    this.length += this.bytes.write(text, start, 'latin1');
-    this.#lastWhole = null;
-    const { status, statusText, headers } = outgoing;
-    const headBytes = new Uint8Array(this.bytes.subarray(start, this.length));
-    this.#last = {
-      status,
-      statusText,
-      headers,
-      framing,
-      size,
-      persistent,
-      minorVersion,
-      dateLine,
-      headBytes,
-    };
+    this.length += this.bytes.write(text, this.length, 'latin1');
     return null;
   }
 
-  /** Whether the head is, byte for byte, the one written last: the rule for a popular route. */
-  #isLast(
-    outgoing: Outgoing,
-    framing: number,
-    size: number,
-    persistent: boolean,
-    minorVersion: number,
-  ): boolean {
-    const last = this.#last;
-    return (
-      last.size === size &&
-      last.status === outgoing.status &&
-      last.framing === framing &&
-      last.persistent === persistent &&
-      last.minorVersion === minorVersion &&
-      last.dateLine === currentDateLine(this.#clock) &&
-      last.headers === outgoing.headers &&
-      last.statusText === outgoing.statusText
-    );
-  }
-
   /**
-   * Writes head and body as they were written before, if they are the same again: most popular routes return the same answer for a
-   * while, and copying it is cheaper than making it.
+   * Writes a response whose body is a small text. Most are ASCII, so the length is taken to be the number of characters; only if it proves
+   * not to be, head and body are written again.
    *
-   * @returns false when they differ: the caller writes them by `head` and `text`
+   * @param persistent and `minorVersion` as for `head`
+   * @returns false when it does not fit, with nothing written: the caller writes it by `head` and `body`
+   * @throws as `checkHead`, with nothing written
    */
-  repeats(outgoing: Outgoing, body: string, persistent: boolean, minorVersion: number): boolean {
-    const whole = this.#lastWhole;
-    if (whole === null || body !== this.#lastBody || !this.fits(whole.length)) return false;
-    if (!this.#isLast(outgoing, SIZED, this.#last.size, persistent, minorVersion)) return false;
-    this.bytes.set(whole, this.length);
-    this.length += whole.length;
-    return true;
-  }
-
-  /** As `body`, for a text behind the head that was written last; both are cached for `repeats`. */
-  text(body: string, size: number): boolean {
-    if (!this.body(body, size)) return false;
-    if (size <= REPEATED_BYTES) {
-      if (this.#lastWhole === null && body === this.#lastBody) {
-        const start = this.length - size - this.#last.headBytes.length;
-        this.#lastWhole = new Uint8Array(this.bytes.subarray(start, this.length));
-      } else this.#lastWhole = null;
-      this.#lastBody = body;
+  text(outgoing: Outgoing, body: string, persistent: boolean, minorVersion: number): boolean {
+    checkHead(outgoing);
+    const { bytes, length: start } = this;
+    const date = currentDateLine(this.#clock);
+    let size = body.length;
+    for (;;) {
+      const head = headText(outgoing, SIZED, size, persistent, minorVersion, date);
+      const bodyStart = start + head.length;
+      // With room for one character more, a text that is cut off has more bytes than `size`.
+      if (size > COPY_BYTES || bodyStart + size + MAX_CHARACTER_BYTES > OUTPUT_BYTES) return false;
+      bytes.write(head, start, 'latin1');
+      const written = bytes.write(body, bodyStart, 'utf8');
+      if (written === size) {
+        this.length = bodyStart + size;
+        return true;
+      }
+      size = Buffer.byteLength(body);
     }
-    return true;
   }
 
   /**

@@ -32,25 +32,10 @@ const PLAIN_TARGET = /^(?:\/(?![.%])[\w\-~!$&()*+,;=:@%.]*)+(?:\?[\w\-~!$&()*+,;
 
 const SLASH = 0x2f;
 
-/** The last URL made: a busy route repeats, and comparing with the last target costs less than hashing or joining strings. */
-let last = { origin: '', target: '', url: '' };
-
 /** `request.url`: the target's URL as the URL parser writes it. */
 export function urlOf(head: RequestHead): string {
   const { text, targetStart, targetEnd } = head;
-  const origin = originOf(head);
-  const { target: lastTarget } = last;
-  if (
-    origin === last.origin &&
-    targetEnd - targetStart === lastTarget.length &&
-    text.startsWith(lastTarget, targetStart)
-  ) {
-    return last.url;
-  }
-  const target = text.substring(targetStart, targetEnd);
-  const url = composeUrl(origin, target);
-  last = { origin, target, url };
-  return url;
+  return composeUrl(originOf(head), text.substring(targetStart, targetEnd));
 }
 
 /** The URL of a target in origin, asterisk or absolute form (RFC 9112, 3.2 and 3.3); the parser refuses the rest. */
@@ -65,7 +50,7 @@ function composeUrl(origin: string, target: string): string {
 const MAX_ORIGINS = 64;
 const origins = new Map<string, string>();
 
-/** The last one found, for the same reason as `last`. */
+/** The last one found: most requests of a server name the same host, and comparing costs less than hashing. */
 let lastHost = { host: '', origin: '' };
 
 function originOf({ text, hostStart, hostEnd, fallbackHost }: RequestHead): string {

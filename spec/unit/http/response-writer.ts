@@ -1,8 +1,12 @@
-/** What the writer repeats is what it would have written: bodies, heads and dates that change are seen. */
+/** Texts are written behind their head in one go, and announced with the length that they have in UTF-8. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { BODYLESS, ResponseWriter, SIZED } from '../../../lib/http/response-writer.js';
+import { ResponseWriter } from '../../../lib/http/response-writer.js';
 import type { Outgoing } from '../../../lib/web/outgoing.js';
+
+/** Of lib/http/response-writer.ts. */
+const OUTPUT_BYTES = 64 * 1024;
+const COPY_BYTES = 32 * 1024;
 
 const clock = { micros: 0 };
 
@@ -15,57 +19,63 @@ const outgoing = (headers: string): Outgoing => ({
   body: null,
 });
 
-/** As the responder does it. @returns the text written, without its date, and whether it was a repetition */
-function write(writer: ResponseWriter, body: string, headers = 'x: 1\r\n', persistent = true) {
-  writer.length = 0;
-  const response = outgoing(headers);
-  const repeated = writer.repeats(response, body, persistent, 1);
-  if (!repeated) {
-    assert.is(writer.head(response, SIZED, Buffer.byteLength(body), persistent, 1), null);
-    assert.ok(writer.text(body, Buffer.byteLength(body)));
+const HEADERS = 'x: 1\r\n';
+const CLOSE = 'connection: close\r\n';
+
+/** @returns what was written from `start` on, without its date; null when it does not fit */
+function write(writer: ResponseWriter, body: string, persistent = true, start = 0): string | null {
+  writer.length = start;
+  if (!writer.text(outgoing(HEADERS), body, persistent, 1)) {
+    assert.is(writer.length, start, 'nothing is written');
+    return null;
   }
-  return { text: written(writer), repeated };
+  return writer.bytes.toString('utf8', start, writer.length).replace(/date: .*\r\n/, '');
 }
 
-const written = (writer: ResponseWriter): string =>
-  writer.bytes.toString('utf8', 0, writer.length).replace(/date: .*\r\n/, '');
+const expected = (body: string, close = ''): string =>
+  `HTTP/1.1 200 OK\r\n${HEADERS}${close}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
 
-const expected = (body: string, headers = 'x: 1\r\n', close = ''): string =>
-  `HTTP/1.1 200 OK\r\n${headers}${close}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
+const BODIES = [
+  'hello',
+  '',
+  'grüezi',
+  'é',
+  '\u20ac'.repeat(1000),
+  '𝕏',
+  'é'.repeat(50),
+  `${'a'.repeat(99)}é`,
+  'x'.repeat(COPY_BYTES),
+];
 
-test('an answer that comes again is repeated, and is the same', () => {
+test('a text is announced with its bytes, whatever its characters', () => {
   const writer = new ResponseWriter(clock);
-  const answers = [1, 2, 3, 4].map(() => write(writer, 'grüezi'));
-  for (const { text } of answers) assert.is(text, expected('grüezi'));
-  assert.ok(answers.at(-1)!.repeated, 'so it is the repetition that was looked at');
+  for (const body of [...BODIES, ...BODIES.reverse()]) {
+    assert.is(write(writer, body), expected(body), body.slice(0, 20));
+    assert.is(write(writer, body, false), expected(body, CLOSE), body.slice(0, 20));
+    assert.is(write(writer, body, true, 1234), expected(body), body.slice(0, 20));
+  }
 });
 
-test('another body, other fields or another connection field are never answered with the answer before', () => {
+test('half a surrogate pair is sent as the replacement character', () => {
+  assert.is(write(new ResponseWriter(clock), 'a\ud800b'), expected('a\ufffdb'));
+});
+
+test('a text that may not fit is not written, wherever the buffer ends in it', () => {
   const writer = new ResponseWriter(clock);
-  const round = () => {
-    for (const body of ['one', 'one', 'one', 'two', 'two', 'two', 'one', '']) {
-      for (const headers of ['x: 1\r\n', 'x: 2\r\n']) {
-        for (const persistent of [true, true, true, false]) {
-          const close = persistent ? '' : 'connection: close\r\n';
-          assert.is(write(writer, body, headers, persistent).text, expected(body, headers, close));
-        }
-      }
+  for (const body of ['x'.repeat(300), 'é'.repeat(300), `${'x'.repeat(299)}𝕏`]) {
+    const bytes = expected(body).length - body.length + Buffer.byteLength(body);
+    for (let room = bytes - 10; room < bytes + 60; room++) {
+      const text = write(writer, body, true, OUTPUT_BYTES - room);
+      if (text !== null) assert.is(text, expected(body), `${room} bytes for ${bytes}`);
     }
-  };
-  round();
-  round();
+    assert.is(write(writer, body, true, OUTPUT_BYTES - bytes + 5), null);
+    assert.is.not(write(writer, body, true, OUTPUT_BYTES - bytes - 60), null);
+  }
+  assert.is(write(writer, 'x'.repeat(COPY_BYTES + 1)), null);
+  assert.is(write(writer, 'é'.repeat(COPY_BYTES / 2 + 1)), null);
 });
 
-test('a response without a body between two that are alike leaves them as they are', () => {
-  const writer = new ResponseWriter(clock);
-  for (let count = 0; count < 3; count++) write(writer, 'body');
-  writer.length = 0;
-  writer.head(outgoing('x: 1\r\n'), BODYLESS, 4, true, 1);
-  assert.is(written(writer), 'HTTP/1.1 200 OK\r\nx: 1\r\ncontent-length: 4\r\n\r\n');
-  for (let count = 0; count < 3; count++) assert.is(write(writer, 'body').text, expected('body'));
-});
-
-test('what is repeated bears the date of now', () => {
+test('each answer bears the date of now', () => {
   const writer = new ResponseWriter(clock);
   const realNow = Date.now;
   try {
