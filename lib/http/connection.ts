@@ -167,10 +167,10 @@ export class HttpConnection extends Connection implements ExchangeOwner {
       case HEAD:
         return this.#begin();
       case BODY:
-        this.#exchange!.body!.push(input.bytes, parser.spanStart, parser.spanEnd);
+        this.#exchange!.bodyArrived(input.bytes, parser);
         input.consume(input.at);
         // The parser reports the end of a message in a separate call, which consumes no byte.
-        return input.unparsed || this.#parseNext();
+        return (input.unparsed && !parser.complete) || this.#parseNext();
       case END:
         input.consume(input.at);
         return this.#received(this.#exchange!);
@@ -247,10 +247,13 @@ export class HttpConnection extends Connection implements ExchangeOwner {
     const { app, context } = this.#thread;
     context.holds.begin(exchange, this.budget.beganMicros);
     if (exchange.route.blocks) context.aboutToBlock();
-    exchange.callHandler(app, new RequestContext(context.self, this));
-    if (exchange.state !== RUNNING) return;
-    // Settles an async handler that has awaited nothing but settled promises.
-    context.drainTicks();
+    try {
+      exchange.callHandler(app, new RequestContext(context.self, this));
+      // Settles an async handler that has awaited nothing but settled promises.
+      if (exchange.state === RUNNING) context.drainTicks();
+    } finally {
+      exchange.body?.keep();
+    }
     // A client may have left right after its request: that event came before there was a handler to tell.
     if (this.peerEnded && exchange.state === RUNNING) exchange.abort(clientGone(exchange.received));
   }
@@ -358,13 +361,12 @@ export class HttpConnection extends Connection implements ExchangeOwner {
 
   protected override setWaitDeadline(): void {
     const exchange = this.#exchange;
-    const responder = this.#responder;
-    const waitingBytes = responder.waitingBytes(exchange);
+    const waitingBytes = this.#responder.waitingBytes(exchange);
     // While it lingers, or the next request is received, its deadline stands.
     if (exchange === null && waitingBytes === 0) return;
     const gone = this.peerEnded && exchange !== null;
     const receiving = exchange !== null && !exchange.received;
-    this.#deadlines.waitBound(waitingBytes, responder.sentBytes, gone, receiving);
+    this.#deadlines.waitBound(waitingBytes, this.#responder.sentBytes, gone, receiving);
   }
 
   protected override keepInput(): void {

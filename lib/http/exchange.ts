@@ -19,6 +19,7 @@ import { abortRequest } from '../web/light-request.js';
 import type { Outgoing } from '../web/outgoing.js';
 import type { RequestHead } from '../web/request-head.js';
 import { toOutgoing } from '../web/to-outgoing.js';
+import type { RequestParser } from './parser/request-parser.js';
 import { checkHead } from './response-head.js';
 import { cancelQuietly, ResponseStream, type StreamOwner } from './response-stream.js';
 import { hasNoBody } from './response-writer.js';
@@ -83,6 +84,12 @@ export class Exchange implements Holder {
     if (micros < BLOCKING_MICROS && (this.#heldCounts || this.state === RUNNING)) return;
     this.#heldCounts = true;
     this.routes.learn(this.route, this.head, micros);
+  }
+
+  /** The parser has found a part of the body. If it is the last, the handler is called before the input buffer changes. */
+  bodyArrived(bytes: Buffer, { spanStart, spanEnd, complete }: RequestParser): void {
+    if (complete && !this.handlerCalled) this.body!.lend(bytes, spanStart, spanEnd);
+    else this.body!.push(bytes, spanStart, spanEnd);
   }
 
   /** BodySource: the body's queue has room again. */

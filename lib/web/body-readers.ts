@@ -2,7 +2,7 @@
  * The methods that read a body, which the light Request and Response have in common. The fast path decodes bytes that are
  * at hand; everything else is delegated to the real object.
  */
-import { decodeText, ownBuffer } from './web-globals.js';
+import { ownBuffer } from './web-globals.js';
 
 /** How the readers access a body. */
 interface BodyAccess {
@@ -11,15 +11,18 @@ interface BodyAccess {
    * bytes that satisfy `ownBuffer`.
    */
   take<T>(object: unknown, decode: (bytes: Uint8Array) => T): Promise<T> | null;
+  /** The same for a body as text, which needs no bytes of its own. */
+  takeText<T>(object: unknown, convert: (text: string) => T): Promise<T> | null;
   /** Calls undici's method on the real object in place of a light one. Throws what the real class's constructor throws. */
   askReal(object: unknown, name: string): Promise<unknown>;
 }
 
-const parseJson = (bytes: Uint8Array): unknown => JSON.parse(decodeText(bytes));
+const sameText = (text: string): string => text;
+const parseJson = (text: string): unknown => JSON.parse(text);
 const ownBytes = (bytes: Uint8Array): Uint8Array => new Uint8Array(ownBuffer(bytes));
 
 /** The readers of a class, to be copied to its prototype. */
-export function bodyReaders({ take, askReal }: BodyAccess): object {
+export function bodyReaders({ take, takeText, askReal }: BodyAccess): object {
   /** Async, so that an exception becomes a rejection. */
   async function ask(object: unknown, name: string): Promise<unknown> {
     return askReal(object, name);
@@ -27,10 +30,10 @@ export function bodyReaders({ take, askReal }: BodyAccess): object {
 
   return {
     text(this: unknown): Promise<unknown> {
-      return take(this, decodeText) ?? ask(this, 'text');
+      return takeText(this, sameText) ?? ask(this, 'text');
     },
     json(this: unknown): Promise<unknown> {
-      return take(this, parseJson) ?? ask(this, 'json');
+      return takeText(this, parseJson) ?? ask(this, 'json');
     },
     arrayBuffer(this: unknown): Promise<unknown> {
       return take(this, ownBuffer) ?? ask(this, 'arrayBuffer');

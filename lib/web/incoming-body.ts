@@ -11,13 +11,16 @@
  *   unread  --stream()--> streaming   one chunk for each pull
  *   any     --discard()-> discarding  the queue is empty and stays empty
  *
+ * A body that has arrived whole is *lent*: it stays in the connection's input buffer while the handler is called, so that text and JSON
+ * are made of it without a copy. `keep()` ends that.
+ *
  * A client may send its body in pieces of one byte, each of which would cost some 250 bytes as an object of its own. So the
  * queue is a list of buffers of geometric size: a piece fills the free room of the last buffer first, and a new buffer is as
  * large as what is queued, up to a bound. There is never more room unused than used, and never more buffers than needed.
  */
 
 import { passedOn } from './chunk-garbage.js';
-import { unusableBody } from './web-globals.js';
+import { decodePart, decodeText, unusableBody } from './web-globals.js';
 
 /** High-water mark: one default socket buffer's worth, so that a slow handler costs little memory. */
 export const HIGH_WATER_BYTES = 64 * 1024;
@@ -52,6 +55,10 @@ export class IncomingBody {
   /** Bytes used in the last buffer. */
   #lastUsed = 0;
   #queuedBytes = 0;
+  /** The whole body, where it was received; then the queue is empty. */
+  #lent: Buffer | null = null;
+  #lentStart = 0;
+  #lentEnd = 0;
   #full = false;
   #ended = false;
   #error: Error | null = null;
@@ -110,6 +117,29 @@ export class IncomingBody {
     if (this.#queuedBytes >= HIGH_WATER_BYTES && this.#mode !== GATHERING) this.#full = true;
   }
 
+  /**
+   * In place of `push`, for the last bytes of the body, if their place stays as it is until `keep` is called: the queue refers to them instead
+   * of copying them.
+   */
+  lend(source: Buffer, start: number, end: number): void {
+    if (this.#mode !== UNREAD || this.#buffers.length > 0) {
+      this.push(source, start, end);
+      return;
+    }
+    if (this.settled) throw new Error('lend() after the end of the body');
+    this.#lent = source;
+    this.#lentStart = start;
+    this.#lentEnd = end;
+  }
+
+  /** Copies what is lent: its place is used for other bytes from now on. */
+  keep(): void {
+    const lent = this.#lent;
+    if (lent === null) return;
+    this.#lent = null;
+    this.#append(lent, this.#lentStart, this.#lentEnd);
+  }
+
   /** The body is complete. */
   end(): void {
     if (this.settled) return;
@@ -143,6 +173,7 @@ export class IncomingBody {
   bytes(): Promise<Uint8Array> {
     if (this.#mode !== UNREAD) return Promise.reject(unusableBody());
     this.#mode = GATHERING;
+    this.keep();
     this.#ask();
     if (this.#error !== null) return Promise.reject(this.#error);
     if (this.#ended) return Promise.resolve(this.#join());
@@ -154,6 +185,24 @@ export class IncomingBody {
   }
 
   /**
+   * Takes the whole body as text. Fast path: bytes that are lent are decoded where they are.
+   *
+   * @param convert makes the result of the text; if it throws, the promise rejects
+   * @returns rejects as `bytes`
+   */
+  text<T>(convert: (text: string) => T): Promise<T> {
+    const lent = this.#lent;
+    if (lent === null || !this.#ended || this.#mode !== UNREAD) {
+      return this.bytes().then((bytes) => convert(decodeText(bytes)));
+    }
+    this.#mode = GATHERING;
+    this.#lent = null;
+    this.#ask();
+    const text = decodePart(lent, this.#lentStart, this.#lentEnd);
+    return new Promise((resolve) => resolve(convert(text)));
+  }
+
+  /**
    * Takes the body as a byte stream, which reads from the connection no faster than it is read itself.
    *
    * @throws TypeError when the body was taken before
@@ -161,6 +210,7 @@ export class IncomingBody {
   stream(): ReadableStream<Uint8Array> {
     if (this.#mode !== UNREAD) throw unusableBody();
     this.#mode = STREAMING;
+    this.keep();
     this.#stream = new ReadableStream({
       type: 'bytes',
       start: (controller) => {
@@ -268,6 +318,7 @@ export class IncomingBody {
   }
 
   #drop(): void {
+    this.#lent = null;
     this.#buffers = [];
     this.#queuedBytes = 0;
   }

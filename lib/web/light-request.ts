@@ -57,6 +57,7 @@ const members = {
   },
   ...bodyReaders({
     take: (object, decode) => stateOf(object)?.take(decode) ?? null,
+    takeText: (object, convert) => stateOf(object)?.takeText(convert) ?? null,
     askReal: (object, name) => nativeRequest.call(realOf(object), name) as Promise<unknown>,
   }),
 };

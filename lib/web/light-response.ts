@@ -14,7 +14,7 @@ import { alike, delegateRest, replaceMembers } from './patch-prototype.js';
 import { attachState, bareClass, privateStateOf } from './private-state.js';
 import { noteBody, noteHeaders } from './proxied-response.js';
 import { type RedirectStatus, ResponseState } from './response-state.js';
-import { nativeResponse, RealResponse } from './web-globals.js';
+import { decodeText, nativeResponse, RealResponse } from './web-globals.js';
 
 const REDIRECTS = new Set<unknown>([301, 302, 303, 307, 308]);
 
@@ -118,6 +118,7 @@ const members = {
   },
   ...bodyReaders({
     take: (object, decode) => stateOf(object)?.take(decode) ?? null,
+    takeText: (object, convert) => stateOf(object)?.take((bytes) => convert(decodeText(bytes))) ?? null,
     askReal: (object, name) => nativeResponse.call(realOf(object), name) as Promise<unknown>,
   }),
 };

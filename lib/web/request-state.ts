@@ -87,6 +87,14 @@ export class RequestState {
     return incoming.used ? null : incoming.bytes().then(decode);
   }
 
+  /** The same for text: see IncomingBody.text. */
+  takeText<T>(convert: (text: string) => T): Promise<T> | null {
+    if (this.#real !== null || this.#stream !== null) return null;
+    const incoming = this.#incoming;
+    if (incoming === null) return new Promise((resolve) => resolve(convert('')));
+    return incoming.used ? null : incoming.text(convert);
+  }
+
   /** The real request in place of the light one; its body is used if this one's is. */
   real(): Request {
     const stream = this.#currentStream();

@@ -70,7 +70,13 @@ export function unusableBody(): TypeError {
 
 /** Decodes as the Encoding standard's "UTF-8 decode": drops a byte order mark, and replaces invalid UTF-8 by U+FFFD. */
 export function decodeText(bytes: Uint8Array): string {
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
+  const { buffer, byteOffset, byteLength } = bytes;
+  return decodePart(Buffer.from(buffer, byteOffset, byteLength), 0, byteLength);
+}
+
+/** The same for the bytes [start, end). */
+export function decodePart(bytes: Buffer, start: number, end: number): string {
+  const text = bytes.toString('utf8', start, end);
   return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
 }
 

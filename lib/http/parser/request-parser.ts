@@ -88,6 +88,11 @@ export class RequestParser extends ParserRegisters {
     return this.state >= METHOD && this.state <= HEAD_LF;
   }
 
+  /** True when all of a message is parsed: the next result is END. */
+  get complete(): boolean {
+    return this.state === COMPLETE;
+  }
+
   /** True when no byte was seen since the last message: reset() gives the same state, so save() is not needed. */
   get fresh(): boolean {
     return this.state === START && this.emptyLines === 0;

@@ -47,6 +47,62 @@ test('a body that came in one piece is handed over in memory of its own, and of 
   assert.is(told.firstUses, 1);
 });
 
+for (const [how, read] of Object.entries({
+  text: async (body: IncomingBody) => body.text((text) => text),
+  bytes: async (body: IncomingBody) => Buffer.from(await body.bytes()).toString(),
+  stream: (body: IncomingBody) => new Response(body.stream()).text(),
+})) {
+  test(`a body that is lent is read as ${how}, before and after it is kept`, async () => {
+    for (const keptFirst of [false, true]) {
+      const { body, told } = makeBody();
+      const input = Buffer.from('-grüezi-');
+      body.lend(input, 1, input.length - 1);
+      body.end();
+      if (keptFirst) {
+        body.keep();
+        input.fill(0);
+      }
+      const promise = read(body);
+      body.keep();
+      input.fill(0);
+      assert.is(await promise, 'grüezi');
+      assert.is(told.firstUses, 1);
+      assert.ok(body.used);
+      assert.instance(await rejectionOf(body.text((text) => text)), TypeError);
+    }
+  });
+}
+
+test('what is lent behind a part that is queued is queued as well', async () => {
+  const { body } = makeBody();
+  body.push(bytesOf('ab'));
+  const input = Buffer.from('cd');
+  body.lend(input, 0, 2);
+  input.fill(0);
+  body.end();
+  assert.is(await body.text((text) => text), 'abcd');
+});
+
+test('a discarded body keeps nothing of what was lent', async () => {
+  const { body } = makeBody();
+  body.lend(Buffer.from('ab'), 0, 2);
+  body.end();
+  body.discard();
+  body.keep();
+  assert.is(body.buffers, 0);
+});
+
+test('a text whose conversion throws rejects with that', async () => {
+  const { body } = makeBody();
+  body.lend(Buffer.from('ab'), 0, 2);
+  body.end();
+  const error = new Error('no');
+  const failing = body.text(() => {
+    throw error;
+  });
+  assert.is(await rejectionOf(failing), error);
+});
+
 test('chunks that come before and after bytes() are joined in order', async () => {
   const { body } = makeBody();
   body.push(bytesOf('ab'));
