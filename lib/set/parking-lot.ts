@@ -22,6 +22,7 @@
  *
  * The protocol is model-checked: spec/model/election.pml names the functions of this file.
  */
+import { availableParallelism } from 'node:os';
 import {
   CURRENT_FD,
   ENGAGED,
@@ -52,13 +53,18 @@ export class ParkingLot {
   /** Words of a mask that have bits of threads. */
   readonly #maskWords: number;
   readonly #hosts: number;
+  readonly #cores: number;
 
-  /** @param doorbells an eventfd for each thread, readable once it is woken */
-  constructor(control: SharedArrayBuffer, doorbells: readonly number[]) {
+  /**
+   * @param doorbells an eventfd for each thread, readable once it is woken
+   * @param cores on which threads run. Default: those that the process may use
+   */
+  constructor(control: SharedArrayBuffer, doorbells: readonly number[], cores = availableParallelism()) {
     this.#words = new Int32Array(control);
     this.#doorbells = doorbells;
     this.#maskWords = (doorbells.length + 31) >> 5;
     this.#hosts = hostsOf(doorbells.length);
+    this.#cores = cores;
   }
 
   /**
@@ -122,6 +128,13 @@ export class ParkingLot {
       clearBit(this.#words, thread);
       signalEventCounter(this.#doorbells[thread]!);
     }
+  }
+
+  /** Whether fewer threads are awake than there are cores. By plain loads: a hint. */
+  hasIdleCore(): boolean {
+    let awake = this.#doorbells.length;
+    for (let word = 0; word < this.#maskWords; word++) awake -= countBits(this.#words[PARKED + word]!);
+    return awake < this.#cores;
   }
 
   /** Whether a wake-up of `wakeOne` is in flight: some thread is about to try for leadership, or to look for a candidate again. */
@@ -231,6 +244,13 @@ const isAvailable = (words: Int32Array, thread: number): boolean => {
 /** By a plain load: a hint. */
 const hasBit = (words: Int32Array, mask: number, thread: number): boolean =>
   (words[mask + (thread >> 5)]! & (1 << (thread & 31))) !== 0;
+/** Adds neighbouring bits, then pairs, fours and bytes (Warren, Hacker's Delight, 5-1). */
+function countBits(bits: number): number {
+  const pairs = bits - ((bits >>> 1) & 0x55555555);
+  const fours = (pairs & 0x33333333) + ((pairs >>> 2) & 0x33333333);
+  return Math.imul((fours + (fours >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24;
+}
+
 const lowestBit = (bits: number): number => 31 - Math.clz32(bits & -bits);
 
 function setBit(words: Int32Array, thread: number): void {

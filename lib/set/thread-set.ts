@@ -89,7 +89,9 @@ export class ThreadSet {
     if (this.#state !== LEADER_STATE) throw new Error('only the leader can promote');
     this.#transition(PROCESSING);
     Atomics.store(this.#words, LEADER, 0);
-    return !this.#watch.throttlesWakeUp(this.#eventCost.isWorthAWakeUp) && this.#lot.wakeOne();
+    // While all cores are busy, a thread more is only in the way of those that are awake.
+    const pays = this.#eventCost.isWorthAWakeUp && this.#lot.hasIdleCore();
+    return !this.#watch.throttlesWakeUp(pays) && this.#lot.wakeOne();
   }
 
   /**

@@ -16,8 +16,8 @@
  * before. If the rate did not grow by a tenth, TRIAL_DELAY doubles; if it did, TRIAL_DELAY falls to its minimum.
  * A thread that leaves ordinary events to the hosts (engagement.ts) begins no trial.
  *
- * Events that take longer than a wake-up is worth (event-cost.ts) are different: if others are in the list behind them, the promotion wakes a
- * follower, whoever is on watch.
+ * Events that take longer than a wake-up is worth (event-cost.ts) are different: if others are in the list behind them, and a core is free,
+ * the promotion wakes a follower, whoever is on watch.
  *
  * After a stall the next promotions, counted by UNTHROTTLED, wake a follower each, because long handlers rarely come alone.
  * Standing down and vacating leadership each write their own word and then read the other's, so either the follower sees the
@@ -136,12 +136,12 @@ export class Watch {
   /**
    * Whether a promotion wakes nobody, because a follower is on watch. Called after leadership was vacated.
    *
-   * @param isLongEvent whether the event that is processed next will take longer than a wake-up is worth
+   * @param wakeUpPays whether the event that is processed next takes so long that another thread could take the next one sooner
    */
-  throttlesWakeUp(isLongEvent: boolean): boolean {
+  throttlesWakeUp(wakeUpPays: boolean): boolean {
     const words = this.#words;
     // Hints only: the ready list belongs to the next leader by now.
-    if (isLongEvent && words[READY_NEXT] !== words[READY_END] && !this.#engagement.leavesOthersParked())
+    if (wakeUpPays && words[READY_NEXT] !== words[READY_END] && !this.#engagement.leavesOthersParked())
       return false;
     if (words[UNTHROTTLED]! > 0) {
       Atomics.sub(words, UNTHROTTLED, 1);

@@ -224,6 +224,23 @@ test('reserved threads are woken last, also where the others are in another word
   }
 });
 
+test('a core is idle while fewer threads are awake than there are cores', async () => {
+  const set = new TestSet(128);
+  const parked: number[] = [];
+  for (const cores of [1, 2, 31, 32, 33, 127, 128, 129]) {
+    const lot = new ParkingLot(set.memory.control, set.doorbells, cores);
+    for (let word = 0; word < 4; word++) set.words[PARKED + word] = 0;
+    parked.length = 0;
+    for (const thread of [127, 0, 31, 32, 63, 64, 1, 96, ...Array.from({ length: 119 }, (_, i) => 126 - i)]) {
+      assert.is(lot.hasIdleCore(), 128 - parked.length < cores, `${parked} are parked, ${cores} cores`);
+      if (parked.includes(thread)) continue;
+      setBit(set, PARKED, thread);
+      parked.push(thread);
+    }
+  }
+  await set.close();
+});
+
 test('every one of 128 threads has a bit of its own, the sign bits too', async () => {
   const set = new TestSet(128);
   const lot = new ParkingLot(set.memory.control, set.doorbells);
