@@ -73,6 +73,7 @@ export class HandlerHarness implements Disposable {
       role: 'commanded',
       steps: false,
       restless: false,
+      ignoresLoop: false,
       memory,
       scratch: new Int32Array(1),
       epoll: this.#epoll,

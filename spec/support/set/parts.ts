@@ -20,10 +20,21 @@ export interface Start {
   readonly steps: boolean;
   /** It has own work without end. */
   readonly restless: boolean;
+  /** Its own event loop ends none of its sleeps. */
+  readonly ignoresLoop: boolean;
   readonly memory: SharedMemory;
   readonly scratch: Int32Array;
   readonly epoll: number;
   readonly doorbells: readonly number[];
+}
+
+/** Has nothing to do, now or later: ppoll(2) ignores a descriptor below 0. */
+class IdleLoop extends EventLoop {
+  override readonly backendFd = -1;
+
+  override timeoutMs(): number {
+    return -1;
+  }
 }
 
 /** The commands of a spec come through the thread's event loop, and are not I/O of an app. */
@@ -32,12 +43,12 @@ class CommandedEngagement extends Engagement {
 }
 
 export function makeParts(start: Start) {
-  const { self, memory, epoll, doorbells, scratch } = start;
+  const { self, memory, epoll, doorbells, scratch, ignoresLoop } = start;
   const { control } = memory;
   const table = new HandleTable(memory.handles);
   const lot = new ParkingLot(control, doorbells);
   const recorder = new Recorder(control, self);
-  const loop = new EventLoop();
+  const loop = ignoresLoop ? new IdleLoop() : new EventLoop();
   const engagement = new CommandedEngagement(control, self, {
     threads: doorbells.length,
     timeoutMs: () => loop.timeoutMs(),

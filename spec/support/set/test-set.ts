@@ -149,7 +149,7 @@ export class TestSet {
   /** Starts a thread in a place. */
   async start(self: number, options: Partial<Start>): Promise<TestThread> {
     const { memory, scratch, epoll, doorbells } = this;
-    const defaults = { role: 'commanded', steps: true, restless: false } as const;
+    const defaults = { role: 'commanded', steps: true, restless: false, ignoresLoop: false } as const;
     const workerData = { ...defaults, ...options, self, memory, scratch, epoll, doorbells };
     store(scratch, threadWord(self, STATUS), RUNNING);
     const worker = new Worker(ENTRY, { workerData });

@@ -43,6 +43,7 @@ export function runTurns(parts: Parts, restless: boolean): void {
     parts;
   const counters = countersOf(control, self);
   instrumentLeading(parts);
+  instrumentParking(parts);
   const context: ThreadContext = {
     self,
     control: new Int32Array(control),
@@ -121,6 +122,13 @@ function instrumentLeading({ handles, scratch, self }: Parts): void {
   ready.refill = () => alone(refill);
   const waitForEvent = handles.waitForEvent.bind(handles);
   handles.waitForEvent = (...args) => asleep(scratch, self, () => waitForEvent(...args));
+}
+
+/** The spec can tell when a thread that is parked sleeps. */
+function instrumentParking({ threadSet, scratch, self }: Parts): void {
+  const park = threadSet.park.bind(threadSet);
+  threadSet.park = (hasWork, sleep, ...rest) =>
+    park(hasWork, (timeoutMs) => asleep(scratch, self, () => sleep(timeoutMs)), ...rest);
 }
 
 /** Stops inside a handle for as long as the spec wants. */

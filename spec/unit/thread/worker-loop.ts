@@ -36,60 +36,52 @@ const NOBODY = 7;
 /** As in lib/thread/worker-loop.ts. */
 const MAX_EVENTS_PER_TURN = 32;
 
-/** A handle that is bound to a certain thread, which is parked afterwards. */
+/** A handle that is bound to a certain thread. The set is quiet again. */
 async function boundTo(set: TestSet, wanted: number): Promise<number> {
   for (;;) {
     const fd = set.connect(BINDER);
     const owner = set.hold(fd);
     set.release(fd);
-    await until(() => set.tally(fd) === 1, 'it is bound');
+    await until(() => set.tally(fd) === 1, 'its event is taken');
+    // Only a thread that sleeps has bound it, and left it.
+    await set.quiet();
     if (owner === wanted) return fd;
   }
 }
 
-/** The thread may wake for its own event loop just then, and not for the promotion: it has to hold in one of some attempts. */
-const inOneOfSome = (attempt: () => Promise<void>) => async (): Promise<void> => {
-  for (let left = 5; ; left--) {
-    try {
-      return await attempt();
-    } catch (error) {
-      if (left === 1) throw error;
-    }
-  }
-};
-
 test(
   'a thread that a promotion woke leads before it turns to a hand-off of its own',
-  inOneOfSome(
-    withSet(2, async (set) => {
-      set.wakeAlways();
-      await set.startAll({ role: 'turns', steps: true });
-      const [leader, promoted] = [set.threads[0]!, set.threads[1]!];
-      const bound = await boundTo(set, promoted.self);
-      const [blocking, other] = [set.connect(), set.connect()];
-      while (set.leader() !== leader.self) {
-        const holder = set.hold(blocking);
-        await until(() => holder === leader.self || set.leader() === leader.self, 'the first leads');
-        set.release(blocking);
-        await set.quiet();
-      }
-      // Woken by the promotion, it stands still right behind its sleep. Meanwhile a hand-off comes, whose handler blocks.
-      promoted.stopBefore(1);
-      set.hold(blocking);
-      promoted.settle([STOPPED]);
-      assert.is(load(set.words, WAKING), promoted.self + 1);
-      store(set.scratch, HOLD + bound, 1);
-      const { table } = set;
-      const generation = table.generation(bound);
-      assert.is(table.claim(bound, generation, READABLE, NOBODY), HAND_OFF);
-      new Mailbox(set.memory.control, promoted.self).put(bound, generation);
-      signalEventCounter(other);
-      promoted.go();
-      await until(() => set.tally(other) === 1, 'the event that no other thread can take is taken');
-      set.release(bound);
+  withSet(2, async (set) => {
+    set.wakeAlways();
+    // Only a promotion wakes a thread that is parked.
+    await set.startAll({ role: 'turns', steps: true, ignoresLoop: true });
+    const [leader, promoted] = [set.threads[0]!, set.threads[1]!];
+    await set.quiet();
+    const bound = await boundTo(set, promoted.self);
+    const [blocking, other] = [set.connect(), set.connect()];
+    while (set.leader() !== leader.self) {
+      const holder = set.hold(blocking);
+      await until(() => holder === leader.self || set.leader() === leader.self, 'the first leads');
       set.release(blocking);
-    }),
-  ),
+      await set.quiet();
+    }
+    promoted.settle([ASLEEP]);
+    // Woken by the promotion, it stands still right behind its sleep. Meanwhile a hand-off comes, whose handler blocks.
+    promoted.stopBefore(1);
+    set.hold(blocking);
+    promoted.settle([STOPPED]);
+    assert.is(load(set.words, WAKING), promoted.self + 1);
+    store(set.scratch, HOLD + bound, 1);
+    const { table } = set;
+    const generation = table.generation(bound);
+    assert.is(table.claim(bound, generation, READABLE, NOBODY), HAND_OFF);
+    new Mailbox(set.memory.control, promoted.self).put(bound, generation);
+    signalEventCounter(other);
+    promoted.go();
+    await until(() => set.tally(other) === 1, 'the event that no other thread can take is taken');
+    set.release(bound);
+    set.release(blocking);
+  }),
 );
 
 test(
@@ -123,7 +115,6 @@ test(
   withSet(1, async (set) => {
     await set.start(0, { role: 'turns', steps: false });
     const bound = await boundTo(set, 0);
-    await set.quiet();
     const { table, handles, lot, words } = set;
     const control = new Int32Array(set.memory.control);
     const timer = createEventCounter();
