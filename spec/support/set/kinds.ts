@@ -6,3 +6,5 @@ export const COUNTER = 10;
 export const SAVER = 11;
 /** The same, bound to the thread that first gets it. */
 export const BINDER = 12;
+/** The same, with a handler that holds its thread as user code does. */
+export const HOLDER = 13;

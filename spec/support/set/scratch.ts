@@ -47,6 +47,10 @@ export const ALONE = 7;
 export const SLEEPS = 8;
 export const threadWord = (self: number, word: number): number => THREADS + self * THREAD_WORDS + word;
 
+/** The time until the thread's last reading of its clock, and any other. */
+export const UNTIL_READING = 1;
+export const OTHER_TIME = 2;
+
 // Words of each descriptor.
 /** Descriptors below this have words here. */
 export const DESCRIPTORS = 2048;
@@ -60,7 +64,9 @@ export const TALLY = HELD + DESCRIPTORS;
 export const ENTRIES = TALLY + DESCRIPTORS;
 /** 1 + the thread whose event handler is inside of it. */
 export const OCCUPANT = ENTRIES + DESCRIPTORS;
-const SCRATCH_WORDS = OCCUPANT + DESCRIPTORS;
+/** What its handler's hold was charged with, if that has ended: UNTIL_READING or OTHER_TIME. */
+export const CHARGED = OCCUPANT + DESCRIPTORS;
+const SCRATCH_WORDS = CHARGED + DESCRIPTORS;
 
 export const makeScratch = (): Int32Array => new Int32Array(new SharedArrayBuffer(SCRATCH_WORDS * 4));
 

@@ -25,6 +25,7 @@ import type { Start } from './parts.js';
 import {
   ASLEEP,
   add,
+  CHARGED,
   DESCRIPTORS,
   DONE,
   ENTRIES,
@@ -169,7 +170,7 @@ export class TestSet {
   connect(kind = COUNTER): number {
     const fd = createEventCounter();
     this.#opened.push(fd);
-    for (const word of [HOLD, HELD, TALLY, ENTRIES, OCCUPANT]) store(this.scratch, word + fd, 0);
+    for (const word of [HOLD, HELD, TALLY, ENTRIES, OCCUPANT, CHARGED]) store(this.scratch, word + fd, 0);
     this.handles.registerHandle(fd, kind, INTEREST_INPUT);
     return fd;
   }

@@ -8,17 +8,19 @@ import {
   type ThreadContext,
   WAKE_UP,
 } from '../../../lib/connection/event-handler.js';
+import { HoldMeter } from '../../../lib/connection/hold-meter.js';
 import type { Limits } from '../../../lib/connection/limits.js';
 import { countersOf } from '../../../lib/memory/counters.js';
 import { BLOCK_BYTES, HANDLE_BLOCK, HANDLE_WORDS } from '../../../lib/memory/layout.js';
 import { sumsOf } from '../../../lib/memory/sums.js';
 import { WakeUp } from '../../../lib/thread/wake-up.js';
 import { WorkerLoop } from '../../../lib/thread/worker-loop.js';
-import { BINDER, COUNTER, SAVER } from '../set/kinds.js';
+import { BINDER, COUNTER, HOLDER, SAVER } from '../set/kinds.js';
 import { takeCount } from '../set/native.js';
 import type { Parts } from '../set/parts.js';
 import {
   add,
+  CHARGED,
   ENTRIES,
   enterAlone,
   exchange,
@@ -27,9 +29,11 @@ import {
   leaveAlone,
   load,
   OCCUPANT,
+  OTHER_TIME,
   put,
   store,
   TALLY,
+  UNTIL_READING,
   VIOLATIONS,
   waitUntil,
 } from '../set/scratch.js';
@@ -39,9 +43,10 @@ import { asleep } from '../set/steps.js';
 const ITEM_MS = 3;
 
 export function runTurns(parts: Parts, restless: boolean): void {
-  const { self, control, handles, table, pool, threadSet, lot, loop, doorbell, recorder, engagement, holds } =
-    parts;
+  const { self, control, handles, table, pool, threadSet, lot, loop, doorbell, recorder, engagement } = parts;
   const counters = countersOf(control, self);
+  // The system always runs the thread when it is ready.
+  const holds = new HoldMeter({ micros: () => 0 });
   instrumentLeading(parts);
   instrumentParking(parts);
   const context: ThreadContext = {
@@ -70,6 +75,7 @@ export function runTurns(parts: Parts, restless: boolean): void {
   eventHandlers[COUNTER] = new Counter(parts);
   eventHandlers[SAVER] = new Saver(parts);
   eventHandlers[BINDER] = new Binder(parts);
+  eventHandlers[HOLDER] = new Holding(parts, holds);
   eventHandlers[TCP_CONNECTION] = new Counter(parts);
   const workerLoop = new WorkerLoop({
     self,
@@ -194,5 +200,26 @@ class Binder extends Counter {
 
   bound(): Iterable<number> {
     return this.#held;
+  }
+}
+
+/** As Counter, and holds its thread from the beginning of the dispatch on. */
+class Holding extends Counter {
+  readonly #holds: HoldMeter;
+
+  constructor(parts: Parts, holds: HoldMeter) {
+    super(parts);
+    this.#holds = holds;
+  }
+
+  protected override read(fd: number): void {
+    const { recorder, scratch } = this.parts;
+    const began = recorder.micros;
+    const held = (micros: number) => {
+      const untilReading = micros > 0 && micros === recorder.micros - began;
+      store(scratch, CHARGED + fd, untilReading ? UNTIL_READING : OTHER_TIME);
+    };
+    this.#holds.begin({ held }, began);
+    super.read(fd);
   }
 }

@@ -1,12 +1,15 @@
-/** What a thread does first: leading, own work, its own event loop, and the end of the set. */
+/** What a thread does first: leading, yielding, own work, its own event loop, and the end of the set; and when holds end. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type ThreadContext, TIMER } from '../../../lib/connection/event-handler.js';
 import { Timeouts } from '../../../lib/connection/timeouts.js';
 import { countersOf, EVENTS, LOOP_PASSES } from '../../../lib/memory/counters.js';
 import {
+  ENGAGED,
   HANDLE_DEADLINE,
   HANDLE_WORDS,
+  HOST_LED,
+  PARKED,
   SET_SERVING,
   SET_STATE,
   SET_STOPPING,
@@ -15,11 +18,13 @@ import {
 } from '../../../lib/memory/layout.js';
 import { HAND_OFF, READABLE } from '../../../lib/set/handle-table.js';
 import { Mailbox } from '../../../lib/set/mailbox.js';
+import { nowMicros } from '../../../lib/sys/clock.js';
 import { closeDescriptor, createEventCounter, signalEventCounter } from '../../../lib/sys/descriptor.js';
-import { BINDER, COUNTER } from '../../support/set/kinds.js';
+import { BINDER, COUNTER, HOLDER } from '../../support/set/kinds.js';
 import { takeCount } from '../../support/set/native.js';
 import {
   ASLEEP,
+  CHARGED,
   ENTRIES,
   HOLD,
   load,
@@ -27,6 +32,7 @@ import {
   STOPPED,
   store,
   threadWord,
+  UNTIL_READING,
   until,
 } from '../../support/set/scratch.js';
 import { type TestSet, withSet } from '../../support/set/test-set.js';
@@ -81,6 +87,73 @@ test(
     await until(() => set.tally(other) === 1, 'the event that no other thread can take is taken');
     set.release(bound);
     set.release(blocking);
+  }),
+);
+
+test(
+  'a thread yields to a host that is parked once, and again only after it has taken an event',
+  withSet(2, async (set) => {
+    // The spec itself is the host.
+    const [HOST, SELF] = [0, 1];
+    const hostParks = () => {
+      store(set.words, WAKING, 0);
+      Atomics.or(set.words, PARKED, 1 << HOST);
+    };
+    const yielded = () => set.parked().join() === String(SELF);
+    const waits = () => set.leader() === SELF && set.threads[SELF]!.status === ASLEEP;
+    set.wakeAlways();
+    store(set.words, ENGAGED, 1 << HOST);
+    // Where there is one core, a thread leaves events to hosts that have led lately.
+    store(set.words, HOST_LED, (nowMicros() - 1e9) | 0);
+    hostParks();
+    const thread = await set.start(SELF, { role: 'turns', steps: false, ignoresLoop: true });
+    await until(yielded, 'it yields');
+    assert.is(load(set.words, WAKING), HOST + 1);
+    thread.settle([ASLEEP]);
+    hostParks();
+    store(set.words, WAKING, SELF + 1);
+    assert.ok(set.lot.wake(SELF));
+    await until(() => waits() || yielded(), 'it leads, or yields again');
+    assert.ok(waits(), 'it has taken no event since');
+
+    const fd = set.connect();
+    signalEventCounter(fd);
+    await until(() => set.tally(fd) === 1 && waits(), 'it has taken an event, and leads');
+    hostParks();
+    signalEventCounter(fd);
+    await until(() => yielded() || set.tally(fd) === 2, 'it yields, or takes one more');
+    assert.is(set.tally(fd), 1);
+  }),
+);
+
+test(
+  'a hold ends when its thread leads again, before that waits for an event',
+  withSet(1, async (set) => {
+    await set.start(0, { role: 'turns', steps: false, ignoresLoop: true });
+    const fd = set.connect(HOLDER);
+    signalEventCounter(fd);
+    await until(() => set.tally(fd) === 1, 'the event is taken');
+    await set.quiet();
+    assert.is(
+      load(set.scratch, CHARGED + fd),
+      UNTIL_READING,
+      'until the last change of state, not only until now',
+    );
+  }),
+);
+
+test(
+  'a hold ends when another thread leads, before its own parks',
+  withSet(2, async (set) => {
+    set.wakeAlways();
+    await set.startAll({ role: 'turns', steps: false, ignoresLoop: true });
+    await set.quiet();
+    const fd = set.connect(HOLDER);
+    const holder = set.hold(fd);
+    await until(() => set.leader() === 1 - holder, 'the other one leads');
+    set.release(fd);
+    await set.quiet();
+    assert.is.not(load(set.scratch, CHARGED + fd), 0);
   }),
 );
 
