@@ -11,13 +11,20 @@ import { until } from './wait.js';
 /** More handlers than ever wait at one gate. */
 const EVERYBODY = 64;
 
+/** What is left of the gates that were opened for good. */
+const leftovers: (() => void)[] = [];
+process.once('exit', () => {
+  for (const remove of leftovers) remove();
+});
+
 export class Gate implements Disposable {
   /** For the handler: the FIFOs are `PATH.entered` and `PATH.release`. */
   readonly path: string;
   readonly #folder: string;
   readonly #entered: number;
   readonly #release: number;
-  #count = 0;
+  /** The threads of the handlers that have arrived, in that order; 0 where a handler does not say. */
+  readonly threads: number[] = [];
 
   constructor() {
     this.#folder = mkdtempSync(join(tmpdir(), 'paceline-gate-'));
@@ -36,7 +43,7 @@ export class Gate implements Disposable {
   /** How many have arrived so far. */
   get arrivals(): number {
     this.#look();
-    return this.#count;
+    return this.threads.length;
   }
 
   /** Releases `count` handlers. */
@@ -48,7 +55,7 @@ export class Gate implements Disposable {
   [Symbol.dispose](): void {
     this.release(EVERYBODY);
     // The descriptors stay open until no handler can be inside: closing them would block one that is just opening them.
-    process.once('exit', () => {
+    leftovers.push(() => {
       closeSync(this.#entered);
       closeSync(this.#release);
       rmSync(this.#folder, { recursive: true, force: true });
@@ -57,7 +64,8 @@ export class Gate implements Disposable {
 
   #look(): void {
     try {
-      this.#count += readSync(this.#entered, Buffer.alloc(EVERYBODY));
+      const bytes = Buffer.alloc(EVERYBODY);
+      this.threads.push(...bytes.subarray(0, readSync(this.#entered, bytes)));
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
     }
