@@ -1,7 +1,7 @@
 // `npm run bench`: compares server runtimes on this machine. scripts/bench/ has one role a file: options, targets and
-// start (the servers), scenarios (the measurements, and their pass marks; static-files,
+// start (the servers), scenarios (the measurements, and their pass marks; requests has the real ones and hello; static-files,
 // held-connections, slow-clients, dashboards, control and waiting only on request), load with client and wrk,
-// process-stats (the cost), report, verdict.
+// process-stats (the server's cost), handler-cost (the handler's), report, verdict.
 //
 // Rounds are interleaved: every target runs in every round, so that a change of the machine's speed affects all of
 // them. A server is started when it is first needed and stays up until the end of the run, except in scenarios that need
@@ -9,7 +9,7 @@
 
 import { writeFileSync } from 'node:fs';
 import { cleanUpAtExit, endChildren, isGone, stopChild } from './bench/children.js';
-import { type BenchOptions, HELP, parseOptions, UsageError } from './bench/options.js';
+import { type BenchOptions, HELP, parseOptions, targetsOf, UsageError } from './bench/options.js';
 import { type ScenarioResult, table, versions } from './bench/report.js';
 import type { Result, Scenario } from './bench/scenario.js';
 import { SCENARIOS, warmUp } from './bench/scenarios.js';
@@ -18,6 +18,8 @@ import { missing, type Server, type Target } from './bench/targets.js';
 import { onPath, TOOL_HINTS } from './bench/tools.js';
 import { verdict } from './bench/verdict.js';
 
+/** The targets that cannot run here, as far as they were reported. */
+const left = new Set<string>();
 const servers = new Map<string, Promise<Server>>();
 
 async function run(options: BenchOptions, args: readonly string[]): Promise<boolean> {
@@ -29,19 +31,14 @@ async function run(options: BenchOptions, args: readonly string[]): Promise<bool
     `Medians of up to ${options.rounds} rounds (min..max), and ratios to the first cluster target, or to nginx.\n`,
   );
 
-  const targets = options.targets.filter((target) => {
-    const reason = missing(target, options.bun);
-    if (reason) console.log(`without ${target.name}: ${reason}`);
-    return !reason;
-  });
-
   const results: ScenarioResult[] = [];
   for (const scenario of options.scenarios) {
     if (scenario.needs && !onPath(scenario.needs)) {
       console.log(`without ${scenario.name}: ${TOOL_HINTS[scenario.needs]}\n`);
       continue;
     }
-    const result = await runScenario(scenario, targets, options);
+    const targets = targetsOf(scenario, options);
+    const result = await runScenario(scenario, targets.filter(isInstalled(options)), options);
     if (result.results.length === 0) continue;
     results.push(result);
     console.log(table(scenario, result, options));
@@ -55,6 +52,16 @@ async function run(options: BenchOptions, args: readonly string[]): Promise<bool
     );
   }
   return met;
+}
+
+/** Tells why one is not, once. */
+function isInstalled({ bun }: BenchOptions): (target: Target) => boolean {
+  return (target) => {
+    const reason = missing(target, bun);
+    if (reason && !left.has(target.name)) console.log(`without ${target.name}: ${reason}`);
+    if (reason) left.add(target.name);
+    return !reason;
+  };
 }
 
 /** All rounds of one scenario. A target that fails is given up for this scenario; the others go on. */
@@ -88,8 +95,8 @@ async function runScenario(
 function serverOf(target: Target, scenario: Scenario, options: BenchOptions): Promise<Server> {
   const isPaceline = target.kind === 'paceline';
   const workers = (isPaceline ? scenario.threads : undefined) ?? target.workers;
-  const wanted = scenario.setup ?? 'demo';
-  const setup = !isPaceline && OWN_SETUPS.includes(wanted) ? 'demo' : wanted;
+  const wanted = scenario.setup ?? 'handler';
+  const setup = !isPaceline && OWN_SETUPS.includes(wanted) ? 'handler' : wanted;
   const startIt = () => start({ ...target, workers }, setup, options.bun);
   if (scenario.freshServer) return startIt();
   const key = `${target.kind}-${workers}-${setup}`;

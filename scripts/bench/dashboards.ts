@@ -63,7 +63,7 @@ export const DASHBOARD_SCENARIOS: readonly Scenario[] = [
 
 /** Off, recording, watched, watched, recording, off: a steady drift of the machine's speed cancels out of the ratios. */
 async function measureRecording(recording: Server, { connections, seconds }: Settings): Promise<Figures> {
-  const off = await start(recording.target, 'demo');
+  const off = await start(recording.target, 'handler');
   const ask = (server: Server, time = seconds) =>
     loadWithWrk(server, '/hello', { connections, seconds: time });
   const results: Record<'off' | 'recording' | 'watched', Figures[]> = { off: [], recording: [], watched: [] };

@@ -7,7 +7,8 @@ import { DEFAULT_TARGETS, parseTarget, TARGET_NAMES, type Target } from './targe
 
 export interface BenchOptions extends Settings {
   readonly scenarios: readonly Scenario[];
-  readonly targets: readonly Target[];
+  /** Where they are named; each scenario has its own otherwise. */
+  readonly targets: readonly Target[] | undefined;
   readonly rounds: number;
   readonly bun: string | undefined;
   readonly json: string | undefined;
@@ -23,6 +24,11 @@ const names = (scenarios: readonly Scenario[]) => [
 const DEFAULT_SCENARIOS = SCENARIOS.filter(({ onRequest }) => !onRequest);
 const REQUESTED_SCENARIOS = SCENARIOS.filter(({ onRequest }) => onRequest);
 
+const ownTargets = () =>
+  DEFAULT_SCENARIOS.filter(({ targets }) => targets)
+    .map(({ name, targets }) => `${' '.repeat(28)}${name}: ${targets!.join(',')}`)
+    .join('\n');
+
 export const HELP = `Compares server runtimes on this machine, on the loopback interface.
 
 Usage: npm run bench -- [options]
@@ -30,10 +36,11 @@ Usage: npm run bench -- [options]
   --scenario NAME[,NAME]   ${names(DEFAULT_SCENARIOS).join(', ')} (these),
                            and on request: ${names(REQUESTED_SCENARIOS).join(', ')}
   --targets NAME[,NAME]    ${TARGET_NAMES}
-                           (${DEFAULT_TARGETS.join(',')}; what is not installed is left out)
+                           (${DEFAULT_TARGETS.join(',')}; what is not installed is left out;
+${ownTargets()})
   --rounds N               rounds, in each of which every target has its turn (5)
   --seconds N              seconds a round (3)
-  --connections N          connections of hello, async and idle-10k (64)
+  --connections N          connections of hello and real requests, async and idle-10k (64)
   --quick                  2 rounds of 1 s, 2 s of idling in place of 10 s, and slow clients for 6 s in place of 20 s
   --bun FILE               the bun binary (from PATH)
   --json FILE              also writes every round's figures there
@@ -52,7 +59,7 @@ export function parseOptions(args: readonly string[]): BenchOptions | undefined 
   const quick = values.quick === true;
   return {
     scenarios: values.scenario ? values.scenario.split(',').flatMap(scenariosOf) : DEFAULT_SCENARIOS,
-    targets: (values.targets?.split(',') ?? DEFAULT_TARGETS).map(targetOf),
+    targets: values.targets?.split(',').map(targetOf),
     rounds: numberOf('rounds', values.rounds, quick ? 2 : 5, 100),
     seconds: numberOf('seconds', values.seconds, quick ? 1 : 3, 60),
     idleSeconds: quick ? 2 : 10,
@@ -93,6 +100,11 @@ function scenariosOf(name: string): Scenario[] {
   const found = SCENARIOS.filter((scenario) => scenario.name === name || scenario.group === name);
   if (found.length === 0) throw new UsageError(`no scenario ${name}: one of ${names(SCENARIOS).join(', ')}`);
   return found;
+}
+
+/** The targets of a scenario: those of the command line, or its own. */
+export function targetsOf({ targets = DEFAULT_TARGETS }: Scenario, options: BenchOptions): readonly Target[] {
+  return options.targets ?? targets.map(targetOf);
 }
 
 function targetOf(name: string): Target {

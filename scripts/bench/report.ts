@@ -66,12 +66,19 @@ export function table(scenario: Scenario, { results }: ScenarioResult, settings:
 }
 
 function cell({ key, digits }: Column, result: Result, reference: Result | undefined): string {
-  const values = result.rounds.map((figures) => figures[key]!);
+  const values = figuresOf(key, result);
+  // What a target does not have, as a handler's cost where it runs none.
+  if (values.length === 0) return '-';
   const middle = median(values);
   const range = `${Math.min(...values).toFixed(digits)}..${Math.max(...values).toFixed(digits)}`;
-  const base = reference && median(reference.rounds.map((figures) => figures[key]!));
+  const references = reference ? figuresOf(key, reference) : [];
+  const base = references.length > 0 ? median(references) : 0;
   const ratio = base ? ` ${(middle / base).toFixed(2)}x` : '';
   return `${middle.toFixed(digits)} (${range})${ratio}`;
+}
+
+function figuresOf(key: string, { rounds }: Result): number[] {
+  return rounds.map((figures) => figures[key]).filter((value) => value !== undefined);
 }
 
 /** The middle value, or the mean of the two middle ones. */

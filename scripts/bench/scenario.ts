@@ -37,12 +37,20 @@ export interface Result {
 
 /** One line of the verdict. */
 export interface Judgement {
-  readonly word: 'met' | 'missed' | 'not measured';
+  /** `noted` is shown only, and counts neither way. */
+  readonly word: 'met' | 'missed' | 'noted' | 'not measured';
   readonly text: string;
 }
 
-/** Judges paceline's rounds of one scenario; `rival` finds the rounds of another target in it. */
-export type Judge = (paceline: Result, rival: (target: string) => Result | undefined) => Judgement[];
+/**
+ * Judges paceline's rounds of one scenario; `rival` finds the rounds of another target in it, `elsewhere` those of the same
+ * target in another scenario.
+ */
+export type Judge = (
+  paceline: Result,
+  rival: (target: string) => Result | undefined,
+  elsewhere: (scenario: string) => Result | undefined,
+) => Judgement[];
 
 export interface Scenario {
   readonly name: string;
@@ -55,11 +63,13 @@ export interface Scenario {
   readonly group?: string;
   /** Not in the default list: it takes long, or measures paceline alone instead of comparing. */
   readonly onRequest?: true;
+  /** The targets where the command line names none. Default: DEFAULT_TARGETS. */
+  readonly targets?: readonly string[];
   /** The command that must be installed. */
   readonly needs?: Tool;
   /** Whether a first round of a second is run and discarded, so that the server's hot code is compiled. */
   readonly warmsUp?: true;
-  /** What the servers serve. Default: the demo's routes. */
+  /** What the servers serve. Default: the small handler. */
   readonly setup?: Setup;
   /** Whether every round needs a new server, because an earlier round would change what is measured. */
   readonly freshServer?: true;

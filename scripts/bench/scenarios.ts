@@ -9,11 +9,11 @@ import type { Figures } from './figures.js';
 import { HELD_SCENARIOS } from './held-connections.js';
 import { loadWithClient, loadWithWrk, WRK_COLUMNS } from './load.js';
 import { takeSnapshot, useBetween } from './process-stats.js';
-import type { Column, Judgement, Result, Scenario, Settings } from './scenario.js';
+import { REQUEST_SCENARIOS } from './requests.js';
+import type { Column, Scenario, Settings } from './scenario.js';
 import { SLOW_SCENARIOS } from './slow-clients.js';
 import { STATIC_SCENARIOS } from './static-files.js';
-import type { Server, Target } from './targets.js';
-import { judgeErrors, judgement, percent, ratio } from './verdict.js';
+import { FETCH_RUNTIMES, RUNTIMES, type Server, type Target } from './targets.js';
 import { WAITING_SCENARIOS } from './waiting.js';
 
 const BLOCK_MS = 20;
@@ -26,12 +26,6 @@ const FRESH = 40;
 const IDLE_CONNECTIONS = 1000;
 const SETTLE_MS = 25_000;
 
-/** The pass marks of `hello`: requests/s and CPU a request against node:cluster, and no more CPU a request than these. */
-const MIN_REQUESTS_RATIO = 1.7;
-const MAX_CPU_RATIO = 0.6;
-const REFERENCE = 'cluster-2';
-const CPU_RIVALS = ['nginx', 'bun'] as const;
-
 const STALL_COLUMNS: readonly Column[] = [
   { key: 'keptMaxMs', title: 'max kept ms', digits: 1 },
   { key: 'freshMaxMs', title: 'max fresh ms', digits: 1 },
@@ -39,21 +33,11 @@ const STALL_COLUMNS: readonly Column[] = [
   { key: 'late', title: 'later than 100 ms', digits: 0 },
 ];
 
-const everyTarget = () => true;
-const runsJavaScript = ({ kind }: Target) => kind !== 'nginx';
+const servesAnything = ({ kind }: Target) => RUNTIMES.includes(kind) || kind === 'nginx';
+const runsHandler = ({ kind }: Target) => FETCH_RUNTIMES.includes(kind);
 
 export const SCENARIOS: readonly Scenario[] = [
-  {
-    name: 'hello',
-    title: ({ connections, seconds }) =>
-      `GET /hello, ${connections} connections, wrk -t1, ${seconds} s a round`,
-    columns: WRK_COLUMNS,
-    needs: 'wrk',
-    warmsUp: true,
-    appliesTo: everyTarget,
-    run: (server, settings) => loadWithWrk(server, '/hello', settings),
-    judge: judgeHello,
-  },
+  ...REQUEST_SCENARIOS,
   {
     name: 'mixed',
     title: ({ seconds }) =>
@@ -65,7 +49,7 @@ export const SCENARIOS: readonly Scenario[] = [
       { key: 'fastPerSecond', title: 'requests/s', digits: 0 },
       { key: 'blocksPerSecond', title: 'blocks/s', digits: 0 },
     ],
-    appliesTo: runsJavaScript,
+    appliesTo: runsHandler,
     run: ({ port }, { seconds }) =>
       loadWithClient(
         { kind: 'mixed', port, fast: FAST, slow: SLOW, blockMs: BLOCK_MS, paceMs: PACE_MS, seconds },
@@ -77,7 +61,7 @@ export const SCENARIOS: readonly Scenario[] = [
     title: () =>
       `one handler blocks for ${STALL_MS} ms while ${KEPT} kept and ${FRESH} fresh connections ask /hello`,
     columns: STALL_COLUMNS,
-    appliesTo: runsJavaScript,
+    appliesTo: runsHandler,
     run: (server) => measureStall(server, 1),
   },
   {
@@ -99,7 +83,7 @@ export const SCENARIOS: readonly Scenario[] = [
     maxRounds: 2,
     threads: 8,
     setup: 'held',
-    appliesTo: everyTarget,
+    appliesTo: servesAnything,
     run: measureIdle,
   },
   {
@@ -109,7 +93,7 @@ export const SCENARIOS: readonly Scenario[] = [
     columns: WRK_COLUMNS,
     needs: 'wrk',
     warmsUp: true,
-    appliesTo: runsJavaScript,
+    appliesTo: runsHandler,
     run: (server, settings) => loadWithWrk(server, '/sleep?ms=1', settings),
   },
   ...STATIC_SCENARIOS,
@@ -123,34 +107,6 @@ export const SCENARIOS: readonly Scenario[] = [
 /** Runs a round that does not count, if the scenario asks for one. */
 export async function warmUp(scenario: Scenario, server: Server, settings: Settings): Promise<void> {
   if (scenario.warmsUp) await scenario.run(server, { ...settings, seconds: 1 });
-}
-
-function judgeHello(paceline: Result, rival: (target: string) => Result | undefined): Judgement[] {
-  const judgements: Judgement[] = [];
-  const reference = rival(REFERENCE);
-  if (reference) {
-    const requests = ratio('requestsPerSecond', paceline, reference);
-    judgements.push(
-      judgement(
-        requests >= MIN_REQUESTS_RATIO,
-        `${paceline.target} serves ${requests.toFixed(2)}x the requests/s of ${REFERENCE} (target: at least ${MIN_REQUESTS_RATIO}x)`,
-      ),
-      judgeCpu(paceline, reference, MAX_CPU_RATIO),
-    );
-  } else judgements.push({ word: 'not measured', text: `the main targets need ${REFERENCE}` });
-  for (const name of CPU_RIVALS) {
-    const other = rival(name);
-    if (other) judgements.push(judgeCpu(paceline, other, 1));
-  }
-  return [...judgements, ...judgeErrors([paceline, reference])];
-}
-
-function judgeCpu(paceline: Result, rival: Result, max: number): Judgement {
-  const cpu = ratio('cpuUsPerRequest', paceline, rival);
-  return judgement(
-    cpu <= max,
-    `${paceline.target} uses ${percent(cpu)} of the CPU a request of ${rival.target} (target: at most ${percent(max)})`,
-  );
 }
 
 function measureStall({ port }: Server, blockers: number): Promise<Figures> {

@@ -25,8 +25,8 @@ const COLUMNS: readonly Column[] = [
 ];
 
 export const SLOW_SCENARIOS: readonly Scenario[] = [
-  slow('headers', ['paceline'], 'demo', '/hello', ['-H', '-i', '2']),
-  slow('body', ['paceline'], 'demo', '/echo', ['-B', '-t', 'POST', '-s', '65536', '-i', '2']),
+  slow('headers', ['paceline'], 'handler', '/hello', ['-H', '-i', '2']),
+  slow('body', ['paceline'], 'handler', '/echo', ['-B', '-t', 'POST', '-s', '65536', '-i', '2']),
   // Nginx shows how much of the longest wait is due to the kernel, whose memory for sockets becomes scarce.
   slow('read', ['paceline', 'nginx'], 'files', LARGE_FILE.path, [
     '-X',

@@ -7,7 +7,12 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { findNginx, onPath } from './tools.js';
 
-export type Kind = 'paceline' | 'cluster' | 'http' | 'nginx' | 'bun';
+export type Kind = 'paceline' | 'cluster' | 'fastify' | 'http' | 'nginx' | 'bun';
+
+/** The kinds that run handlers in JavaScript. */
+export const RUNTIMES: readonly Kind[] = ['paceline', 'cluster', 'fastify', 'http', 'bun'];
+/** Those of them that have all routes of the small handler, as the apps in the style of fetch. */
+export const FETCH_RUNTIMES: readonly Kind[] = ['paceline', 'cluster', 'http', 'bun'];
 
 export interface Target {
   readonly name: string;
@@ -23,6 +28,8 @@ export interface Server {
   readonly port: number;
   /** The dashboard's URL, its token in the fragment, where there is one. */
   readonly dashboard: string | undefined;
+  /** The command that runs its JavaScript, where it runs handlers. */
+  readonly runtime: string | undefined;
 }
 
 /** The command of the build that this script belongs to. */
@@ -30,7 +37,8 @@ export const PACELINE = fileURLToPath(new URL('../../lib/cli/main.js', import.me
 const PACELINE_THREADS = 4;
 const NGINX_PROCESSES = 2;
 
-export const TARGET_NAMES = 'paceline[-THREADS], cluster-PROCESSES, http, nginx, bun';
+export const TARGET_NAMES =
+  'paceline[-THREADS], cluster-PROCESSES, fastify-PROCESSES, http, nginx, bun[-PROCESSES]';
 export const DEFAULT_TARGETS: readonly string[] = [
   'paceline',
   'cluster-2',
@@ -43,11 +51,21 @@ export const DEFAULT_TARGETS: readonly string[] = [
 /** The target of a name such as `cluster-4`; undefined if there is none. */
 export function parseTarget(name: string): Target | undefined {
   const [, kind, count] = /^([a-z]+)(?:-([1-9]\d?))?$/.exec(name) ?? [];
-  if (kind === 'paceline') return { name, kind, workers: Number(count ?? PACELINE_THREADS) };
-  if (kind === 'cluster' && count) return { name, kind, workers: Number(count) };
-  if ((kind === 'http' || kind === 'bun') && !count) return { name, kind, workers: 1 };
-  if (kind === 'nginx' && !count) return { name, kind, workers: NGINX_PROCESSES };
-  return undefined;
+  switch (kind) {
+    case 'paceline':
+      return { name, kind, workers: Number(count ?? PACELINE_THREADS) };
+    case 'bun':
+      return { name, kind, workers: Number(count ?? 1) };
+    case 'cluster':
+    case 'fastify':
+      return count ? { name, kind, workers: Number(count) } : undefined;
+    case 'http':
+      return count ? undefined : { name, kind, workers: 1 };
+    case 'nginx':
+      return count ? undefined : { name, kind, workers: NGINX_PROCESSES };
+    default:
+      return undefined;
+  }
 }
 
 /** Why a target cannot run on this machine; undefined if it can. */

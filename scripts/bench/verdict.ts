@@ -16,28 +16,35 @@ export function verdict(
   const judged = scenarios.filter(({ judge }) => judge);
   const judgements = results.flatMap((result) => {
     const scenario = judged.find(({ name }) => name === result.scenario);
-    return scenario ? judgementsOf(scenario, result) : [];
+    return scenario ? judgementsOf(scenario, result, results) : [];
   });
   if (judgements.length === 0) {
     const text = `paceline, in one of ${judged.map(({ name }) => name).join(', ')}`;
     judgements.push({ word: 'not measured', text });
   }
   return {
-    met: judgements.every(({ word }) => word === 'met'),
+    met: judgements.every(({ word }) => word === 'met' || word === 'noted'),
     lines: judgements.map(({ word, text }) => `${word}: ${text}`),
   };
 }
 
-function judgementsOf({ name, judge }: Scenario, { results }: ScenarioResult): Judgement[] {
+function judgementsOf(
+  { name, judge }: Scenario,
+  { results }: ScenarioResult,
+  all: readonly ScenarioResult[],
+): Judgement[] {
   const paceline = results.find(({ kind }) => kind === 'paceline');
   if (!paceline) return [{ word: 'not measured', text: `${name} without paceline` }];
   const { target, rounds, failure } = paceline;
   const judgements: Judgement[] = [];
   if (failure) judgements.push(judgement(false, `${target} was given up: ${failure}`));
   if (rounds.length > 0) {
-    const rival = (wanted: string) =>
-      results.find((result) => result.target === wanted && result.rounds.length > 0);
-    judgements.push(...judge!(paceline, rival));
+    const measured = (among: readonly Result[] | undefined, wanted: string) =>
+      among?.find((result) => result.target === wanted && result.rounds.length > 0);
+    const rival = (wanted: string) => measured(results, wanted);
+    const elsewhere = (wanted: string) =>
+      measured(all.find(({ scenario }) => scenario === wanted)?.results, target);
+    judgements.push(...judge!(paceline, rival, elsewhere));
   }
   return judgements.map(({ word, text }) => ({ word, text: `${name}: ${text}` }));
 }

@@ -5,7 +5,7 @@ import type { Figures } from './figures.js';
 import { loadWithClient } from './load.js';
 import type { Column, Judge, Judgement, Phase, Result, Scenario, Settings } from './scenario.js';
 import type { Setup } from './start.js';
-import type { Server, Target } from './targets.js';
+import { FETCH_RUNTIMES, type Server, type Target } from './targets.js';
 import { judgeErrors, judgement, medianOf } from './verdict.js';
 import { ALONE, type Blockers, type WaitingJob } from './waiting-client.js';
 
@@ -63,7 +63,7 @@ const TICK_COLUMNS = columns('ticks', LATE_TICK_MS, {
 });
 
 const beside = BESIDE.map(titleOf).join(', and ');
-const runsJavaScript = ({ kind }: Target) => kind !== 'nginx';
+const runsHandler = ({ kind }: Target) => FETCH_RUNTIMES.includes(kind);
 const isPaceline = ({ kind }: Target) => kind === 'paceline';
 
 const SLEEP = {
@@ -93,8 +93,8 @@ const TICKS = {
 };
 
 export const WAITING_SCENARIOS: readonly Scenario[] = [
-  waiting('sleep', SLEEP, 'waiting', runsJavaScript, judgeEach(judgeAnswers)),
-  waiting('sse', TICKS, 'waiting', runsJavaScript, judgeEach(judgeTicks)),
+  waiting('sleep', SLEEP, 'handler', runsHandler, judgeEach(judgeAnswers)),
+  waiting('sse', TICKS, 'handler', runsHandler, judgeEach(judgeTicks)),
   waiting('unlearned', SLEEP, 'unlearned', isPaceline, judgeEach(showsStalls(judgeAnswers))),
   waiting('sse-unlearned', TICKS, 'unlearned', isPaceline, judgeEach(showsStalls(judgeTicks))),
 ];

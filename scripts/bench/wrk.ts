@@ -23,12 +23,16 @@ export interface WrkLoad {
   readonly seconds: number;
   /** The wait after which an answer counts as an error. Default: 2, as in wrk. */
   readonly timeoutSeconds?: number;
+  /** The file of a script that makes the requests. Default: a GET of the URL, always the same. */
+  readonly script?: string | undefined;
 }
 
 /** Requests `url` from one thread of wrk over kept-alive connections for some seconds. */
 export async function runWrk(url: string, load: WrkLoad): Promise<WrkResult> {
-  const { connections, seconds, timeoutSeconds = 2 } = load;
-  const args = ['-t1', `-c${connections}`, `-d${seconds}s`, '--latency', `--timeout=${timeoutSeconds}s`, url];
+  const { connections, seconds, timeoutSeconds = 2, script } = load;
+  const args = ['-t1', `-c${connections}`, `-d${seconds}s`, '--latency', `--timeout=${timeoutSeconds}s`];
+  if (script !== undefined) args.push('-s', script);
+  args.push(url);
   return parseReport(await runCommand('wrk', args, seconds * 1000 + GRACE_MS));
 }
 

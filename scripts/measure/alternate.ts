@@ -100,7 +100,7 @@ async function start(checkout: string, threads: number): Promise<Server> {
     const port = Number(/listening on http:\/\/127\.0\.0\.1:(\d+)/.exec(output())?.[1] ?? 0);
     if (port === 0) continue;
     const target = { name: checkout, kind: 'paceline', workers: threads } as const;
-    return { target, child, pid: child.pid!, port, dashboard: undefined };
+    return { target, child, pid: child.pid!, port, dashboard: undefined, runtime: process.execPath };
   }
   throw new Error(`${checkout} does not listen: ${output().trim()}`);
 }

@@ -1,11 +1,10 @@
-// The app of the control scenarios: the demo's routes, and one that throws.
+// The app of the control scenarios: the small handler's routes, and one that throws.
 
-import demo from '../../../lib/demo/app.js';
-import type { FetchContext } from '../../../lib/web/context.js';
+import handler from './handler.js';
 
 export default {
-  fetch(request: Request, context: FetchContext): unknown {
+  fetch(request: Request): Response | Promise<Response> {
     if (request.url.endsWith('/throw')) throw new Error('this route throws');
-    return demo.fetch(request, context);
+    return handler.fetch(request);
   },
 };

@@ -12,15 +12,13 @@ const MIN_MS = 1;
 const MAX_MS = 10_000;
 const DEFAULT_MS = 50;
 
-/** The pace of the ticks that a URL asks for, in milliseconds; undefined where it asks for something else. */
-export function tickPace(url: string): number | undefined {
-  const [, ms] = /^(?:https?:\/\/[^/]*)?\/ticks(?:\?ms=(\d+))?$/.exec(url) ?? ['', null];
-  if (ms === null) return undefined;
-  return Math.min(Math.max(Number(ms ?? DEFAULT_MS), MIN_MS), MAX_MS);
+/** The pace of the ticks that `?ms=` asks for, in milliseconds. */
+export function tickPace(ms: string | null): number {
+  return Math.min(Math.max(Number(ms ?? DEFAULT_MS) || DEFAULT_MS, MIN_MS), MAX_MS);
 }
 
 /** Sends ticks from now on. @returns a function that ends them */
-export function startTicks(ms: number, send: (event: string) => void): () => void {
+function startTicks(ms: number, send: (event: string) => void): () => void {
   const startMs = performance.now();
   let count = 0;
   const tick = () => {

@@ -1,5 +1,5 @@
-// The app of the waiting scenarios, which declares that none of its routes blocks: what the set learns about them is not used.
+// The small handler, which declares that none of its routes blocks: what the set learns about them is not used.
 
-import waiting from './waiting-app.js';
+import handler from './handler.js';
 
-export default { fetch: waiting.fetch, routes: { nonBlocking: ['/**'] } };
+export default { fetch: handler.fetch, routes: { nonBlocking: ['/**'] } };

@@ -1,0 +1,156 @@
+// What a request costs: real ones first, then bursts of small ones, a rendered page, and hello. Beside the total stands what the
+// handler costs by itself, so that what the runtime adds is seen alone.
+
+import type { Figures } from './figures.js';
+import { handlerUs } from './handler-cost.js';
+import { loadWithWrk, WRK_COLUMNS } from './load.js';
+import { type RequestKind, wrkScript } from './real-requests.js';
+import type { Column, Judge, Judgement, Result, Scenario, Settings } from './scenario.js';
+import { RUNTIMES, type Server, type Target } from './targets.js';
+import { judgeErrors, judgement, medianOf, percent, ratio } from './verdict.js';
+
+const REFERENCE = 'cluster-2';
+const BUN = 'bun-2';
+const REAL_TARGETS = ['paceline-2', REFERENCE, 'fastify-2', BUN];
+const HELLO_TARGETS = [...REAL_TARGETS, 'nginx'];
+
+/** The pass marks of `real-get` and `real-post`: against node:cluster, against Bun, and what the runtime adds, against hello. */
+const REAL_REQUESTS_RATIO = 1.5;
+const REAL_CPU_RATIO = 0.55;
+const REAL_BUN_CPU_RATIO = 1.35;
+const REAL_ADDED_RATIO = 1.6;
+/** Older versions of Node.js have an older V8; against Bun's engine they are only shown. */
+const BUN_MARK_NODE = 26;
+
+/** The pass marks of `hello`: against node:cluster, and no more CPU a request than the rivals. */
+const HELLO_REQUESTS_RATIO = 1.7;
+const HELLO_CPU_RATIO = 0.6;
+const HELLO_CPU_RIVALS = ['nginx', BUN] as const;
+
+const [requests, cpu, ...others] = WRK_COLUMNS;
+const COLUMNS: readonly Column[] = [
+  requests!,
+  { ...cpu!, title: 'CPU us/request: total' },
+  { key: 'handlerUs', title: 'handler', digits: 2 },
+  { key: 'addedUs', title: 'runtime adds', digits: 2 },
+  ...others,
+];
+
+const runsHandlers = ({ kind }: Target) => RUNTIMES.includes(kind);
+
+export const REQUEST_SCENARIOS: readonly Scenario[] = [
+  real('real-get', 'GET of another URL each time, ten fields of a browser, 650 bytes of JSON', judgeReal),
+  real('real-post', '1 KiB of JSON posted, a short JSON answer', judgeReal),
+  {
+    ...common('pipelined', '16 pipelined requests of /hello at a time', REAL_TARGETS),
+    group: 'real',
+    appliesTo: runsHandlers,
+    run: (server, settings) => measure(server, settings, 'hello', wrkScript('pipelined')),
+  },
+  real('html', 'a page of 16 KiB rendered by a template, ten fields of a browser'),
+  {
+    ...common('hello', 'GET /hello by a small handler', HELLO_TARGETS),
+    appliesTo: () => true,
+    run: (server, settings) => measure(server, settings, 'hello'),
+    judge: judgeHello,
+  },
+];
+
+function common(name: string, what: string, targets: readonly string[]) {
+  return {
+    name,
+    title: ({ connections, seconds }: Settings) =>
+      `${what}; ${connections} connections, wrk -t1, ${seconds} s a round`,
+    columns: COLUMNS,
+    targets,
+    needs: 'wrk',
+    warmsUp: true,
+  } as const;
+}
+
+function real(name: Exclude<RequestKind, 'hello'>, what: string, judge?: Judge): Scenario {
+  return {
+    ...common(name, what, REAL_TARGETS),
+    group: 'real',
+    setup: 'real',
+    appliesTo: runsHandlers,
+    run: (server, settings) => measure(server, settings, name, wrkScript(name)),
+    ...(judge && { judge }),
+  };
+}
+
+async function measure(
+  server: Server,
+  settings: Settings,
+  kind: RequestKind,
+  script?: string,
+): Promise<Figures> {
+  const figures = await loadWithWrk(server, '/hello', { ...settings, script });
+  const alone = await handlerUs(server, kind);
+  if (alone === undefined) return figures;
+  return { ...figures, handlerUs: alone, addedUs: figures.cpuUsPerRequest! - alone };
+}
+
+function judgeReal(
+  paceline: Result,
+  rival: Parameters<Judge>[1],
+  elsewhere: Parameters<Judge>[2],
+): Judgement[] {
+  const bun = rival(BUN);
+  const hello = elsewhere('hello');
+  return [
+    ...judgeReference(paceline, rival(REFERENCE), REAL_REQUESTS_RATIO, REAL_CPU_RATIO),
+    ...(bun ? [judgeBun(paceline, bun)] : []),
+    hello ? judgeAdded(paceline, hello) : { word: 'not measured', text: 'what the runtime adds needs hello' },
+    ...judgeErrors([paceline, rival(REFERENCE), bun]),
+  ];
+}
+
+function judgeHello(paceline: Result, rival: Parameters<Judge>[1]): Judgement[] {
+  const rivals = HELLO_CPU_RIVALS.map(rival).filter((result) => result !== undefined);
+  return [
+    ...judgeReference(paceline, rival(REFERENCE), HELLO_REQUESTS_RATIO, HELLO_CPU_RATIO),
+    ...rivals.map((other) => judgeCpu(paceline, other, 1)),
+    ...judgeErrors([paceline, rival(REFERENCE)]),
+  ];
+}
+
+function judgeReference(
+  paceline: Result,
+  reference: Result | undefined,
+  minRequests: number,
+  maxCpu: number,
+): Judgement[] {
+  if (!reference) return [{ word: 'not measured', text: `the main targets need ${REFERENCE}` }];
+  const speed = ratio('requestsPerSecond', paceline, reference);
+  return [
+    judgement(
+      speed >= minRequests,
+      `${paceline.target} serves ${speed.toFixed(2)}x the requests/s of ${REFERENCE} (target: at least ${minRequests}x)`,
+    ),
+    judgeCpu(paceline, reference, maxCpu),
+  ];
+}
+
+function judgeCpu(paceline: Result, rival: Result, max: number): Judgement {
+  const share = ratio('cpuUsPerRequest', paceline, rival);
+  return judgement(
+    share <= max,
+    `${paceline.target} uses ${percent(share)} of the CPU a request of ${rival.target} (target: at most ${percent(max)})`,
+  );
+}
+
+function judgeBun(paceline: Result, bun: Result): Judgement {
+  const judged = judgeCpu(paceline, bun, REAL_BUN_CPU_RATIO);
+  if (Number(process.versions.node.split('.')[0]) >= BUN_MARK_NODE) return judged;
+  return { word: 'noted', text: `${judged.text}; judged from Node.js ${BUN_MARK_NODE} on` };
+}
+
+function judgeAdded(paceline: Result, hello: Result): Judgement {
+  const share = ratio('addedUs', paceline, hello);
+  const [here, there] = [medianOf('addedUs', paceline), medianOf('addedUs', hello)];
+  return judgement(
+    share <= REAL_ADDED_RATIO,
+    `${paceline.target} adds ${here.toFixed(2)} us to the handler, ${share.toFixed(2)}x the ${there.toFixed(2)} us of hello (target: at most ${REAL_ADDED_RATIO}x)`,
+  );
+}
