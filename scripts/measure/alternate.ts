@@ -2,20 +2,24 @@
  * What a change costs: two built checkouts, measured alternately in many short rounds, so that whatever else the machine does
  * affects both. Prints quartiles, and the ratio of each second figure to the first.
  *
- *   node dist/scripts/measure/alternate.js DIR_BEFORE DIR_AFTER [--rounds N] [--seconds N] [--only hello,mixed,idle]
+ *   node dist/scripts/measure/alternate.js DIR_BEFORE DIR_AFTER [--rounds N] [--seconds N] [--only real,hello,mixed,idle]
  *
- * hello: /hello, 64 connections, 2 threads. mixed: 16 connections that ask /hello every 2 ms beside 2 that block a thread for
- * 20 ms at a time, 4 threads. idle: 1000 connections that say nothing for 10 s, 8 threads, in an eighth of the rounds.
+ * real: the requests of real-get and real-post in turns, 64 connections, 2 threads. hello: /hello, 64 connections, 2 threads.
+ * mixed: 16 connections that ask /hello every 2 ms beside 2 that block a thread for 20 ms at a time, 4 threads. idle: 1000
+ * connections that say nothing for 10 s, 8 threads, in an eighth of the rounds. Both checkouts serve the apps of this build.
  */
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { cleanUpAtExit, collectOutput, endChildren, startChild, stopChild } from '../bench/children.js';
 import type { Job } from '../bench/client.js';
 import type { Figures } from '../bench/figures.js';
 import { loadWithClient, loadWithWrk } from '../bench/load.js';
 import { takeSnapshot, useBetween } from '../bench/process-stats.js';
+import { wrkScript } from '../bench/real-requests.js';
+import { appFile } from '../bench/servers/apps.js';
 import type { Server } from '../bench/targets.js';
 
 const START_MS = 15_000;
@@ -25,11 +29,14 @@ const IDLE_CONNECTIONS = 1000;
 const IDLE_SHARE = 8;
 /** From the last connection to the measurement of idling: garbage collection after opening them is over by then. */
 const SETTLE_MS = 5000;
-/** Keeps idle connections for longer than the measurement takes. */
+const COMMAND = 'dist/lib/cli/main.js';
+/** Keeps idle connections for longer than the measurement takes, which the command does not. */
 const SERVER = 'dist/scripts/bench/servers/paceline-server.js';
 
 interface Measure {
   readonly threads: number;
+  /** The app, of those beside the servers of the benchmark; without one, what a checkout's own server has. */
+  readonly app?: string;
   readonly columns: readonly (readonly [key: string, title: string, digits: number])[];
   /** How many rounds it gets, of `all` that the others get. */
   readonly rounds: (all: number) => number;
@@ -37,8 +44,23 @@ interface Measure {
 }
 
 const MEASURES: Readonly<Record<string, Measure>> = {
+  real: {
+    threads: 2,
+    app: 'real-app',
+    columns: [
+      ['getCpuUs', 'GET: CPU us', 2],
+      ['getPerSecond', 'GET: requests/s', 0],
+      ['getP99Ms', 'GET: p99 ms', 2],
+      ['postCpuUs', 'POST: CPU us', 2],
+      ['postPerSecond', 'POST: requests/s', 0],
+      ['postP99Ms', 'POST: p99 ms', 2],
+    ],
+    rounds: (all) => all,
+    run: measureReal,
+  },
   hello: {
     threads: 2,
+    app: 'handler',
     columns: [
       ['cpuUsPerRequest', 'CPU us/request', 2],
       ['requestsPerSecond', 'requests/s', 0],
@@ -49,6 +71,7 @@ const MEASURES: Readonly<Record<string, Measure>> = {
   },
   mixed: {
     threads: 4,
+    app: 'handler',
     columns: [
       ['p50Ms', 'p50 ms', 2],
       ['p99Ms', 'p99 ms', 2],
@@ -68,6 +91,21 @@ const MEASURES: Readonly<Record<string, Measure>> = {
     run: measureIdle,
   },
 };
+
+async function measureReal(server: Server, seconds: number): Promise<Figures> {
+  const load = (kind: 'real-get' | 'real-post') =>
+    loadWithWrk(server, '/hello', { connections: 64, seconds, script: wrkScript(kind) });
+  const get = await load('real-get');
+  const post = await load('real-post');
+  return {
+    getCpuUs: get.cpuUsPerRequest!,
+    getPerSecond: get.requestsPerSecond!,
+    getP99Ms: get.p99Ms!,
+    postCpuUs: post.cpuUsPerRequest!,
+    postPerSecond: post.requestsPerSecond!,
+    postP99Ms: post.p99Ms!,
+  };
+}
 
 async function measureMixed({ port, pid }: Server, seconds: number): Promise<Figures> {
   const before = takeSnapshot(pid);
@@ -91,8 +129,12 @@ async function measureIdle({ port, pid }: Server): Promise<Figures> {
 }
 
 /** Starts the server of a checkout. @throws when it does not listen */
-async function start(checkout: string, threads: number): Promise<Server> {
-  const child = startChild(process.execPath, [join(checkout, SERVER), `${threads}`], {
+async function start(checkout: string, { threads, app }: Measure): Promise<Server> {
+  const args = app
+    ? [COMMAND, fileURLToPath(appFile(app)), '--port', '0', '--threads', `${threads}`, '--dashboard', 'off']
+    : [SERVER, `${threads}`];
+  const [file, ...rest] = args;
+  const child = startChild(process.execPath, [join(checkout, file!), ...rest], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const output = collectOutput(child);
@@ -113,10 +155,12 @@ async function measure(
   seconds: number,
 ): Promise<void> {
   const { threads, columns, rounds, run } = MEASURES[name]!;
-  const servers = await Promise.all(checkouts.map((checkout) => start(checkout, threads)));
+  const servers = await Promise.all(checkouts.map((checkout) => start(checkout, MEASURES[name]!)));
   const results: Figures[][] = servers.map(() => []);
-  for (const server of servers)
+  for (const server of servers) {
     await loadWithWrk(server, '/hello', { connections: 64, seconds: WARM_UP_SECONDS });
+    if (name === 'real') await measureReal(server, WARM_UP_SECONDS);
+  }
   for (let round = 0; round < rounds(all); round++) {
     // The second one runs on the machine as the first one left it, so the order alternates.
     const order = round % 2 === 0 ? [0, 1] : [1, 0];
@@ -152,11 +196,11 @@ const { values, positionals } = parseArgs({
   },
 });
 const checkouts = positionals.map((directory) => resolve(directory));
-const missing = checkouts.filter((checkout) => !existsSync(join(checkout, SERVER)));
+const missing = checkouts.filter((checkout) => !existsSync(join(checkout, COMMAND)));
 const unknown = values.only.split(',').filter((name) => !(name in MEASURES));
 if (checkouts.length !== 2 || missing.length > 0 || unknown.length > 0) {
   console.error(
-    'usage: alternate.js DIR_BEFORE DIR_AFTER [--rounds N] [--seconds N] [--only hello,mixed,idle]',
+    'usage: alternate.js DIR_BEFORE DIR_AFTER [--rounds N] [--seconds N] [--only real,hello,mixed,idle]',
   );
   for (const checkout of missing) console.error(`${checkout} is not built (npm run build)`);
   process.exit(2);
