@@ -7,12 +7,13 @@ import { loadWithWrk, WRK_COLUMNS } from './load.js';
 import { type RequestKind, wrkScript } from './real-requests.js';
 import type { Column, Judge, Judgement, Result, Scenario, Settings } from './scenario.js';
 import { RUNTIMES, type Server, type Target } from './targets.js';
-import { judgeErrors, judgement, medianOf, percent, ratio } from './verdict.js';
+import { difference, judgeErrors, judgement, medianOf, percent, ratio } from './verdict.js';
 
 const REFERENCE = 'cluster-2';
 const BUN = 'bun-2';
+const FLOOR = 'floor-node';
 const REAL_TARGETS = ['paceline-2', REFERENCE, 'fastify-2', BUN];
-const HELLO_TARGETS = [...REAL_TARGETS, 'nginx'];
+const HELLO_TARGETS = [...REAL_TARGETS, 'nginx', 'floor-c', FLOOR];
 
 /** The pass marks of `real-get` and `real-post`: against node:cluster, against Bun, and what the runtime adds, against hello. */
 const REAL_REQUESTS_RATIO = 1.5;
@@ -22,10 +23,11 @@ const REAL_ADDED_RATIO = 1.6;
 /** Older versions of Node.js have an older V8; against Bun's engine they are only shown. */
 const BUN_MARK_NODE = 26;
 
-/** The pass marks of `hello`: against node:cluster, and no more CPU a request than the rivals. */
+/** The pass marks of `hello`: against node:cluster, no more CPU a request than the rivals, and not much more than the floor. */
 const HELLO_REQUESTS_RATIO = 1.7;
 const HELLO_CPU_RATIO = 0.6;
 const HELLO_CPU_RIVALS = ['nginx', BUN] as const;
+const HELLO_ABOVE_FLOOR_US = 4;
 
 const [requests, cpu, ...others] = WRK_COLUMNS;
 const COLUMNS: readonly Column[] = [
@@ -107,11 +109,15 @@ function judgeReal(
 }
 
 function judgeHello(paceline: Result, rival: Parameters<Judge>[1]): Judgement[] {
+  const floor = rival(FLOOR);
   const rivals = HELLO_CPU_RIVALS.map(rival).filter((result) => result !== undefined);
   return [
     ...judgeReference(paceline, rival(REFERENCE), HELLO_REQUESTS_RATIO, HELLO_CPU_RATIO),
     ...rivals.map((other) => judgeCpu(paceline, other, 1)),
-    ...judgeErrors([paceline, rival(REFERENCE)]),
+    floor
+      ? judgeFloor(paceline, floor)
+      : { word: 'not measured', text: `the distance to the floor needs ${FLOOR}` },
+    ...judgeErrors([paceline, rival(REFERENCE), floor]),
   ];
 }
 
@@ -152,5 +158,13 @@ function judgeAdded(paceline: Result, hello: Result): Judgement {
   return judgement(
     share <= REAL_ADDED_RATIO,
     `${paceline.target} adds ${here.toFixed(2)} us to the handler, ${share.toFixed(2)}x the ${there.toFixed(2)} us of hello (target: at most ${REAL_ADDED_RATIO}x)`,
+  );
+}
+
+function judgeFloor(paceline: Result, floor: Result): Judgement {
+  const above = difference('cpuUsPerRequest', paceline, floor);
+  return judgement(
+    above <= HELLO_ABOVE_FLOOR_US,
+    `${paceline.target} uses ${above.toFixed(2)} us of CPU a request more than ${FLOOR} (target: at most ${HELLO_ABOVE_FLOOR_US} us)`,
   );
 }

@@ -7,12 +7,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { collectOutput, startChild, stopChild, temporaryDirectory } from './children.js';
 import { filesFolder } from './files-folder.js';
+import { floorProgram } from './floor-c.js';
 import { BROWSER_FIELDS, REQUESTS } from './real-requests.js';
 import { HELLO } from './servers/handler.js';
 import { shelfPage } from './servers/page.js';
 import { type Order, productOf, receiptOf } from './servers/shop.js';
 import { PACELINE, RUNTIMES, type Server, type Target } from './targets.js';
-import { findNginx } from './tools.js';
+import { findNginx, onPath } from './tools.js';
 
 /**
  * What a server serves: the small handler; the same with idle connections kept for 75 s, as all targets but paceline's command
@@ -117,6 +118,10 @@ function commandOf(
       return [process.execPath, serverFile('http-server'), app];
     case 'bun':
       return [bun ?? 'bun', serverFile('bun-server'), app, `${workers}`];
+    case 'floor-c':
+      return [floorProgram(onPath('gcc')!), `${workers}`];
+    case 'floor-node':
+      return [process.execPath, serverFile('floor-node'), `${workers}`];
     case 'nginx': {
       const prefix = temporaryDirectory();
       writeFileSync(join(prefix, 'nginx.conf'), nginxConfig(workers, setup, port!));

@@ -7,7 +7,7 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { findNginx, onPath } from './tools.js';
 
-export type Kind = 'paceline' | 'cluster' | 'fastify' | 'http' | 'nginx' | 'bun';
+export type Kind = 'paceline' | 'cluster' | 'fastify' | 'http' | 'nginx' | 'bun' | 'floor-c' | 'floor-node';
 
 /** The kinds that run handlers in JavaScript. */
 export const RUNTIMES: readonly Kind[] = ['paceline', 'cluster', 'fastify', 'http', 'bun'];
@@ -36,9 +36,10 @@ export interface Server {
 export const PACELINE = fileURLToPath(new URL('../../lib/cli/main.js', import.meta.url));
 const PACELINE_THREADS = 4;
 const NGINX_PROCESSES = 2;
+const FLOOR_THREADS = 2;
 
 export const TARGET_NAMES =
-  'paceline[-THREADS], cluster-PROCESSES, fastify-PROCESSES, http, nginx, bun[-PROCESSES]';
+  'paceline[-THREADS], cluster-PROCESSES, fastify-PROCESSES, http, nginx, bun[-PROCESSES], floor-c[-THREADS], floor-node[-THREADS]';
 export const DEFAULT_TARGETS: readonly string[] = [
   'paceline',
   'cluster-2',
@@ -50,12 +51,15 @@ export const DEFAULT_TARGETS: readonly string[] = [
 
 /** The target of a name such as `cluster-4`; undefined if there is none. */
 export function parseTarget(name: string): Target | undefined {
-  const [, kind, count] = /^([a-z]+)(?:-([1-9]\d?))?$/.exec(name) ?? [];
+  const [, kind, count] = /^([a-z]+(?:-[a-z]+)?)(?:-([1-9]\d?))?$/.exec(name) ?? [];
   switch (kind) {
     case 'paceline':
       return { name, kind, workers: Number(count ?? PACELINE_THREADS) };
     case 'bun':
       return { name, kind, workers: Number(count ?? 1) };
+    case 'floor-c':
+    case 'floor-node':
+      return { name, kind, workers: Number(count ?? FLOOR_THREADS) };
     case 'cluster':
     case 'fastify':
       return count ? { name, kind, workers: Number(count) } : undefined;
@@ -73,5 +77,6 @@ export function missing(target: Target, bun: string | undefined): string | undef
   if (target.kind === 'paceline' && !existsSync(PACELINE)) return `${PACELINE} is not built`;
   if (target.kind === 'nginx' && !findNginx()) return 'nginx is not installed';
   if (target.kind === 'bun' && !(bun ?? onPath('bun'))) return 'bun is not on PATH; --bun FILE names one';
+  if (target.kind === 'floor-c' && !onPath('gcc')) return 'gcc is not on PATH, which compiles it';
   return undefined;
 }

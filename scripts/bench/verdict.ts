@@ -64,6 +64,11 @@ export function ratio(key: string, paceline: Result, rival: Result): number {
   return medianOf(key, paceline) / medianOf(key, rival);
 }
 
+/** Paceline's median of a figure, less the rival's. */
+export function difference(key: string, paceline: Result, rival: Result): number {
+  return medianOf(key, paceline) - medianOf(key, rival);
+}
+
 export function medianOf(key: string, { rounds }: Result): number {
   return median(rounds.map((figures) => figures[key]!));
 }
