@@ -4,6 +4,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Connection, requestFor } from './connection.js';
 import { type Figures, percentile } from './figures.js';
+import { type OpenLoopJob, openLoop } from './open-loop-client.js';
 import { type WaitingJob, waitForAnswers, waitForTicks } from './waiting-client.js';
 
 export type Job =
@@ -26,6 +27,7 @@ export type Job =
     }
   | { kind: 'probe'; port: number; paceMs: number }
   | { kind: 'health-checks'; port: number; paceMs: number; checks: number; lastAnswerMs: number }
+  | OpenLoopJob
   | WaitingJob;
 
 export type ClientMessage = { ready: true } | { figures: Figures };
@@ -251,6 +253,8 @@ function run(job: Job): Promise<Figures> {
       return probe(job);
     case 'health-checks':
       return healthChecks(job);
+    case 'open-loop':
+      return openLoop(job);
     case 'waiting-sleep':
       return waitForAnswers(job);
     case 'waiting-ticks':

@@ -21,6 +21,9 @@ export class UsageError extends Error {}
 const names = (scenarios: readonly Scenario[]) => [
   ...new Set(scenarios.flatMap(({ name, group }) => (group ? [group, name] : [name]))),
 ];
+/** The last one is near what the slowest of the default targets sustains on two busy cores, the first one far from it. */
+const DEFAULT_RATES = '5000,10000,20000';
+const MAX_RATE = 200_000;
 const DEFAULT_SCENARIOS = SCENARIOS.filter(({ onRequest }) => !onRequest);
 const REQUESTED_SCENARIOS = SCENARIOS.filter(({ onRequest }) => onRequest);
 
@@ -41,6 +44,7 @@ ${ownTargets()})
   --rounds N               rounds, in each of which every target has its turn (5)
   --seconds N              seconds a round (3)
   --connections N          connections of hello and real requests, async and idle-10k (64)
+  --rates N[,N]            requests a second of open-real-get and open-hello (${DEFAULT_RATES})
   --quick                  2 rounds of 1 s, 2 s of idling in place of 10 s, and slow clients for 6 s in place of 20 s
   --bun FILE               the bun binary (from PATH)
   --json FILE              also writes every round's figures there
@@ -64,6 +68,7 @@ export function parseOptions(args: readonly string[]): BenchOptions | undefined 
     seconds: numberOf('seconds', values.seconds, quick ? 1 : 3, 60),
     idleSeconds: quick ? 2 : 10,
     slowSeconds: quick ? 6 : 20,
+    rates: (values.rates ?? DEFAULT_RATES).split(',').map((rate) => numberOf('rates', rate, 0, MAX_RATE)),
     connections: numberOf('connections', values.connections, 64, 10_000),
     bun: values.bun,
     json: values.json,
@@ -83,6 +88,7 @@ function readArguments(args: readonly string[]) {
         rounds: text,
         seconds: text,
         connections: text,
+        rates: text,
         quick: flag,
         bun: text,
         json: text,

@@ -39,7 +39,7 @@ export function table(scenario: Scenario, { results }: ScenarioResult, settings:
   const rows = [['', ...scenario.columns.map(({ title }) => title)]];
   for (const result of results) {
     if (result.rounds.length === 0) continue;
-    for (const phase of scenario.phases ?? [undefined]) {
+    for (const phase of scenario.phases?.(settings) ?? [undefined]) {
       const name = phase ? `${result.target}, ${phase.title}` : result.target;
       const cells = scenario.columns.map((column) => {
         const key = phase ? `${phase.key}.${column.key}` : column.key;
@@ -57,10 +57,13 @@ export function table(scenario: Scenario, { results }: ScenarioResult, settings:
   );
   lines.splice(1, 0, widths.map((width) => '-'.repeat(width)).join('   '));
   lines.unshift(`${scenario.name}: ${scenario.title(settings)}`);
-  for (const { target, rounds, failure } of results) {
+  for (const result of results) {
+    const { target, rounds, failure } = result;
     const errors = rounds.reduce((sum, figures) => sum + (figures.errors ?? 0), 0);
     if (errors > 0) lines.push(`  ${target}: ${errors} errors; its figures are not comparable`);
     if (failure) lines.push(`  ${target}: given up: ${failure}`);
+    if (rounds.length > 0)
+      lines.push(...(scenario.remarks?.(result, settings) ?? []).map((line) => `  ${line}`));
   }
   return `${lines.join('\n')}\n`;
 }

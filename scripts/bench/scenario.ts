@@ -24,6 +24,8 @@ export interface Settings {
   readonly idleSeconds: number;
   readonly slowSeconds: number;
   readonly connections: number;
+  /** Of the open loop, in requests a second. */
+  readonly rates: readonly number[];
 }
 
 /** All rounds of one target in one scenario. */
@@ -58,7 +60,7 @@ export interface Scenario {
   readonly title: (settings: Settings) => string;
   readonly columns: readonly Column[];
   /** The parts of a round, where it has any: each is a row of the table. */
-  readonly phases?: readonly Phase[];
+  readonly phases?: (settings: Settings) => readonly Phase[];
   /** A name that selects this scenario and others together. */
   readonly group?: string;
   /** Not in the default list: it takes long, or measures paceline alone instead of comparing. */
@@ -79,6 +81,8 @@ export interface Scenario {
   readonly threads?: number;
   readonly appliesTo: (target: Target) => boolean;
   readonly run: (server: Server, settings: Settings) => Promise<Figures>;
+  /** What a reader of a target's rows has to know, below the table. */
+  readonly remarks?: (result: Result, settings: Settings) => readonly string[];
   /** What counts as passed; a scenario without it only compares. */
   readonly judge?: Judge;
 }

@@ -8,6 +8,7 @@ import { DASHBOARD_SCENARIOS } from './dashboards.js';
 import type { Figures } from './figures.js';
 import { HELD_SCENARIOS } from './held-connections.js';
 import { loadWithClient, loadWithWrk, WRK_COLUMNS } from './load.js';
+import { OPEN_LOOP_SCENARIOS } from './open-loop.js';
 import { takeSnapshot, useBetween } from './process-stats.js';
 import { REQUEST_SCENARIOS } from './requests.js';
 import type { Column, Scenario, Settings } from './scenario.js';
@@ -96,6 +97,7 @@ export const SCENARIOS: readonly Scenario[] = [
     appliesTo: runsHandler,
     run: (server, settings) => loadWithWrk(server, '/sleep?ms=1', settings),
   },
+  ...OPEN_LOOP_SCENARIOS,
   ...STATIC_SCENARIOS,
   ...HELD_SCENARIOS,
   ...SLOW_SCENARIOS,

@@ -113,7 +113,7 @@ function waiting(
     title: (settings) => measured.title(settings) + note,
     group: 'waiting',
     onRequest: true,
-    phases: PHASES,
+    phases: () => PHASES,
     setup,
     appliesTo,
     judge,
