@@ -1,0 +1,74 @@
+/** The open loop: a stall shows in every request that was due during it, and the client tells its own delays from the server's. */
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { openLoop } from '../../../scripts/bench/open-loop-client.js';
+
+const CONNECTIONS = 4;
+const RATE = 200;
+const LATE_MS = 100;
+const STALL_MS = 400;
+const HELLO = 'hello world\n';
+
+/** A server that holds all answers for {@link STALL_MS} from the request of a number on. */
+async function stallingServer(stallAt: number) {
+  const held: ServerResponse[] = [];
+  let stalls = false;
+  let count = 0;
+  const answer = (response: ServerResponse) =>
+    response.writeHead(200, { 'Content-Length': HELLO.length }).end(HELLO);
+  const server = createServer((_request, response) => {
+    count += 1;
+    if (count === stallAt) {
+      stalls = true;
+      setTimeout(() => {
+        stalls = false;
+        for (const each of held) answer(each);
+      }, STALL_MS);
+    }
+    if (stalls) held.push(response);
+    else answer(response);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return { server, port: (server.address() as AddressInfo).port };
+}
+
+const job = (port: number) =>
+  ({
+    kind: 'open-loop',
+    port,
+    request: 'hello',
+    connections: CONNECTIONS,
+    ratePerSecond: RATE,
+    seconds: 1,
+    lateMs: LATE_MS,
+  }) as const;
+
+test('the requests that were due during a stall are late, not only those that were sent', async () => {
+  const { server, port } = await stallingServer(50);
+  const { late, unanswered, errors, answeredPerSecond } = await openLoop(job(port));
+  server.closeAllConnections();
+  server.close();
+  // Whatever is due in the first 300 ms of 400 waits for 100 ms at least; a closed loop has CONNECTIONS late ones.
+  const dueThen = ((STALL_MS - LATE_MS) / 1000) * RATE;
+  assert.ok(late! >= dueThen - CONNECTIONS - 1, `${late} late of ${dueThen}`);
+  assert.equal(
+    { unanswered, errors, answeredPerSecond },
+    { unanswered: 0, errors: 0, answeredPerSecond: RATE },
+  );
+});
+
+test('the client says that it was late itself', async () => {
+  const { server, port } = await stallingServer(0);
+  const cell = new Int32Array(new SharedArrayBuffer(4));
+  // Its own thread stops, with all connections free and requests due.
+  const timer = setTimeout(() => Atomics.wait(cell, 0, 0, STALL_MS), 500);
+  const { ownLatePercent } = await openLoop(job(port));
+  clearTimeout(timer);
+  server.closeAllConnections();
+  server.close();
+  assert.ok(ownLatePercent! > 1, `${ownLatePercent} %`);
+});
+
+test.run();
