@@ -5,13 +5,13 @@
 
 /** One in so many is the weight of the last event. */
 const WEIGHT = 16;
-/** What an event counts at most: longer ones may have been interrupted, and they are worth a wake-up anyway. */
-const MAX_MICROS = 100;
 /**
  * Waking a thread costs the waker 2 to 5 µs, and a second thread that contends for events costs each of them 1 µs. Below this an event is
  * taken sooner by the thread that is awake.
  */
 const WORTH_A_WAKE_UP_MICROS = 10;
+/** What an event counts at most: so the mean tells whether most events are long, and not how often the system runs something else. */
+const MAX_MICROS = 2 * WORTH_A_WAKE_UP_MICROS;
 
 export class EventCost {
   #meanMicros = 0;
