@@ -10,19 +10,29 @@ import { bodyReaders } from './body-readers.js';
 import type { FileBody } from './file-body.js';
 import { installRequest } from './light-request.js';
 import type { Outgoing } from './outgoing.js';
-import { alike, delegateRest, replaceMembers } from './patch-prototype.js';
-import { attachState, bareClass, privateStateOf } from './private-state.js';
+import { delegateRest, replaceClass, replaceMembers } from './patch-prototype.js';
+import { bareClass, Given } from './private-state.js';
 import { noteBody, noteHeaders } from './proxied-response.js';
 import { type RedirectStatus, ResponseState } from './response-state.js';
 import { decodeText, nativeResponse, RealResponse } from './web-globals.js';
 
 const REDIRECTS = new Set<unknown>([301, 302, 303, 307, 308]);
 
-/** The state of a light response; null for any other value. */
-function stateOf(value: unknown): ResponseState | null {
-  const state = privateStateOf(value);
-  return state instanceof ResponseState ? state : null;
+class Carrier extends Given {
+  readonly #state: ResponseState;
+
+  constructor(object: object, state: ResponseState) {
+    super(object);
+    this.#state = state;
+  }
+
+  /** The state of a light object; null for any other value. Fast path. */
+  static stateOf(value: unknown): ResponseState | null {
+    return typeof value === 'object' && value !== null && #state in value ? value.#state : null;
+  }
 }
+
+const { stateOf } = Carrier;
 
 /** The real response in place of a light one; any other value as it is. */
 function realOf(value: unknown): unknown {
@@ -30,15 +40,12 @@ function realOf(value: unknown): unknown {
   return state === null ? value : state.real();
 }
 
-/**
- * The global class: a function, because a class cannot be given the prototype of another one. Subclasses work as usual:
- * `super()` gets an object with the subclass's prototype.
- */
+/** The global class. Subclasses work as usual: `super()` gets an object with the subclass's prototype. */
 function LightResponse(this: object, body: unknown = null, init: unknown = undefined): void {
   if (new.target === undefined) {
     throw new TypeError("Class constructor Response cannot be invoked without 'new'");
   }
-  attachState(this, ResponseState.made(body, init));
+  new Carrier(this, ResponseState.made(body, init));
 }
 
 /** Objects that become light responses. Their class is Response, also when a static method is called on a subclass. */
@@ -46,7 +53,7 @@ const Bare = bareClass(RealResponse.prototype);
 
 function lightOf(state: ResponseState): Response {
   const response = new Bare();
-  attachState(response, state);
+  new Carrier(response, state);
   return response;
 }
 
@@ -149,12 +156,5 @@ export function installResponse(): void {
   if (installed) return;
   installed = true;
   installRequest();
-  for (const [name, native] of Object.entries(Object.getOwnPropertyDescriptors(RealResponse))) {
-    const ours = Object.hasOwn(statics, name) ? statics[name as keyof typeof statics] : native.value;
-    const value = typeof native.value === 'function' ? alike(ours, native.value) : ours;
-    Object.defineProperty(LightResponse, name, { ...native, value });
-  }
-  const property = { value: LightResponse, writable: true, enumerable: false, configurable: true };
-  Object.defineProperty(RealResponse.prototype, 'constructor', property);
-  Object.defineProperty(globalThis, 'Response', property);
+  replaceClass(LightResponse, RealResponse, statics);
 }

@@ -9,9 +9,10 @@ type Members = Record<string, PropertyDescriptor>;
  * enumerability, names and lengths of functions. A member that `target` lacks (older versions of Node.js) stays missing.
  */
 export function replaceMembers(target: object, source: object): void {
-  const members: Members = Object.getOwnPropertyDescriptors(source);
-  for (const [name, native] of Object.entries<PropertyDescriptor>(Object.getOwnPropertyDescriptors(target))) {
-    const { get, value } = Object.hasOwn(members, name) ? members[name]! : {};
+  for (const name of Reflect.ownKeys(source)) {
+    const native = Object.getOwnPropertyDescriptor(target, name);
+    if (native === undefined) continue;
+    const { get, value } = Object.getOwnPropertyDescriptor(source, name)!;
     if (native.get !== undefined && get !== undefined) {
       Object.defineProperty(target, name, { ...native, get: alike(get, native.get) });
     } else if (typeof native.value === 'function' && typeof value === 'function') {
@@ -47,6 +48,30 @@ export function delegateRest(target: object, source: object, realOf: (object: un
     }
   }
   replaceMembers(target, Object.defineProperties({}, rest));
+}
+
+/**
+ * Makes `ours` the global class in place of `native`: with its prototype, statics, name and length. A function, because a class
+ * cannot be given the prototype of another one.
+ *
+ * @param statics members of `ours` that replace those of `native` with the same names
+ */
+export function replaceClass(
+  ours: object,
+  native: { prototype: object; name: string },
+  statics: object,
+): void {
+  const members: Members = Object.getOwnPropertyDescriptors(statics);
+  for (const [key, property] of Object.entries<PropertyDescriptor>(
+    Object.getOwnPropertyDescriptors(native),
+  )) {
+    const value = Object.hasOwn(members, key) ? members[key]!.value : property.value;
+    if (typeof property.value === 'function') alike(value, property.value);
+    Object.defineProperty(ours, key, { ...property, value });
+  }
+  const global = { value: ours, writable: true, enumerable: false, configurable: true };
+  Object.defineProperty(native.prototype, 'constructor', global);
+  Object.defineProperty(globalThis, native.name, global);
 }
 
 /** Gives a function the name and length of the one that it replaces. */
