@@ -2,87 +2,35 @@
  * Header fields as text: `name: value\r\n` lines, the form in which they arrive and leave. The light request and response
  * keep them so, and make a Headers object on demand only.
  *
- * Only fields that are certainly valid become lines here. For everything else `linesOf` returns null, and the real Headers
- * class decides what it means or throws as the Fetch standard requires.
+ * Only fields that are certainly valid become lines here. For everything else `linesOf` returns null, and the Headers class
+ * decides what it means or throws as the Fetch standard requires.
  */
+import { type FieldName, nameOf } from './field-names.js';
+import { RealHeaders } from './web-globals.js';
 
-/** The real class, taken before an app can replace it. */
-const Headers = globalThis.Headers;
-
-/** RFC 9110, 5.6.2. */
-const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 /** RFC 9110, 5.5, with obs-text: no control characters, so no line ends, and nothing beyond latin1. */
 const VALUE = /^[\t -~\x80-\xff]*$/;
 
 /** Characters that the Headers class refuses in a value: they end a line, or are beyond latin1. */
 const UNSENDABLE = /[\0\r\n\u0100-\uffff]/;
 
-/** Fields that the runtime writes itself, or that describe the connection and not the message (RFC 9110, 7.6.1). */
-const OWNED = new Set([
-  'connection',
-  'content-length',
-  'date',
-  'keep-alive',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-]);
-
-interface Name {
-  readonly lower: string;
-  /** Owned by the runtime, or a field that a proxy may have to remove: needs a Headers object, which is checked on sending. */
-  readonly special: boolean;
-  /** The last value sent under this name and its line: most fields have the same value in every response. */
-  value: string;
-  line: string;
-}
-
-/** Apps use a handful of names; the bound is for apps that generate names. */
-const MAX_NAMES = 256;
-const names = new Map<string, Name>();
-
-/** The last one looked up: most responses have one field. */
-let lastText = '';
-let lastName: Name | null = null;
-
-function nameOf(text: string): Name | null {
-  if (text === lastText) return lastName;
-  const name = knownName(text);
-  if (name !== null) {
-    lastText = text;
-    lastName = name;
-  }
-  return name;
-}
-
-function knownName(text: string): Name | null {
-  const known = names.get(text);
-  if (known !== undefined) return known;
-  if (!TOKEN.test(text)) return null;
-  const lower = text.toLowerCase();
-  const name = {
-    lower,
-    special: OWNED.has(lower) || lower.startsWith('proxy-'),
-    value: '',
-    line: `${lower}: \r\n`,
-  };
-  if (names.size < MAX_NAMES) names.set(text, name);
-  return name;
-}
-
-function lineOf(name: Name, value: unknown): string | null {
+/** null for a value that may be invalid. The last line is kept: types of content and the like are the same in most responses. */
+function lineOf(name: FieldName, value: unknown): string | null {
   if (value === name.value) return name.line;
   if (typeof value !== 'string' || !VALUE.test(value)) return null;
   name.value = value;
-  name.line = `${name.lower}: ${value}\r\n`;
+  name.line = `${name.prefix}${value}\r\n`;
   return name.line;
 }
 
 /** Whether the value can be sent unchanged. */
 export function isFieldValue(value: string): boolean {
   return VALUE.test(value);
+}
+
+/** Whether the Headers class takes the value, apart from white space around it. */
+export function isSendable(value: string): boolean {
+  return !UNSENDABLE.test(value);
 }
 
 /** The `content-type` line of a type that is known to be valid; '' for no type. */
@@ -96,15 +44,15 @@ export const JSON_LINE = contentTypeLine('application/json');
 /**
  * The lines of a headers init, in its order. Fast path.
  *
- * @param init the `headers` of a Response init
+ * @param init the `headers` of a Response init; not a light Headers object
  * @param typeLine a `content-type` line to add when the init has none, or ''
- * @returns null when the init is not plain (the real class must parse it) or names a special field
+ * @returns null when the init is not plain (the Headers class must parse it) or names a special field
  */
 export function linesOf(init: unknown, typeLine: string): string | null {
   if (typeof init !== 'object' || init === null) return init === undefined ? typeLine : null;
   const prototype = Object.getPrototypeOf(init);
   if (prototype === Object.prototype) return linesOfRecord(init as Record<string, unknown>, typeLine);
-  if (prototype === Array.prototype || prototype === Headers.prototype) {
+  if (prototype === Array.prototype || prototype === RealHeaders.prototype) {
     return linesOfPairs(init as Iterable<unknown>, typeLine);
   }
   return null;
@@ -141,19 +89,6 @@ function linesOfPairs(pairs: Iterable<unknown>, typeLine: string): string | null
   return type === '' ? lines : lines + type;
 }
 
-/** A Headers object of the lines from `start` up to an empty line or the end of the text. */
-export function headersOf(text: string, start: number): Headers {
-  const headers = new Headers();
-  let at = start;
-  for (;;) {
-    const end = text.indexOf('\r\n', at);
-    if (end <= at) return headers;
-    const colon = text.indexOf(':', at);
-    headers.append(text.substring(at, colon), text.substring(colon + 1, end));
-    at = end + 2;
-  }
-}
-
 /** Replaces the fields of `to` by those of `from`. */
 export function copyHeaders(from: Headers, to: Headers): void {
   if (from === to) return;
@@ -162,31 +97,39 @@ export function copyHeaders(from: Headers, to: Headers): void {
 }
 
 /** A response's header fields, split into what is sent as lines and what the connection acts on. */
-interface SentFields {
+export class SentFields {
   /** Lines, without the fields that the runtime owns. */
-  headers: string;
-  /** In bytes; -1 without a valid content-length. */
-  contentLength: number;
-  close: boolean;
-}
+  lines = '';
+  /** The value of content-length; null without the field. */
+  #length: string | null = null;
+  close = false;
 
-/**
- * Turns a Headers object into what is sent. `set-cookie` fields stay separate, as iteration yields them.
- *
- * @throws TypeError when a value cannot be sent: undici does not check the values that it sets itself
- */
-export function sentFieldsOf(fields: Iterable<[string, string]>): SentFields {
-  const sent: SentFields = { headers: '', contentLength: -1, close: false };
-  for (const [name, value] of fields) {
-    if (!OWNED.has(name)) {
-      if (UNSENDABLE.test(value)) throw new TypeError(`The value of the header field ${name} cannot be sent`);
-      sent.headers += `${name}: ${value}\r\n`;
-    } else if (name === 'content-length') {
-      // Ignored with more digits than a safe integer has, or when two lengths were joined; the runtime counts then.
-      if (/^\d{1,15}$/.test(value)) sent.contentLength = Number(value);
-    } else if (name === 'connection') {
-      sent.close = /(?:^|,)\s*close\s*(?:,|$)/i.test(value);
+  /**
+   * Turns fields into what is sent. `set-cookie` fields stay separate, as iteration yields them.
+   *
+   * @throws TypeError when a value cannot be sent: undici does not check the values that it sets itself
+   */
+  static of(fields: Iterable<[string, string]>): SentFields {
+    const sent = new SentFields();
+    for (const [given, value] of fields) {
+      const name = nameOf(given)!;
+      if (!name.owned && !isSendable(value)) {
+        throw new TypeError(`The value of the header field ${given} cannot be sent`);
+      }
+      sent.add(name, value);
     }
+    return sent;
   }
-  return sent;
+
+  /** Adds a field with a value that can be sent. */
+  add(name: FieldName, value: string): void {
+    if (!name.owned) this.lines += `${name.prefix}${value}\r\n`;
+    else if (name.lower === 'content-length') this.#length = this.#length === null ? value : 'several';
+    else if (name.lower === 'connection') this.close ||= /(?:^|,)\s*close\s*(?:,|$)/i.test(value);
+  }
+
+  /** In bytes; -1 without a valid content-length, of no more digits than a safe integer has. The runtime counts then. */
+  get contentLength(): number {
+    return this.#length !== null && /^\d{1,15}$/.test(this.#length) ? Number(this.#length) : -1;
+  }
 }

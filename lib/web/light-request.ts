@@ -125,7 +125,7 @@ export function requestLine(request: Request): { method: string; url: string } |
 
 /**
  * The head as received, for parts of the runtime that need a few fields only: request line and header lines, as in
- * {@link RequestHead}. null for a request that is not a light one, or whose Headers object was handed out and may have changed.
+ * {@link RequestHead}. null for a request that is not a light one, or whose header fields were changed.
  */
 export function untouchedHead(request: Request): string | null {
   const state = stateOf(request);

@@ -3,11 +3,12 @@
  * two whole requests; this one keeps its arguments (response-state.ts). It passes for a Response; whatever it cannot do is
  * done by a real one (undici's), made on demand. docs/decisions/0009-light-classes.md describes the consequences.
  *
- * This file has the members on the prototype, the static methods, the constructor, and the installation of both classes.
+ * This file has the members on the prototype, the static methods, the constructor, and the installation of all classes.
  */
 
 import { bodyReaders } from './body-readers.js';
 import type { FileBody } from './file-body.js';
+import { installHeaders } from './light-headers.js';
 import { installRequest } from './light-request.js';
 import type { Outgoing } from './outgoing.js';
 import { delegateRest, replaceClass, replaceMembers } from './patch-prototype.js';
@@ -151,10 +152,11 @@ delegateRest(RealResponse.prototype, members, realOf);
 
 let installed = false;
 
-/** Replaces the global Request, Response and fetch. For each worker thread, before the app loads. Idempotent. */
+/** Replaces the global Headers, Request, Response and fetch. For each worker thread, before the app loads. Idempotent. */
 export function installResponse(): void {
   if (installed) return;
   installed = true;
+  installHeaders();
   installRequest();
   replaceClass(LightResponse, RealResponse, statics);
 }

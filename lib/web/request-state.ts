@@ -2,8 +2,10 @@
  * What a light request keeps: the received head, the body as it arrives, and the objects made of them on demand. Whatever
  * this cannot do is done by a real Request (undici's), which is made at that point and owns the body from then on.
  */
-import { copyHeaders, headersOf } from './header-lines.js';
+import { copyHeaders } from './header-lines.js';
+import { HeadersState } from './headers-state.js';
 import type { IncomingBody } from './incoming-body.js';
+import { headersOf } from './light-headers.js';
 import { methodOf, type RequestHead, urlOf } from './request-head.js';
 import { isDisturbed, isFresh, nativeRequest, RealRequest, usedRequest, usedStream } from './web-globals.js';
 
@@ -13,6 +15,7 @@ export class RequestState {
   readonly #head: RequestHead;
   readonly #incoming: IncomingBody | null;
   #url = '';
+  #fields: HeadersState | null = null;
   #headers: Headers | null = null;
   #stream: ReadableStream<Uint8Array> | null = null;
   #real: Request | null = null;
@@ -29,9 +32,9 @@ export class RequestState {
     return this.#head;
   }
 
-  /** Whether no Headers object has been made: the fields are as received. */
+  /** Whether the fields are as received. */
   get isUntouched(): boolean {
-    return this.#headers === null;
+    return this.#fields === null || !this.#fields.isChanged;
   }
 
   get method(): string {
@@ -44,7 +47,10 @@ export class RequestState {
   }
 
   get headers(): Headers {
-    if (this.#headers === null) this.#headers = headersOf(this.#head.text, this.#head.headersStart);
+    if (this.#headers === null) {
+      this.#fields = HeadersState.received(this.#head.text, this.#head.headersStart);
+      this.#headers = headersOf(this.#fields);
+    }
     return this.#headers;
   }
 

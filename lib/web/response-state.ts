@@ -6,31 +6,32 @@
  * then tells whether the body is used, and taking the source uses the stream up.
  */
 
+import { nameOf } from './field-names.js';
 import { FileBody } from './file-body.js';
 import {
   contentTypeLine,
   copyHeaders,
-  headersOf,
   isFieldValue,
   JSON_LINE,
   linesOf,
-  sentFieldsOf,
+  SentFields,
   TEXT_LINE,
 } from './header-lines.js';
+import { HeadersState } from './headers-state.js';
+import { headersOf, headersStateOf, stateFor } from './light-headers.js';
 import type { Outgoing, OutgoingSource } from './outgoing.js';
 import { forwardedFields, type Upstream, upstreamOfBody, upstreamOfHeaders } from './proxied-response.js';
 import {
   isDisturbed,
   isFresh,
   nativeResponse,
+  RealHeaders,
   RealResponse,
   unusableBody,
   usedResponse,
   usedStream,
   useUp,
 } from './web-globals.js';
-
-const RealHeaders = globalThis.Headers;
 
 type Stream = ReadableStream<Uint8Array>;
 
@@ -39,6 +40,8 @@ const FORM_LINE = contentTypeLine('application/x-www-form-urlencoded;charset=UTF
 type BodyInit = ConstructorParameters<typeof Response>[0];
 type HeadersInit = ConstructorParameters<typeof Headers>[0];
 export type RedirectStatus = NonNullable<Parameters<typeof Response.redirect>[1]>;
+
+const CONTENT_TYPE = nameOf('content-type')!;
 
 const EMPTY = new Uint8Array(0);
 
@@ -60,8 +63,10 @@ export class ResponseState {
   #stream: Stream | null = null;
   #status = 200;
   #statusText = '';
-  /** The header fields while #headers is null. */
+  /** The header fields while #fields and #headers are null. */
   #lines = '';
+  #fields: HeadersState | null = null;
+  /** Of #fields, or a real one. */
   #headers: Headers | null = null;
   /** The source was taken before a stream of it existed. */
   #used = false;
@@ -121,10 +126,10 @@ export class ResponseState {
 
   get headers(): Headers {
     if (this.#headers === null) {
-      if (this.#fixed) this.#materialise();
-      else this.#headers = headersOf(this.#lines, 0);
+      this.#fields ??= HeadersState.ofLines(this.#lines, this.#fixed);
+      this.#headers = headersOf(this.#fields);
     }
-    return this.#headers!;
+    return this.#headers;
   }
 
   get type(): Response['type'] {
@@ -167,7 +172,8 @@ export class ResponseState {
     copy.#statusText = this.#statusText;
     copy.#lines = this.#lines;
     copy.#upstream = this.#upstream;
-    if (this.#headers !== null) copy.#headers = new RealHeaders(this.#headers);
+    if (this.#fields !== null) copy.#fields = this.#fields.copy();
+    else if (this.#headers !== null) copy.#headers = new RealHeaders(this.#headers);
     return copy;
   }
 
@@ -198,12 +204,16 @@ export class ResponseState {
     const statusText = this.#statusText;
     const body = this.#takeBody();
     const size = body instanceof FileBody ? body.end - body.start : -1;
-    if (this.#headers === null && this.#upstream === null) {
+    if (this.#fields === null && this.#headers === null && this.#upstream === null) {
       return { status, statusText, headers: this.#lines, contentLength: size, close: false, body };
     }
-    const fields = this.#upstream === null ? this.headers : forwardedFields(this.headers, this.#upstream);
-    const { headers, contentLength, close } = sentFieldsOf(fields);
+    const { lines: headers, contentLength, close } = this.#sentFields();
     return { status, statusText, headers, contentLength: size < 0 ? contentLength : size, close, body };
+  }
+
+  #sentFields(): SentFields {
+    if (this.#upstream !== null) return SentFields.of(forwardedFields(this.headers, this.#upstream));
+    return this.#fields === null ? SentFields.of(this.headers) : this.#fields.sent();
   }
 
   #takeBody(): OutgoingSource | Stream | null {
@@ -266,7 +276,7 @@ export class ResponseState {
     }
     const isBodyless = this.#source === null && this.#stream === null;
     if (!isBodyless && isNullBodyStatus(this.#status)) return false;
-    const lines = linesOf(headers, typeLine);
+    const lines = headersStateOf(headers) === null ? linesOf(headers, typeLine) : null;
     if (lines === null) return this.#keepHeaders(headers, typeLine);
     this.#lines = lines;
     return true;
@@ -274,15 +284,19 @@ export class ResponseState {
 
   /** Keeps headers that are no plain list of fields; false when the real class refuses them: the real constructor then throws. */
   #keepHeaders(headers: unknown, typeLine: string): boolean {
+    const type = typeLine.slice('content-type: '.length, -2);
+    this.#fields = stateFor(headers);
+    if (this.#fields !== null) {
+      if (type !== '' && !this.#fields.has('content-type')) this.#fields.append(CONTENT_TYPE, type);
+      return true;
+    }
     try {
       this.#headers = new RealHeaders(headers as HeadersInit);
     } catch {
       return false;
     }
     if (typeof headers === 'object' && headers !== null) this.#upstream ??= upstreamOfHeaders(headers);
-    if (typeLine !== '' && !this.#headers.has('content-type')) {
-      this.#headers.set('content-type', typeLine.slice('content-type: '.length, -2));
-    }
+    if (type !== '' && !this.#headers.has('content-type')) this.#headers.set('content-type', type);
     return true;
   }
 
@@ -321,7 +335,6 @@ export class ResponseState {
       if (this.#fixed) {
         const url = this.#lines.slice('location: '.length, -2);
         this.#real = RealResponse.redirect(url, this.#status as RedirectStatus);
-        this.#headers = nativeResponse.get(this.#real, 'headers');
         return this.#real;
       }
       const body = this.#stream ?? streamable(this.#source);
@@ -329,7 +342,7 @@ export class ResponseState {
       if (this.#source !== null) sources.set(this.#currentStream()!, this.#source);
     }
     // The handler may have changed the Headers object that it was given.
-    copyHeaders(this.headers, nativeResponse.get(this.#real, 'headers'));
+    if (!this.#fixed) copyHeaders(this.headers, nativeResponse.get(this.#real, 'headers'));
     return this.#real;
   }
 }

@@ -1,18 +1,22 @@
 /**
  * The web-standard classes that Node.js ships (undici), captured before they are replaced, and helpers that the light
- * request and response share.
+ * classes share.
  */
 import * as stream from 'node:stream';
 
+export const RealHeaders = globalThis.Headers;
 export const RealRequest = globalThis.Request;
 export const RealResponse = globalThis.Response;
 
 /** The members of an undici class, as they were before its prototype was patched. */
 class NativeMembers<Real extends object> {
-  readonly #members: Record<string, PropertyDescriptor>;
+  readonly #members: Record<string | symbol, PropertyDescriptor>;
 
   constructor(prototype: Real) {
-    this.#members = Object.getOwnPropertyDescriptors(prototype) as Record<string, PropertyDescriptor>;
+    this.#members = Object.getOwnPropertyDescriptors(prototype) as Record<
+      string | symbol,
+      PropertyDescriptor
+    >;
   }
 
   /** The property's value. @throws undici's TypeError for an object that is not of its class */
@@ -21,11 +25,12 @@ class NativeMembers<Real extends object> {
   }
 
   /** Calls undici's method, even if the app has replaced it since. */
-  call(object: unknown, name: string, args: readonly unknown[] = []): unknown {
+  call(object: unknown, name: string | symbol, args: readonly unknown[] = []): unknown {
     return this.#members[name]!.value.apply(object, args);
   }
 }
 
+export const nativeHeaders = new NativeMembers<Headers>(RealHeaders.prototype);
 export const nativeRequest = new NativeMembers<Request>(RealRequest.prototype);
 export const nativeResponse = new NativeMembers<Response>(RealResponse.prototype);
 

@@ -5,20 +5,26 @@ import type { AddressInfo } from 'node:net';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 
+/** Constructors in undici by accident, which methods are not. */
+const ITERATION = ['keys', 'values', 'entries', 'forEach'];
+
 /** All that reflection shows of an object's own properties. */
 function described(object: object): unknown[] {
   return Reflect.ownKeys(object).map((key) => {
     const { get, set, value, ...flags } = Object.getOwnPropertyDescriptor(object, key)!;
     const kinds = [typeof get, typeof set, typeof value].join();
     const call = get ?? (typeof value === 'function' ? value : undefined);
-    return [String(key), flags, kinds, call && [call.name, call.length, Object.hasOwn(call, 'prototype')]];
+    const constructs = call && !ITERATION.includes(call.name) && Object.hasOwn(call, 'prototype');
+    return [String(key), flags, kinds, call && [call.name, call.length, constructs]];
   });
 }
 
-const CLASSES = { Request: globalThis.Request, Response: globalThis.Response };
+const { Headers: NativeHeaders, Request: NativeRequest, Response: NativeResponse } = globalThis;
+const CLASSES = { Headers: NativeHeaders, Request: NativeRequest, Response: NativeResponse };
+const iteratorPrototype = Object.getPrototypeOf(new Headers().keys()) as object;
 const described1 = (): object =>
   Object.fromEntries(
-    (['Request', 'Response'] as const).flatMap((name) => {
+    (['Headers', 'Request', 'Response'] as const).flatMap((name) => {
       const { [name]: Class } = globalThis;
       return [
         [name, described(Class)],
@@ -34,7 +40,7 @@ const describedFetch = (): unknown => [
   fetch.length,
   { ...Object.getOwnPropertyDescriptor(globalThis, 'fetch'), value: null },
 ];
-const before = { classes: described1(), fetch: describedFetch() };
+const before = { classes: described1(), fetch: describedFetch(), iterator: described(iteratorPrototype) };
 
 // Imported only now, after the state without them has been recorded.
 const { installResponse } = await import('../../../lib/web/light-response.js');
@@ -66,6 +72,7 @@ async function withFetched(use: (response: Response) => unknown): Promise<void> 
 
 test('names, lengths, order and flags of all properties are as Node.js has them', () => {
   assert.equal(described1(), before.classes);
+  assert.equal(described(iteratorPrototype), before.iterator);
   assert.equal(describedFetch(), before.fetch);
 });
 

@@ -140,6 +140,7 @@ const HEADERS: unknown[] = [
   [['x-a', 1]],
   Object.create({ inherited: 'x' }),
   Object.assign(Object.create(null), { 'x-a': 'b' }),
+  JSON.parse('{"__proto__":"x","a":"b"}'),
 ];
 for (const headers of HEADERS) INITS.push([`headers ${inspect(headers)}`, () => ({ headers })]);
 
