@@ -120,10 +120,10 @@ export class RequestState {
 
   #materialise(): Request {
     if (this.#real === null) {
-      const { url, method, headers, body, signal } = this;
-      this.#real = new RealRequest(url, { method, headers, body, duplex: 'half', signal });
+      const { url, method, body, signal } = this;
+      this.#real = new RealRequest(url, { method, body, duplex: 'half', signal });
     }
-    // The handler may have changed the Headers object that it was given.
+    // Each time: the handler may change the Headers object that it was given.
     copyHeaders(this.headers, nativeRequest.get(this.#real, 'headers'));
     return this.#real;
   }

@@ -338,10 +338,10 @@ export class ResponseState {
         return this.#real;
       }
       const body = this.#stream ?? streamable(this.#source);
-      this.#real = new RealResponse(body, { ...init, headers: this.headers });
+      this.#real = new RealResponse(body, init);
       if (this.#source !== null) sources.set(this.#currentStream()!, this.#source);
     }
-    // The handler may have changed the Headers object that it was given.
+    // Each time: the handler may change the Headers object that it was given.
     if (!this.#fixed) copyHeaders(this.headers, nativeResponse.get(this.#real, 'headers'));
     return this.#real;
   }
