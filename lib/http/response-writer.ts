@@ -50,13 +50,19 @@ export const UNTIL_CLOSE = 2;
 /** HEAD, 204 and 304: there is no body (RFC 9112, 6.3). */
 export const BODYLESS = 3;
 
+const CONTENT_LENGTH = 'content-length: ';
+/** Of a length as digits, and the end of the head. */
+const MAX_LENGTH_BYTES = 20;
+const DIGIT_0 = 0x30;
+const CR = 0x0d;
+const LF = 0x0a;
+
 const CONNECTION_CLOSE = 'connection: close\r\n';
 const CONNECTION_KEEP_ALIVE = 'connection: keep-alive\r\n';
 
-function headText(
+/** A head up to the fields that depend on its body. */
+function startText(
   { status, statusText, headers }: Outgoing,
-  framing: number,
-  size: number,
   persistent: boolean,
   minorVersion: number,
   date: string,
@@ -66,14 +72,30 @@ function headText(
       ? (STATUS_LINES[status] ?? `HTTP/1.1 ${status} \r\n`)
       : `HTTP/1.1 ${status} ${statusText}\r\n`;
   const connection = persistent ? (minorVersion === 0 ? CONNECTION_KEEP_ALIVE : '') : CONNECTION_CLOSE;
-  const length =
-    framing === CHUNKED
-      ? 'transfer-encoding: chunked\r\n'
-      : framing === UNTIL_CLOSE || size < 0
-        ? ''
-        : `content-length: ${size}\r\n`;
   // The date of writing, not of the handler's call: RFC 9110, 6.6.1, asks for the moment of origination.
-  return `${line}${headers}${date}${connection}${length}\r\n`;
+  return `${line}${headers}${date}${connection}`;
+}
+
+function framingText(framing: number, size: number): string {
+  if (framing === CHUNKED) return 'transfer-encoding: chunked\r\n\r\n';
+  return framing === UNTIL_CLOSE || size < 0 ? '\r\n' : `${CONTENT_LENGTH}${size}\r\n\r\n`;
+}
+
+/** Writes the number and the end of a head. @returns where the body begins */
+function writeLength(bytes: Uint8Array, at: number, size: number): number {
+  let end = at + 1;
+  for (let rest = size; rest >= 10; rest = Math.trunc(rest / 10)) end++;
+  let rest = size;
+  for (let to = end - 1; to >= at; to--) {
+    const tenth = Math.trunc(rest / 10);
+    bytes[to] = DIGIT_0 + rest - 10 * tenth;
+    rest = tenth;
+  }
+  bytes[end] = CR;
+  bytes[end + 1] = LF;
+  bytes[end + 2] = CR;
+  bytes[end + 3] = LF;
+  return end + 4;
 }
 
 /** A status that never has a body. */
@@ -84,6 +106,19 @@ export class ResponseWriter {
   readonly address = addressOf(this.bytes);
   /** Bytes written and not yet flushed. */
   length = 0;
+  /**
+   * The start of the head that `text` wrote last, up to the number of its content-length; as bytes once it came twice in a row. Answers of one
+   * kind differ behind it only.
+   */
+  readonly #last = {
+    status: 0,
+    statusText: '',
+    headers: '',
+    persistent: true,
+    minorVersion: 1,
+    date: '',
+    bytes: null as Uint8Array | null,
+  };
   readonly #clock: Clock;
 
   constructor(clock: Clock) {
@@ -112,7 +147,8 @@ export class ResponseWriter {
   ): Buffer | null {
     // Checked again, whatever the caller did: nothing unchecked is framed. It costs one comparison with what was checked last.
     checkHead(outgoing);
-    const text = headText(outgoing, framing, size, persistent, minorVersion, currentDateLine(this.#clock));
+    const start = startText(outgoing, persistent, minorVersion, currentDateLine(this.#clock));
+    const text = start + framingText(framing, size);
     if (!this.fits(text.length)) return Buffer.from(text, 'latin1');
     this.length += this.bytes.write(text, this.length, 'latin1');
     return null;
@@ -127,23 +163,51 @@ export class ResponseWriter {
    * @throws as `checkHead`, with nothing written
    */
   text(outgoing: Outgoing, body: string, persistent: boolean, minorVersion: number): boolean {
-    checkHead(outgoing);
-    const { bytes, length: start } = this;
-    const date = currentDateLine(this.#clock);
-    let size = body.length;
-    for (;;) {
-      const head = headText(outgoing, SIZED, size, persistent, minorVersion, date);
-      const bodyStart = start + head.length;
+    const lengthAt = this.#start(outgoing, persistent, minorVersion);
+    for (let size = body.length; ; size = Buffer.byteLength(body)) {
       // With room for one character more, a text that is cut off has more bytes than `size`.
-      if (size > COPY_BYTES || bodyStart + size + MAX_CHARACTER_BYTES > OUTPUT_BYTES) return false;
-      bytes.write(head, start, 'latin1');
-      const written = bytes.write(body, bodyStart, 'utf8');
-      if (written === size) {
-        this.length = bodyStart + size;
+      if (size > COPY_BYTES || lengthAt + MAX_LENGTH_BYTES + size + MAX_CHARACTER_BYTES > OUTPUT_BYTES)
+        return false;
+      const bodyAt = writeLength(this.bytes, lengthAt, size);
+      if (this.bytes.write(body, bodyAt, 'utf8') === size) {
+        this.length = bodyAt + size;
         return true;
       }
-      size = Buffer.byteLength(body);
     }
+  }
+
+  /** Writes the start of a head behind what is written. @returns where the number of its content-length belongs */
+  #start(outgoing: Outgoing, persistent: boolean, minorVersion: number): number {
+    const last = this.#last;
+    const at = this.length;
+    const date = currentDateLine(this.#clock);
+    const isLast =
+      last.headers === outgoing.headers &&
+      last.status === outgoing.status &&
+      last.statusText === outgoing.statusText &&
+      last.persistent === persistent &&
+      last.minorVersion === minorVersion &&
+      last.date === date;
+    if (isLast && last.bytes !== null) {
+      const end = at + last.bytes.length;
+      if (end <= OUTPUT_BYTES) this.bytes.set(last.bytes, at);
+      return end;
+    }
+    checkHead(outgoing);
+    const text = startText(outgoing, persistent, minorVersion, date) + CONTENT_LENGTH;
+    const end = at + text.length;
+    this.bytes.write(text, at, 'latin1');
+    if (!isLast) {
+      const { status, statusText, headers } = outgoing;
+      last.status = status;
+      last.statusText = statusText;
+      last.headers = headers;
+      last.persistent = persistent;
+      last.minorVersion = minorVersion;
+      last.date = date;
+      last.bytes = null;
+    } else if (end <= OUTPUT_BYTES) last.bytes = new Uint8Array(this.bytes.subarray(at, end));
+    return end;
   }
 
   /**

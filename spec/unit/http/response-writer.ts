@@ -56,6 +56,39 @@ test('a text is announced with its bytes, whatever its characters', () => {
   }
 });
 
+test('another status, reason, field, version or connection field than the answer before is seen', () => {
+  const writer = new ResponseWriter(clock);
+  const kinds = [200, 404].flatMap((status) =>
+    ['', 'Fine'].flatMap((statusText) =>
+      ['x: 1\r\n', 'x: 2\r\n'].flatMap((headers) =>
+        [true, false].flatMap((persistent) =>
+          [0, 1].map((minorVersion) => ({ status, statusText, headers, persistent, minorVersion })),
+        ),
+      ),
+    ),
+  );
+  const phrases: Record<number, string> = { 200: 'OK', 404: 'Not Found' };
+  for (const { status, statusText, headers, persistent, minorVersion } of [...kinds, ...kinds.reverse()]) {
+    const connection = persistent ? (minorVersion === 0 ? 'connection: keep-alive\r\n' : '') : CLOSE;
+    const line = `HTTP/1.1 ${status} ${statusText || phrases[status]}\r\n`;
+    // From the third on, the start of the head is a copy.
+    for (const body of ['', 'one', 'the second', 'ü', 'x'.repeat(1000)]) {
+      writer.length = 7;
+      assert.ok(writer.text({ ...outgoing(headers), status, statusText }, body, persistent, minorVersion));
+      const text = writer.bytes.toString('utf8', 7, writer.length).replace(/date: .*\r\n/, '');
+      const length = Buffer.byteLength(body);
+      assert.is(text, `${line}${headers}${connection}content-length: ${length}\r\n\r\n${body}`);
+    }
+  }
+});
+
+test('lengths of all numbers of digits are written', () => {
+  const writer = new ResponseWriter(clock);
+  for (const length of [0, 1, 9, 10, 11, 99, 100, 109, 999, 1000, 9999, 10_000, 10_009, COPY_BYTES]) {
+    assert.is(write(writer, 'x'.repeat(length)), expected('x'.repeat(length)));
+  }
+});
+
 test('half a surrogate pair is sent as the replacement character', () => {
   assert.is(write(new ResponseWriter(clock), 'a\ud800b'), expected('a\ufffdb'));
 });
