@@ -6,13 +6,14 @@ import { handlerUs } from './handler-cost.js';
 import { loadWithWrk, WRK_COLUMNS } from './load.js';
 import { type RequestKind, wrkScript } from './real-requests.js';
 import type { Column, Judge, Judgement, Result, Scenario, Settings } from './scenario.js';
-import { RUNTIMES, type Server, type Target } from './targets.js';
+import { FETCH_RUNTIMES, RUNTIMES, type Server, type Target } from './targets.js';
 import { difference, judgeErrors, judgement, medianOf, percent, ratio } from './verdict.js';
 
 const REFERENCE = 'cluster-2';
 const BUN = 'bun-2';
 const FLOOR = 'floor-node';
-const REAL_TARGETS = ['paceline-2', REFERENCE, 'fastify-2', BUN];
+const OURS = 'paceline-2';
+const REAL_TARGETS = [OURS, REFERENCE, 'fastify-2', BUN];
 const HELLO_TARGETS = [...REAL_TARGETS, 'nginx', 'floor-c', FLOOR];
 
 /** The pass marks of `real-get` and `real-post`: against node:cluster, against Bun, and what the runtime adds, against hello. */
@@ -38,11 +39,25 @@ const COLUMNS: readonly Column[] = [
   ...others,
 ];
 
+const takesFetch = ({ kind }: Target) => FETCH_RUNTIMES.includes(kind);
 const runsHandlers = ({ kind }: Target) => RUNTIMES.includes(kind);
 
 export const REQUEST_SCENARIOS: readonly Scenario[] = [
   real('real-get', 'GET of another URL each time, ten fields of a browser, 650 bytes of JSON', judgeReal),
   real('real-post', '1 KiB of JSON posted, a short JSON answer', judgeReal),
+  {
+    ...common(
+      'bare-get',
+      'the requests of real-get, for a handler that reads the URL and one field, and answers 650 bytes from memory',
+      [OURS, REFERENCE, BUN],
+    ),
+    columns: WRK_COLUMNS,
+    group: 'real',
+    setup: 'bare',
+    appliesTo: takesFetch,
+    run: (server, settings) => loadWithWrk(server, '/hello', { ...settings, script: wrkScript('real-get') }),
+    judge: judgeBare,
+  },
   {
     ...common('pipelined', '16 pipelined requests of /hello at a time', REAL_TARGETS),
     group: 'real',
@@ -104,6 +119,28 @@ function judgeReal(
     ...judgeReference(paceline, rival(REFERENCE), REAL_REQUESTS_RATIO, REAL_CPU_RATIO),
     ...(bun ? [judgeBun(paceline, bun)] : []),
     hello ? judgeAdded(paceline, hello) : { word: 'not measured', text: 'what the runtime adds needs hello' },
+    ...judgeErrors([paceline, rival(REFERENCE), bun]),
+  ];
+}
+
+/** The same marks where the handler's part is next to nothing: it need not be subtracted. */
+function judgeBare(
+  paceline: Result,
+  rival: Parameters<Judge>[1],
+  elsewhere: Parameters<Judge>[2],
+): Judgement[] {
+  const bun = rival(BUN);
+  const hello = elsewhere('hello');
+  const share = hello && ratio('cpuUsPerRequest', paceline, hello);
+  return [
+    ...judgeReference(paceline, rival(REFERENCE), REAL_REQUESTS_RATIO, REAL_CPU_RATIO),
+    ...(bun ? [judgeBun(paceline, bun)] : []),
+    share === undefined
+      ? { word: 'not measured', text: 'the comparison with hello needs hello' }
+      : judgement(
+          share <= REAL_ADDED_RATIO,
+          `${paceline.target} uses ${share.toFixed(2)}x the CPU of hello (target: at most ${REAL_ADDED_RATIO}x)`,
+        ),
     ...judgeErrors([paceline, rival(REFERENCE), bun]),
   ];
 }

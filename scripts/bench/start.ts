@@ -18,7 +18,7 @@ import { findNginx, onPath } from './tools.js';
 /**
  * What a server serves: the small handler; the same with idle connections kept for 75 s, as all targets but paceline's command
  * do anyway; the same with a dashboard, which only paceline has; that with a route that throws, and with few descriptors; the
- * small handler with no route that counts as blocking; the app of the real requests; or the folder of {@link filesFolder},
+ * small handler with no route that counts as blocking; the app of the real requests; a handler that does next to nothing; or the folder of {@link filesFolder},
  * which only paceline and nginx serve.
  */
 export type Setup =
@@ -29,6 +29,7 @@ export type Setup =
   | 'few-descriptors'
   | 'unlearned'
   | 'real'
+  | 'bare'
   | 'files';
 
 /** Setups for which only paceline has a server of its own. */
@@ -41,6 +42,7 @@ const APPS: Partial<Readonly<Record<Setup, string>>> = {
   'few-descriptors': 'control-app',
   unlearned: 'unlearned-app',
   real: 'real-app',
+  bare: 'bare-app',
 };
 const SMALL_APP = 'handler';
 const WITH_DASHBOARD: readonly Setup[] = ['dashboard', 'control', 'few-descriptors'];
