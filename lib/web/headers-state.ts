@@ -193,6 +193,8 @@ export class HeadersState {
     const text = this.#text;
     let at = this.#start;
     let count = 0;
+    // Also where there are too many lines, the table is no longer the last one's.
+    indexed = null;
     for (;;) {
       starts[count] = at;
       // One character, which is faster than two: there is none inside of a line.

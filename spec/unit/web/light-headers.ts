@@ -307,6 +307,14 @@ test('look-ups in requests that take turns', () => {
   }
 });
 
+test('a look into too many lines leaves other requests as they are', () => {
+  const one = requestOf(FIELDS).headers;
+  assert.is(one.get('user-agent'), new RealHeaders(plain(FIELDS)).get('user-agent'));
+  const many = requestOf(Array.from({ length: 65 }, (_, at) => [`x-${at}`, 'v'])).headers;
+  assert.is(many.get('x-64'), 'v');
+  for (const [name] of FIELDS) assert.is(one.get(name), new RealHeaders(plain(FIELDS)).get(name), name);
+});
+
 test('every init gives, or throws, what it does in the real constructor', () => {
   const iterable = Object.defineProperty(new Headers([['X-A', 'b']]), Symbol.iterator, {
     value: () => [['own', '1']][Symbol.iterator](),
