@@ -77,7 +77,7 @@ async function measureRate(
   const before = takeSnapshot(pid);
   const figures = await loadWithClient({ kind: 'open-loop', port, ...load }, seconds * 1000 + ROUND_GRACE_MS);
   const { cpuUs } = useBetween(before, takeSnapshot(pid));
-  return { ...figures, cpuUs: cpuUs / (figures.answeredPerSecond! * seconds) };
+  return { ...figures, cpuUs: cpuUs / figures.answered! };
 }
 
 /** A line for each rate that the client, and not the server, was too slow for. */
