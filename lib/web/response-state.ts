@@ -292,7 +292,9 @@ export class ResponseState {
     }
     try {
       this.#headers = new RealHeaders(headers as HeadersInit);
-    } catch {
+    } catch (error) {
+      // An iterator is used up: the real constructor would find no fields in it, and not throw.
+      if (typeof headers === 'object' && headers !== null && 'next' in headers) throw error;
       return false;
     }
     if (typeof headers === 'object' && headers !== null) this.#upstream ??= upstreamOfHeaders(headers);

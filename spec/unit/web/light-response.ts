@@ -143,6 +143,13 @@ const HEADERS: unknown[] = [
   JSON.parse('{"__proto__":"x","a":"b"}'),
 ];
 for (const headers of HEADERS) INITS.push([`headers ${inspect(headers)}`, () => ({ headers })]);
+for (const name of ['x-b', 'x b']) {
+  const fields = [
+    ['x-a', '1'],
+    [name, '2'],
+  ];
+  INITS.push([`iterator of ${inspect(fields)}`, () => ({ headers: fields.values() })]);
+}
 
 /** Two boundaries of forms are never equal. */
 function boring(value: string): string {
