@@ -2,9 +2,9 @@
  * The web classes that a suite runs under:
  *
  * - `plain`: Node's own
- * - `installed`: Paceline's, as an app sees them: what an app constructs is a light Response, and a real Request and Headers
- * - `received`: in addition, `new Request` and `new Headers` make objects like those of a received request, where one can be
- *   received (received.ts), so that tests which construct their objects reach these classes too
+ * - `installed`: Paceline's, as an app sees them: what an app constructs is a light Response or Headers, and a real Request
+ * - `received`: in addition, `new Request` makes objects like those of a received request, where one can be received
+ *   (received.ts), so that tests which construct their objects reach that class too
  *
  * Paceline's modules patch prototypes when they are imported, so they are imported on demand.
  */
