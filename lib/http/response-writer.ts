@@ -164,7 +164,8 @@ export class ResponseWriter {
    */
   text(outgoing: Outgoing, body: string, persistent: boolean, minorVersion: number): boolean {
     const lengthAt = this.#start(outgoing, persistent, minorVersion);
-    for (let size = body.length; ; size = Buffer.byteLength(body)) {
+    let size = body.length;
+    for (let attempts = 0; attempts < 2; attempts++) {
       // With room for one character more, a text that is cut off has more bytes than `size`.
       if (size > COPY_BYTES || lengthAt + MAX_LENGTH_BYTES + size + MAX_CHARACTER_BYTES > OUTPUT_BYTES)
         return false;
@@ -173,7 +174,9 @@ export class ResponseWriter {
         this.length = bodyAt + size;
         return true;
       }
+      size = Buffer.byteLength(body);
     }
+    return false;
   }
 
   /** Writes the start of a head behind what is written. @returns where the number of its content-length belongs */
