@@ -15,6 +15,7 @@ const LEGAL = new Set([
   'follower leader',
   'follower processing',
   'leader processing',
+  'leader follower',
   'processing leader',
   'processing follower',
   'follower dead',
