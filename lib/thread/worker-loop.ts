@@ -328,7 +328,8 @@ export class WorkerLoop {
     const { threadSet, loop, counters, recorder, engagement } = this.#parts;
     const timeoutMs = loop.timeoutMs();
     if (timeoutMs === 0) return this.#returnToLoop();
-    const staleMs = engagement.publish(recorder.micros, timeoutMs);
+    // Not the recorder's reading: a thread that defers changes no state, and would take its last I/O for recent for ever.
+    const staleMs = engagement.publish(nowMicros(), timeoutMs);
     const hasWork = () => this.#ownWork.hasPending() || Atomics.load(this.#words, SET_STATE) === SET_STOPPING;
     this.#parked = true;
     this.#loopDue = false;
