@@ -16,7 +16,7 @@ const MODEL = resolve(import.meta.dirname, '../../spec/model/election.pml');
 /** Steps of a search's path at most. The longest seen had 4.8 million; each costs about 50 bytes. */
 const MAX_DEPTH = 6_000_000;
 /** Memory of a search at most. */
-const MAX_MEMORY_MIB = 4096;
+const MAX_MEMORY_MIB = 6144;
 /** A search takes up to three minutes on an idle machine, and several times that on a busy one; beyond this something is wrong. */
 const TIMEOUT_MS = 1_800_000;
 
