@@ -6,8 +6,8 @@
 /** One in so many is the weight of the last event. */
 const WEIGHT = 16;
 /**
- * Waking a thread costs the waker 2 to 5 µs, and a second thread that contends for events costs each of them 1 µs. Below this an event is
- * taken sooner by the thread that is awake.
+ * Waking a thread costs its waker a system call, and a second thread that contends for events costs an event of hello 1 µs. Below this the
+ * thread that is awake takes the next event sooner: docs/decisions/0005 has figures.
  */
 const WORTH_A_WAKE_UP_MICROS = 10;
 /** What an event counts at most: so the mean tells whether most events are long, and not how often the system runs something else. */
