@@ -6,17 +6,12 @@ import { productOf } from './shop.js';
 
 const BODY = JSON.stringify(productOf('1000000', '1', 'agent'.repeat(20)));
 
-/** Read, so that no runtime can leave the reading out. */
-let characters = 0;
-
 export default { fetch: handle };
 
 function handle(request: Request): Response {
-  const { url } = request;
-  characters += url.length + (request.headers.get('user-agent')?.length ?? 0);
-  if (url.endsWith('/hello')) return new Response(HELLO, { headers: { 'Content-Type': 'text/plain' } });
+  if (request.url.endsWith('/hello')) {
+    return new Response(HELLO, { headers: { 'Content-Type': 'text/plain' } });
+  }
+  if (request.headers.get('user-agent') === null) return new Response('who asks?\n', { status: 400 });
   return new Response(BODY, { headers: { 'Content-Type': 'application/json' } });
 }
-
-/** How many characters of URLs and fields have been read. */
-export const charactersRead = (): number => characters;
