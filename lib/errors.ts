@@ -9,7 +9,7 @@
  * - `PACELINE_ADDRESS_IN_USE`: another socket listens on the address (bind(2), EADDRINUSE).
  * - `PACELINE_ADDRESS`: the address is invalid, is not one of this machine, or this user may not listen on it.
  * - `PACELINE_APP_LOAD`: the app module does not exist, threw while it loaded, or ended its thread meanwhile.
- * - `PACELINE_APP_SHAPE`: the module does not export an app, or its `routes` are malformed; or, at a request, the handler returned
+ * - `PACELINE_APP_SHAPE`: the module neither exports an app nor listens, or its `routes` are malformed; or, at a request, the handler returned
  *   a value that cannot be sent, which is logged and answered with 500.
  * - `PACELINE_STATE`: a call at the wrong time, for example a second `listen()`; or `close()` could not end a thread that is
  *   stuck in a native call.
@@ -82,13 +82,13 @@ export function abortError(cause: PacelineError): DOMException {
 const MAX_CAUSES = 8;
 
 /**
- * Whether an error is, or was caused by, the departure of a client: a signal's reason itself, or the error that an API made
- * of it. It reads properties of what the app threw, so it may run user code; it never throws.
+ * Whether an error is a PacelineError with one of these codes, or was caused by one: a signal's reason, or the error that an API made of it.
+ * It reads properties of what the app threw, so it may run user code; it never throws.
  */
-export function isClientGone(error: unknown): boolean {
+export function isCausedBy(error: unknown, ...codes: PacelineErrorCode[]): boolean {
   try {
     for (let cause = error, depth = 0; depth < MAX_CAUSES && cause instanceof Error; depth++) {
-      if (cause instanceof PacelineError && cause.code === 'PACELINE_CLIENT_GONE') return true;
+      if (cause instanceof PacelineError && codes.includes(cause.code)) return true;
       cause = cause.cause;
     }
   } catch {

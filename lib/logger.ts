@@ -1,6 +1,6 @@
-/** Where the server reports what it does: an interface, which each embedder fills as it likes. */
+/** Where the server reports what it does: an interface, which each embedder fills as it likes. A logger of pino or bunyan fits it, too. */
 
-/** Facts that belong to a message. An error goes under the name `error`. */
+/** Facts that belong to a message. An error goes under the name `error`; `JSON.stringify` shows all of it. */
 export type LogFields = Readonly<Record<string, unknown>>;
 
 /** Where the server reports what it does. */

@@ -1,26 +1,33 @@
 /** The server object: what a program that embeds Paceline holds. */
 import { EventEmitter } from 'node:events';
+import { adaptLogger } from './control/foreign-loggers.js';
+import type { Plane } from './control/groups.js';
 import { guardedLogger } from './control/guarded-logger.js';
-import type { ListenOptions } from './control/listener.js';
-import type { ControlPlane } from './control/plane.js';
+import type { ListenerInfo } from './control/listener-entry.js';
+import type { Exit } from './control/thread-keeper.js';
 import type { MonitoredServer } from './dashboard/monitored-server.js';
 import type { Dashboard } from './dashboard/server.js';
 import { oneLine, PacelineError } from './errors.js';
 import type { Level, ThreadInfo, Transition } from './observe/observation.js';
 import { inUrl, isLoopback, reachable } from './options/host-port.js';
+import type { ListenOptions } from './options/listen-options.js';
 import {
   DEMO_NAME,
+  type InternalOptions,
   type ResolvedDashboard,
   type ResolvedOptions,
   resolveOptions,
   type ServerOptions,
 } from './options/server-options.js';
+import { threadsRemark } from './options/strategy.js';
+import { standardErrorLogger } from './report/standard-error-log.js';
 import { requirePlatform } from './sys/platform.js';
 
 export interface CloseOptions {
   /**
    * How long responses in flight may take to finish, in milliseconds. Only the app knows when a raw TCP connection is
-   * finished, so those have the same time to be ended by the app or by their peers. Default: 10,000.
+   * finished, so those have the same time to be ended by the app or by their peers. Default: the option
+   * `drainTimeout`.
    */
   drainMs?: number;
 }
@@ -38,10 +45,27 @@ interface ServerEvents {
   /** A thread changed its state. Recorded only while there is a listener; delivered in batches, in order of time. */
   transition: [Transition];
   threadStart: [{ readonly thread: number }];
+  /**
+   * The server accepts connections at one more address: its own, or one that a server of the app listens on. What the app exports is
+   * served as soon as one thread has loaded it, which may be long before listen() resolves.
+   */
+  listening: [Listening];
+  /** The server closes, and listens no more. Requests in flight go on. */
+  released: [];
   /** A thread has ended: it died, or it left because the server closes or could not start. */
   threadExit: [ThreadExit];
   /** An error outside any call that could report it. Without a listener it is logged. */
   error: [PacelineError];
+}
+
+/** Where a server listens: address, family and port, or the path of a Unix socket. */
+export type ListeningAddress = { address: string; family: 'IPv4' | 'IPv6'; port: number } | string;
+
+/** One of the addresses at which a server accepts connections. */
+export interface Listening {
+  /** With the scheme `http:` or `https:`, or `tcp:` for all else; `unix:` and the path of a Unix socket. */
+  readonly url: string;
+  readonly address: ListeningAddress;
 }
 
 /** Where the dashboard is. */
@@ -52,22 +76,24 @@ export interface DashboardInfo {
   readonly port: number;
 }
 
-const DEFAULT_DRAIN_MS = 10_000;
-
 /** A server; make one with {@link createServer}. */
 export class Server extends EventEmitter<ServerEvents> implements AsyncDisposable {
   readonly #options: ResolvedOptions;
-  #plane: ControlPlane | null = null;
+  /** What is to be said of the options at the start. */
+  readonly #remark: string | null;
+  #plane: Plane | null = null;
   #dashboard: Dashboard | null = null;
   #state: 'new' | 'starting' | 'serving' | 'closing' | 'closed' = 'new';
   #closing: Promise<void> | null = null;
 
   /** @internal */
-  constructor(options: ServerOptions) {
+  constructor(options: ServerOptions, internal?: InternalOptions) {
     super();
     requirePlatform();
-    const resolved = resolveOptions(options);
-    this.#options = { ...resolved, logger: guardedLogger(resolved.logger) };
+    const resolved = resolveOptions(options, internal);
+    const logger = options.logger === undefined ? standardErrorLogger() : adaptLogger(resolved.logger);
+    this.#options = { ...resolved, logger: guardedLogger(logger) };
+    this.#remark = threadsRemark(resolved.strategy, options.threads, resolved.threads);
     const watch = (event: string | symbol) => {
       if (event === 'transition') queueMicrotask(() => this.#reportTransitions());
     };
@@ -76,53 +102,72 @@ export class Server extends EventEmitter<ServerEvents> implements AsyncDisposabl
   }
 
   /**
-   * Binds, starts the threads and serves. Resolves once every thread has loaded the app and the socket listens.
+   * Binds, starts the threads and serves. Resolves once every thread has loaded the app and the socket listens. What the app exports
+   * is served from the first thread on that has loaded it, when `listening` is emitted. If another thread fails after that, the requests
+   * in flight have the time of the option `drainTimeout` to finish before the promise is rejected.
    *
+   * @param options where: an address, or several, at each of which the app is served
    * @throws PacelineError `PACELINE_ADDRESS_IN_USE`, `PACELINE_ADDRESS`, `PACELINE_APP_LOAD`, `PACELINE_APP_SHAPE`,
-   * `PACELINE_OPTION`, `PACELINE_THREAD_START`, `PACELINE_SYSTEM`, `PACELINE_STATE` (when it was called before). Nothing is
-   * left listening then.
+   * `PACELINE_OPTION`, `PACELINE_THREAD_START`, `PACELINE_SYSTEM`, `PACELINE_STATE` (when it was called before, or close() was called
+   * meanwhile). Nothing is left listening then.
    */
-  async listen(options: ListenOptions = {}): Promise<void> {
+  async listen(options: ListenOptions | readonly ListenOptions[] = {}): Promise<void> {
     if (this.#state !== 'new') {
       throw new PacelineError('PACELINE_STATE', 'listen() works once for each server; create another one');
     }
     this.#state = 'starting';
+    if (this.#remark !== null) this.#options.logger.warn(this.#remark);
     try {
       // Opened first, so that health checks are answered while the app loads.
       if (this.#options.dashboard)
         this.#dashboard = await openDashboard(this.#options.dashboard, this.#options);
       // Imported only here, so that no native code is loaded before a server starts.
-      const { ControlPlane } = await import('./control/plane.js');
-      this.#plane = await ControlPlane.start(this.#options, options, {
+      const { openPlane } = await import('./control/groups.js');
+      this.#plane = await openPlane(this.#options, [options].flat(), {
         transition: (transition) => this.emit('transition', transition),
         threadStart: (thread) => this.emit('threadStart', { thread }),
-        threadExit: (exit) => this.#threadExit(exit),
+        threadExit: (exit, cause) => this.#threadExit(exit, cause),
+        serving: () => this.#serves(this.#plane!),
+        listening: (listener) => this.#reportListening([listener]),
+        released: () => this.emit('released'),
         error: (error) => this.#report(error),
       });
-      this.#dashboard?.serve(this.#monitored(this.#plane));
+      await this.#plane.start();
     } catch (error) {
-      this.#state = 'closed';
-      await this.#dashboard?.close();
-      this.#dashboard = null;
+      this.#closing ??= this.#close(this.#plane?.serving === true ? this.#options.drainTimeout : 0);
+      // The error of the start is reported, even if a thread cannot be ended.
+      await this.#closing.catch(() => {});
+      this.#plane = null;
       throw error;
     }
+  }
+
+  /** The first thread serves, or all do. */
+  #serves(plane: Plane): void {
     this.#state = 'serving';
+    this.#dashboard?.serve(this.#monitored(plane));
     this.#reportTransitions();
+    this.#reportListening(plane.listeners);
   }
 
   /**
-   * Where the server listens: address, family and port, or the path of a Unix socket.
+   * Where the server listens: address, family and port, or the path of a Unix socket. It is the first address, where it listens on
+   * several.
    *
-   * @throws PacelineError `PACELINE_STATE` before listen() has resolved
+   * @throws PacelineError `PACELINE_STATE` before the server serves
    */
-  address(): { address: string; family: 'IPv4' | 'IPv6'; port: number } | string {
-    const { address, family, port } = this.#require().address;
-    return family === 'Unix' ? address : { address, family, port };
+  address(): ListeningAddress {
+    return addressOf(this.#require().listening);
   }
 
-  /** The protocol of the app. @throws PacelineError `PACELINE_STATE` before listen() has resolved */
-  get protocol(): 'http' | 'tcp' {
-    return this.#require().protocol;
+  /** All the addresses at which the server accepts connections, in the order of listen(). Empty before listen() and after close(). */
+  addresses(): ListeningAddress[] {
+    return this.#plane?.listeners.map(addressOf) ?? [];
+  }
+
+  /** The protocol that is spoken there. @throws PacelineError `PACELINE_STATE` before the server serves */
+  get protocol(): 'http' | 'https' | 'tcp' {
+    return this.#require().listening.protocol;
   }
 
   /** Open connections. */
@@ -153,12 +198,16 @@ export class Server extends EventEmitter<ServerEvents> implements AsyncDisposabl
   /**
    * Stops accepting, lets responses in flight finish, and ends every thread. Further calls return the same promise.
    *
-   * @throws PacelineError `PACELINE_STATE` while listen() is under way, or when a thread is stuck in a native call
+   * @throws PacelineError `PACELINE_STATE` while listen() is under way and nothing is served yet, or when a thread is stuck in a native
+   * call
    */
-  close({ drainMs = DEFAULT_DRAIN_MS }: CloseOptions = {}): Promise<void> {
+  close({ drainMs = this.#options.drainTimeout }: CloseOptions = {}): Promise<void> {
     if (this.#state === 'starting') {
       return Promise.reject(
-        new PacelineError('PACELINE_STATE', 'close() while listen() is under way; await it first'),
+        new PacelineError(
+          'PACELINE_STATE',
+          'close() before the server serves; await listen(), or its event listening, first',
+        ),
       );
     }
     if (!(drainMs >= 0)) {
@@ -176,9 +225,12 @@ export class Server extends EventEmitter<ServerEvents> implements AsyncDisposabl
 
   async #close(drainMs: number): Promise<void> {
     this.#state = 'closing';
-    this.#dashboard?.drain();
+    // The next server of `paceline dev` has the same address for its dashboard.
+    if (this.#options.dev) void this.#dashboard?.close();
+    else this.#dashboard?.drain();
     try {
       await this.#plane?.stop(drainMs);
+      this.#reportCut(drainMs);
     } finally {
       this.#state = 'closed';
       // Closed last, so that the dashboard shows how the threads finish.
@@ -187,16 +239,28 @@ export class Server extends EventEmitter<ServerEvents> implements AsyncDisposabl
     }
   }
 
+  #reportCut(drainMs: number): void {
+    const cut = this.#plane?.cut;
+    if (cut === undefined || cut.count === 0) return;
+    const { count, description } = cut;
+    const were = count === 1 ? '1 request was' : `${count} requests were`;
+    const which = description === '' ? '' : `: ${description}`;
+    this.#options.logger.warn(`closed; ${were} cut after ${drainMs / 1000} s${which}`, {
+      requests: count,
+      routes: Object.fromEntries(cut.routes),
+    });
+  }
+
   /** The view of this server that the dashboard shows. */
-  #monitored({ observer, address, protocol }: ControlPlane): MonitoredServer {
+  #monitored({ observer, listening }: Plane): MonitoredServer {
     const { appName, strategy } = this.#options;
-    const host = inUrl(address.address);
+    const { address } = listening;
     const isTcp = address.family !== 'Unix';
     return {
       observed: observer,
       threads: () => this.threads(),
       startedAt: Date.now(),
-      url: isTcp ? `${protocol}://${host}:${address.port}` : `unix:${address.address}`,
+      url: urlOf(listening),
       app: appName,
       strategy,
       loadTarget:
@@ -204,8 +268,8 @@ export class Server extends EventEmitter<ServerEvents> implements AsyncDisposabl
     };
   }
 
-  #require(): ControlPlane {
-    if (this.#plane !== null) return this.#plane;
+  #require(): Plane {
+    if (this.#plane !== null && this.#state !== 'starting') return this.#plane;
     throw new PacelineError('PACELINE_STATE', 'the server does not listen yet; await server.listen() first');
   }
 
@@ -213,15 +277,25 @@ export class Server extends EventEmitter<ServerEvents> implements AsyncDisposabl
     if (this.#state === 'serving') this.#plane?.reportTransitions(this.listenerCount('transition') > 0);
   }
 
-  #threadExit(exit: ThreadExit): void {
+  #reportListening(listeners: readonly ListenerInfo[]): void {
+    // Those of the start are reported together.
+    if (this.#state !== 'serving') return;
+    for (const listener of listeners) {
+      this.emit('listening', { url: urlOf(listener), address: addressOf(listener) });
+    }
+  }
+
+  #threadExit(exit: ThreadExit, cause: Exit): void {
     const { thread, exitCode, error, connectionsLost } = exit;
-    if (this.#state === 'serving') {
+    if (cause === 'replaced') {
       this.#options.logger.error(`thread ${thread} died and is replaced`, {
         exitCode,
         error,
         connectionsLost,
       });
       this.#dashboard?.died({ thread, at: Date.now(), reason: oneLine(error) });
+    } else if (cause === 'closing' && error !== undefined) {
+      this.#options.logger.error(`thread ${thread} died while the server closed`, { exitCode, error });
     }
     this.emit('threadExit', exit);
   }
@@ -241,12 +315,24 @@ export function createServer(options: ServerOptions = {}): Server {
   return new Server(options);
 }
 
+function urlOf({ address: { address, family, port }, protocol }: ListenerInfo): string {
+  return family === 'Unix' ? `unix:${address}` : `${protocol}://${inUrl(address)}:${port}`;
+}
+
+function addressOf({ address: { address, family, port } }: ListenerInfo): ListeningAddress {
+  return family === 'Unix' ? address : { address, family, port };
+}
+
 /** Imports the dashboard only when it is used, so that a program without one does not load it. */
-async function openDashboard(place: ResolvedDashboard, { logger }: ResolvedOptions): Promise<Dashboard> {
+async function openDashboard(
+  place: ResolvedDashboard,
+  { logger, readyWhenDegraded }: ResolvedOptions,
+): Promise<Dashboard> {
   const { Dashboard } = await import('./dashboard/server.js');
-  const dashboard = await Dashboard.listen(place, logger).catch((error: PacelineError) => {
+  const settings = { ...place, readyWhenDegraded };
+  const dashboard = await Dashboard.listen(settings, logger).catch((error: PacelineError) => {
     if (error.code !== 'PACELINE_ADDRESS_IN_USE' || !place.anyPortIfTaken) throw error;
-    return Dashboard.listen({ ...place, port: 0 }, logger);
+    return Dashboard.listen({ ...settings, port: 0 }, logger);
   });
   if (dashboard.port !== place.port && place.port !== 0) {
     logger.warn(`port ${place.port} is taken, so the dashboard has port ${dashboard.port}`);

@@ -2,9 +2,13 @@
  * Attacks real servers as hostile clients, upstreams and apps do, and checks that bystanders do not notice: see docs/testing.md.
  * Exits with 1 at the first failure, and prints the command that repeats it.
  *
- *   node dist/scripts/attack.js [--seconds N] [--seed S] [--only ATTACK[,ATTACK]]
+ *   node dist/scripts/attack.js [--seconds N] [--seed S] [--strategy NAME] [--only ATTACK[,ATTACK]]
+ *
+ * The seed chooses the strategy: seeds in a row take them in turn.
  */
 import { parseArgs } from 'node:util';
+import { resolveStrategy, type StrategyName } from '../lib/options/strategy.js';
+import { STRATEGIES } from '../lib/strategies/descriptions.js';
 import { campaign, mib } from './attack/campaign.js';
 import { ATTACKS } from './attack/round.js';
 
@@ -12,6 +16,7 @@ const { values } = parseArgs({
   options: {
     seconds: { type: 'string', default: '60' },
     seed: { type: 'string' },
+    strategy: { type: 'string' },
     only: { type: 'string', default: '' },
   },
 });
@@ -22,6 +27,8 @@ if (unknown !== undefined) {
   console.error(`there is no attack ${unknown}; there are: ${Object.keys(ATTACKS).join(', ')}`);
   process.exit(1);
 }
+const fixed = values.strategy === undefined ? undefined : resolveStrategy(values.strategy, '--strategy');
+const strategyOf = (seed: number): StrategyName => fixed ?? STRATEGIES[seed % STRATEGIES.length]!;
 const startMs = performance.now();
 const endMs = startMs + Number(values.seconds) * 1000;
 
@@ -32,7 +39,8 @@ const attacks: Record<string, number> = {};
 console.log(`attacks from seed ${firstSeed} on`);
 try {
   do {
-    const tally = await campaign({ seed: firstSeed + total.campaigns, only });
+    const seed = firstSeed + total.campaigns;
+    const tally = await campaign({ seed, strategy: strategyOf(seed), only });
     total.campaigns++;
     for (const key of ['rounds', 'verified', 'checks'] as const) total[key] += tally[key];
     for (const key of ['maxCheckMs', 'maxAnswerMs', 'peakBytes', 'blocksPeak'] as const)
@@ -42,8 +50,8 @@ try {
   report();
 } catch (error) {
   console.error((error as Error).message);
-  const more = only.length === 0 ? [] : ['--only', only.join()];
   const seed = firstSeed + total.campaigns;
+  const more = ['--strategy', strategyOf(seed), ...(only.length === 0 ? [] : ['--only', only.join()])];
   console.error(['again: node dist/scripts/attack.js --seconds 1 --seed', seed, ...more].join(' '));
   // Attackers of the failed round may still be waiting for answers.
   process.exit(1);

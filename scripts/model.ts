@@ -1,4 +1,5 @@
-// `npm run model`: checks the election and parking protocol, spec/model/election.pml, with spin.
+// `npm run model`: checks the protocols of spec/model with spin: election and parking, the request queue, the dealing of
+// half-sync/half-async, and the channels of the simulated Proactor.
 //
 //   npm run model                all configurations, and the broken variants, which must fail
 //   npm run model -- --quick     the small configurations and a part of the broken variants; for CI
@@ -12,7 +13,11 @@ import { accessSync, constants, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
 
-const MODEL = resolve(import.meta.dirname, '../../spec/model/election.pml');
+const MODELS = resolve(import.meta.dirname, '../../spec/model');
+const ELECTION = 'election.pml';
+const REQUEST_QUEUE = 'request-queue.pml';
+const DEALING_MODEL = 'dealing.pml';
+const CHANNEL_MODEL = 'channel.pml';
 /** Steps of a search's path at most. The longest seen had 4.8 million; each costs about 50 bytes. */
 const MAX_DEPTH = 6_000_000;
 /** Memory of a search at most. */
@@ -21,6 +26,8 @@ const MAX_MEMORY_MIB = 6144;
 const TIMEOUT_MS = 1_800_000;
 
 interface Configuration {
+  /** A file of spec/model. */
+  readonly model: string;
   readonly name: string;
   readonly macros: readonly string[];
   /** The claim that a broken variant must violate; absent for the protocol itself. */
@@ -29,11 +36,18 @@ interface Configuration {
 }
 
 type Claim =
+  | 'entry whole'
   | 'one leader'
   | 'everybody left'
   | 'events taken'
   | 'own work done'
   | 'somebody leads'
+  | 'input served'
+  | 'counts'
+  | 'drained'
+  | 'one set'
+  | 'in order'
+  | 'owned'
   | TemporalClaim;
 
 /** Claims about whole schedules; a search has at most one of them. */
@@ -48,11 +62,18 @@ const TEMPORAL: ReadonlyMap<string, TemporalClaim> = new Map([
 
 /** The names in the model's assertions. */
 const CLAIMS: readonly (readonly [string, Claim])[] = [
+  ['entry[', 'entry whole'],
   ['leaders', 'one leader'],
   ['everybodyLeft', 'everybody left'],
   ['eventsTaken', 'events taken'],
   ['ownWorkDone', 'own work done'],
   ['somebodyLeads', 'somebody leads'],
+  ['inputServed', 'input served'],
+  ['counts', 'counts'],
+  ['drained', 'drained'],
+  ['inSets', 'one set'],
+  ['inOrder', 'in order'],
+  ['owned', 'owned'],
 ];
 
 interface Outcome {
@@ -71,7 +92,12 @@ const NOT_0 = 6;
 const NOT_1 = 5;
 const ALL = 7;
 
-const sound = (name: string, quick: boolean, ...macros: string[]): Configuration => ({ name, macros, quick });
+const sound = (name: string, quick: boolean, ...macros: string[]): Configuration => ({
+  model: ELECTION,
+  name,
+  macros,
+  quick,
+});
 
 const SOUND: readonly Configuration[] = [
   sound('election', true, 'EVENTS=2'),
@@ -358,6 +384,7 @@ const QUICK_VARIANTS: ReadonlySet<string> = new Set([
 ]);
 
 const broken = (variant: string, fails: Claim, ...macros: string[]): Configuration => ({
+  model: ELECTION,
   name: variant.toLowerCase().replaceAll('_', ' '),
   macros: [`BROKEN_${variant}`, 'EVENTS=1', ...macros],
   fails,
@@ -424,6 +451,163 @@ const BROKEN: readonly Configuration[] = [
   broken('LATE_PUT_LOST', 'events taken', `HANDOVER=${ONLY_1}`, `DEATH=${ONLY_1}`, 'SUPPLY=1'),
 ];
 
+const queue = (name: string, quick: boolean, ...macros: string[]): Configuration => ({
+  model: REQUEST_QUEUE,
+  name: `queue, ${name}`,
+  macros,
+  quick,
+});
+
+const brokenQueue = (variant: string, fails: Claim, ...macros: string[]): Configuration => ({
+  model: REQUEST_QUEUE,
+  name: `queue, ${variant.toLowerCase().replaceAll('_', ' ')}`,
+  macros: [`BROKEN_${variant}`, 'LEAN', ...macros],
+  fails,
+  // Those with deaths, and with more entries, take the longest.
+  quick: !macros.some((macro) => macro.startsWith('DEATH=') || macro === 'SUPPLY=3'),
+});
+
+const QUEUE: readonly Configuration[] = [
+  queue('two cells', false, 'SUPPLY=3'),
+  queue('two cells, lean', false, 'LEAN', 'SUPPLY=3'),
+  queue('one cell', false, 'ROOM=1', 'SUPPLY=3'),
+  queue('untimed', true, 'UNTIMED', 'SUPPLY=3'),
+  queue('served', false, 'SUPPLY=2', 'PROMISE'),
+  queue('one worker, served', true, 'ALONE', 'ROOM=1', 'SUPPLY=3', 'PROMISE'),
+  queue('one worker, deaths of it', true, 'ALONE', 'LEAN', `DEATH=${ONLY_1}`, 'ROOM=1', 'SUPPLY=2'),
+  queue(
+    'one worker, death of the I/O thread',
+    true,
+    'ALONE',
+    'LEAN',
+    `DEATH=${ONLY_0}`,
+    'ROOM=1',
+    'SUPPLY=2',
+  ),
+  queue('one worker, two deaths', false, 'ALONE', 'LEAN', `DEATH=${ALL}`, 'DEATHS=2', 'ROOM=1', 'SUPPLY=2'),
+  queue('death of the I/O thread', false, 'UNTIMED', 'LEAN', `DEATH=${ONLY_0}`, 'ROOM=1', 'SUPPLY=2'),
+  queue('death of a worker', false, 'UNTIMED', 'LEAN', `DEATH=${ONLY_1}`, 'ROOM=1', 'SUPPLY=2'),
+  brokenQueue('NO_WAKE', 'events taken', 'UNTIMED', 'SUPPLY=1'),
+  brokenQueue('BITS_FIRST', 'events taken', 'UNTIMED', 'SUPPLY=1'),
+  brokenQueue('LOOK_FIRST', 'events taken', 'UNTIMED', 'SUPPLY=1'),
+  brokenQueue('FULL_FIRST', 'entry whole', 'SUPPLY=1'),
+  brokenQueue('FREED_FIRST', 'entry whole', 'ROOM=1', 'SUPPLY=2'),
+  brokenQueue('NO_CAS', 'entry whole', 'ROOM=1', 'SUPPLY=2'),
+  brokenQueue('NO_CHECK', 'events taken', 'SUPPLY=2'),
+  brokenQueue('ROOM_FIRST', 'events taken', 'UNTIMED', 'ALONE', 'ROOM=1', 'SUPPLY=2'),
+  brokenQueue('AWAITED_LATE', 'events taken', 'UNTIMED', 'ALONE', 'ROOM=1', 'SUPPLY=2'),
+  brokenQueue('AWAITED_CLEARED', 'events taken', 'SUPPLY=3'),
+  brokenQueue('SILENT_ROOM', 'events taken', 'UNTIMED', 'ALONE', 'ROOM=1', 'SUPPLY=2'),
+  brokenQueue('COUNTED_LATE', 'events taken', 'ALONE', `DEATH=${ONLY_0}`, 'ROOM=1', 'SUPPLY=2'),
+  brokenQueue('NO_RECORD', 'events taken', 'ALONE', `DEATH=${ONLY_1}`, 'ROOM=1', 'SUPPLY=2'),
+  brokenQueue('RECORDED_LATE', 'events taken', 'ALONE', `DEATH=${ONLY_1}`, 'ROOM=1', 'SUPPLY=2'),
+  brokenQueue('RECORD_KEPT', 'served', 'ALONE', `DEATH=${ONLY_1}`, 'ROOM=1', 'SUPPLY=2', 'PROMISE'),
+  brokenQueue('SETTLED_EARLY', 'events taken', 'ALONE', `DEATH=${ONLY_1}`, 'ROOM=1', 'SUPPLY=2'),
+];
+
+const dealing = (name: string, quick: boolean, ...macros: string[]): Configuration => ({
+  name: `dealing${name}`,
+  model: DEALING_MODEL,
+  macros,
+  quick,
+});
+
+const brokenDealing = (
+  variant: string,
+  fails: Claim,
+  quick: boolean,
+  ...macros: string[]
+): Configuration => ({
+  name: `dealing, ${variant.toLowerCase().replaceAll('_', ' ')}`,
+  model: DEALING_MODEL,
+  macros: [`BROKEN_${variant}`, 'SUPPLY=1', ...macros],
+  fails,
+  quick,
+});
+
+const DEALING: readonly Configuration[] = [
+  dealing('', true, 'SUPPLY=2'),
+  dealing(', timeouts', true, 'TIMEOUTS=1', 'SUPPLY=2'),
+  dealing(', death of the acceptor', true, `DEATH=${ONLY_0}`, 'SUPPLY=1'),
+  dealing(', death', false, `DEATH=${ALL}`, 'SUPPLY=2'),
+  dealing(', drain', true, 'DRAIN', 'SUPPLY=1'),
+  dealing(', drain, death of the acceptor', false, 'DRAIN', `DEATH=${ONLY_0}`, 'SUPPLY=1'),
+  dealing(', drain, death of a worker', false, 'DRAIN', `DEATH=${ONLY_1}`, 'SUPPLY=1'),
+  brokenDealing('LEAVE_BLIND', 'input served', true, 'TIMEOUTS=1'),
+  brokenDealing('NO_RESCAN', 'input served', true, `DEATH=${ONLY_1}`),
+  brokenDealing('SILENT', 'input served', false, `DEATH=${ONLY_1}`),
+  brokenDealing('SCAN_ADDS', 'one set', false, `DEATH=${ONLY_1}`),
+  brokenDealing('COUNT_LATE', 'counts', true, `DEATH=${ONLY_0}`),
+  brokenDealing('DEAL_UNRECORDED', 'counts', false, `DEATH=${ONLY_0}`),
+  brokenDealing('CLOSE_UNRECORDED', 'counts', false, `DEATH=${ONLY_1}`),
+  brokenDealing('NO_REPLACEMENT', 'drained', true, 'DRAIN', `DEATH=${ONLY_0}`),
+];
+
+const channel = (name: string, quick: boolean, ...macros: string[]): Configuration => ({
+  name: `channel${name}`,
+  model: CHANNEL_MODEL,
+  macros,
+  quick,
+});
+
+const brokenChannel = (
+  variant: string,
+  fails: Claim,
+  quick: boolean,
+  ...macros: string[]
+): Configuration => ({
+  name: `channel, ${variant.toLowerCase().replaceAll('_', ' ')}`,
+  model: CHANNEL_MODEL,
+  macros: [`BROKEN_${variant}`, ...macros],
+  fails,
+  quick,
+});
+
+/** The smallest in which a ring is full, of input and of output. */
+const FULL_INPUT = ['RING=1', 'SUPPLY=2', 'ECHO=0'];
+const FULL_OUTPUT = ['RING=1', 'SUPPLY=1', 'ECHO=3'];
+/** The end of input comes with what had no room. */
+const LATE_END = ['RING=2', 'SUPPLY=3', 'ECHO=0'];
+const ECHOED = ['RING=1', 'SUPPLY=2'];
+const ONE_BYTE = ['RING=1', 'SUPPLY=1'];
+const DISCARDED = [...ONE_BYTE, 'ECHO=0'];
+
+const CHANNEL: readonly Configuration[] = [
+  channel('', false, ...ECHOED),
+  channel(', full input', true, ...FULL_INPUT),
+  channel(', full output', false, ...FULL_OUTPUT),
+  channel(', late end', false, ...LATE_END),
+  channel(', served', false, 'PROMISE', ...ONE_BYTE),
+  channel(', timeouts', false, 'TIMEOUTS=1', ...ONE_BYTE),
+  channel(', detached', false, 'DETACH', ...FULL_OUTPUT),
+  channel(', death of the I/O thread', false, `DEATH=${ONLY_0}`, ...DISCARDED),
+  channel(', death of the worker', false, `DEATH=${ONLY_1}`, ...DISCARDED),
+  brokenChannel('NO_WAKE', 'input served', false, ...ECHOED),
+  brokenChannel('WAKE_FIRST', 'input served', false, ...ECHOED),
+  brokenChannel('TOP_FIRST', 'input served', true, ...ECHOED),
+  brokenChannel('BITS_FIRST', 'input served', false, ...ECHOED),
+  brokenChannel('SLEEP_LATE', 'input served', false, ...ECHOED),
+  brokenChannel('ROOM_FIRST', 'input served', false, ...FULL_INPUT),
+  brokenChannel('SILENT_ROOM', 'input served', false, ...FULL_INPUT),
+  brokenChannel('AWAITED_BLIND', 'input served', false, ...FULL_OUTPUT),
+  brokenChannel('WATCH_BLIND', 'input served', false, ...ECHOED),
+  brokenChannel('ASKED_LATE', 'input served', false, ...ECHOED),
+  brokenChannel('PASS_IGNORED', 'owned', true, ...ECHOED),
+  brokenChannel('COUNTED_FIRST', 'in order', false, ...ECHOED),
+  brokenChannel('TAKEN_FIRST', 'in order', false, ...ECHOED),
+  brokenChannel('PUT_FIRST', 'in order', false, ...ECHOED),
+  brokenChannel('FREED_FIRST', 'in order', false, ...ECHOED),
+  brokenChannel('END_LATE', 'input served', false, ...LATE_END),
+  brokenChannel('END_ONCE', 'input served', true, ...LATE_END),
+  brokenChannel('NOTED_LOST', 'input served', false, 'TIMEOUTS=1', ...ONE_BYTE),
+  brokenChannel('DETACHED_EARLY', 'input served', false, 'DETACH', ...FULL_OUTPUT),
+  brokenChannel('PASSED_FIRST', 'input served', false, `DEATH=${ONLY_1}`, ...DISCARDED),
+  brokenChannel('NO_IO_AT', 'input served', false, `DEATH=${ONLY_0}`, ...DISCARDED),
+  brokenChannel('UNSEEN_END', 'input served', false, `DEATH=${ONLY_0}`, 'RING=2', 'SUPPLY=1', 'ECHO=0'),
+  brokenChannel('NO_RESCAN', 'input served', false, `DEATH=${ONLY_1}`, ...DISCARDED),
+  brokenChannel('SILENT_RECOVERY', 'input served', false, `DEATH=${ONLY_1}`, ...DISCARDED),
+];
+
 /** Aborted by a signal. */
 const stop = new AbortController();
 const args = process.argv.slice(2);
@@ -446,7 +630,9 @@ async function main(quick: boolean): Promise<number> {
     console.error(`model: not on PATH: ${wanted.join(', ')}. On Debian: apt-get install ${wanted.join(' ')}`);
     return 2;
   }
-  const chosen = [...SOUND, ...BROKEN].filter((configuration) => configuration.quick || !quick);
+  const chosen = [...SOUND, ...BROKEN, ...QUEUE, ...DEALING, ...CHANNEL].filter(
+    (configuration) => configuration.quick || !quick,
+  );
   let failed = 0;
   let states = 0;
   const startedMs = Date.now();
@@ -467,13 +653,15 @@ async function main(quick: boolean): Promise<number> {
 }
 
 /** Runs one search, in a folder of its own that is removed afterwards. */
-async function check({ macros }: Configuration, spin: string, compiler: string): Promise<Outcome> {
+async function check({ model, macros }: Configuration, spin: string, compiler: string): Promise<Outcome> {
   const folder = mkdtempSync(join(tmpdir(), 'paceline-model-'));
   try {
     const temporal = macros.map((macro) => TEMPORAL.get(macro)).find((claim) => claim !== undefined);
-    const search = temporal === undefined ? ['-DSAFETY'] : [];
+    // In these models every cycle breaks the claim, as their events are bounded.
+    const anyCycle = temporal !== undefined && (model === REQUEST_QUEUE || model === CHANNEL_MODEL);
+    const search = temporal === undefined ? ['-DSAFETY'] : anyCycle ? ['-DNP'] : [];
     const steps: readonly (readonly string[])[] = [
-      [spin, '-a', ...macros.map((macro) => `-D${macro}`), MODEL],
+      [spin, '-a', ...macros.map((macro) => `-D${macro}`), join(MODELS, model)],
       [
         compiler,
         '-O2',
@@ -486,11 +674,11 @@ async function check({ macros }: Configuration, spin: string, compiler: string):
         'pan',
         'pan.c',
       ],
-      // -a: cycles that break the claim; -f: only those of weakly fair schedules.
+      // -a: cycles that break the claim; -f: only those of weakly fair schedules; -l: all cycles.
       [
         join(folder, 'pan'),
         `-m${MAX_DEPTH}`,
-        ...(temporal === undefined ? [] : ['-a']),
+        ...(temporal === undefined ? [] : [anyCycle ? '-l' : '-a']),
         ...(temporal === 'taken' ? ['-f'] : []),
       ],
     ];
@@ -540,7 +728,8 @@ function verdict(output: string, temporal: TemporalClaim | undefined): Outcome {
 }
 
 function violation(output: string, states: number, temporal: TemporalClaim | undefined): Outcome {
-  if (temporal !== undefined && output.includes('acceptance cycle')) return { violated: temporal, states };
+  if (temporal !== undefined && /(acceptance|non-progress) cycle/.test(output))
+    return { violated: temporal, states };
   if (/^pan:.*invalid end state/m.test(output))
     return {
       violated: null,

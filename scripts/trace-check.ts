@@ -104,8 +104,9 @@ function faultOf({ ph, pid, tid, ts, dur, name, id, bp, args }: TraceEvent): str
   return 'is of no known kind';
 }
 
-/** An instant is a hole in the trace, or one side of a hand-over. */
+/** An instant is a hole in the trace, one side of a hand-over, or the beginning of a further request. */
 function faultOfInstant(args: TraceEvent['args']): string | null {
+  if (args?.request === 'next') return null;
   if (args?.handOver !== undefined)
     return args.handOver === 'given' || args.handOver === 'taken' ? null : 'is no side of a hand-over';
   return Number(args?.missed) > 0 ? null : 'does not say how much was missed';

@@ -15,10 +15,13 @@ const DESCRIPTION_COLUMN = 35;
 /** At most 80 columns wide. */
 export const helpText = (): string => `\
 paceline: a server on the Leader/Followers pattern. Any free thread takes the
-next ready request, so a handler that blocks stalls nobody else.
+next ready request, so a handler that blocks stalls nobody else. --strategy
+serves by another concurrency model.
 
 Usage: paceline [APP] [options]
+       paceline dev [APP] [options]
        paceline top [URL] [--dashboard ADDR] [--token TOKEN]
+       paceline compare [APP] [options]; see paceline compare --help
 
   APP  module of the app, or a directory of files to serve; without one, the
        built-in demo
@@ -31,9 +34,15 @@ PACELINE_MAX_BODY_SIZE, unless a $VARIABLE is named here. The config file has
 the names in camel case, and app:
 { "app": "./app.js", "port": 3000, "maxBodySize": 65536, "logLevel": "warn" }
 
+dev (or --watch) starts again when a file that the app loads is saved, without
+losing the port, and shows errors in the terminal and the browser.
+
 top shows a server's threads in the terminal. URL is what the server printed as
-its dashboard, http://HOST:PORT/#TOKEN; $PACELINE_TOKEN may have the token, too.
-In a pipe, top prints one table and ends; q ends it in a terminal.
+its dashboard, http://HOST:PORT/#TOKEN; $PACELINE_DASHBOARD_TOKEN may have the
+token, too. In a pipe, top prints one table and ends; q ends it in a terminal.
+
+compare runs an app under several concurrency models side by side, under the
+same load, and shows them on one page.
 
 Logs go to standard error. SIGTERM or SIGINT finishes the requests in flight and
 exits; a second one exits at once.
@@ -41,8 +50,10 @@ exits; a second one exits at once.
 Examples:
   paceline                            the demo on http://127.0.0.1:8080
   paceline app.js -p 3000 -t 8        your app, with eight threads
+  paceline dev app.js                 your app, started again at each change
   paceline ./public                   the files of a directory
   paceline top http://127.0.0.1:9080/#TOKEN
+  paceline compare --strategy leader-followers,reactor
   PORT=0 paceline app.js --host ::    any free port, on all addresses
 
 The default export of an app is one of:
@@ -74,7 +85,8 @@ const withoutFullStop = (sentence: string): string => sentence.replace(/\.$/, ''
 const shortForm = (short: string | undefined): string => (short === undefined ? '      ' : `  -${short}, `);
 
 function entry(option: string, description: string): string {
-  const lines = [''];
+  // An option that does not fit beside its description has a line of its own.
+  const lines = option.length < DESCRIPTION_COLUMN ? [''] : ['', ''];
   for (const word of description.split(' ')) {
     const line = lines.at(-1)!;
     if (DESCRIPTION_COLUMN + line.length + 1 + word.length > MAX_COLUMNS) lines.push(word);

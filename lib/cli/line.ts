@@ -2,9 +2,12 @@
 import { parseArgs } from 'node:util';
 import { optionError, refuseUnknownNames, show } from '../options/validate.js';
 
-/** The options of a command, by their long names, as parseArgs takes them. */
+/** The options of a command, by their long names, as parseArgs takes them. The values of one that is `multiple` are joined by commas. */
 export type LineOptions = Readonly<
-  Record<string, { readonly type: 'string' | 'boolean'; readonly short?: string }>
+  Record<
+    string,
+    { readonly type: 'string' | 'boolean'; readonly short?: string; readonly multiple?: boolean }
+  >
 >;
 
 /**
@@ -12,12 +15,14 @@ export type LineOptions = Readonly<
  * sentences and with advice for programmers. From its tokens, mistakes are refused here, in one line each.
  *
  * @param positional the name of the positional argument, for messages
+ * @param help the command that explains the options, for messages
  * @throws PacelineError `PACELINE_OPTION`
  */
 export function readLine<Table extends LineOptions>(
   line: readonly string[],
   table: Table,
   positional: string,
+  help = 'paceline --help',
 ): { options: Map<keyof Table, string>; positional: string | undefined } {
   const { tokens } = parseArgs({
     args: [...line],
@@ -30,7 +35,9 @@ export function readLine<Table extends LineOptions>(
   let word: string | undefined;
   for (const token of tokens) {
     if (token.kind === 'option') {
-      options.set(checkOption(token, table), token.value ?? '');
+      const name = checkOption(token, table, help);
+      const before = table[name]!.multiple ? options.get(name) : undefined;
+      options.set(name, [before ?? [], token.value ?? ''].flat().join());
     } else if (token.kind === 'positional') {
       if (word !== undefined)
         throw optionError(
@@ -49,15 +56,19 @@ interface OptionToken {
   readonly inlineValue?: boolean | undefined;
 }
 
-function checkOption({ name, rawName, value, inlineValue }: OptionToken, table: LineOptions): string {
+function checkOption(
+  { name, rawName, value, inlineValue }: OptionToken,
+  table: LineOptions,
+  help: string,
+): string {
   if (!Object.hasOwn(table, name)) {
     const valid = Object.keys(table).map((option) => `--${option}`);
-    refuseUnknownNames([rawName], valid, 'option', 'paceline --help lists them');
+    refuseUnknownNames([rawName], valid, 'option', `${help} lists them`);
   }
   if (table[name]!.type === 'boolean') {
     if (value !== undefined) throw optionError(`${rawName} takes no value, so leave out ${show(value)}`);
   } else if (value === undefined || (!inlineValue && value.startsWith('-'))) {
-    throw optionError(`${rawName} needs a value, as in ${rawName} VALUE; paceline --help explains it`);
+    throw optionError(`${rawName} needs a value, as in ${rawName} VALUE; ${help} explains it`);
   }
   return name;
 }

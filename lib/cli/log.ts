@@ -3,53 +3,36 @@
  * serve, so a program that embeds the server loads no logger. Everything else knows the {@link Logger} interface alone.
  */
 import { pino } from 'pino';
-import { prettyFactory } from 'pino-pretty';
-import type { LogFields, Logger } from '../logger.js';
+import type { Logger } from '../logger.js';
 import type { LogFormat, LogLevel } from '../options/option-table.js';
+import { boundedLogger, type WriteEntry } from '../report/bounded-log.js';
+import { errorRecord } from '../report/error-record.js';
+import { logLines } from '../report/log-lines.js';
 
-/** Bound of the bytes that wait for a reader. Beyond it, lines are dropped and counted. */
-const MAX_UNREAD_BYTES = 1024 * 1024;
+/** Least important last: a level includes those before it. */
+const LEVELS = ['silent', 'error', 'warn', 'info', 'debug'] as const satisfies readonly LogLevel[];
 
-/**
- * Returns a logger on standard error. A line has left the process when the call returns, unless standard error is a full
- * pipe: the control plane never waits for a reader, because health checks and the replacement of threads depend on it.
- */
+/** Returns a logger on standard error, bounded as report/bounded-log.ts says. */
 export function createLogger({ level, format }: { level: LogLevel; format: LogFormat }): Logger {
-  const { stderr } = process;
-  const styled = format === 'pretty' ? pretty(stderr) : (line: string): string => line;
-  const log = pino(
-    {
-      level,
-      timestamp: pino.stdTimeFunctions.isoTime,
-      formatters: { level: (label) => ({ level: label }) },
-      serializers: { error: pino.stdSerializers.err },
-    },
-    { write: (line) => stderr.write(styled(line)) },
-  );
-  /** Lines dropped since the pipe filled up, until it is empty again, so that the log has one gap and not many. */
-  let omitted = 0;
-  const resume = (): void => {
-    const lines = omitted;
-    omitted = 0;
-    log.warn({ lines }, 'lines are missing here: nobody read the log');
-  };
-  const at =
-    (name: keyof Logger) =>
-    (message: string, fields: LogFields = {}): void => {
-      if (!log.isLevelEnabled(name)) return;
-      if (omitted === 0 && stderr.writableLength < MAX_UNREAD_BYTES) log[name](fields, message);
-      else if (omitted++ === 0) stderr.once('drain', resume);
-    };
-  return { error: at('error'), warn: at('warn'), info: at('info'), debug: at('debug') };
+  const enabled = (name: keyof Logger): boolean => LEVELS.indexOf(name) <= LEVELS.indexOf(level);
+  return boundedLogger(process.stderr, enabled, format === 'pretty' ? writePretty : jsonWriter());
 }
 
-/** Returns a function that turns a line of JSON into a line for people. */
-function pretty(stream: NodeJS.WriteStream): (line: string) => string {
-  return prettyFactory({
-    // hasColors knows NO_COLOR, FORCE_COLOR and dumb terminals; it is missing where this is no terminal.
-    colorize: stream.hasColors?.() ?? false,
-    errorLikeObjectKeys: ['error'],
-    ignore: 'pid,hostname',
-    translateTime: 'SYS:HH:MM:ss.l',
-  });
+const writePretty: WriteEntry = (level, message, fields) => {
+  // hasColors knows NO_COLOR, FORCE_COLOR and dumb terminals; it is missing where this is no terminal.
+  const color = process.stderr.hasColors?.() ?? false;
+  process.stderr.write(logLines(level, message, fields, { color }));
+};
+
+function jsonWriter(): WriteEntry {
+  const log = pino(
+    {
+      level: 'debug',
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      serializers: { error: errorRecord },
+    },
+    { write: (line) => process.stderr.write(line) },
+  );
+  return (level, message, fields) => log[level](fields, message);
 }

@@ -12,6 +12,8 @@ const OPTIONS = {
 } as const;
 
 const TOKEN_VARIABLE = 'PACELINE_TOKEN';
+/** The variable in which a server finds its token. */
+const SERVER_TOKEN_VARIABLE = 'PACELINE_DASHBOARD_TOKEN';
 
 /**
  * Reads what follows `top`. An option takes precedence over the URL, and the URL over the environment.
@@ -27,11 +29,16 @@ export function readTopArguments(line: readonly string[], environment: Environme
   if (asked !== undefined && address === undefined) {
     throw optionError(`--dashboard must be HOST:PORT (with IPv6 in brackets), not ${show(asked)}`);
   }
-  const token = options.get('token') || fromUrl?.token || environment[TOKEN_VARIABLE] || '';
-  if (!/^[\w-]+$/.test(token)) {
+  const token =
+    options.get('token') ||
+    fromUrl?.token ||
+    environment[TOKEN_VARIABLE] ||
+    environment[SERVER_TOKEN_VARIABLE] ||
+    '';
+  if (!/^[\w.~-]+$/.test(token)) {
     const what = token === '' ? 'top needs the token' : `the token cannot be ${show(token)}`;
     throw optionError(
-      `${what}; it ends the URL that the server printed, as in paceline top http://HOST:PORT/#TOKEN, --token TOKEN or ${TOKEN_VARIABLE}`,
+      `${what}; it ends the URL that the server printed, as in paceline top http://HOST:PORT/#TOKEN, --token TOKEN or ${SERVER_TOKEN_VARIABLE}`,
     );
   }
   const { host, port } = address ?? DASHBOARD_DEFAULT;

@@ -129,7 +129,7 @@ function refusal(origin: string, status: number | undefined): PacelineError {
   if (status === 401) {
     return new PacelineError(
       'PACELINE_OPTION',
-      `the token is not that of ${origin}; each start of a server has another one`,
+      `the token is not that of ${origin}; unless it is fixed, each start of a server has another one`,
     );
   }
   const why = status === 429 ? 'has as many clients as it takes' : `refused with ${status}`;

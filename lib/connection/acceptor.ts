@@ -1,23 +1,27 @@
 /**
- * The concrete event handler of a listening socket: accepts the connections in the kernel's queue and registers each. No user code
- * runs here, so a thread is inside the handle for a short time only. Owner of the words CONNECTIONS, CONNECTIONS_PEAK,
- * ACCEPT_SUSPENDED, SUSPENSIONS, SUSPENDED_FOR and ACCEPTING; connections are closed, and accepting is resumed, in close.ts.
+ * The concrete event handler of listening sockets: accepts the connections in the kernel's queue and registers each, for the event
+ * handler that its listener names (listeners.ts). No user code runs here, so a thread is inside the handle for a short time only.
+ * Owner of the words CONNECTIONS, CONNECTIONS_PEAK, SUSPENSIONS, SUSPENDED_FOR, ACCEPTING and ACCEPTING_FROM; connections are closed
+ * in close.ts.
  *
- * When descriptors run out, the listening handle is suspended, and the thread that closes the next connection resumes it. Until then
- * new connections stay in the kernel's queue, and the leader is not woken for them.
+ * Where threads have handle sets of their own, it deals each connection to one of them (dealing.ts).
+ *
+ * When descriptors run out, the listening handle is suspended, and the thread that closes the next connection resumes it
+ * (listeners.ts). Until then new connections stay in the kernel's queue, and the leader is not woken for them.
  *
  * A thread may be terminated at any function call and in any loop, because V8 checks for termination there; so also between any two
- * calls below. The thread records its next step in ACCEPTING first, and recovery completes that step. Where CONNECTIONS is changed,
- * the record is updated by the next statement, with no call and no loop in between: a thread cannot be terminated there, so recovery
- * never counts a connection twice.
+ * calls below. The thread records its next step in ACCEPTING first, and recovery completes that step. Where a count is changed, its
+ * record (ACCEPTING for CONNECTIONS, ACCEPTING_FROM for the listener's, ACCEPTING_TO for the set's) is updated by the next statement, with no
+ * call and no loop in between: a thread cannot be terminated there, so recovery never counts a connection twice.
  */
 import { ACCEPTED, CLOSED, DROPPED } from '../memory/counters.js';
 import {
-  ACCEPT_SUSPENDED,
   ACCEPTING,
+  ACCEPTING_FROM,
+  ACCEPTING_TO,
   CONNECTIONS,
   CONNECTIONS_PEAK,
-  SET_DRAINING,
+  SET_CLEARING,
   SET_STATE,
   SUSPENDED_FOR,
   SUSPENSIONS,
@@ -28,9 +32,17 @@ import { FREE } from '../set/handle-table.js';
 import { closeDescriptor } from '../sys/descriptor.js';
 import { EAGAIN, ECONNABORTED, EINTR, EMFILE, ENFILE, ENOBUFS, ENOMEM, errnoName } from '../sys/libc.js';
 import { acceptConnection, replaceByDeadSocket, shutdownBoth } from '../sys/socket.js';
-import { closeConnection, resumeAccepting } from './close.js';
+import { closeConnection } from './close.js';
 import { deadlineIn } from './deadlines.js';
-import { type EventHandler, HTTP_CONNECTION, type ThreadContext } from './event-handler.js';
+import { deal, ownConnectionsWord } from './dealing.js';
+import { type EventHandler, HTTP_CONNECTION, NODE_CONNECTION, type ThreadContext } from './event-handler.js';
+import {
+  connectionsWord,
+  isSuspended,
+  kindOfConnections,
+  resumeListener,
+  suspendListener,
+} from './listeners.js';
 
 /** Calls of accept4(2) in one dispatch, so that clients that keep connecting do not occupy the thread. */
 const MAX_ACCEPTS_PER_DISPATCH = 64;
@@ -47,34 +59,55 @@ export const FIRST_ACCEPTED = 2;
 
 export class Acceptor implements EventHandler {
   readonly #context: ThreadContext;
-  readonly #kind: number;
-  readonly #interest: number;
-  /** Index of this thread's word ACCEPTING. */
+  readonly #reportsAtOnce: boolean;
+  /** Index of this thread's word ACCEPTING, of ACCEPTING_FROM, and of ACCEPTING_TO. */
   readonly #accepting: number;
+  readonly #acceptingFrom: number;
+  readonly #acceptingTo: number;
+  // Of the listener that the thread is inside.
+  #listener = 0;
+  #kind = 0;
+  /** Index of its word LISTENER_CONNECTIONS. */
+  #ofListener = 0;
 
-  /** @param kind which event handler serves the accepted connections */
-  constructor(context: ThreadContext, kind: number) {
+  /** @param reportsAtOnce whether every connection gets an event as soon as it is accepted, even if its client does not speak first */
+  constructor(context: ThreadContext, reportsAtOnce = false) {
     this.#context = context;
-    this.#kind = kind;
-    // A raw TCP app may speak first: its connections report that they are writable at once.
-    this.#interest = kind === HTTP_CONNECTION ? INTEREST_INPUT : INTEREST_INPUT_OUTPUT;
+    this.#reportsAtOnce = reportsAtOnce;
     this.#accepting = threadArea(context.self) + ACCEPTING;
+    this.#acceptingFrom = threadArea(context.self) + ACCEPTING_FROM;
+    this.#acceptingTo = threadArea(context.self) + ACCEPTING_TO;
   }
 
   handleEvent(fd: number): void {
-    const { table, handles } = this.#context;
+    const { table, handles, control } = this.#context;
+    this.#enter(table.listener(fd));
     let calls = MAX_ACCEPTS_PER_DISPATCH;
-    do {
+    for (;;) {
       calls = this.#acceptSome(fd, calls);
       // There may be more than one dispatch accepts: the kernel reports the handle again, to the next leader.
       if (calls === 0) handles.resumeHandle(fd, INTEREST_INPUT);
-    } while (table.leave(fd) !== 0);
+      if (table.leave(fd) === 0) return;
+      // A thread that has closed a connection found this one inside, and left it the rest.
+      if (isSuspended(control, this.#listener)) resumeListener(control, handles, this.#listener, fd);
+    }
   }
 
-  /** The deadline of a client's first head; raw TCP has no heads. */
+  #enter(listener: number): void {
+    this.#listener = listener;
+    this.#kind = kindOfConnections(this.#context.control, listener);
+    this.#ofListener = connectionsWord(listener);
+  }
+
+  /** HTTP: the client speaks first. */
+  #awaitsHead(): boolean {
+    return this.#kind === HTTP_CONNECTION || this.#kind === NODE_CONNECTION;
+  }
+
+  /** The deadline of a client's first head; other protocols have no heads. */
   #firstDeadline(): number {
     const { control, limits } = this.#context;
-    if (this.#kind !== HTTP_CONNECTION || limits.headersTicks === 0) return 0;
+    if (!this.#awaitsHead() || limits.headersTicks === 0) return 0;
     return deadlineIn(control, limits.headersTicks);
   }
 
@@ -85,12 +118,14 @@ export class Acceptor implements EventHandler {
   #acceptSome(fd: number, calls: number): number {
     const { control, limits } = this.#context;
     for (let left = calls; left > 0; left--) {
-      if (Atomics.load(control, SET_STATE) >= SET_DRAINING) return left;
+      if (Atomics.load(control, SET_STATE) >= SET_CLEARING) return left;
       const open = Atomics.load(control, CONNECTIONS);
       if (open >= limits.maxConnections) return this.#suspend(fd, open, SUSPENDED_BY_LIMIT, left);
       // Counted first, and recorded for recovery: at no point may a connection be lost with this thread.
       Atomics.add(control, CONNECTIONS, 1);
       control[this.#accepting] = PLACE_TAKEN;
+      Atomics.add(control, this.#ofListener, 1);
+      control[this.#acceptingFrom] = 1 + this.#listener;
       const accepted = acceptConnection(fd);
       if (accepted >= 0) {
         if (!this.#take(accepted, open)) return this.#suspend(fd, open, SUSPENDED_BY_TABLE, left);
@@ -137,16 +172,32 @@ export class Acceptor implements EventHandler {
 
   #register(accepted: number): void {
     const { control, table, handles, self, counters } = this.#context;
-    const generation = table.open(accepted, this.#kind, this.#firstDeadline(), self);
+    const set = handles.count > 1 ? this.#deal() : 0;
+    const generation = table.open(accepted, this.#kind, this.#firstDeadline(), self, this.#listener, set);
+    control[this.#acceptingFrom] = 0;
+    control[this.#acceptingTo] = 0;
     // From here on the record names the owner. Not a plain store: a thread that sees it sees the record as well.
     Atomics.store(control, this.#accepting, NOTHING_ACCEPTED);
     counters[ACCEPTED]!++;
     try {
-      handles.completeRegistration(accepted, generation, this.#interest);
+      // A server of another protocol may speak first: its connections report that they are writable at once.
+      const interest = this.#awaitsHead() && !this.#reportsAtOnce ? INTEREST_INPUT : INTEREST_INPUT_OUTPUT;
+      handles.completeRegistration(accepted, generation, interest);
     } catch (error) {
       closeConnection(this.#context, accepted);
       this.#context.log('warn', `a new connection could not be registered: ${(error as Error).message}`);
     }
+  }
+
+  /** @returns the thread whose set gets the connection, which is counted there */
+  #deal(): number {
+    const { control, handles } = this.#context;
+    const acceptingTo = this.#acceptingTo;
+    const set = deal(control, handles.count);
+    const ofSet = ownConnectionsWord(set);
+    Atomics.add(control, ofSet, 1);
+    control[acceptingTo] = set;
+    return set;
   }
 
   /**
@@ -180,6 +231,8 @@ export class Acceptor implements EventHandler {
     const accepting = this.#accepting;
     Atomics.sub(control, CONNECTIONS, 1);
     control[accepting] = NOTHING_ACCEPTED;
+    Atomics.sub(control, this.#ofListener, 1);
+    control[this.#acceptingFrom] = 0;
   }
 
   /** @returns `calls` */
@@ -187,10 +240,9 @@ export class Acceptor implements EventHandler {
     const { control, handles } = this.#context;
     control[SUSPENDED_FOR] = why;
     Atomics.add(control, SUSPENSIONS, 1);
-    handles.suspendHandle(fd);
-    Atomics.store(control, ACCEPT_SUSPENDED, fd + 1);
-    // A thread that closed a connection before the word was set could not resume accepting.
-    if (Atomics.load(control, CONNECTIONS) < open) resumeAccepting(control, handles);
+    suspendListener(control, handles, this.#listener, fd);
+    // A thread that closed a connection before the bit was set could not resume accepting.
+    if (Atomics.load(control, CONNECTIONS) < open) resumeListener(control, handles, this.#listener, fd);
     return calls;
   }
 }

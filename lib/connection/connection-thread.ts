@@ -1,5 +1,4 @@
 /** What the connections of one thread share, whatever protocol they speak. */
-import { addressOf } from '../sys/libc.js';
 import type { ThreadContext } from './event-handler.js';
 
 /** A connection that is bound to its thread, as its event handler sees it. */
@@ -13,10 +12,6 @@ export interface BoundConnection {
 export class ConnectionThread {
   /** The connections that are bound to this thread, by descriptor. */
   readonly boundConnections = new Map<number, BoundConnection>();
-  /** The address of the buffer that this thread receives into. */
-  readonly inputAddress: number;
 
-  constructor(readonly context: ThreadContext) {
-    this.inputAddress = addressOf(context.input);
-  }
+  constructor(readonly context: ThreadContext) {}
 }

@@ -33,7 +33,6 @@ import { hasFlag, setFlag } from '../set/handle-record.js';
 import { INTEREST_INPUT_OUTPUT } from '../set/handle-set.js';
 import { BROKEN, PEER_ENDED, READABLE, TIMED_OUT } from '../set/handle-table.js';
 import { EAGAIN, EINTR } from '../sys/libc.js';
-import { receive, shutdownSending } from '../sys/socket.js';
 import { closeConnection } from './close.js';
 import type { BoundConnection, ConnectionThread } from './connection-thread.js';
 import { isDue, setDeadline } from './deadlines.js';
@@ -79,6 +78,8 @@ export abstract class Connection implements BoundConnection, Deferred {
   #dependant = NO_DEPENDANT;
   #state = CLOSED;
   #progress = NOT_DISPATCHING;
+  /** The server ends it, whatever is still to be sent. */
+  #dropped = false;
 
   constructor(shared: ConnectionThread) {
     this.context = shared.context;
@@ -88,6 +89,11 @@ export abstract class Connection implements BoundConnection, Deferred {
   /** One of the states above. */
   protected get state(): number {
     return this.#state;
+  }
+
+  /** Whether a dispatch is under way: code of the app that runs now was called by it. */
+  protected get dispatching(): boolean {
+    return this.#progress !== NOT_DISPATCHING;
   }
 
   protected get peerEnded(): boolean {
@@ -107,6 +113,7 @@ export abstract class Connection implements BoundConnection, Deferred {
     this.inputState = INPUT_OPEN;
     this.broken = false;
     this.timedOut = false;
+    this.#dropped = false;
   }
 
   #illegal(next: number): never {
@@ -269,7 +276,7 @@ export abstract class Connection implements BoundConnection, Deferred {
     if (this.#state !== CLOSING) this.#illegal(LINGERING);
     const { context, fd } = this;
     this.#state = LINGERING;
-    shutdownSending(fd);
+    context.transport.shutdownSending(fd);
     setFlag(context.table, fd, IS_LINGERING);
     setDeadline(context, fd, context.limits.lingerTicks);
     return true;
@@ -280,7 +287,7 @@ export abstract class Connection implements BoundConnection, Deferred {
     if (this.timedOut) return this.destroy();
     if (this.readWouldBlock) return this.leave();
     if (!this.budget.spend(RECEIVE_COST)) return this.yield();
-    const count = receive(this.fd, this.#shared.inputAddress, RECEIVE_BYTES);
+    const count = this.context.transport.receive(this.fd, 0, RECEIVE_BYTES);
     if (count === -EAGAIN) this.readWouldBlock = true;
     else if (count <= 0 && count !== -EINTR) return this.destroy();
     return true;
@@ -289,6 +296,7 @@ export abstract class Connection implements BoundConnection, Deferred {
   /** Aborts the connection, counted as dropped: the server ends it, not the peer. */
   protected drop(): false {
     this.context.counters[DROPPED]!++;
+    this.#dropped = true;
     return this.destroy();
   }
 
@@ -296,7 +304,7 @@ export abstract class Connection implements BoundConnection, Deferred {
   protected close(): false {
     const { fd } = this;
     this.detach();
-    closeConnection(this.context, fd);
+    closeConnection(this.context, fd, this.#dropped);
     return false;
   }
 

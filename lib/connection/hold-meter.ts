@@ -30,13 +30,16 @@ export class HoldMeter {
   #since = 0;
   /** In the event loop, between two turns: the last mark; else 0. */
   #mark = 0;
-  readonly #schedulingDelay: Pick<SchedulingDelay, 'micros'>;
-  /** The last reading, and when that was. */
+  readonly #schedulingDelay: Pick<SchedulingDelay, 'micros' | 'ranMicros'>;
+  /** The last reading, the one before, and when the last one was. */
   #delay = 0;
+  #delayBefore = 0;
   #delayReadAt = 0;
+  #ranMicros = 0;
+  #coresAreTaken = false;
 
   /** @param schedulingDelay of the thread that this object belongs to. Default: the real one; a spec passes its own */
-  constructor(schedulingDelay: Pick<SchedulingDelay, 'micros'> = new SchedulingDelay()) {
+  constructor(schedulingDelay: Pick<SchedulingDelay, 'micros' | 'ranMicros'> = new SchedulingDelay()) {
     this.#schedulingDelay = schedulingDelay;
   }
 
@@ -64,7 +67,7 @@ export class HoldMeter {
   #end(now: number): void {
     const holder = this.#holder!;
     this.#holder = null;
-    holder.held(this.#without(now - this.#since, now));
+    holder.held(this.ran(now - this.#since, now));
   }
 
   /** The thread returns to its event loop. */
@@ -80,16 +83,25 @@ export class HoldMeter {
     if (now - this.#delayReadAt >= READ_MICROS) this.#readDelay(now);
   }
 
-  /** A hold without the time in which the thread was ready and did not run. */
-  #without(micros: number, now: number): number {
+  /** Whether the thread has lately waited for a core for longer than it ran: the system has more to run than it has cores. */
+  get coresAreTaken(): boolean {
+    return this.#coresAreTaken;
+  }
+
+  /** Of the last `micros` until `now`, for how long the thread has run: without the time in which it was ready and did not. */
+  ran(micros: number, now: number): number {
     if (micros < LONG_MICROS) return micros;
-    const before = this.#delay;
-    this.#readDelay(now);
-    return Math.max(0, micros - (this.#delay - before));
+    // The same time, asked for again, is that of the last reading.
+    if (now !== this.#delayReadAt) this.#readDelay(now);
+    return Math.max(0, micros - (this.#delay - this.#delayBefore));
   }
 
   #readDelay(now: number): void {
+    this.#delayBefore = this.#delay;
     this.#delay = this.#schedulingDelay.micros();
+    const { ranMicros } = this.#schedulingDelay;
+    this.#coresAreTaken = this.#delay - this.#delayBefore > ranMicros - this.#ranMicros;
+    this.#ranMicros = ranMicros;
     this.#delayReadAt = now;
   }
 
@@ -97,7 +109,7 @@ export class HoldMeter {
   continues(holder: Holder): void {
     if (this.#mark === 0) return;
     const now = nowMicros();
-    holder.held(this.#without(now - this.#mark, now));
+    holder.held(this.ran(now - this.#mark, now));
     this.#mark = now;
   }
 }

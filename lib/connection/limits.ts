@@ -8,6 +8,8 @@
  * each is one tick longer than its time takes, because the first tick is under way already.
  */
 export interface Limits {
+  /** The tick in milliseconds. */
+  readonly tickMs: number;
   /** Bytes of a request's head; more is answered with 431. */
   readonly maxHeaderSize: number;
   /** Bytes of a request's body, without its framing; more is answered with 413. */

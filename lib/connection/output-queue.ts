@@ -4,7 +4,7 @@
  */
 import { BYTES_OUT } from '../memory/sums.js';
 import { EAGAIN, EINTR } from '../sys/libc.js';
-import { transmit } from '../sys/socket.js';
+import type { Transport } from './transport.js';
 
 /** Results of sending. */
 export const SENT = 0;
@@ -22,15 +22,17 @@ const SENT_AT_ONCE_BYTES = 4 * 1024 * 1024;
 
 export class OutputQueue {
   readonly #sums: Float64Array;
+  readonly #transport: Transport;
   #chunks: Uint8Array[] = [];
-  /** Bytes that the kernel has taken. */
+  /** Bytes that the transport has taken. */
   sentBytes = 0;
   /** Bytes in the queue. */
   bytes = 0;
 
   /** @param sums where the bytes sent are counted, see memory/sums.ts */
-  constructor(sums: Float64Array) {
+  constructor({ sums, transport }: { readonly sums: Float64Array; readonly transport: Transport }) {
     this.#sums = sums;
+    this.#transport = transport;
   }
 
   /**
@@ -42,7 +44,7 @@ export class OutputQueue {
   send(fd: number, bytes: Uint8Array, length: number): number {
     let done = 0;
     if (this.bytes === 0) {
-      done = transmitAll(fd, bytes, Math.min(length, SENT_AT_ONCE_BYTES));
+      done = this.#transmitAll(fd, bytes, Math.min(length, SENT_AT_ONCE_BYTES));
       if (done < 0) return FAILED;
       this.count(done);
       if (done === length) return SENT;
@@ -64,7 +66,7 @@ export class OutputQueue {
       if (room === 0) return MORE;
       const chunk = this.#chunks[0]!;
       const wanted = Math.min(chunk.length, room);
-      const done = transmitAll(fd, chunk, wanted);
+      const done = this.#transmitAll(fd, chunk, wanted);
       if (done < 0) return FAILED;
       this.count(done);
       room -= done;
@@ -90,16 +92,17 @@ export class OutputQueue {
     this.#chunks = [];
     this.bytes = 0;
   }
-}
 
-/** @returns the bytes that the kernel took before it would block, or -1 when the connection is broken */
-function transmitAll(fd: number, bytes: Uint8Array, length: number): number {
-  let done = 0;
-  while (done < length) {
-    const count = transmit(fd, done === 0 ? bytes : bytes.subarray(done, length), length - done);
-    if (count >= 0) done += count;
-    else if (count === -EAGAIN) break;
-    else if (count !== -EINTR) return -1;
+  /** @returns the bytes that were taken before it would block, or -1 when the connection is broken */
+  #transmitAll(fd: number, bytes: Uint8Array, length: number): number {
+    let done = 0;
+    while (done < length) {
+      const rest = done === 0 ? bytes : bytes.subarray(done, length);
+      const count = this.#transport.transmit(fd, rest, length - done);
+      if (count >= 0) done += count;
+      else if (count === -EAGAIN) break;
+      else if (count !== -EINTR) return -1;
+    }
+    return done;
   }
-  return done;
 }

@@ -6,17 +6,25 @@
  * past its deadline gets the event TIMED_OUT like any other event: the thread that processes it checks the deadline again and
  * decides.
  *
+ * A connection that has sent something which nobody has read waits for this server, so it is not ended: in a request queue, for the thread
+ * in whose set it is, or in the kernel. That ends when a thread has read it; what comes next has a deadline of its own, or a bound. Input in
+ * a channel (proactor/) is not seen here.
+ *
  * Ending a connection may run user code, so the timer's handle is left first: while user code blocks this thread, another thread
  * takes the next tick and finds the connections that this one has not got to.
  */
 import { TICK } from '../memory/layout.js';
-import { firstDue } from '../set/handle-record.js';
+import { firstDue, hasFlag } from '../set/handle-record.js';
+import { INTEREST_INPUT_OUTPUT } from '../set/handle-set.js';
 import { ENTERED, HAND_OFF, TIMED_OUT } from '../set/handle-table.js';
 import { Mailbox } from '../set/mailbox.js';
 import type { ParkingLot } from '../set/parking-lot.js';
 import { signalEventCounter } from '../sys/descriptor.js';
 import { clearExpirations } from '../sys/timer.js';
+import { withUnreadInput } from '../sys/waiting.js';
+import { isDue } from './deadlines.js';
 import type { Deferred, EventHandler, ThreadContext } from './event-handler.js';
+import { IS_LINGERING } from './flags.js';
 
 /** Connections that one dispatch ends; the rest is deferred, so that the thread's other connections have their turn. */
 const MAX_EXPIRIES_PER_DISPATCH = 32;
@@ -87,11 +95,26 @@ export class Timeouts implements EventHandler, Deferred {
     return firstDue(table, from, Atomics.load(control, TICK));
   }
 
+  /**
+   * It is not ended: its deadline has moved since, as a request was answered, or one is yet to be read. What was noted meanwhile
+   * is for whoever gets the next event: this thread may be one that runs no handler.
+   */
+  #leave(fd: number): void {
+    const { table, handles } = this.#context;
+    while (table.leave(fd) !== 0) handles.resumeHandle(fd, INTEREST_INPUT_OUTPUT);
+  }
+
+  /** Whether a connection has input that nobody has read. One that lingers has nothing to wait for. The caller is inside. */
+  #waitsForServer(fd: number): boolean {
+    return !hasFlag(this.#context.table, fd, IS_LINGERING) && withUnreadInput([fd]).length > 0;
+  }
+
   #expire(fd: number): void {
     const { self, table, control, process } = this.#context;
     switch (table.claim(fd, table.generation(fd), TIMED_OUT, self)) {
       case ENTERED:
-        process(fd, TIMED_OUT);
+        if (isDue(this.#context, fd) && !this.#waitsForServer(fd)) process(fd, TIMED_OUT);
+        else this.#leave(fd);
         break;
       case HAND_OFF: {
         // Only leaders write entries into mailboxes. A sweep of all bound handles may be requested by any thread.

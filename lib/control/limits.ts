@@ -1,6 +1,8 @@
 /** The limits of connections, from the server's options: sizes and counts as they are, timeouts in ticks of the set's timer. */
 import type { Limits } from '../connection/limits.js';
+import { SERVER_OPTIONS } from '../options/option-table.js';
 import type { ResolvedOptions } from '../options/server-options.js';
+import type { NodeLimits, ServerLimits } from '../thread/messages.js';
 
 /** How long a lingering close waits for the client to end its side. */
 const LINGER_MS = 2000;
@@ -32,6 +34,7 @@ export function limitsOf(options: ResolvedOptions): Limits {
   const ticks = (timeoutMs: number) => (timeoutMs === 0 ? 0 : Math.ceil(timeoutMs / tickMs(options)) + 1);
   const requestTicks = ticks(options.requestTimeout);
   return {
+    tickMs: tickMs(options),
     maxHeaderSize,
     maxBodySize,
     maxConnections,
@@ -47,4 +50,19 @@ export function limitsOf(options: ResolvedOptions): Limits {
     lingerTicks: ticks(LINGER_MS),
     graceTicks: ticks(Math.min(GRACE_MS, options.sendTimeout || GRACE_MS)),
   };
+}
+
+/** The limits of the http.Server objects that an app module exports. */
+export function nodeLimitsOf(options: ResolvedOptions): NodeLimits {
+  const { maxHeaderSize, maxRequestsPerSocket, headersTimeout, requestTimeout, keepAliveTimeout } = options;
+  const all: ServerLimits = {
+    maxHeaderSize,
+    maxRequestsPerSocket,
+    headersTimeout,
+    requestTimeout,
+    keepAliveTimeout,
+  };
+  const names = Object.keys(all) as (keyof ServerLimits)[];
+  const changed = names.filter((name) => all[name] !== SERVER_OPTIONS[name].default);
+  return { all, changed: Object.fromEntries(changed.map((name) => [name, all[name]])) };
 }

@@ -58,7 +58,7 @@ export class LoadingMonitor {
     const others = this.#threads - loading.length;
     const rest = others === 0 ? 'no thread has loaded it' : `${others} of ${this.#threads} have loaded it`;
     this.#logger.warn(
-      `${who} the app ${describeApp(this.#app)} after ${seconds} s, ${rest}; see what its modules await, or compute, at their top level`,
+      `${who} the app ${describeApp(this.#app)} after ${seconds} s, ${rest}; see what its modules await, or compute, at their top level or in \`init\``,
       { threads, seconds },
     );
     return true;

@@ -2,86 +2,100 @@
  * Starts the threads of the set and replaces those that die. Each slot of the set has a number, which a replacement
  * inherits once recovery has cleaned up after its predecessor.
  *
- * A slot is always filled again, whatever ended its thread. Recovery and the replacement's timer come first, and events
- * are emitted after them, because listeners are the embedder's code and may throw.
+ * A slot whose first thread has joined the set is always filled again, whatever ended its thread, also while other threads still load:
+ * the server may serve already. A first thread that ends before it has joined fails the start. Recovery and the replacement's timer come
+ * first, and events are emitted after them, because listeners are the embedder's code and may throw.
+ *
+ * While the set drains, threads that are each other's peers are not replaced: those that are left finish the work. In models with an I/O thread
+ * no thread can do another one's part, and connections would stay until the deadline. So there a thread is replaced as long as connections
+ * are open and another thread lives. The replacement is not told that the set drains: an app that ends its threads then would do so for ever.
  */
 import { MessageChannel, receiveMessageOnPort, Worker } from 'node:worker_threads';
 import { PacelineError, type PacelineErrorCode } from '../errors.js';
-import type { Logger } from '../logger.js';
+import type { LogFields, Logger } from '../logger.js';
 import { readCounters } from '../memory/counters.js';
-import { LOGS_READ, RESCAN, threadArea } from '../memory/layout.js';
+import { CONNECTIONS, LOGS_READ, RESCAN, SET_STATE, SET_STOPPING, threadArea } from '../memory/layout.js';
+import type { ErrorRecord } from '../report/error-record.js';
+import { recordError } from '../report/record-error.js';
 import { Mailbox } from '../set/mailbox.js';
 import { moveState } from '../set/thread-set.js';
 import { STARTING } from '../set/thread-state.js';
+import { DESCRIPTIONS } from '../strategies/descriptions.js';
 import { signalEventCounter } from '../sys/descriptor.js';
 import { WORKER_URL } from '../thread/entry-url.js';
 import { LogLimiter, lineOf } from '../thread/log-limiter.js';
-import type { ThreadMessage, ThreadStart } from '../thread/messages.js';
+import type {
+  AppKind,
+  ControlMessage,
+  CutRequests,
+  ListenMessage,
+  ThreadMessage,
+  ThreadStart,
+} from '../thread/messages.js';
 import { LoadingMonitor } from './loading-monitor.js';
 import { shortageError, startError } from './start-errors.js';
+import { type StartedThread, StartOrder } from './start-order.js';
+import { delayOf, emptySlot, MAX_DELAY_MS, noteDeath, type Slot } from './thread-slot.js';
+import { changeDirectory } from './working-directory.js';
 
-/**
- * A thread that ends sooner than this after its start has died early. After two early deaths in a row the next replacement
- * is delayed. If the threads had processed events, requests kill them: the delay stays at FIRST_DELAY_MS, because other
- * requests need the threads. If they had not, starting kills them: the delay doubles each time, up to MAX_DELAY_MS.
- */
-const EARLY_DEATH_MS = 1000;
-const FIRST_DELAY_MS = 100;
-const MAX_DELAY_MS = 10_000;
+/** The longest time that a timer of Node has. */
+const MAX_TIMER_MS = 0x7fffffff;
 
 /** What all threads together may log: 100 lines a second, and for each kind beyond that one line with the count. */
 const LOG_LIMITS = { maxPerKind: 20, maxTotal: 100, maxKinds: 64, periodMs: 1000 };
 
-type Protocol = 'http' | 'tcp';
-
 /** The events that the keeper reports to the plane. */
 export interface KeeperEvents {
+  /** The thread is about to start. @param post sends it a message, until it ends */
+  begun(thread: number, post: (message: ControlMessage) => void): void;
+  /** The thread has loaded the app. @param admit to be called once it may join the set, unless it ends before */
+  loaded(thread: number, app: AppKind, admit: () => void): void;
+  /** One of its servers listens, or listens no longer. */
+  asked(thread: number, message: ListenMessage): void;
   /** The thread has ended, or could not be created: to recover what it held. @returns how many connections were lost */
   recover(thread: number): number;
   /** The thread has ended, and recovery is done. */
-  died(exit: { thread: number; exitCode: number; error: unknown; connectionsLost: number }): void;
+  died(
+    exit: { thread: number; exitCode: number; error: unknown; connectionsLost: number },
+    cause: Exit,
+  ): void;
   started(thread: number): void;
+  /** The thread has left the set. @param cut the requests that it has cut */
+  left(cut: CutRequests): void;
   /** The thread died early so often that the delay has reached its maximum. */
   failing(thread: number, error: PacelineError): void;
 }
 
-interface Slot {
-  worker: Worker | null;
-  /** The thread has not joined the set yet. */
-  loading: boolean;
-  startedAt: number;
-  /** Early deaths in a row, and failed starts in a row: early deaths without an event processed. */
-  earlyDeaths: number;
-  failedStarts: number;
-  /** Events that the slot had processed when the thread was started. */
-  eventsBefore: number;
-  retry: NodeJS.Timeout | null;
-  error: unknown;
+/** How the end of a thread is to be understood: a replacement follows, the server closes, or the start has failed. */
+export type Exit = 'replaced' | 'closing' | 'not-started';
+
+/** What all threads are started with. */
+export interface KeeperStart extends Omit<ThreadStart, 'self' | 'number' | 'port'> {
+  /** The number of thread 0 in the server: messages name threads by these numbers. */
+  readonly firstThread: number;
 }
 
-/** Settles the promise of a start. */
+/** Settles the promise of the start. */
 interface StartPromise {
-  resolve(protocol: Protocol): void;
+  resolve(): void;
   reject(error: PacelineError): void;
 }
 
 export class ThreadKeeper {
-  readonly #start: Omit<ThreadStart, 'self' | 'port'>;
+  readonly #start: KeeperStart;
   readonly #words: Int32Array;
   readonly #logger: Logger;
   readonly #logs: LogLimiter;
   readonly #loading: LoadingMonitor;
   readonly #events: KeeperEvents;
   readonly #slots: Slot[];
-  #replacing = false;
+  readonly #order: StartOrder;
+  #starting: StartPromise | null = null;
+  #draining = false;
 
-  constructor(
-    start: Omit<ThreadStart, 'self' | 'port'>,
-    count: number,
-    logger: Logger,
-    events: KeeperEvents,
-  ) {
+  constructor(start: KeeperStart, count: number, logger: Logger, events: KeeperEvents) {
     this.#start = start;
+    this.#order = new StartOrder((thread) => this.#startFirst(thread), start.cores);
     this.#words = new Int32Array(start.memory.control);
     this.#logger = logger;
     this.#logs = new LogLimiter(
@@ -97,50 +111,65 @@ export class ThreadKeeper {
     );
     this.#loading = new LoadingMonitor(start.app, count, logger, () =>
       this.#slots.flatMap(({ loading, startedAt }, thread) =>
-        loading ? [{ thread, since: startedAt }] : [],
+        loading ? [{ thread: this.#number(thread), since: startedAt }] : [],
       ),
     );
     this.#events = events;
-    this.#slots = Array.from({ length: count }, () => ({
-      worker: null,
-      loading: false,
-      startedAt: 0,
-      earlyDeaths: 0,
-      failedStarts: 0,
-      eventsBefore: 0,
-      retry: null,
-      error: undefined,
-    }));
+    this.#slots = Array.from({ length: count }, emptySlot);
   }
 
   /**
-   * Starts all threads.
+   * Starts all threads, in the order of start-order.ts. Resolves once every thread may join the set.
    *
-   * @returns the protocol that the app speaks, once every thread has joined the set
-   * @throws PacelineError of the first thread that fails; the caller ends the others
+   * @throws PacelineError of the first thread that fails, or given to `fail`, and `PACELINE_STATE` if the server drains before; the caller
+   * ends the threads
    */
-  async startAll(): Promise<Protocol> {
-    const protocols = await Promise.all(this.#slots.map((_, thread) => this.#spawn(thread)));
-    this.#replacing = true;
-    // Some may have joined and died while others still loaded.
-    for (const [thread, { worker }] of this.#slots.entries()) {
-      if (worker === null) this.#spawnAgain(thread);
+  startAll(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#starting = { resolve, reject };
+      for (const thread of this.#slots.keys()) moveState(this.#start.memory.control, thread, STARTING);
+      this.#order.begin(this.#slots.length);
+    });
+  }
+
+  /** The start has failed. */
+  fail(error: PacelineError): void {
+    this.#order.stop();
+    this.#starting?.reject(error);
+  }
+
+  /** The server drains: the apps are told so, and may end their threads. */
+  drain(): void {
+    this.#draining = true;
+    this.fail(
+      new PacelineError('PACELINE_STATE', 'the server was closed before every thread had loaded the app'),
+    );
+    if (!this.#replacesInDrain()) this.#cancelRetries();
+    for (const { worker, post } of this.#slots) {
+      if (worker !== null) post?.({ type: 'draining' });
     }
-    return protocols[0]!;
+  }
+
+  #cancelRetries(): void {
+    for (const slot of this.#slots) {
+      if (slot.retry !== null) clearTimeout(slot.retry);
+      slot.retry = null;
+    }
+  }
+
+  /** Whether a thread is running, or is about to be replaced. */
+  get hasThreads(): boolean {
+    return this.#slots.some(({ worker, retry }) => worker !== null || retry !== null);
   }
 
   /**
-   * Stops replacing threads, and waits until every thread has ended by itself or the time is up.
+   * Waits until every thread has ended by itself or the time is up. To be called when SET_STATE has become STOPPING: none is replaced from then on.
    *
    * @param loadMs at least this long for threads that still load the app
    * @returns how many threads are left
    */
   async settle(timeoutMs: number, loadMs: number): Promise<number> {
-    this.#replacing = false;
-    for (const slot of this.#slots) {
-      if (slot.retry !== null) clearTimeout(slot.retry);
-      slot.retry = null;
-    }
+    this.#cancelRetries();
     await Promise.all([
       ended(this.#running(false), timeoutMs),
       ended(this.#running(true), Math.max(timeoutMs, loadMs)),
@@ -148,6 +177,14 @@ export class ThreadKeeper {
     this.#loading.stop();
     this.#logs.flush();
     return this.#running().length;
+  }
+
+  /** The threads that have not ended, and what keeps them. */
+  remaining(): { thread: number; phase: 'loading' | 'serving' | 'left' }[] {
+    return this.#slots.flatMap(({ worker, loading, left }, thread) => {
+      if (worker === null) return [];
+      return [{ thread, phase: loading ? 'loading' : left ? 'left' : 'serving' }];
+    });
   }
 
   /** Terminates the threads that are left. JavaScript stops at once, a native call only when it returns. */
@@ -165,7 +202,13 @@ export class ThreadKeeper {
     );
   }
 
-  #spawn(thread: number): Promise<Protocol> {
+  #startFirst(thread: number): StartedThread | null {
+    this.#spawn(thread);
+    const { worker } = this.#slots[thread]!;
+    return worker && { idleMs: () => worker.performance.eventLoopUtilization().idle };
+  }
+
+  #spawn(thread: number): void {
     const slot = this.#slots[thread]!;
     const { control } = this.#start.memory;
     // A leader that had claimed the dead thread may have put its entry after the recovery.
@@ -178,36 +221,38 @@ export class ThreadKeeper {
     slot.startedAt = performance.now();
     slot.eventsBefore = this.#processed(thread);
     slot.error = undefined;
-    return new Promise((resolve, reject) => {
-      try {
-        this.#create(thread, slot, { resolve, reject });
-      } catch (cause) {
-        const error = shortageError(thread, cause);
-        reject(error);
-        this.#refused(thread, error);
-      }
-    });
+    try {
+      this.#create(thread, slot);
+    } catch (cause) {
+      this.#refused(thread, shortageError(this.#number(thread), cause));
+    }
   }
 
   /** @throws the error of Node.js when the system refuses a thread */
-  #create(thread: number, slot: Slot, start: StartPromise): void {
+  #create(thread: number, slot: Slot): void {
     const { port1: port, port2 } = new MessageChannel();
+    const number = this.#number(thread);
     try {
       slot.worker = new Worker(WORKER_URL, {
-        workerData: { ...this.#start, self: thread, port: port2 } satisfies ThreadStart,
+        workerData: { ...this.#start, self: thread, number, port: port2 } satisfies ThreadStart,
         transferList: [port2],
-        name: `paceline-${thread}`,
+        name: `paceline-${number}`,
       });
     } catch (error) {
       port.close();
       throw error;
     }
     slot.loading = true;
+    slot.left = false;
     this.#loading.begin();
-    const receive = (message: ThreadMessage) => this.#receive(thread, slot, message, start);
+    const post = (message: ControlMessage) => port.postMessage(message);
+    slot.post = post;
+    this.#events.begun(thread, post);
+    const receive = (message: ThreadMessage) => this.#receive(thread, slot, message);
     port.on('message', receive);
     slot.worker.on('error', (error) => {
-      slot.error = error;
+      // What the thread has reported itself says more.
+      slot.error ??= error;
     });
     slot.worker.on('exit', (exitCode) => {
       // Messages that it posted before it ended.
@@ -217,29 +262,52 @@ export class ThreadKeeper {
       port.close();
       slot.worker = null;
       slot.loading = false;
-      start.reject(startError(thread, exitCode, slot.error));
       this.#exited(thread, exitCode);
     });
   }
 
-  #receive(thread: number, slot: Slot, message: ThreadMessage, { resolve }: StartPromise): void {
+  #receive(thread: number, slot: Slot, message: ThreadMessage): void {
     switch (message.type) {
       case 'log': {
         Atomics.add(this.#words, threadArea(thread) + LOGS_READ, 1);
         const { level, message: text, fields, more } = message.entry;
-        this.#logs.log(level, text, fields, more);
+        this.#logs.log(level, text, withError(fields), more);
         return;
       }
       case 'failed':
         slot.error = new PacelineError(message.code as PacelineErrorCode, message.message, {
-          cause: message.stack,
+          ...(message.error && { cause: recordError(message.error) }),
         });
         return;
+      case 'died':
+        slot.error = recordError(message.error);
+        return;
       case 'ready':
-        slot.loading = false;
-        resolve(message.protocol);
-        this.#events.started(thread);
+        this.#events.loaded(thread, message.app, () => this.#admit(thread, slot));
+        return;
+      case 'leaving':
+        slot.left = true;
+        this.#events.left(message.cut);
+        return;
+      case 'chdir':
+        changeDirectory(message);
+        return;
+      default:
+        this.#events.asked(thread, message);
     }
+  }
+
+  #admit(thread: number, slot: Slot): void {
+    slot.loading = false;
+    slot.filled = true;
+    this.#order.done(thread);
+    slot.post!({ type: 'join' });
+    if (this.#slots.every(({ filled }) => filled)) this.#starting?.resolve();
+    this.#events.started(thread);
+  }
+
+  #number(thread: number): number {
+    return this.#start.firstThread + thread;
   }
 
   #processed(thread: number): number {
@@ -247,11 +315,15 @@ export class ThreadKeeper {
   }
 
   #exited(thread: number, exitCode: number): void {
-    const { error } = this.#slots[thread]!;
+    const { error, filled } = this.#slots[thread]!;
+    if (!filled) this.fail(startError(this.#number(thread), exitCode, error));
     const connectionsLost = this.#events.recover(thread);
     const delayMs = this.#replaceLater(thread);
+    // Many an app ends its threads when the set drains, which is no accident.
+    const isEnd = delayMs === null || (this.#draining && exitCode === 0);
+    const cause = !filled ? 'not-started' : isEnd ? 'closing' : 'replaced';
     try {
-      this.#events.died({ thread, exitCode, error, connectionsLost });
+      this.#events.died({ thread, exitCode, error, connectionsLost }, cause);
     } finally {
       this.#reportFailing(thread, delayMs);
     }
@@ -259,32 +331,39 @@ export class ThreadKeeper {
 
   /** The system refused to create the thread. */
   #refused(thread: number, error: PacelineError): void {
-    this.#slots[thread]!.error = error;
+    const slot = this.#slots[thread]!;
+    slot.error = error;
+    if (!slot.filled) this.fail(error);
     this.#events.recover(thread);
     const delayMs = this.#replaceLater(thread);
     if (delayMs === null) return;
-    this.#logger.error(`${error.message}; the next try is in ${delayMs} ms`, { thread, error });
+    this.#logger.error(`${error.message}; the next try is in ${delayMs} ms`, {
+      thread: this.#number(thread),
+      error,
+    });
     this.#reportFailing(thread, delayMs);
   }
 
-  /** @returns the delay in milliseconds, or null where threads are not replaced */
+  /** @returns the delay in milliseconds, or null where the thread is not replaced */
   #replaceLater(thread: number): number | null {
-    if (!this.#replacing) return null;
     const slot = this.#slots[thread]!;
-    const short = performance.now() - slot.startedAt < EARLY_DEATH_MS;
-    const served = this.#processed(thread) !== slot.eventsBefore;
-    slot.earlyDeaths = short ? slot.earlyDeaths + 1 : 0;
-    slot.failedStarts = short && !served ? slot.failedStarts + 1 : 0;
+    if (!slot.filled || (this.#draining && !this.#replacesInDrain())) return null;
+    noteDeath(slot, this.#processed(thread) !== slot.eventsBefore);
     const delayMs = delayOf(slot);
     slot.retry = setTimeout(() => this.#spawnAgain(thread), delayMs);
     return delayMs;
   }
 
+  /** Whether a thread that dies while the set drains is replaced: see the head. */
+  #replacesInDrain(): boolean {
+    if (DESCRIPTIONS[this.#start.strategy].ioThreads === 0) return false;
+    const isOver = Atomics.load(this.#words, SET_STATE) === SET_STOPPING;
+    return !isOver && this.hasThreads && Atomics.load(this.#words, CONNECTIONS) > 0;
+  }
+
   #spawnAgain(thread: number): void {
     this.#slots[thread]!.retry = null;
-    this.#spawn(thread).catch(() => {
-      // Its end has been reported, and has scheduled the next try.
-    });
+    this.#spawn(thread);
   }
 
   #reportFailing(thread: number, delayMs: number | null): void {
@@ -294,25 +373,25 @@ export class ThreadKeeper {
       thread,
       new PacelineError(
         'PACELINE_THREAD_LOOP',
-        `thread ${thread} has died ${failedStarts} times right after its start; the next try is in ${delayMs / 1000} s`,
+        `thread ${this.#number(thread)} has died ${failedStarts} times right after its start; the next try is in ${delayMs / 1000} s`,
         { cause: error },
       ),
     );
   }
 }
 
+/** Loggers know errors, not records. */
+function withError(fields: LogFields): LogFields {
+  const { error } = fields;
+  return error === undefined ? fields : { ...fields, error: recordError(error as ErrorRecord) };
+}
+
 async function ended(workers: readonly Worker[], timeoutMs: number): Promise<void> {
   const exits = workers.map((worker) => new Promise((resolve) => worker.once('exit', resolve)));
   let timer: NodeJS.Timeout | undefined;
   const timeout = new Promise((resolve) => {
-    timer = setTimeout(resolve, timeoutMs);
+    timer = setTimeout(resolve, Math.min(timeoutMs, MAX_TIMER_MS));
   });
   await Promise.race([Promise.all(exits), timeout]);
   clearTimeout(timer);
-}
-
-/** The delay of a replacement, in milliseconds. None after a single crash, which must not cost capacity. */
-function delayOf({ earlyDeaths, failedStarts }: Slot): number {
-  if (earlyDeaths < 2) return 0;
-  return Math.min(FIRST_DELAY_MS * 2 ** Math.max(0, failedStarts - 2), MAX_DELAY_MS);
 }

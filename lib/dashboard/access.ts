@@ -4,7 +4,7 @@
  * - Host: is the request for this server? A foreign page whose name is made to resolve to this address (DNS rebinding) sends
  *   its own name. Checked for every request.
  * - Origin: does a websocket come from the dashboard's own page? Browsers let any page open one to any server.
- * - Token: does the client know what was printed when the server started? Other users of this machine do not.
+ * - Token: does the client know what was printed when the server started, or what its user has set? Other users of this machine do not.
  *
  * The server never sends the token: it is printed, and the page takes it from the URL's fragment, which browsers do not send.
  */
@@ -18,9 +18,9 @@ const TOKEN_BYTES = 24;
 const HTTP_PORT = 80;
 
 export class Access {
-  /** In base64url (RFC 4648, 5), which is valid in a URL's fragment and in a subprotocol's name. */
-  readonly token = newToken();
-  readonly #tokenHash = hashOf(this.token);
+  /** Valid in a URL's fragment and in a subprotocol's name: a new one is in base64url (RFC 4648, 5). */
+  readonly token: string;
+  readonly #tokenHash: Buffer;
   readonly #port: number;
   /** The names under which the server may be addressed, as written in a URL. */
   readonly #names: ReadonlySet<string>;
@@ -29,8 +29,15 @@ export class Access {
   /**
    * @param host the host of the dashboard's options
    * @param bound the address and port that the socket is bound to
+   * @param token a fixed one, null for a new one
    */
-  constructor(host: string, bound: { readonly address: string; readonly port: number }) {
+  constructor(
+    host: string,
+    bound: { readonly address: string; readonly port: number },
+    token: string | null = null,
+  ) {
+    this.token = token ?? newToken();
+    this.#tokenHash = hashOf(this.token);
     const names = [inUrl(host), inUrl(bound.address)];
     this.#anyAddress = isWildcard(bound.address);
     // On this machine all three name it, whichever of them the socket is bound to.

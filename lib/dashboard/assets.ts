@@ -26,18 +26,30 @@ const TYPES: Readonly<Record<string, string>> = {
 export function findAssets(): ReadonlyMap<string, Asset> {
   const { resolve } = createRequire(import.meta.url);
   const assets = new Map<string, Asset>([
-    ['/protocol.js', asset(PROTOCOL)],
+    ...pageAssets('/'),
     ['/uplot/uPlot.esm.js', asset(resolve('uplot/dist/uPlot.esm.js'))],
     ['/uplot/uPlot.min.css', asset(resolve('uplot/dist/uPlot.min.css'))],
   ]);
-  for (const name of readdirSync(PAGE)) {
-    if (TYPES[extension(name)] === undefined) continue;
-    assets.set(name === 'index.html' ? '/' : `/page/${name}`, asset(PAGE + name));
-  }
+  assets.set('/', assets.get('/page/index.html')!);
+  assets.delete('/page/index.html');
   return assets;
 }
 
+/** The page's own files and the protocol, below `root`, which ends in a slash. */
+export function pageAssets(root: string): Map<string, Asset> {
+  return new Map([[`${root}protocol.js`, asset(PROTOCOL)], ...filesOf(PAGE, `${root}page/`)]);
+}
+
+/** The files of a folder that browsers load, below `root`. */
+export function filesOf(folder: string, root: string): [path: string, Asset][] {
+  const names = readdirSync(folder).filter((name) => TYPES[extension(name)] !== undefined);
+  return names.map((name) => [root + name, asset(folder + name)]);
+}
+
 /** Read at the start: later there may be no free descriptor. */
-const asset = (path: string): Asset => ({ type: TYPES[extension(path)]!, content: readFileSync(path) });
+export const asset = (path: string): Asset => ({
+  type: TYPES[extension(path)]!,
+  content: readFileSync(path),
+});
 
 const extension = (name: string): string => name.slice(name.lastIndexOf('.') + 1);

@@ -20,6 +20,8 @@ export interface Dependencies {
   stage(): Stage;
   /** Null while the server is starting. */
   dashboard(): LiveDashboard | null;
+  /** Whether the server counts as ready while it is degraded. */
+  readonly readyWhenDegraded: boolean;
   /** Aborted when the dashboard closes. */
   readonly closing: AbortSignal;
 }
@@ -40,7 +42,7 @@ export function endpointsOf(dependencies: Dependencies): ReadonlyMap<string, End
   const traces = new Traces(dependencies);
   const endpoints = new Map([
     ['/healthz', read(() => sentence(200, 'alive'))],
-    ['/readyz', read(() => readiness(dependencies.stage()))],
+    ['/readyz', read(() => readiness(dependencies))],
     ['/metrics', whenLive(async ({ metrics }) => content(metrics.contentType, await metrics.text()))],
     ['/api/threads', whenLive(async ({ threads }) => content(JSON_TYPE, await threads.get()))],
     ['/api/trace', read((request, response) => traces.answer(request, response))],
@@ -58,8 +60,14 @@ export function endpointsOf(dependencies: Dependencies): ReadonlyMap<string, End
 
 const starting = (): Answer => sentence(503, 'The server is starting.', { 'retry-after': '1' });
 
-function readiness(stage: Stage): Answer {
-  return stage === 'serving' ? sentence(200, 'serving') : sentence(503, stage);
+/** It needs no token, so it names the kinds of problems, and no request. */
+function readiness({ stage, dashboard, readyWhenDegraded }: Dependencies): Answer {
+  const verdict = stage() === 'serving' ? dashboard()?.sampler.recent().health.verdict : undefined;
+  if (verdict === undefined) return sentence(503, stage());
+  const { level, reasons } = verdict;
+  const why = `${level}: ${reasons.join(', ')}`;
+  if (level === 'healthy') return sentence(200, 'serving');
+  return level === 'degraded' && readyWhenDegraded ? sentence(200, `serving, ${why}`) : sentence(503, why);
 }
 
 /** Traces, one at a time: two would read the same rings and double the work of the main thread. */

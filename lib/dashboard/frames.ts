@@ -1,4 +1,6 @@
 /** Makes the websocket's messages from observations; protocol.ts says what they mean. */
+
+import { heldMs } from '../observe/health.js';
 import type {
   ObservedMark,
   ObservedRoute,
@@ -7,6 +9,7 @@ import type {
   TransitionBatch,
 } from '../observe/observation.js';
 import {
+  type Death,
   type Detail,
   type Frame,
   type Gauge,
@@ -19,23 +22,23 @@ import {
   STATES,
   type ThreadRow,
   type TransitionTuple,
-  type Warning,
 } from './protocol.js';
 import { barsOf, round } from './rates.js';
 import type { Sample } from './sampler.js';
-import { leaderSince } from './warnings.js';
 
 /** A longer route is cut. */
 const ROUTE_LENGTH = 120;
 
 /** The fields of a frame besides the sample and the transitions. */
 export type FrameExtras = Pick<Frame, 'seq' | 'load' | 'dashboard'> & {
-  readonly warnings: readonly Warning[];
+  /** Since the last frame. */
+  readonly deaths: readonly Death[];
 };
 
 export function frameOf(sample: Sample, batch: TransitionBatch, extras: FrameExtras): Frame {
-  const { observation } = sample;
-  const { at, set, leader, threads, handles, ready, connections, pool, descriptors } = observation;
+  const { observation, health } = sample;
+  const { at, set, leader, leaderSince, threads, handles, ready, queue, connections, pool, descriptors } =
+    observation;
   const newest = batch.transitions.slice(-MAX_TRANSITIONS);
   const missed = [...batch.missed];
   for (const { thread } of batch.transitions.slice(0, -MAX_TRANSITIONS))
@@ -45,7 +48,14 @@ export function frameOf(sample: Sample, batch: TransitionBatch, extras: FrameExt
     seq: extras.seq,
     at: micros(at),
     set: set === 'starting' ? 'serving' : set,
-    leader: { thread: leader, since: micros(leaderSince(observation)) },
+    verdict: { ...health.verdict, since: micros(health.verdict.since) },
+    free: health.free,
+    handlers: health.handlers,
+    waiting: observation.waiting,
+    errorRate: sample.errorRate,
+    deaths: extras.deaths,
+    slowest: sample.slowest,
+    leader: { thread: leader, since: micros(leaderSince) },
     threads: threads.map((thread) => rowOf(thread, sample, missed[thread.id] ?? 0)),
     transitions: newest.map(tupleOf),
     marks: batch.marks.slice(-MAX_MARKS).map(markOf),
@@ -56,13 +66,14 @@ export function frameOf(sample: Sample, batch: TransitionBatch, extras: FrameExt
       pool: gaugeOf(pool),
       descriptors: gaugeOf(descriptors),
     },
+    queue: queue && gaugeOf(queue),
     active: observation.active,
     idle: Math.max(0, connections.current - observation.active),
     engaged: observation.engaged,
     routes: routesOf(observation.routes),
     routesLeft: Math.max(0, observation.routes.length - MAX_ROUTES),
     point: sample.point,
-    warnings: extras.warnings,
+    warnings: health.warnings,
     load: extras.load,
     dashboard: extras.dashboard,
   };
@@ -89,17 +100,25 @@ export const tupleOf = ({ thread, from, to, at, promoter }: ObservedTransition):
   promoter,
 ];
 
-const markOf = ({ thread, kind, at }: ObservedMark): MarkTuple => [thread, MARKS.indexOf(kind), micros(at)];
+export const markOf = ({ thread, kind, at }: ObservedMark): MarkTuple => [
+  thread,
+  MARKS.indexOf(kind),
+  micros(at),
+];
 
-function rowOf(thread: ObservedThread, { busy, loopDelays }: Sample, missed: number): ThreadRow {
-  const { id, state, since, engaged, timesMs, connection, route, counters } = thread;
+function rowOf(thread: ObservedThread, { observation, busy, loopDelays }: Sample, missed: number): ThreadRow {
+  const { id, role, state, since, requestSince, engaged, timesMs, own, connection, route, counters } = thread;
   return {
     id,
+    role,
     state,
     since: micros(since),
+    heldMs: round(heldMs(thread, observation.at), 1000),
+    requestSince: micros(requestSince),
     engaged,
     busy: busy[id] ?? 0,
     timesMs: STATES.map((_, number) => round(timesMs[number] ?? 0, 1000)),
+    connections: own === null ? null : own.connections,
     connection,
     route: route.length > ROUTE_LENGTH ? `${route.slice(0, ROUTE_LENGTH - 1)}…` : route,
     missed,

@@ -7,10 +7,9 @@
  */
 import { type RawData, WebSocket } from 'ws';
 import type { Logger } from '../logger.js';
-import type { TransitionBatch, TransitionSource } from '../observe/observation.js';
-import { detailOf, frameOf, tupleOf } from './frames.js';
-import { FreeThreads } from './free-threads.js';
+import { detailOf, frameOf } from './frames.js';
 import { guardedInterval } from './guarded-interval.js';
+import { LaneFeed } from './lane-feed.js';
 import type { Loads } from './loads.js';
 import type { MonitoredServer } from './monitored-server.js';
 import {
@@ -18,12 +17,11 @@ import {
   CLOSE_SERVER_STOPS,
   CLOSE_TOO_SLOW,
   type ClientMessage,
+  type Death,
   type Hello,
   LOADS,
-  type TransitionTuple,
 } from './protocol.js';
 import type { Sample, Sampler } from './sampler.js';
-import { type Death, warningsOf } from './warnings.js';
 
 /** Tunable, so that specs need not fill the kernel's buffers with seconds of frames. */
 export interface LivePace {
@@ -41,10 +39,6 @@ export const PACE: LivePace = { intervalMs: 100, slowBytes: 1024 * 1024, slowMs:
 
 /** From one client between two frames. A repeating key sends three. */
 const MAX_MESSAGES = 20;
-/** Transitions of one thread in one frame: a tenth of a second on a screen cannot show more. */
-const MAX_OF_A_THREAD = 200;
-/** Transitions that are kept of each thread for its detail. */
-const DETAIL_TRANSITIONS = 100;
 /** How long a client has to answer the closing handshake. */
 const CLOSE_MS = 1000;
 
@@ -58,7 +52,7 @@ interface Client {
 }
 
 /** The fields that are the same in every hello. */
-export type HelloFields = Omit<Hello, 'history'>;
+export type HelloFields = Omit<Hello, 'history' | 'transitions' | 'marks' | 'deaths'>;
 
 export class Live {
   readonly #monitored: MonitoredServer;
@@ -68,14 +62,13 @@ export class Live {
   readonly #pace: LivePace;
   readonly #logger: Logger;
   readonly #deaths: readonly Death[];
-  readonly #freeThreads = new FreeThreads();
   readonly #clients = new Set<Client>();
-  #reader: TransitionSource | null = null;
+  /** Null while there is no client. */
+  #lanes: LaneFeed | null = null;
   #timer: NodeJS.Timeout | null = null;
   #pinged = 0;
   #seq = 0;
   #dropped = 0;
-  #recent: TransitionTuple[][] = [];
 
   constructor(
     monitored: MonitoredServer,
@@ -116,9 +109,9 @@ export class Live {
     socket.on('close', () => this.#remove(client));
     // ws reports what it has closed itself: invalid frames, and messages over the size limit. Nothing is left to do.
     socket.on('error', () => {});
-    const hello: Hello = { ...this.#helloFields, history: this.#sampler.history };
+    const lanes = this.#start();
+    const hello: Hello = { ...this.#helloFields, history: this.#sampler.history, ...lanes.past() };
     socket.send(JSON.stringify(hello));
-    this.#start();
   }
 
   /** Closes the websockets of all clients. */
@@ -127,19 +120,19 @@ export class Live {
     this.#stop();
   }
 
-  #start(): void {
-    if (this.#timer !== null) return;
-    // With the past, so that the lanes of a newly opened page are not empty.
-    this.#reader = this.#monitored.observed.readTransitions(true);
-    this.#recent = [];
+  #start(): LaneFeed {
+    if (this.#lanes !== null) return this.#lanes;
+    const lanes = new LaneFeed(this.#monitored.observed, this.#deaths);
+    this.#lanes = lanes;
     this.#pinged = performance.now();
-    this.#timer = guardedInterval(this.#logger, () => this.#tick(), this.#pace.intervalMs);
+    this.#timer = guardedInterval(this.#logger, () => this.#tick(lanes), this.#pace.intervalMs);
+    return lanes;
   }
 
   #stop(): void {
     if (this.#timer !== null) clearInterval(this.#timer);
     this.#timer = null;
-    this.#reader = null;
+    this.#lanes = null;
   }
 
   #remove(client: Client): void {
@@ -147,23 +140,25 @@ export class Live {
     if (this.#clients.size === 0) this.#stop();
   }
 
-  #tick(): void {
+  #tick(lanes: LaneFeed): void {
     const sample = this.#sampler.sample();
-    const batch = this.#reader!.next(MAX_OF_A_THREAD);
-    this.#remember(batch);
-    const frame = frameOf(sample, batch, {
+    const frame = frameOf(sample, lanes.nextBatch(), {
       seq: this.#seq++,
-      warnings: warningsOf(sample.observation, this.#deaths, this.#freeThreads.update(sample.observation)),
+      deaths: lanes.nextDeaths(),
       load: this.#loads?.state() ?? { fast: 0, blocking: 0, cpu: 0 },
       dashboard: { clients: this.#clients.size, droppedClients: this.#dropped },
     });
     const text = JSON.stringify(frame);
     const now = performance.now();
-    for (const client of [...this.#clients]) this.#send(client, text, sample, now);
+    for (const client of [...this.#clients]) this.#send(client, text, { sample, lanes, now });
     if (now - this.#pinged > this.#pace.pingMs) this.#ping(now);
   }
 
-  #send(client: Client, text: string, sample: Sample, now: number): void {
+  #send(
+    client: Client,
+    text: string,
+    { sample, lanes, now }: { sample: Sample; lanes: LaneFeed; now: number },
+  ): void {
     const { socket, selected } = client;
     client.messages = 0;
     if (socket.readyState !== WebSocket.OPEN) return;
@@ -175,7 +170,7 @@ export class Live {
     client.slowSince = 0;
     socket.send(text);
     const thread = sample.observation.threads[selected];
-    if (thread !== undefined) socket.send(JSON.stringify(detailOf(thread, this.#recent[selected] ?? [])));
+    if (thread !== undefined) socket.send(JSON.stringify(detailOf(thread, lanes.recentOf(selected))));
   }
 
   #ping(now: number): void {
@@ -191,14 +186,6 @@ export class Live {
     this.#dropped++;
     end(client.socket, CLOSE_TOO_SLOW, 'too slow');
     this.#remove(client);
-  }
-
-  #remember({ transitions }: TransitionBatch): void {
-    for (const transition of transitions) {
-      this.#recent[transition.thread] ??= [];
-      this.#recent[transition.thread]!.push(tupleOf(transition));
-    }
-    this.#recent = this.#recent.map((recent) => recent.slice(-DETAIL_TRANSITIONS));
   }
 
   #message(client: Client, data: RawData, isBinary: boolean): void {

@@ -7,6 +7,8 @@
  * which are bounds of the histograms as well, so no count is estimated.
  */
 import { collectDefaultMetrics, Registry } from 'prom-client';
+import type { Health } from '../observe/health.js';
+import { wordsOf } from '../observe/model.js';
 import {
   type Counter,
   HISTOGRAM_BUCKETS,
@@ -16,26 +18,24 @@ import {
   type ObservedThread,
   upperBoundUs,
 } from '../observe/observation.js';
+import { HEALTH_LEVELS } from '../observe/verdict.js';
+import { DESCRIPTIONS } from '../strategies/descriptions.js';
 import { CachedValue } from './cached-value.js';
+import { type Labels, labelled, labelsOf, type Sample, type View, written } from './metric-view.js';
 import type { MonitoredServer } from './monitored-server.js';
 import { STATES } from './protocol.js';
 import { mergeHistograms, sum } from './rates.js';
-
-type Labels = Readonly<Record<string, string | number>>;
+import { requestViews } from './request-metrics.js';
 
 interface Build {
   readonly version: string;
   readonly node: string;
 }
 
-/** The suffix of the metric's name (`_sum` and the like, and the labels), and the value. */
-type Sample = readonly [suffix: string, value: number];
-
-interface View {
-  readonly name: string;
-  readonly help: string;
-  readonly type: 'counter' | 'gauge' | 'histogram';
-  samples(observation: Observation): Sample[];
+/** What one text is made of. */
+interface Look {
+  readonly observation: Observation;
+  readonly health: Health;
 }
 
 /**
@@ -72,6 +72,8 @@ const THREAD_COUNTERS: Readonly<Record<Counter, readonly [name: string, help: st
     'Connections that the thread handed over to a free thread before their handler was called',
   ],
   handOversTaken: ['hand_overs_taken', 'Connections handed over that the thread took'],
+  accessLost: ['access_log_lost', 'Lines of the access log that were lost because standard output was full'],
+  requestsCut: ['requests_cut', 'Requests under way at the end of the drain time, which were cut'],
 };
 
 /** 32 µs to 16.8 s, doubling. */
@@ -85,13 +87,21 @@ const BOUND_BUCKETS = BOUNDS_US.map((boundUs) => {
 
 export class Metrics {
   readonly contentType = Registry.PROMETHEUS_CONTENT_TYPE;
-  readonly #monitored: MonitoredServer;
+  readonly #look: () => Look;
   readonly #views: readonly View[];
   readonly #text = new CachedValue(() => this.#make(), MAX_AGE_MS);
 
-  constructor(monitored: MonitoredServer, build: Build) {
-    this.#monitored = monitored;
-    this.#views = [...threadViews(), ...histogramViews(), ...setViews(), ...buildViews(monitored, build)];
+  /** @param look an observation, and the health that was found in it */
+  constructor(monitored: MonitoredServer, build: Build, look: () => Look) {
+    this.#look = look;
+    this.#views = [
+      ...threadViews(),
+      ...histogramViews(),
+      ...requestViews(),
+      ...healthViews(),
+      ...setViews(),
+      ...buildViews(monitored, build),
+    ];
   }
 
   /** The text, at most MAX_AGE_MS old. */
@@ -100,21 +110,10 @@ export class Metrics {
   }
 
   async #make(): Promise<Buffer> {
-    const observation = this.#monitored.observed.observe();
-    const own = this.#views.map((view) => written(view, observation)).join('');
+    const { observation, health } = this.#look();
+    const own = this.#views.map((view) => written(view, observation, health)).join('');
     return Buffer.from(own + (await processRegistry().metrics()));
   }
-}
-
-function written({ name, help, type, samples }: View, observation: Observation): string {
-  const lines = samples(observation).map(([suffix, value]) => `${name}${suffix} ${value}\n`);
-  return `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${lines.join('')}\n`;
-}
-
-/** The label values are numbers, names and versions, none of which needs an escape. */
-function labelled(labels: Labels): string {
-  const pairs = Object.entries(labels).map(([name, value]) => `${name}="${value}"`);
-  return pairs.length === 0 ? '' : `{${pairs.join()}}`;
 }
 
 function threadViews(): View[] {
@@ -123,12 +122,18 @@ function threadViews(): View[] {
     const name = `paceline_${base}_total`;
     const before = views.get(name);
     const own = ({ threads }: Observation): Sample[] =>
-      threads.map(({ id, counters }) => [labelled({ thread: id, ...labels }), counters[counter as Counter]]);
+      threads.map((thread) => [
+        labelled({ ...labelsOf(thread), ...labels }),
+        thread.counters[counter as Counter],
+      ]);
     views.set(name, {
       name,
       help: before?.help ?? help,
       type: 'counter',
-      samples: (observation) => [...(before?.samples(observation) ?? []), ...own(observation)],
+      samples: (observation, health) => [
+        ...(before?.samples(observation, health) ?? []),
+        ...own(observation),
+      ],
     });
   }
   return [
@@ -140,11 +145,16 @@ function threadViews(): View[] {
     eachThread('sent_bytes_total', 'Bytes given to the kernel for clients', ({ bytesOut }) => bytesOut),
     {
       name: 'paceline_thread_seconds_total',
-      help: 'Time that the thread spent in each state',
+      help: 'Time that the thread spent in each state, in the words of the concurrency model',
       type: 'counter',
       samples: ({ threads }) =>
-        threads.flatMap(({ id, timesMs }) =>
-          STATES.map((state, number): Sample => [labelled({ thread: id, state }), timesMs[number]! / 1000]),
+        threads.flatMap((thread) =>
+          wordsOf(thread.role).map(
+            (state, number): Sample => [
+              labelled({ ...labelsOf(thread), state, role: thread.role }),
+              thread.timesMs[number]! / 1000,
+            ],
+          ),
         ),
     },
     {
@@ -153,9 +163,21 @@ function threadViews(): View[] {
       type: 'gauge',
       samples: ({ threads }) =>
         threads.flatMap((thread) =>
-          STATES.map(
-            (state): Sample => [labelled({ thread: thread.id, state }), Number(thread.state === state)],
+          wordsOf(thread.role).map(
+            (state, number): Sample => [
+              labelled({ ...labelsOf(thread), state, role: thread.role }),
+              Number(STATES[number] === thread.state),
+            ],
           ),
+        ),
+    },
+    {
+      name: 'paceline_thread_connections',
+      help: 'Open connections that belong to the thread',
+      type: 'gauge',
+      samples: ({ threads }) =>
+        threads.flatMap(({ id, own }): Sample[] =>
+          own === null ? [] : [[labelled({ thread: id }), own.connections]],
         ),
     },
     {
@@ -163,8 +185,8 @@ function threadViews(): View[] {
       help: "How late the thread's own event loop ran",
       type: 'histogram',
       samples: ({ threads }) =>
-        threads.flatMap(({ id, histograms, sumsUs }) =>
-          histogramSamples(histograms.loopDelays, sumsUs.loopDelays, { thread: id }),
+        threads.flatMap((thread) =>
+          histogramSamples(thread.histograms.loopDelays, thread.sumsUs.loopDelays, labelsOf(thread)),
         ),
     },
   ];
@@ -175,7 +197,7 @@ function eachThread(base: string, help: string, read: (thread: ObservedThread) =
     name: `paceline_${base}`,
     help,
     type: 'counter',
-    samples: ({ threads }) => threads.map((thread) => [labelled({ thread: thread.id }), read(thread)]),
+    samples: ({ threads }) => threads.map((thread) => [labelled(labelsOf(thread)), read(thread)]),
   };
 }
 
@@ -190,7 +212,7 @@ function histogramViews(): View[] {
     ofAllThreads(
       'queueWaits',
       'paceline_queue_wait_seconds',
-      "From an event's arrival in the ready list to a thread's taking it",
+      "From an event's arrival in the ready list to its being taken by the thread that processes it",
     ),
     ofAllThreads(
       'promotions',
@@ -238,6 +260,45 @@ function gauge(base: string, help: string, read: (observation: Observation) => n
   };
 }
 
+/** Of what only leader-followers has; absent in other models. */
+function gaugeOfLeaders(base: string, help: string, read: (observation: Observation) => number): View {
+  return {
+    name: `paceline_${base}`,
+    help,
+    type: 'gauge',
+    samples: (observation) => (observation.strategy === 'leader-followers' ? [['', read(observation)]] : []),
+  };
+}
+
+/** Of the queue from which workers take; absent in models without one. */
+function queueGauge(base: string, help: string, read: (queue: Level) => number): View {
+  return {
+    name: `paceline_request_queue_${base}`,
+    help,
+    type: 'gauge',
+    samples: ({ queue }) => (queue === null ? [] : [['', read(queue)]]),
+  };
+}
+
+function healthViews(): View[] {
+  return [
+    {
+      name: 'paceline_health',
+      help: '1 for the level of the health verdict, 0 for the others',
+      type: 'gauge',
+      samples: (_, { verdict }) =>
+        HEALTH_LEVELS.map((level) => [labelled({ level }), Number(verdict.level === level)]),
+    },
+    {
+      name: 'paceline_threads_free',
+      help: 'Threads that could take a request',
+      type: 'gauge',
+      samples: (_, { free }) => [['', free]],
+    },
+    gauge('requests_waiting', 'Requests that no thread has taken yet', ({ waiting }) => waiting),
+  ];
+}
+
 function setViews(): View[] {
   const level = (base: string, what: string, levelOf: (observation: Observation) => Level): View[] => [
     gauge(base, what, (observation) => levelOf(observation).current),
@@ -250,13 +311,31 @@ function setViews(): View[] {
   ];
   return [
     gauge('serving', '1 while serving, 0 while the server closes', ({ set }) => Number(set === 'serving')),
-    gauge('leader', 'The leading thread, -1 for none', ({ leader }) => leader),
+    {
+      name: 'paceline_leader',
+      help: 'The leading thread, -1 for none',
+      type: 'gauge',
+      samples: (observation) =>
+        observation.strategy === 'leader-followers' ? ofGroups(observation, ({ leader }) => leader) : [],
+    },
+    {
+      name: 'paceline_group_connections',
+      help: 'Open connections of each group',
+      type: 'gauge',
+      samples: (observation) =>
+        observation.groups === undefined
+          ? []
+          : ofGroups(observation, ({ connections }) => connections.current),
+    },
+    queueGauge('length', 'Entries that wait in the request queue', ({ current }) => current),
+    queueGauge('peak', 'Entries in the request queue: the most so far', ({ peak }) => peak),
+    queueGauge('capacity', 'Entries in the request queue: the most that there may be', ({ limit }) => limit),
     gauge(
       'connections_active',
       'Connections that a thread is inside, or that are bound to one',
       ({ active }) => active,
     ),
-    gauge('threads_engaged', 'Threads that others depend on', ({ engaged }) => engaged),
+    gaugeOfLeaders('threads_engaged', 'Threads that others depend on', ({ engaged }) => engaged),
     gauge(
       'blocking_routes',
       'Routes that are known to block their thread',
@@ -271,9 +350,20 @@ function setViews(): View[] {
   ];
 }
 
+/** A value of each group, or of the only one. */
+function ofGroups(observation: Observation, read: (observation: Observation) => number): Sample[] {
+  const { groups } = observation;
+  if (groups === undefined) return [['', read(observation)]];
+  return groups.map((each, group) => [labelled({ group }), read(each)]);
+}
+
 /** The metrics that do not change. */
 function buildViews({ startedAt, strategy }: MonitoredServer, build: Build): View[] {
   return [
+    gauge('strategy_info', 'The concurrency model: always 1', () => 1, {
+      strategy,
+      title: DESCRIPTIONS[strategy].title,
+    }),
     gauge('build_info', 'What runs: always 1', () => 1, { ...build, strategy }),
     gauge('start_time_seconds', 'When the server started, since the epoch', () => startedAt / 1000),
   ];

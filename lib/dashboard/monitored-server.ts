@@ -1,5 +1,6 @@
 /** The server that a dashboard shows. The server object provides it once its threads have started. */
 import type { Observed, ThreadInfo } from '../observe/observation.js';
+import type { StrategyName } from '../strategies/descriptions.js';
 
 export interface MonitoredServer {
   readonly observed: Observed;
@@ -10,7 +11,7 @@ export interface MonitoredServer {
   readonly url: string;
   /** The app as the user named it; 'demo' for the built-in one. */
   readonly app: string;
-  readonly strategy: string;
+  readonly strategy: StrategyName;
   /** Where the load buttons send their requests; null if the app is not the demo. */
   readonly loadTarget: LoadTarget | null;
 }

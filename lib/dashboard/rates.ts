@@ -15,6 +15,8 @@ import type { HistogramBar, Percentiles, Point } from './protocol.js';
 /** The values that are compared with a later observation. */
 export interface Totals {
   readonly at: number;
+  /** The length of the queue; null in models without one. */
+  readonly queue: number | null;
   readonly counters: Readonly<Record<Counter, number>>;
   readonly bytesIn: number;
   readonly bytesOut: number;
@@ -23,26 +25,33 @@ export interface Totals {
   readonly queueWaits: Float64Array;
   readonly promotions: Float64Array;
   /** Of each thread. */
+  readonly threadResponses: readonly Float64Array[];
   readonly busyMs: readonly number[];
   readonly loopDelays: readonly Float64Array[];
 }
 
-export function totalsOf({ at, threads }: Observation): Totals {
+export function totalsOf({ at, queue, threads }: Observation): Totals {
   return {
     at,
+    queue: queue?.current ?? null,
     counters: sumCounters(threads),
     bytesIn: sum(threads, ({ bytesIn }) => bytesIn),
     bytesOut: sum(threads, ({ bytesOut }) => bytesOut),
     responses: mergeHistograms(threads.map(({ histograms }) => histograms.responses)),
     queueWaits: mergeHistograms(threads.map(({ histograms }) => histograms.queueWaits)),
     promotions: mergeHistograms(threads.map(({ histograms }) => histograms.promotions)),
+    threadResponses: threads.map(({ histograms }) => Float64Array.from(histograms.responses)),
     busyMs: threads.map(({ timesMs }) => timesMs[PROCESSING]!),
     loopDelays: threads.map(({ histograms }) => Float64Array.from(histograms.loopDelays)),
   };
 }
 
-/** The point of the curves for the time between two totals; all zero if there is none. */
-export function pointBetween(before: Totals, now: Totals): Point {
+/**
+ * The point of the curves for the time between two totals; all zero if there is none.
+ *
+ * @param queue the largest length of the queue in that time
+ */
+export function pointBetween(before: Totals, now: Totals, queue = now.queue): Point {
   const seconds = (now.at - before.at) / 1000;
   const rate = (counted: number) => (seconds > 0 ? round(counted / seconds, 100) : 0);
   const counted = (name: Counter) => now.counters[name] - before.counters[name];
@@ -57,13 +66,25 @@ export function pointBetween(before: Totals, now: Totals): Point {
     bytesOut: rate(now.bytesOut - before.bytesOut),
     accepted: rate(counted('accepted')),
     dropped: rate(counted('dropped')),
-    // Most errors thrown by handlers are answered with 5xx, so the sum would count them twice.
-    errors: rate(Math.max(counted('errors'), counted('responses5xx'))),
+    errors: rate(errorsBetween(before, now)),
     wakeUpsPerRequest: requests > 0 ? round(counted('wakeUps') / requests, 10_000) : null,
     responseMs: percentilesBetween(before.responses, now.responses),
     queueMs: percentilesBetween(before.queueWaits, now.queueWaits),
+    queue,
     promotionMs,
   };
+}
+
+/** How many requests were answered between two totals, and how many of them failed. */
+export function outcomesBetween(before: Totals, now: Totals): { requests: number; errors: number } {
+  const counted = (name: Counter) => now.counters[name] - before.counters[name];
+  return { requests: counted('requests'), errors: errorsBetween(before, now) };
+}
+
+/** Most errors thrown by handlers are answered with 5xx, so the sum would count them twice. */
+function errorsBetween(before: Totals, now: Totals): number {
+  const counted = (name: Counter) => now.counters[name] - before.counters[name];
+  return Math.max(counted('errors'), counted('responses5xx'));
 }
 
 /** The share of the time between two totals that each thread spent processing, from 0 to 1. */

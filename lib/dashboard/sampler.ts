@@ -3,10 +3,21 @@
  * that opens show the last minutes.
  */
 import type { Logger } from '../logger.js';
+import type { Health } from '../observe/health.js';
 import type { Observation, Observed } from '../observe/observation.js';
+import { GroupHealth } from './group-health.js';
 import { guardedInterval } from './guarded-interval.js';
-import type { Percentiles, Point } from './protocol.js';
-import { busyBetween, percentilesBetween, pointBetween, type Totals, totalsOf } from './rates.js';
+import type { Death, Percentiles, Point, Slowest } from './protocol.js';
+import {
+  busyBetween,
+  outcomesBetween,
+  percentilesBetween,
+  pointBetween,
+  round,
+  type Totals,
+  totalsOf,
+} from './rates.js';
+import { SlowestRequest } from './slowest.js';
 
 const SAMPLE_MS = 1000;
 /** Five minutes. */
@@ -16,6 +27,8 @@ const HISTORY_POINTS = 300;
  * second fires some milliseconds early or late.
  */
 const WINDOW_MS = 900;
+/** For how long a sample is reused by those that need no new one: a health check that asks without end costs no more. */
+const RECENT_MS = 50;
 
 /** One observation, with the rates of the second before it. */
 export interface Sample {
@@ -24,17 +37,26 @@ export interface Sample {
   /** Of each thread: the share of the second spent processing, and the delay of its event loop. */
   readonly busy: readonly number[];
   readonly loopDelays: readonly (Percentiles | null)[];
+  /** The share of the second's requests that failed; null without requests. */
+  readonly errorRate: number | null;
+  readonly slowest: Slowest | null;
+  readonly health: Health;
 }
 
 export class Sampler implements Disposable {
   readonly #observed: Observed;
   readonly #history: Point[] = [];
   readonly #timer: NodeJS.Timeout;
+  readonly #health: GroupHealth;
+  readonly #slowest = new SlowestRequest();
   /** By time; all but the first are within the window. */
   #window: Totals[];
+  #last: Sample | null = null;
 
-  constructor(observed: Observed, logger: Logger) {
+  /** @param deaths the newest deaths of threads; the caller adds to it later */
+  constructor(observed: Observed, logger: Logger, deaths: readonly Death[]) {
     this.#observed = observed;
+    this.#health = new GroupHealth(deaths);
     this.#window = [totalsOf(observed.observe())];
     this.#timer = guardedInterval(logger, () => this.#addToHistory(), SAMPLE_MS);
   }
@@ -49,18 +71,35 @@ export class Sampler implements Disposable {
     const now = totalsOf(observation);
     const before = this.#before(now.at);
     this.#window.push(now);
-    return {
+    const busy = busyBetween(before, now);
+    const { requests, errors } = outcomesBetween(before, now);
+    this.#last = {
       observation,
-      point: pointBetween(before, now),
-      busy: busyBetween(before, now),
+      point: pointBetween(before, now, this.#longestQueue()),
+      busy,
       loopDelays: now.loopDelays.map((delays, thread) =>
         percentilesBetween(before.loopDelays[thread]!, delays),
       ),
+      errorRate: requests === 0 ? null : round(Math.min(1, errors / requests), 10_000),
+      slowest: this.#slowest.update(observation, before, now),
+      health: this.#health.update(observation, { busy, requests, errors }),
     };
+    return this.#last;
+  }
+
+  /** The last sample, if it is recent, or else a new one. */
+  recent(): Sample {
+    const last = this.#last;
+    return last !== null && this.#observed.now() - last.observation.at < RECENT_MS ? last : this.sample();
   }
 
   [Symbol.dispose](): void {
     clearInterval(this.#timer);
+  }
+
+  #longestQueue(): number | null {
+    const lengths = this.#window.map(({ queue }) => queue).filter((length) => length !== null);
+    return lengths.length === 0 ? null : Math.max(...lengths);
   }
 
   #addToHistory(): void {

@@ -20,16 +20,21 @@ import { type Endpoint, endpointsOf, type Stage } from './endpoints.js';
 import { type LivePace, PACE } from './live.js';
 import { type LiveDashboard, liveDashboardOf } from './live-dashboard.js';
 import type { MonitoredServer } from './monitored-server.js';
+import { type Death, MAX_DEATHS } from './protocol.js';
+import { pathOf, refusalOf } from './refusal.js';
 import { TaskQueue } from './task-queue.js';
 import { UpgradeHandler } from './upgrade.js';
-import type { Death } from './warnings.js';
 
-/** Where the dashboard listens. */
-export interface DashboardAddress {
+/** Where the dashboard listens, and what it makes of requests. */
+export interface DashboardSettings {
   /** A name or an address. */
   readonly host: string;
   /** 0 takes any free port. */
   readonly port: number;
+  /** Default: a new one. */
+  readonly token?: string | null;
+  /** Whether /readyz is 200 while the server is degraded. Default: true. */
+  readonly readyWhenDegraded?: boolean;
 }
 
 /** Websockets: pages, `paceline top`, and other clients with the token. A frame is made once, but sent to each. */
@@ -42,8 +47,6 @@ const HEADER_BYTES = 8192;
 const CLOSE_MS = 2000;
 /** Answers of this length and longer go through the task queue, after short ones. */
 const LARGE_BYTES = 8192;
-/** Deaths that are kept for the warning. */
-const MAX_DEATHS = 100;
 
 interface Parts {
   readonly http: Server;
@@ -67,20 +70,22 @@ export class Dashboard {
   readonly host: string;
   readonly port: number;
 
-  private constructor(parts: Parts, { host }: DashboardAddress, logger: Logger, pace: LivePace) {
+  private constructor(parts: Parts, settings: DashboardSettings, logger: Logger, pace: LivePace) {
     const { http, acceptor, connections } = parts;
+    const { host, token = null, readyWhenDegraded = true } = settings;
     this.#acceptor = acceptor;
     this.#connections = connections;
     this.#logger = logger;
     this.#pace = pace;
     this.host = host;
     this.port = acceptor.address.port;
-    this.#access = new Access(host, acceptor.address);
+    this.#access = new Access(host, acceptor.address, token);
     this.#upgradeHandler = new UpgradeHandler(this.#access);
     this.#endpoints = endpointsOf({
       access: this.#access,
       stage: () => this.#stage,
       dashboard: () => this.#dashboard,
+      readyWhenDegraded,
       closing: this.#closing.signal,
     });
     // Also those with an Expect field, to which node:http would respond with 100 or 417 without any check.
@@ -95,7 +100,7 @@ export class Dashboard {
    *
    * @throws PacelineError `PACELINE_ADDRESS_IN_USE` or `PACELINE_ADDRESS`
    */
-  static async listen(address: DashboardAddress, logger: Logger, pace = PACE): Promise<Dashboard> {
+  static async listen(settings: DashboardSettings, logger: Logger, pace = PACE): Promise<Dashboard> {
     // It does not listen itself: the acceptor passes it connections.
     const http = createServer({
       keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
@@ -108,14 +113,14 @@ export class Dashboard {
     };
     try {
       const acceptor = await DashboardAcceptor.open(
-        address,
+        settings,
         { admit, makeRoom: () => connections.makeRoom() },
         logger,
       );
-      return new Dashboard({ http, acceptor, connections }, address, logger, pace);
+      return new Dashboard({ http, acceptor, connections }, settings, logger, pace);
     } catch (error) {
       connections[Symbol.dispose]();
-      throw listenError(error as PacelineError, address);
+      throw listenError(error as PacelineError, settings);
     }
   }
 
@@ -206,28 +211,8 @@ export class Dashboard {
     });
   }
 
-  /** The refusal of an invalid request, null if it is valid. @param only the one path that is valid, if there is one */
   #refusal(request: IncomingMessage, only?: string): Answer | null {
-    const { method = '', url = '', headers, rawHeaders } = request;
-    const hosts = rawHeaders.filter((name, index) => index % 2 === 0 && name.toLowerCase() === 'host').length;
-    if (hosts !== 1 || !url.startsWith('/')) {
-      return ended(sentence(400, 'One Host field and the path as target are what is understood here.'));
-    }
-    if (!this.#access.isOwnHost(headers.host!)) {
-      return ended(sentence(421, 'This Host is not the dashboard; use the address that it listens on.'));
-    }
-    const endpoint = this.#endpoint(request);
-    if (endpoint === undefined || (only !== undefined && pathOf(request) !== only)) {
-      return sentence(404, 'There is nothing here.');
-    }
-    if (!endpoint.methods.includes(method)) {
-      const allow = endpoint.methods.join(', ');
-      return ended(sentence(405, `Only ${allow} is answered here.`, { allow }));
-    }
-    if (headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) !== 0) {
-      return ended(sentence(400, 'Requests with content are not answered here.'));
-    }
-    return null;
+    return refusalOf(request, this.#access, this.#endpoint(request), only);
   }
 
   #endpoint(request: IncomingMessage): Endpoint | undefined {
@@ -235,16 +220,7 @@ export class Dashboard {
   }
 }
 
-/** The path as it was sent: no endpoint's path needs an escape. */
-const pathOf = ({ url = '' }: IncomingMessage): string => url.split('?', 1)[0]!;
-
-/** The answer, after which the connection is closed: what follows on it is not read. */
-const ended = (answer: Answer): Answer => ({
-  ...answer,
-  headers: { ...answer.headers, connection: 'close' },
-});
-
-function listenError(cause: PacelineError, { host, port }: DashboardAddress): PacelineError {
+function listenError(cause: PacelineError, { host, port }: DashboardSettings): PacelineError {
   const where = `${inUrl(host)}:${port}`;
   const taken = cause.code === 'PACELINE_ADDRESS_IN_USE';
   const message = taken

@@ -1,7 +1,8 @@
 /**
  * A trace for https://ui.perfetto.dev: Trace Event JSON (the format of chrome://tracing), with a track for each thread, on it
  * a slice for each state the thread was in, promotions as flows from the leader that gave leadership up to the next one,
- * hand-overs of connections as instant events on both threads, and counters.
+ * hand-overs of connections as instant events on both threads, the beginning of a further request as one, and counters.
+ * Threads and states have the names of the concurrency model.
  *
  * A trace contains only what was observed. The rings of transitions are bounded, so some may have been overwritten before
  * they were read: then the open slice ends where its state was last known, an instant event says how many are missing, and
@@ -10,6 +11,8 @@
  * Transitions are read thread by thread and in batches. They are held back until no earlier one can follow, and so sorted by
  * time. Readers do not need that order, except that a flow's end must come after the slice that it binds to.
  */
+
+import { threadName, wordsOf } from '../observe/model.js';
 import {
   LEADER_STATE,
   type Observation,
@@ -42,6 +45,8 @@ interface Source {
 }
 
 interface Track {
+  /** What the thread's states are called. */
+  readonly words: readonly string[];
   open: Open | null;
   /** Its last slice as leader, unless transitions were missed since. */
   lastLead: Source | null;
@@ -68,7 +73,7 @@ export class TraceWriter {
   readonly #facts: TraceFacts;
   readonly #base: number;
   readonly #maxEvents: number;
-  readonly #tracks: Track[];
+  readonly #tracks: readonly Track[];
   /** Items read, by time except for those added since `release`; those before `#released` are in the text already. */
   #held: Item[] = [];
   #inOrder = true;
@@ -77,8 +82,9 @@ export class TraceWriter {
   #events = 0;
   #flows = 0;
   #missed = 0;
-  /** The newest change to leader, at which every earlier leadership had ended. */
-  #lead = { thread: -1, at: 0 };
+  /** Of each group: the newest change to leader, at which every earlier leadership had ended. */
+  readonly #leads: { readonly thread: number; readonly at: number }[];
+  readonly #groupThreads: number;
   #sample: { at: number; requests: number } | null = null;
 
   /**
@@ -95,16 +101,20 @@ export class TraceWriter {
   ) {
     this.#facts = facts;
     this.#maxEvents = maxEvents;
+    const groups = start.groups?.length ?? 1;
+    this.#groupThreads = facts.threads / groups;
+    this.#leads = Array.from({ length: groups }, () => ({ thread: -1, at: 0 }));
     const held = [...first.transitions, ...first.marks];
     this.#base = held.reduce((base, { at }) => Math.min(base, at), readAt);
     const seen = new Set(first.transitions.map(({ thread }) => thread));
-    this.#tracks = Array.from({ length: facts.threads }, (_, thread) => ({
+    this.#tracks = start.threads.map(({ role }, thread) => ({
+      words: wordsOf(role),
       open: seen.has(thread) ? null : this.#opened(start, thread, readAt),
       lastLead: null,
       known: readAt,
       newest: 0,
     }));
-    this.#metadata();
+    this.#metadata(start);
     // Transitions overwritten before the trace began are no hole in it.
     this.#hold(first);
     this.count(start);
@@ -142,7 +152,7 @@ export class TraceWriter {
 
   /** Takes a sample for the counters. */
   count(observation: Observation): void {
-    const { at, threads, connections, ready } = observation;
+    const { at, threads, connections, ready, queue } = observation;
     const requests = sum(threads, ({ counters }) => counters.requests);
     const before = this.#sample;
     if (before !== null && at > before.at) {
@@ -151,6 +161,7 @@ export class TraceWriter {
     }
     this.#counter('connections', at, connections.current);
     this.#counter('ready list', at, ready.current);
+    if (queue !== null) this.#counter('request queue', at, queue.current);
     this.#sample = { at, requests };
   }
 
@@ -186,14 +197,16 @@ export class TraceWriter {
     };
   }
 
-  #metadata(): void {
-    const { name, threads } = this.#facts;
+  #metadata({ threads }: Observation): void {
+    const { name } = this.#facts;
     this.#parts.push('{"traceEvents":[\n');
     this.#push(`"ph":"M","tid":0,"ts":0,"name":"process_name","args":{"name":${JSON.stringify(name)}}`);
-    for (let thread = 0; thread < threads; thread++) {
-      const tid = tidOf(thread);
-      this.#push(`"ph":"M","tid":${tid},"ts":0,"name":"thread_name","args":{"name":"thread ${thread}"}`);
-      this.#push(`"ph":"M","tid":${tid},"ts":0,"name":"thread_sort_index","args":{"sort_index":${thread}}`);
+    for (const thread of threads) {
+      const tid = tidOf(thread.id);
+      this.#push(`"ph":"M","tid":${tid},"ts":0,"name":"thread_name","args":{"name":"${threadName(thread)}"}`);
+      this.#push(
+        `"ph":"M","tid":${tid},"ts":0,"name":"thread_sort_index","args":{"sort_index":${thread.id}}`,
+      );
     }
   }
 
@@ -237,7 +250,7 @@ export class TraceWriter {
     if (track.open !== null && track.open.state === from) this.#close(thread, track, at);
     track.open = { state: to, since: at, source: null, awaits: -1 };
     if (to !== LEADER_STATE) return;
-    this.#lead = { thread, at };
+    this.#leads[this.#groupOf(thread)] = { thread, at };
     if (promoter < 0 || promoter === thread) return;
     const promoting = this.#tracks[promoter]!;
     // Clocks and rings are read with some skew: the promoter's own transition may come a moment after its successor's.
@@ -269,28 +282,36 @@ export class TraceWriter {
   }
 
   #mark({ thread, kind, at }: ObservedMark): void {
-    const name = kind === 'given' ? 'connection handed over' : 'connection taken over';
-    this.#instant(thread, at, name, `"handOver":"${kind}"`);
+    if (kind === 'begun') this.#instant(thread, at, 'next request began', '"request":"next"');
+    else {
+      const name = kind === 'given' ? 'connection handed over' : 'connection taken over';
+      this.#instant(thread, at, name, `"handOver":"${kind}"`);
+    }
   }
 
   /** Ends a slice whose end is missing: where its state was last known, and a leader's at the latest where another led. */
   #cut(thread: number, track: Track, known = track.known): void {
     const { open } = track;
     if (open === null) return;
-    const succeeded =
-      open.state === LEADER_STATE && this.#lead.thread !== thread && this.#lead.at >= open.since;
-    this.#slice(thread, open, Math.max(open.since, succeeded ? Math.min(known, this.#lead.at) : known));
+    const lead = this.#leads[this.#groupOf(thread)]!;
+    const succeeded = open.state === LEADER_STATE && lead.thread !== thread && lead.at >= open.since;
+    this.#slice(thread, open, Math.max(open.since, succeeded ? Math.min(known, lead.at) : known));
   }
 
   #slice(thread: number, { state, since, source }: Open, end: number): void {
     const tid = tidOf(thread);
     const ts = this.#ts(since);
     const duration = Math.max(0, this.#ts(end) - ts);
-    this.#push(`"ph":"X","tid":${tid},"ts":${ts},"dur":${duration},"name":"${STATE_NAMES[state]}"`);
+    const word = this.#tracks[thread]!.words[state]!;
+    this.#push(`"ph":"X","tid":${tid},"ts":${ts},"dur":${duration},"name":"${word}"`);
     if (source === null) return;
     const flow = `"cat":"promotion","name":"promotion","id":${++this.#flows}`;
     this.#push(`"ph":"s","tid":${tidOf(source.thread)},"ts":${this.#ts(source.since)},${flow}`);
     this.#push(`"ph":"f","bp":"e","tid":${tid},"ts":${ts},${flow}`);
+  }
+
+  #groupOf(thread: number): number {
+    return Math.floor(thread / this.#groupThreads);
   }
 
   #instant(thread: number, at: number, name: string, args: string): void {

@@ -14,17 +14,20 @@ const MESSAGE_BYTES = 4096;
 
 export class UpgradeHandler {
   readonly #access: Access;
-  readonly #server = new WebSocketServer({
-    noServer: true,
-    clientTracking: false,
-    maxPayload: MESSAGE_BYTES,
-    perMessageDeflate: false,
-    // The token is among the offered subprotocols, and is never sent back.
-    handleProtocols: () => PROTOCOL,
-  });
+  readonly #protocol: string;
+  readonly #server: WebSocketServer;
 
-  constructor(access: Access) {
+  constructor(access: Access, protocol = PROTOCOL) {
     this.#access = access;
+    this.#protocol = protocol;
+    this.#server = new WebSocketServer({
+      noServer: true,
+      clientTracking: false,
+      maxPayload: MESSAGE_BYTES,
+      perMessageDeflate: false,
+      // The token is among the offered subprotocols, and is never sent back.
+      handleProtocols: () => protocol,
+    });
   }
 
   /**
@@ -58,6 +61,8 @@ export class UpgradeHandler {
         'www-authenticate': 'Bearer realm="paceline"',
       });
     }
-    return offered.includes(PROTOCOL) ? null : sentence(400, `The subprotocol must be ${PROTOCOL}.`);
+    return offered.includes(this.#protocol)
+      ? null
+      : sentence(400, `The subprotocol must be ${this.#protocol}.`);
   }
 }

@@ -98,6 +98,11 @@ export default {
   },
 };</code></pre>
 <pre><code>paceline app.js --port 3000</code></pre>
+
+<h2>Beside other models</h2>
+<p>Leader/Followers is one of several ways to serve. This runs two of them side by side, under the same load, and shows what one
+slow handler costs each:</p>
+<pre><code>paceline compare --strategy leader-followers,reactor</code></pre>
 </main>
 <script>
 const button = document.getElementById('run');

@@ -1,10 +1,12 @@
 /** From a parsed head to an exchange. */
 
 import { remoteAddress } from '../sys/socket.js';
-import type { FetchContext } from '../web/context.js';
+import { traceContextOf } from '../telemetry/trace-context.js';
+import type { FetchContext, TraceContext } from '../web/context.js';
 import { createRequest } from '../web/light-request.js';
+import type { RequestHead } from '../web/request-head.js';
 import { Exchange, type ExchangeOwner } from './exchange.js';
-import type { HttpThread } from './http-thread.js';
+import type { FetchThread } from './fetch-thread.js';
 import type { RequestParser } from './parser/request-parser.js';
 import type { Route } from './routes.js';
 
@@ -18,18 +20,28 @@ interface Served {
 export class RequestContext implements FetchContext {
   readonly #connection: Served;
   readonly #generation: number;
+  readonly #head: RequestHead;
+  /** Undefined until it is asked for. */
+  #trace: TraceContext | null | undefined;
 
   constructor(
     readonly thread: number,
     connection: Served,
+    head: RequestHead,
   ) {
     this.#connection = connection;
     this.#generation = connection.generation;
+    this.#head = head;
   }
 
   get remoteAddress(): string {
     const { fd, generation } = this.#connection;
     return fd < 0 || generation !== this.#generation ? '' : (remoteAddress(fd)?.address ?? '');
+  }
+
+  get trace(): TraceContext | null {
+    if (this.#trace === undefined) this.#trace = traceContextOf(this.#head);
+    return this.#trace;
   }
 }
 
@@ -38,7 +50,7 @@ export class RequestContext implements FetchContext {
  * handled.
  */
 export function beginExchange(
-  { context, fallbackHost, requestAt, requestTo, routes }: HttpThread,
+  thread: FetchThread,
   owner: ExchangeOwner,
   parser: RequestParser,
   bytes: Buffer,
@@ -46,9 +58,7 @@ export function beginExchange(
 ): Exchange {
   const start = parser.messageStart;
   const text = bytes.toString('latin1', start, start + parser.headLength);
-  const { control, recorder } = context;
-  control[requestAt] = start;
-  control[requestTo] = start + parser.targetEnd;
+  const { fallbackHost, routes } = thread;
   const exchange = new Exchange(
     owner,
     parser.hasBody,
@@ -59,7 +69,7 @@ export function beginExchange(
   );
   exchange.route = route;
   exchange.routes = routes;
-  exchange.began = recorder.requestBegan();
+  exchange.began = thread.requestBegan(parser);
   const { methodEnd, targetStart, targetEnd, headersStart, hostStart, hostEnd } = parser;
   const head = { text, methodEnd, targetStart, targetEnd, headersStart, hostStart, hostEnd, fallbackHost };
   exchange.head = head;

@@ -11,11 +11,20 @@
 
 import { deadlineIn, setDeadline } from '../connection/deadlines.js';
 import type { ThreadContext } from '../connection/event-handler.js';
+import type { Limits } from '../connection/limits.js';
 import { clearFlag, deadlineOf, hasFlag, setFlag, storeDeadline } from '../set/handle-record.js';
 import { BETWEEN_REQUESTS } from './flags.js';
 
+/** The timeouts of HTTP connections. */
+export type HttpTimeouts = Pick<
+  Limits,
+  'headersTicks' | 'requestTicks' | 'keepAliveTicks' | 'sendTicks' | 'graceTicks'
+>;
+
 export class HttpDeadlines {
   readonly #context: ThreadContext;
+  /** Those of the connection's server; by default, those of the thread's limits. */
+  timeouts: HttpTimeouts;
   #fd = -1;
   /** The deadline for the rest of the request whose body is arriving. */
   #requestDeadline = 0;
@@ -27,6 +36,7 @@ export class HttpDeadlines {
 
   constructor(context: ThreadContext) {
     this.#context = context;
+    this.timeouts = context.limits;
   }
 
   /** Takes over another connection. */
@@ -36,26 +46,33 @@ export class HttpDeadlines {
     this.#graced = false;
   }
 
+  /** The connection is new, and its server has timeouts of its own. */
+  begin(): void {
+    this.#set(this.timeouts.headersTicks);
+  }
+
   /** The first bytes of a head have been received, and not all of it. */
   headBegun(): void {
-    const { limits, table } = this.#context;
+    const { timeouts } = this;
+    const { table } = this.#context;
     if (!hasFlag(table, this.#fd, BETWEEN_REQUESTS)) return;
     clearFlag(table, this.#fd, BETWEEN_REQUESTS);
-    this.#set(limits.headersTicks);
+    this.#set(timeouts.headersTicks);
   }
 
   /** A head is complete, and a body follows. The request's time counts from its first byte, as the head's did. */
   headReceived(): void {
-    const { control, limits, table } = this.#context;
-    if (limits.requestTicks === 0) {
+    const { timeouts } = this;
+    const { control, table } = this.#context;
+    if (timeouts.requestTicks === 0) {
       this.#requestDeadline = 0;
       return;
     }
     const headDeadline = deadlineOf(table, this.#fd);
     this.#requestDeadline =
       hasFlag(table, this.#fd, BETWEEN_REQUESTS) || headDeadline === 0
-        ? deadlineIn(control, limits.requestTicks)
-        : (headDeadline - limits.headersTicks + limits.requestTicks) | 0 || 1;
+        ? deadlineIn(control, timeouts.requestTicks)
+        : (headDeadline - timeouts.headersTicks + timeouts.requestTicks) | 0 || 1;
   }
 
   /** Request and response are complete. */
@@ -68,7 +85,12 @@ export class HttpDeadlines {
   }
 
   untilNextRequest(): void {
-    this.#set(this.#context.limits.keepAliveTicks);
+    this.#set(this.timeouts.keepAliveTicks);
+  }
+
+  /** The app answers a client's error; where the time between requests has no limit, this has one. */
+  untilAnswered(): void {
+    this.#set(this.timeouts.keepAliveTicks || this.timeouts.graceTicks);
   }
 
   /**
@@ -80,14 +102,15 @@ export class HttpDeadlines {
    * @param receiving whether the rest of a request is still to be received
    */
   waitBound(waitingBytes: number, sentBytes: number, gone: boolean, receiving: boolean): void {
-    const { limits, table } = this.#context;
+    const { timeouts } = this;
+    const { table } = this.#context;
     const graced = this.#graced && sentBytes === this.#sentBytes;
     this.#graced = waitingBytes === 0 && gone;
     this.#sentBytes = sentBytes;
     if (waitingBytes > 0) {
-      if (waitingBytes !== this.#waitedBytes) this.#set(limits.sendTicks);
+      if (waitingBytes !== this.#waitedBytes) this.#set(timeouts.sendTicks);
     } else if (gone) {
-      if (!graced) this.#set(limits.graceTicks);
+      if (!graced) this.#set(timeouts.graceTicks);
     } else if (receiving) {
       storeDeadline(table, this.#fd, this.#requestDeadline);
     } else {

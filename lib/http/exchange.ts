@@ -7,7 +7,6 @@
  * All user code of the exchange is called from here and from its stream, in an async scope of the exchange, and nothing that it
  * throws gets out: the handler, getters of what it returned, methods of its streams, listeners to the request's signal.
  */
-import type { Holder } from '../connection/hold-meter.js';
 import { abortError, PacelineError } from '../errors.js';
 import { BLOCKING_MICROS } from '../routes/route-table.js';
 import { type AsyncScope, newScope } from '../user-code/async-scope.js';
@@ -19,7 +18,9 @@ import { abortRequest } from '../web/light-request.js';
 import type { Outgoing } from '../web/outgoing.js';
 import type { RequestHead } from '../web/request-head.js';
 import { toOutgoing } from '../web/to-outgoing.js';
+import type { HttpExchange } from './http-exchange.js';
 import type { RequestParser } from './parser/request-parser.js';
+import { clientGone } from './request-errors.js';
 import { checkHead } from './response-head.js';
 import { cancelQuietly, ResponseStream, type StreamOwner } from './response-stream.js';
 import { hasNoBody } from './response-writer.js';
@@ -36,9 +37,11 @@ export const ANSWERED = 3;
 export interface ExchangeOwner extends StreamOwner {
   /** The handler wants the body that the client holds back until it is told to continue. */
   sendContinue(exchange: Exchange): void;
+  /** The handler has thrown after the exchange was abandoned. */
+  failedLate(exchange: Exchange, error: unknown): void;
 }
 
-export class Exchange implements Holder {
+export class Exchange implements HttpExchange {
   /** The handler's argument, and what it is made of. Set right after construction, because its body belongs to the exchange. */
   request!: Request;
   head!: RequestHead;
@@ -46,6 +49,8 @@ export class Exchange implements Holder {
   routes!: Routes;
   readonly body: IncomingBody | null;
   state = RUNNING;
+  /** Of the response, once it has begun. */
+  status = 0;
   /** What the handler threw, in the state THREW. */
   error: unknown;
   /** When it began, as the thread's recorder returned it. */
@@ -92,6 +97,30 @@ export class Exchange implements Holder {
     else this.body!.push(bytes, spanStart, spanEnd);
   }
 
+  get wantsBody(): boolean {
+    return this.body === null || this.body.wantsMore;
+  }
+
+  get answered(): boolean {
+    return this.state === ANSWERED;
+  }
+
+  get responded(): boolean {
+    return this.state === ANSWERED && this.stream === null && this.file === null;
+  }
+
+  bodyEnded(): void {
+    this.body?.end();
+  }
+
+  bodyFailed(error: Error): void {
+    this.body?.fail(error);
+  }
+
+  peerEnded(): void {
+    this.abort(clientGone(this.received));
+  }
+
   /** BodySource: the body's queue has room again. */
   resume(): void {
     this.owner.wake();
@@ -125,7 +154,10 @@ export class Exchange implements Holder {
       adopt(
         result,
         (value) => this.#settled(this.#take, value),
-        (error) => this.#settled(this.#fail, error),
+        (error) => {
+          if (this.#abandoned) this.owner.failedLate(this, error);
+          else this.#settled(this.#fail, error);
+        },
       );
     } catch (error) {
       this.#fail(error);
@@ -187,6 +219,11 @@ export class Exchange implements Holder {
     this.#outgoing = null;
     this.state = ANSWERED;
     return outgoing;
+  }
+
+  /** Later calls of user code have the async state of the caller. */
+  rescope(): void {
+    this.#scope = newScope();
   }
 
   /** Calls code that may run user code, such as getters of what the app threw. It must not throw by itself. */

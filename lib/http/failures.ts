@@ -1,11 +1,12 @@
 /** The outcome of requests that fail: by the client's fault, by the handler's, or because the client has left. */
 
 import type { ThreadContext } from '../connection/event-handler.js';
-import { abortError, isClientGone, PacelineError } from '../errors.js';
+import { isCausedBy, type PacelineErrorCode } from '../errors.js';
 import { DROPPED, ERRORS, RESPONSES } from '../memory/counters.js';
 import { requestLine } from '../web/light-request.js';
 import type { Outgoing } from '../web/outgoing.js';
 import type { Exchange } from './exchange.js';
+import type { FetchThread } from './fetch-thread.js';
 import { refusal } from './response-writer.js';
 
 /**
@@ -14,14 +15,43 @@ import { refusal } from './response-writer.js';
  * @param peerEnded whether the client has ended its side
  * @returns null when the handler only gave up because its client had left, and no answer is awaited
  */
-export function failureOf(exchange: Exchange, context: ThreadContext, peerEnded: boolean): Outgoing | null {
-  const { body, error } = exchange;
-  if (peerEnded && gaveUp(exchange, error)) return body?.failed ? refusal(400) : null;
+export function failureOf(
+  exchange: Exchange,
+  { context, failureAnswer }: FetchThread,
+  peerEnded: boolean,
+): Outgoing | null {
+  const { body, error, request } = exchange;
+  if (peerEnded && gaveUp(exchange, error)) {
+    logDeparture(exchange, context);
+    return body?.failed ? refusal(400) : null;
+  }
+  report(exchange, error, context);
+  let answer: Outgoing | null = null;
+  exchange.inScope(() => {
+    answer = failureAnswer(error, request);
+  });
+  return answer;
+}
+
+/**
+ * A handler has thrown after its client had left for good, or after its request had been refused. Reported as any other failure, unless it
+ * only gave up.
+ */
+export function reportLate(exchange: Exchange, error: unknown, context: ThreadContext): void {
+  if (!isTold(exchange, error, 'PACELINE_CLIENT_GONE', 'PACELINE_BODY_LIMIT'))
+    report(exchange, error, context);
+}
+
+function report(exchange: Exchange, error: unknown, { counters, log }: ThreadContext): void {
+  counters[ERRORS]!++;
+  exchange.inScope(() => log('error', 'a handler failed', { error, ...requestLine(exchange.request) }));
+}
+
+/** That a client has left before its response is nothing that an operator has to look at. */
+export function logDeparture(exchange: Exchange, { log }: ThreadContext): void {
   exchange.inScope(() =>
-    context.log('error', 'a handler failed', { error, ...requestLine(exchange.request) }),
+    log('debug', 'a client left before its response was complete', { ...requestLine(exchange.request) }),
   );
-  context.counters[ERRORS]!++;
-  return { ...refusal(500), close: false };
 }
 
 /** Counts a request that is refused, or timed out. */
@@ -34,33 +64,14 @@ export function countRefusal({ counters, log }: ThreadContext, status: number, r
 
 /** Whether the handler, or the stream that it returned, failed with `error` only because its client had left. */
 export function gaveUp(exchange: Exchange, error: unknown): boolean {
-  let gone = false;
+  return isTold(exchange, error, 'PACELINE_CLIENT_GONE');
+}
+
+/** Whether an error comes from what the app was told of its client, by an error with one of these codes. */
+function isTold(exchange: Exchange, error: unknown, ...codes: PacelineErrorCode[]): boolean {
+  let told = false;
   exchange.inScope(() => {
-    gone = isClientGone(error);
+    told = isCausedBy(error, ...codes);
   });
-  return gone;
-}
-
-/** The error of a body that was refused. One beyond the limit has a code of its own; any other counts as the client's leaving. */
-export function bodyRefused(status: number, reason: string): Error {
-  const message = `the request's body was refused: ${reason}`;
-  return status === 413
-    ? new PacelineError('PACELINE_BODY_LIMIT', message)
-    : abortError(new PacelineError('PACELINE_CLIENT_GONE', message));
-}
-
-/** The error of a body that the client held back, when the response ended before it was told to send it. */
-export function neverSent(): PacelineError {
-  return new PacelineError(
-    'PACELINE_CLIENT_GONE',
-    'the response ended before the body was asked for, so the client was never told to send it',
-  );
-}
-
-/** The error of a request whose client has left. @param received whether the client had sent the whole request */
-export function clientGone(received: boolean): DOMException {
-  const when = received
-    ? 'while its request was being handled'
-    : 'before the whole of its request was received';
-  return abortError(new PacelineError('PACELINE_CLIENT_GONE', `the client closed the connection ${when}`));
+  return told;
 }

@@ -7,3 +7,5 @@ export const HAS_SAVED = FIRST_PROTOCOL_FLAG;
 export const INTERESTED_IN_OUTPUT = FIRST_PROTOCOL_FLAG << 1;
 /** A request has been answered, and nothing of the next one has been received. */
 export const BETWEEN_REQUESTS = FIRST_PROTOCOL_FLAG << 2;
+/** A thread has seen the connection of a Node server. */
+export const SEEN = FIRST_PROTOCOL_FLAG << 3;

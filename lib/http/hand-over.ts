@@ -1,6 +1,6 @@
 /**
  * The first part of a hand-over: a request, of which the head is parsed and the handler not called, that is better processed by another
- * thread. Its connection is left with what was received, and the leader passes it on (thread/hand-over.ts).
+ * thread. Its connection is left with what was received, and the leader passes it on (strategies/hand-over.ts).
  *
  * - A request of a route that is known to block would stall what depends on an engaged thread: it is for a free thread.
  * - While a thread is engaged, other requests are for the hosts, so that what waits gathers there (set/engagement.ts).
@@ -23,10 +23,11 @@ import { saveUnparsed } from './saved-message.js';
  * @returns a bit of HANDED_OVER, 0 for this thread
  */
 export function otherThreads(
-  { lot, engagement, recorder }: ThreadContext,
+  { handsOver, lot, engagement, recorder }: ThreadContext,
   route: Route,
   dependant: number,
 ): number {
+  if (!handsOver) return 0;
   if (route.blocks)
     return engagement.isEngaged(recorder.micros, dependant) && lot.someoneIsFree() ? TO_FREE_THREAD : 0;
   return engagement.leavesRequests() && lot.someHostIsFree() ? TO_HOST : 0;

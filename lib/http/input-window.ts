@@ -7,26 +7,22 @@
  * kept in memory of the connection's own, or saved for the thread that takes the next event (saved-message.ts).
  */
 import { RECEIVE_BYTES } from '../connection/limits.js';
-import { receive } from '../sys/socket.js';
+import type { Transport } from '../connection/transport.js';
 
 const NOTHING = new Uint8Array(0);
 
-/** The input buffer of a thread. It lies in shared memory, so that observers see which request is being handled. */
+/** The part of a thread's input buffer that its HTTP connections use, from its first byte on. It lies in shared memory, so that observers see which request is being handled. */
 export class InputBuffer {
   readonly bytes: Buffer;
 
-  constructor(
-    memory: Buffer,
-    readonly address: number,
-    maxHeaderSize: number,
-  ) {
+  constructor(memory: Buffer, maxHeaderSize: number) {
     // One receive, beside the longest head that is kept in front of it.
     this.bytes = memory.subarray(0, RECEIVE_BYTES + maxHeaderSize);
   }
 }
 
 export class InputWindow {
-  readonly #buffer: InputBuffer;
+  readonly #transport: Transport;
   readonly bytes: Buffer;
   from = 0;
   at = 0;
@@ -35,8 +31,8 @@ export class InputWindow {
   /** How many of the kept bytes are parsed: a dispatch may end before all are. */
   #keptParsed = 0;
 
-  constructor(buffer: InputBuffer) {
-    this.#buffer = buffer;
+  constructor(buffer: InputBuffer, transport: Transport) {
+    this.#transport = transport;
     this.bytes = buffer.bytes;
   }
 
@@ -80,14 +76,22 @@ export class InputWindow {
     return bytes.length - this.to;
   }
 
-  /** Receives behind the window, all of which is parsed. @returns as receive of sys/socket.ts */
+  /** Receives behind the window, all of which is parsed. @returns as Transport.receive */
   receive(fd: number, room: number): number {
-    const count = receive(fd, this.#buffer.address + this.to, room);
+    const count = this.#transport.receive(fd, this.to, room);
     if (count > 0) {
       this.at = this.to;
       this.to += count;
     }
     return count;
+  }
+
+  /** Takes all that is not parsed, for other code than the parser; also what was received of a socket that is detached. */
+  takeRest(fd: number): Buffer {
+    const rest = Buffer.from(this.bytes.subarray(this.at, this.to));
+    this.clear();
+    const unread = this.#transport.unread(fd, 0, this.bytes.length);
+    return unread === 0 ? rest : Buffer.concat([rest, this.bytes.subarray(0, unread)]);
   }
 
   /** Keeps the bytes until `restore`, while the buffer serves others. */
@@ -105,4 +109,13 @@ export class InputWindow {
     this.at = this.#keptParsed;
     this.bytes.set(kept);
   }
+}
+
+/** Of what was received in place of a head, as much as a log shows. */
+const MAX_LINE_BYTES = 2049;
+
+/** The first line of what is not consumed, as far as it was received; latin1. */
+export function firstLine({ bytes, from, to }: InputWindow): string {
+  const text = bytes.toString('latin1', from, Math.min(to, from + MAX_LINE_BYTES));
+  return /[^\r\n]+/.exec(text)?.[0] ?? '';
 }

@@ -5,18 +5,13 @@
 // Imported, because the global is an accessor: a call of it on every response.
 import { Buffer } from 'node:buffer';
 import type { ThreadContext } from '../connection/event-handler.js';
-import { FAILED, OutputQueue, QUEUED, SENT } from '../connection/output-queue.js';
 import { ERRORS } from '../memory/counters.js';
-import { hasFlag, setFlag } from '../set/handle-record.js';
-import { INTEREST_INPUT_OUTPUT } from '../set/handle-set.js';
-import { sendFile } from '../sys/file.js';
 import { EAGAIN, EINTR } from '../sys/libc.js';
-import { resetOnClose, transmitFrom } from '../sys/socket.js';
 import { FileBody } from '../web/file-body.js';
 import { requestLine } from '../web/light-request.js';
 import type { Outgoing } from '../web/outgoing.js';
 import type { Exchange } from './exchange.js';
-import { INTERESTED_IN_OUTPUT } from './flags.js';
+import type { ConnectionOutput } from './output.js';
 import type { ResponseStream } from './response-stream.js';
 import {
   BODYLESS,
@@ -49,48 +44,17 @@ export const CUT = 3;
 export class Responder {
   readonly #context: ThreadContext;
   readonly #writer: ResponseWriter;
-  readonly #output: OutputQueue;
-  /** Closing the connection resets it, see `respond`. */
-  #resets = false;
-  fd = -1;
+  readonly #output: ConnectionOutput;
 
-  constructor(context: ThreadContext, writer: ResponseWriter) {
+  constructor(context: ThreadContext, writer: ResponseWriter, output: ConnectionOutput) {
     this.#context = context;
     this.#writer = writer;
-    this.#output = new OutputQueue(context.sums);
-  }
-
-  /** Bytes that are queued. */
-  get queuedBytes(): number {
-    return this.#output.bytes;
+    this.#output = output;
   }
 
   /** Bytes that are still to be sent, those of a file included. */
   waitingBytes(exchange: Exchange | null): number {
-    return this.#output.bytes + (exchange?.file ? exchange.file.end - exchange.fileAt : 0);
-  }
-
-  /** Bytes that the kernel has taken since this object exists. */
-  get sentBytes(): number {
-    return this.#output.sentBytes;
-  }
-
-  /** Sends what is queued, as far as the kernel takes it. @returns as OutputQueue.flush */
-  flush(): number {
-    return this.#output.bytes === 0 ? SENT : this.#output.flush(this.fd);
-  }
-
-  /** Discards all output that is not sent. */
-  clear(): void {
-    this.#output.clear();
-    this.#writer.length = 0;
-    this.#resets = false;
-  }
-
-  /** Everything is sent: from now on the connection's end may be taken for the response's. */
-  ended(): void {
-    if (this.#resets) resetOnClose(this.fd, false);
-    this.#resets = false;
+    return this.#output.queuedBytes + (exchange?.file ? exchange.file.end - exchange.fileAt : 0);
   }
 
   /** Tells the client to send the body that it holds back: 100 Continue (RFC 9110, 10.1.1). */
@@ -124,12 +88,7 @@ export class Responder {
     stream.framing = framing;
     stream.remaining = framing === SIZED ? size : -1;
     const persists = persistent && framing !== UNTIL_CLOSE;
-    if (framing === UNTIL_CLOSE) {
-      // The client takes the connection's end for the response's. So until the response is complete, any other end is a reset: by a
-      // failing stream, a timeout, the death of the thread or of the process.
-      this.#resets = true;
-      resetOnClose(this.fd, true);
-    }
+    if (framing === UNTIL_CLOSE) this.#output.resetUntilEnded();
     return this.#sendHead(this.#writer.head(outgoing, framing, size, persists, minorVersion));
   }
 
@@ -142,7 +101,7 @@ export class Responder {
       return this.#sendChunk(stream, chunk) ? PROGRESS : CUT;
     }
     if (!stream.done) {
-      if (this.#output.bytes < STREAM_QUEUE_BYTES) stream.pull();
+      if (this.#output.queuedBytes < STREAM_QUEUE_BYTES) stream.pull();
       return WAITING;
     }
     if (stream.remaining > 0) {
@@ -158,9 +117,9 @@ export class Responder {
 
   /** Continues a response that is a part of a file. @returns as `streamOn` */
   sendFileOn(exchange: Exchange, file: FileBody): number {
-    if (this.#output.bytes > 0) return WAITING;
+    if (this.#output.queuedBytes > 0) return WAITING;
     const wanted = Math.min(file.end - exchange.fileAt, FILE_PART_BYTES);
-    const sent = sendFile(this.fd, file.fd, exchange.fileAt, wanted);
+    const sent = this.#context.transport.sendFile(this.#output.fd, file.fd, exchange.fileAt, wanted);
     if (sent > 0) {
       this.#output.count(sent);
       exchange.fileAt += sent;
@@ -170,7 +129,7 @@ export class Responder {
       return COMPLETE;
     }
     if (sent === -EAGAIN) {
-      this.#addOutputInterest();
+      this.#output.addInterest();
       return WAITING;
     }
     // 0: the file became shorter.
@@ -251,32 +210,10 @@ export class Responder {
    * @param more whether more follows at once
    */
   #sendHead(large: Buffer | null, more = false): boolean {
-    const writer = this.#writer;
-    if (large !== null) return this.#send(large, large.length);
-    const { length } = writer;
-    writer.length = 0;
-    if (this.#output.bytes > 0) return this.#send(writer.bytes, length);
-    // The fast path: nothing is queued, and the kernel takes it all.
-    const sent = transmitFrom(this.fd, writer.address, length, more);
-    if (sent > 0) this.#output.count(sent);
-    if (sent === length) return true;
-    if (sent < 0 && sent !== -EAGAIN && sent !== -EINTR) return false;
-    this.#output.queue(writer.bytes, Math.max(sent, 0), length);
-    this.#addOutputInterest();
-    return true;
+    return large === null ? this.#output.sendWritten(more) : this.#send(large, large.length);
   }
 
   #send(bytes: Uint8Array, length: number): boolean {
-    const result = this.#output.send(this.fd, bytes, length);
-    if (result === QUEUED) this.#addOutputInterest();
-    return result !== FAILED;
-  }
-
-  /** From now on the kernel reports when the connection becomes writable, too. */
-  #addOutputInterest(): void {
-    const { table, handles } = this.#context;
-    if (hasFlag(table, this.fd, INTERESTED_IN_OUTPUT)) return;
-    setFlag(table, this.fd, INTERESTED_IN_OUTPUT);
-    handles.resumeHandle(this.fd, INTEREST_INPUT_OUTPUT);
+    return this.#output.send(bytes, length);
   }
 }

@@ -16,6 +16,9 @@ export interface Route {
   readonly blocks: boolean;
 }
 
+/** A head up to the end of its request line, as latin1. */
+export type RequestLine = Pick<RequestHead, 'text' | 'methodEnd' | 'targetStart' | 'targetEnd'>;
+
 /**
  * The first long hold of a route in a thread counts as this at most: the call may have loaded modules, and had its code compiled, which each
  * thread does for itself.
@@ -25,6 +28,15 @@ const MAX_FIRST_MICROS = 4000;
 const MAX_MET = 1024;
 
 const UNKNOWN: Route = { hash: 0, declared: undefined, blocks: false };
+
+/** The route of a request: the pattern that the app has declared for it, or else its name as learned ones have it. */
+export function describeRoute({ declared }: Route, head: RequestLine): string {
+  return declared === undefined ? nameOf(head) : declared.name;
+}
+
+function nameOf({ text, methodEnd, targetStart, targetEnd }: RequestLine): string {
+  return routeName(Buffer.from(text.slice(0, targetEnd), 'latin1'), 0, methodEnd, targetStart, targetEnd);
+}
 
 export class Routes {
   readonly #table: RouteTable;
@@ -65,7 +77,7 @@ export class Routes {
   }
 
   /** A request with that head has held its thread for so long. */
-  learn({ hash, declared }: Route, head: RequestHead, micros: number): void {
+  learn({ hash, declared }: Route, head: RequestLine, micros: number): void {
     if (declared !== undefined) {
       this.#table.learn(hash, micros, () => declared.name, declared.routeClass);
       return;

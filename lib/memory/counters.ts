@@ -29,6 +29,8 @@ export const COUNTERS = [
   'headsRefused',
   'handOvers',
   'handOversTaken',
+  'accessLost',
+  'requestsCut',
 ] as const;
 export type Counter = (typeof COUNTERS)[number];
 
@@ -67,6 +69,10 @@ export const HEADS_REFUSED = 20;
 /** Connections that this thread handed over to a free thread before their handler was called, and those it took over. */
 export const HAND_OVERS = 21;
 export const HAND_OVERS_TAKEN = 22;
+/** Lines of the access log that were lost, because standard output was full. */
+export const ACCESS_LOST = 23;
+/** Requests that were under way at the end of the drain time, and were cut. */
+export const REQUESTS_CUT = 24;
 
 /** A thread's own counters, indexed by the constants above. */
 export function countersOf(control: SharedArrayBuffer, thread: number): Int32Array {

@@ -1,14 +1,16 @@
 /**
  * The shared memory, all of it: where each word lies, who owns it, and who may write it when.
  *
- * Five SharedArrayBuffers, made by the control plane and handed to every thread:
+ * Six SharedArrayBuffers, made by the control plane and handed to every thread:
  *
  * - `control` coordinates the thread set, and holds what each thread records of itself. Words that different threads write lie
  *   in different cache lines.
- * - `handles` has one record for every descriptor number: the handle table.
+ * - `handles` has one record for every descriptor number: the handle table (memory/handle-words.ts).
  * - `blocks` is the pool that keeps partial input between events.
  * - `inputs` has a buffer for each thread, into which it receives.
- * - `routes` has what the threads have learned about routes: how long a request of each holds its thread.
+ * - `routes` has what the threads have learned about routes: how long a request of each holds its thread (memory/route-words.ts).
+ * - `channels` has the bytes between the thread that does the I/O and the workers, in the one model in which these are different threads;
+ *   it is empty in the others (memory/channel-words.ts).
  *
  * A word's comment says: its value; Atomic or Plain; the writers, and when they write; the readers. "Atomic" words are written
  * by Atomics only; a plain load of one may lag behind. "Plain" words belong to one thread at a time: another thread sees its writes
@@ -19,8 +21,9 @@
  * two times, which are doubles. Words that count without end wrap; docs/decisions/0008-counters-that-wrap.md says when each does
  * and why that is right.
  */
-
 import { HISTOGRAM_BUCKETS } from './histogram.js';
+
+export * from './handle-words.js';
 
 /** Words of a cache line (64 bytes). */
 const LINE = 16;
@@ -62,8 +65,8 @@ export const PROMOTED_AT = LINE / 2 - 1;
  */
 export const WATCH = 8 * LINE;
 /**
- * Promotions that wake a follower although one is on watch. Atomic. Written by the follower on watch at a stall, and counted
- * down by leaders that have vacated. Read by these.
+ * Promotions that wake a follower although one is on watch; or puts that wake a worker although one is awake. Atomic. Written at a stall by the
+ * follower on watch, or the I/O thread; counted down by leaders that have vacated, or that thread; set to 0 by one that caused none. Read by these.
  */
 export const UNTHROTTLED = 8 * LINE + 1;
 /**
@@ -71,6 +74,13 @@ export const UNTHROTTLED = 8 * LINE + 1;
  * by the follower on watch.
  */
 export const TRIAL_DELAY = 8 * LINE + 2;
+/**
+ * When the last stall was seen: the low 32 bits of the microseconds of sys/clock.ts. Plain. Written by the follower on watch at a stall, and
+ * by a thread that has caused none. Read by the follower on watch: a hint.
+ */
+export const STALLED_AT = 8 * LINE + 3;
+/** EPOCH at the last stall. Plain. Written and read by the follower on watch. */
+export const STALLED_EPOCH = 8 * LINE + 4;
 
 // ---- control: parking (owner: set/parking-lot.ts) ------------------------------------------------------------------
 
@@ -101,14 +111,16 @@ export const RESERVED = 3 * LINE + MASK_WORDS;
 /** One of the SET_ states. Atomic. Written by the control plane. Read by every thread. */
 export const SET_STATE = 4 * LINE;
 export const SET_SERVING = 0;
-/** Nothing new is accepted; connections end as soon as they are between messages. */
+/** Connections end as soon as they are between messages; threads accept what still waits. */
 export const SET_DRAINING = 1;
+/** It drains, nothing is accepted any more, and connections that have sent nothing are closed as well. */
+export const SET_CLEARING = 2;
 /** Threads leave. */
-export const SET_STOPPING = 2;
+export const SET_STOPPING = 3;
 /**
  * 1 asks the next leader to look at every handle once, as if each had an event: after a leader died with events in hand, and
  * when draining begins. Atomic. Written to set it by the control plane (also in control/recovery.ts and control/thread-keeper.ts), and by a leader that has handed
- * a connection over to a thread that is dead (thread/hand-over.ts); by the leader that starts the scan to clear it
+ * a connection over to a thread that is dead (strategies/hand-over.ts); by the leader that starts the scan to clear it
  * (set/ready-list.ts). Read by leaders.
  */
 export const RESCAN = 4 * LINE + 1;
@@ -122,6 +134,12 @@ export const RECORDING = 4 * LINE + 2;
  */
 export const TICK = 4 * LINE + 3;
 
+/**
+ * Until when responses in flight may take and hooks of apps are awaited, in microseconds of sys/clock.ts. A double: the index among the
+ * doubles. Plain. Written by the control plane before SET_STATE becomes SET_DRAINING. Read by threads that leave.
+ */
+export const DRAIN_DEADLINE = (4 * LINE + 4) / 2;
+
 // ---- control: connections (owner: connection/acceptor.ts; what closing does to them: connection/close.ts) ---------------
 
 /**
@@ -130,8 +148,8 @@ export const TICK = 4 * LINE + 3;
  */
 export const CONNECTIONS = 5 * LINE;
 /**
- * 0, or 1 + the listening handle while accepting is suspended. Atomic. Written by the thread that suspends it, by the thread
- * that closes a connection next and resumes it, and by the control plane. Read by threads that close, and by the control plane.
+ * Bits of the listeners at which accepting is suspended, by their numbers (owner: connection/listeners.ts). Atomic. A bit is written by
+ * the thread that is inside the listening handle, or the control plane. Read by threads that close, and by the control plane.
  */
 export const ACCEPT_SUSPENDED = 5 * LINE + 1;
 /**
@@ -148,7 +166,7 @@ export const SUSPENSIONS = 5 * LINE + 3;
 export const SUSPENDED_FOR = 5 * LINE + 4;
 
 // ---- control: the ready list (owner: set/ready-list.ts) ----------------------------------------------------------------
-// All plain: written and read by the leader.
+// All plain: written and read by the leader. Where threads have sets of their own, each has a list of its own as well: `ownReadyList`.
 
 /**
  * Index of the next event to take, and of the end of the list. Read as hints by threads that join, and by the follower on
@@ -168,10 +186,64 @@ export const READY_CAPACITY = 512;
 const READY_EVENT_WORDS = 4;
 export const READY_EVENTS = 9 * LINE;
 
+// ---- control: the listeners (owner: connection/listeners.ts) -----------------------------------------------------------
+// A line for each, by its number. All words but LISTENER_CONNECTIONS are written by who registers the listener and closes it: the
+// control plane, or the one thread of a local set.
+
+/** Listeners of a set: as many as bits in ACCEPT_SUSPENDED. */
+export const MAX_LISTENERS = 32;
+/** 0 for none, else 1 + the descriptor of the listening socket. Atomic. Read by any thread. */
+export const LISTENER_FD = 0;
+/**
+ * The generation of its record. Atomic. Written before LISTENER_FD is set. Read by threads that close a connection, and resume accepting.
+ */
+export const LISTENER_GENERATION = 1;
+/** The kind of its connections (connection/event-handler.ts). Atomic. Written before LISTENER_FD is set. Read by threads that accept. */
+export const LISTENER_KIND = 2;
+/** Its open connections. Atomic. Written with CONNECTIONS. Read by who registers listeners, and for a server's maxConnections. */
+export const LISTENER_CONNECTIONS = 3;
+
+const LISTENERS = READY_EVENTS + READY_CAPACITY * READY_EVENT_WORDS;
+
+/** The first word of a listener's line. */
+export const listenerArea = (index: number): number => LISTENERS + index * LINE;
+
+// ---- control: the request queue (owner: set/request-queue.ts) -----------------------------------------------------------
+// Of strategies with an I/O thread, which holds LEADER. "The I/O thread" is that holder.
+
+const QUEUE = listenerArea(MAX_LISTENERS);
+
+/**
+ * Entries put so far, which is the position of the next one; wraps. Plain. Written by the I/O thread, in the step that completes an entry.
+ * Read by threads that make room in a full queue, after QUEUE_AWAITED says so, and by the observer.
+ */
+export const QUEUE_PUT = QUEUE;
+/** Entries in the queue at most, so far. Plain. Written by the I/O thread. Read by the observer. */
+export const QUEUE_PEAK = QUEUE + 1;
+/**
+ * Entries taken so far, which is the position of the oldest one; wraps. Atomic. Written by the worker that takes an entry (CAS). Read by the
+ * I/O thread and by workers.
+ */
+export const QUEUE_TAKEN = QUEUE + LINE;
+/**
+ * 1 while the I/O thread waits for room. Atomic. Written by that thread; after its death it stays until the next one has waited, which does no
+ * harm. Read by workers that have freed a cell.
+ */
+export const QUEUE_AWAITED = QUEUE + 2 * LINE;
+/** Cells of the queue; a power of two. Twice what one refill takes from the kernel: READY_CAPACITY. */
+export const QUEUE_CAPACITY = 1024;
+/** Words of a cell: its state, the descriptor, generation and events, when it was put. */
+export const QUEUE_CELL_WORDS = 4;
+/**
+ * The cells. The state of each is atomic: written by the I/O thread when it has filled the cell, and by the worker that has read it, or by
+ * recovery in its name. The others are plain: written by the I/O thread while the cell is free, read by the worker that has taken the entry.
+ */
+export const QUEUE_CELLS = QUEUE + 3 * LINE;
+
 // ---- control: one area for each thread (owners: with the words) ---------------------------------------------------------
 // "The thread" is the one whose area it is.
 
-const THREADS = READY_EVENTS + READY_CAPACITY * READY_EVENT_WORDS;
+const THREADS = QUEUE_CELLS + QUEUE_CAPACITY * QUEUE_CELL_WORDS;
 
 /**
  * One of the states of set/thread-state.ts (owner: set/thread-set.ts). Plain. Written by the thread; by the control plane
@@ -188,7 +260,7 @@ export const CURRENT_FD = 1;
 export const OWN_CODE = -2;
 /**
  * Where the method and target of the request in hand lie in the thread's input buffer (owner: http/begin-exchange.ts). Plain.
- * Written by the thread; its recorder sets REQUEST_TO to 0 when the next event begins. Read by the observer.
+ * Written by the thread; its recorder sets REQUEST_TO to 0 when it begins to process something else. Read by the observer.
  */
 export const REQUEST_AT = 2;
 export const REQUEST_TO = 3;
@@ -204,6 +276,24 @@ export const ACCEPTING = LINE;
  * by the control plane while it lives, which leaves such a descriptor alone.
  */
 export const CLOSING = LINE + 1;
+/**
+ * The listener whose count has what ACCEPTING and CLOSING are about: 0 for none, else 1 + its number. Plain. Written by the thread when
+ * it has changed that count, which is a step of its own. Read by recovery once it is dead, which clears it.
+ */
+export const ACCEPTING_FROM = LINE + 2;
+export const CLOSING_FROM = LINE + 3;
+/**
+ * What the thread is taking from the request queue: 0 for nothing, 1 + the cell whose entry it has taken and not read yet, or -1 for an
+ * entry whose handle it has not claimed yet (owner: set/request-queue.ts). Plain. Written by the thread. Read by recovery once it is
+ * dead, which clears it.
+ */
+export const TAKING = LINE + 4;
+/**
+ * The thread whose OWN_CONNECTIONS has what ACCEPTING and CLOSING are about, as ACCEPTING_FROM and CLOSING_FROM (owner: connection/dealing.ts): 0
+ * for none, since thread 0 has no set of its own.
+ */
+export const ACCEPTING_TO = LINE + 5;
+export const CLOSING_OF = LINE + 6;
 /**
  * Log messages of the thread that the control plane has read; wraps (owner: control/thread-keeper.ts). Atomic. Written by the
  * control plane, which sets it to 0 before it starts a thread. Read by the thread, to know how many are unread.
@@ -252,45 +342,37 @@ const SUMS_ROOM = 2 * LINE;
 export const HISTOGRAM_AREA = SUMS + SUMS_ROOM;
 export const HISTOGRAM_COUNT = 4;
 
-const THREAD_WORDS = Math.ceil((HISTOGRAM_AREA + HISTOGRAM_COUNT * HISTOGRAM_BUCKETS) / LINE) * LINE;
+/** Sums and counts of requests by class: doubles, and words (owner: memory/request-classes.ts). Plain. Read by the observer. */
+export const CLASS_SUMS = Math.ceil((HISTOGRAM_AREA + HISTOGRAM_COUNT * HISTOGRAM_BUCKETS) / LINE) * LINE;
+const CLASS_SUMS_ROOM = 2 * LINE;
+export const CLASS_COUNTS = CLASS_SUMS + CLASS_SUMS_ROOM;
+const CLASS_COUNTS_ROOM = 14 * LINE;
+
+// The thread's own ready list, in models where it has one. Written and read by the thread, as the leader does those of the shared list.
+
+const OWN_READY = CLASS_COUNTS + CLASS_COUNTS_ROOM;
+const OWN_READY_WORDS = READY_EVENTS - READY_NEXT + READY_CAPACITY * READY_EVENT_WORDS;
+
+// In the line of its first words, which such a thread writes at every event (owner: connection/dealing.ts).
+
+/** Open connections of the thread's own set. Atomic. Written with CONNECTIONS. Read by the thread that deals, and by the observer. */
+export const OWN_CONNECTIONS = OWN_READY + 5;
+/**
+ * Since when the thread has been inside one handler, or its event loop: the low 32 bits of the microseconds of sys/clock.ts, made odd; 0 while
+ * it waits for its own set. Plain. Written by the thread. Read by the thread that deals: a hint.
+ */
+export const PROCESSING_SINCE = OWN_READY + 6;
+
+const THREAD_WORDS = OWN_READY + OWN_READY_WORDS;
 
 /** The first word of a thread's area. */
 export const threadArea = (thread: number): number => THREADS + thread * THREAD_WORDS;
 
-// ---- handles: the table (owner of the state word: set/handle-table.ts; of the others: set/handle-record.ts) ------------
-
-/** Words of a record; one cache line, so that two connections never share one. */
-export const HANDLE_WORDS = 16;
-/** The state word; set/handle-table.ts explains its bits. Atomic. Written and read by any thread. */
-export const HANDLE_STATE = 0;
-
-// All other words of a record are plain: written and read by the thread that is inside the handle, or that it is bound to; by the
-// thread that opens it, and by recovery once that thread is dead.
-
-/** Which event handler serves the handle. */
-export const HANDLE_KIND = 1;
 /**
- * First block of saved input in the pool, 0 for none; and the bytes saved. The block is also read by http/head-eviction.ts and
- * by recovery, without being inside.
+ * Where a view of `control` begins in which READY_NEXT, READY_END, READY_PEAK, READY_SINCE and READY_EVENTS are those of the thread's own ready
+ * list, in words: so one code serves both lists, and the shared one costs nothing more.
  */
-export const HANDLE_BLOCK = 2;
-export const HANDLE_SAVED = 3;
-/** Bits that an event handler keeps between events. */
-export const HANDLE_FLAGS = 4;
-/** The HTTP parser's registers: PARSER_WORDS of http/parser/request-parser.ts, which are 8. */
-export const HANDLE_PARSER = 5;
-/**
- * The tick at which the connection's time is up, 0 for never. Also read by connection/timeouts.ts and http/head-eviction.ts,
- * without being inside.
- */
-export const HANDLE_DEADLINE = 13;
-/** Requests begun on the connection, where there is a limit of them. */
-export const HANDLE_REQUESTS = 14;
-/**
- * The network of the client, as remoteNetwork of sys/socket.ts gives it; 0 until input is first saved. Written by
- * http/saved-message.ts. Also read by http/head-eviction.ts, without being inside.
- */
-export const HANDLE_NETWORK = 15;
+export const ownReadyList = (thread: number): number => threadArea(thread) + OWN_READY - READY_NEXT;
 
 // ---- blocks: the pool (owner: memory/block-pool.ts) ------------------------------------------------------------------
 
@@ -298,86 +380,10 @@ export const HANDLE_NETWORK = 15;
 export const BLOCK_BYTES = 2048;
 /** Blocks of the pool: 64 MiB of address space, resident only where used. */
 export const BLOCK_COUNT = 32_768;
+/** Bytes before the first block: the pool's own words, see memory/block-pool.ts. */
+export const POOL_HEADER_WORDS = LINE;
 
 // ---- inputs: a buffer for each thread (owner: http/input-window.ts) ----------------------------------------------------
 
 /** Bytes of a thread's buffer: input of one receive, and the longest saved head in front of it. */
 export const INPUT_BYTES = 128 * 1024;
-
-// ---- routes: the route table (owner: routes/route-table.ts) -------------------------------------------------------------
-
-/**
- * Bits of the sets that have a learned route, one for each set. Atomic. Written by the thread that takes or frees a slot, by the
- * control plane when it frees one, and by recovery. Read by every thread at each request.
- */
-export const ROUTES_KNOWN = 0;
-/** Slots of a set. A route's hash names the set; any slot of it may have the route. */
-export const ROUTE_WAYS = 8;
-/** As many as bits in ROUTES_KNOWN. */
-export const ROUTE_SETS = 32;
-export const ROUTE_SLOTS = ROUTE_SETS * ROUTE_WAYS;
-/**
- * A word for each slot: the hash of its route; 0 for none; 1 + the thread that is writing the slot. Atomic. Written by the thread
- * that takes the slot (CAS to its own number, then the hash) or frees it (CAS to 0), by the control plane to free it, and by
- * recovery for a dead writer. Read by every thread.
- */
-export const ROUTE_TAGS = LINE;
-/** No hash is one of these: 0, and the numbers of threads. */
-export const RESERVED_ROUTE_TAGS = 256;
-
-// A record for each slot. All words are written by the thread that takes the slot; the others' writes are named. Read by every
-// thread and the observer.
-
-const ROUTE_RECORDS = ROUTE_TAGS + ROUTE_SLOTS;
-/** Two cache lines. */
-const ROUTE_WORDS = 2 * LINE;
-/** One of the classes of routes/route-table.ts. Plain. */
-export const ROUTE_CLASS = 0;
-/** The typical hold, in sixteenths of a microsecond. Atomic. Changed by threads that learn, and by the control plane (CAS). */
-export const ROUTE_TYPICAL = 1;
-/** The longest hold in microseconds. Plain. Changed by threads that learn; of two at the same time one may be missed. */
-export const ROUTE_LONGEST = 2;
-/** Requests of the route since the slot was taken; wraps. Atomic. Added to by threads that learn. */
-export const ROUTE_CALLS = 3;
-/** How many of them were handed over; wraps. Atomic. Added to by the thread that hands one over. */
-export const ROUTE_HAND_OVERS = 4;
-/** When the last one ended, in seconds of sys/clock.ts. Plain. Changed by threads that learn. */
-export const ROUTE_LAST_USE = 5;
-/** How often the typical hold was halved since. Plain. Changed by threads that learn, and by the control plane. */
-export const ROUTE_HALVINGS = 6;
-/** The length of the name in bytes, and the name, UTF-8. Plain. */
-export const ROUTE_NAME_BYTES = 7;
-export const ROUTE_NAME = 8;
-export const MAX_ROUTE_NAME_BYTES = (ROUTE_WORDS - ROUTE_NAME) * 4;
-
-/** The first word of a slot's record. */
-export const routeRecord = (slot: number): number => ROUTE_RECORDS + slot * ROUTE_WORDS;
-
-export interface SharedMemory {
-  readonly control: SharedArrayBuffer;
-  readonly handles: SharedArrayBuffer;
-  readonly blocks: SharedArrayBuffer;
-  readonly inputs: SharedArrayBuffer;
-  readonly routes: SharedArrayBuffer;
-}
-
-/** Bytes before the first block: the pool's own words, see memory/block-pool.ts. */
-export const POOL_HEADER_WORDS = LINE;
-
-/**
- * Allocates zeroed memory for `threads` threads and descriptors below `descriptors`.
- *
- * @param blocks of the pool; specs that fill it have fewer
- */
-export function allocateMemory(threads: number, descriptors: number, blocks = BLOCK_COUNT): SharedMemory {
-  const memory = {
-    control: new SharedArrayBuffer(threadArea(threads) * 4),
-    // One record more than descriptors: its first word is the end of the numbers in use, see set/handle-table.ts.
-    handles: new SharedArrayBuffer((descriptors + 1) * HANDLE_WORDS * 4),
-    blocks: new SharedArrayBuffer(POOL_HEADER_WORDS * 4 + blocks * (4 + BLOCK_BYTES)),
-    inputs: new SharedArrayBuffer(threads * INPUT_BYTES),
-    routes: new SharedArrayBuffer(routeRecord(ROUTE_SLOTS) * 4),
-  };
-  new Int32Array(memory.control)[SCAN_CURSOR] = -1;
-  return memory;
-}

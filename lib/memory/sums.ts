@@ -14,7 +14,16 @@ export const BYTES_OUT = 7;
 /** The sums of the histograms' durations in microseconds, in the same order. */
 export const HISTOGRAM_SUMS = 8;
 
-const SUM_COUNT = HISTOGRAM_SUMS + HISTOGRAM_COUNT;
+/**
+ * When a further request began in the present state, in microseconds of sys/clock.ts. Before SINCE if there was none: then its request
+ * began with the state.
+ */
+export const REQUEST_SINCE = HISTOGRAM_SUMS + HISTOGRAM_COUNT;
+/** Bytes of the thread's heap in use, as it last looked, and what they may grow to; 0 before. */
+export const HEAP_USED = REQUEST_SINCE + 1;
+export const HEAP_LIMIT = HEAP_USED + 1;
+
+const SUM_COUNT = HEAP_LIMIT + 1;
 
 /** The histograms: from a request's arrival in its thread to the last byte given to the kernel. */
 export const RESPONSE_TIMES = 0;

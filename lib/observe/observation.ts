@@ -6,11 +6,20 @@
  */
 import type { Counter } from '../memory/counters.js';
 import type { ThreadState } from '../set/thread-state.js';
+import type { Role, StrategyName } from '../strategies/descriptions.js';
 
 /** The terms of an observation, for readers that do not know the layout of shared memory. */
 export type { Counter } from '../memory/counters.js';
 export { HISTOGRAM_BUCKETS, upperBoundUs } from '../memory/histogram.js';
 export { TRANSITION_CAPACITY } from '../memory/layout.js';
+export {
+  CLASS_BOUNDS,
+  CLASS_BUCKETS,
+  classBoundUs,
+  isBlockingClass,
+  REQUEST_CLASSES,
+  statusOfClass,
+} from '../memory/request-classes.js';
 export { FOLLOWER, LEADER_STATE, PROCESSING, STATE_NAMES } from '../set/thread-state.js';
 
 /** The histograms of each thread, by name; buckets as in memory/histogram.ts, in microseconds. */
@@ -19,13 +28,20 @@ export type HistogramName = (typeof HISTOGRAMS)[number];
 
 export interface Observation {
   readonly at: number;
+  readonly strategy: StrategyName;
   readonly set: 'starting' | 'serving' | 'draining' | 'stopping';
-  /** The leading thread, -1 for none, and since when. */
+  /**
+   * The thread that waits for the events of the shared handle set: the leader, or the one thread that always does. -1 for none at this
+   * moment, and since when. If there is none: since when that is certain, which is the newest change of the state of any thread that may
+   * wait there, because the one that did has changed its state since.
+   */
   readonly leader: number;
   readonly leaderSince: number;
   readonly threads: readonly ObservedThread[];
   readonly handles: Level;
   readonly ready: Level;
+  /** The queue from which workers take or, where each has its own, the longest of them; null in models without one. */
+  readonly queue: Level | null;
   readonly connections: Level;
   readonly pool: Level;
   readonly descriptors: Level;
@@ -33,8 +49,14 @@ export interface Observation {
   readonly active: number;
   /** Threads that are engaged. */
   readonly engaged: number;
+  /** Requests that no thread has taken yet: see waiting.ts. */
+  readonly waiting: number;
+  /** How many of them nobody has accepted, by the cookie of the listening socket, which several groups may have. */
+  readonly acceptQueues: ReadonlyMap<number, number>;
   /** The routes of the route table, those that have held threads longest in total first. */
   readonly routes: readonly ObservedRoute[];
+  /** Of a server with several groups, what was observed of each; left out where there is one. */
+  readonly groups?: readonly Observation[];
 }
 
 /** A route that has held its thread for long, or that the app has declared. */
@@ -61,11 +83,16 @@ export interface Level {
 
 export interface ObservedThread {
   readonly id: number;
+  /** The number of its group; left out where the server has one. */
+  readonly group?: number;
+  readonly role: Role;
+  /** Whether it runs handlers of connections. */
+  readonly handles: boolean;
   readonly state: ThreadState;
   readonly since: number;
   /**
    * Whether others depend on the thread: it has connections whose requests wait, timers due soon, or input and output of its
-   * own.
+   * own. Only in leader-followers, which keeps handlers that block away from such threads.
    */
   readonly engaged: boolean;
   /** Milliseconds in each state, indexed as in set/thread-state.ts; the time in the current state is included. */
@@ -74,14 +101,28 @@ export interface ObservedThread {
   readonly counters: Readonly<Record<Counter, number>>;
   readonly bytesIn: number;
   readonly bytesOut: number;
+  /** Open connections of the thread's own handle set, and how many of their requests wait for it; null without such a set. */
+  readonly own: { readonly connections: number; readonly waiting: number } | null;
   /** The descriptor that it is inside, -1 for none. */
   readonly connection: number;
-  /** Method and target of the request that it processes; '' for none, or if it changed while it was read. */
+  /**
+   * Method and target of the request that it processes, with `*` for the values of the query; '' for none, or if it changed while it was
+   * read.
+   */
   readonly route: string;
+  /**
+   * When that request began; 0 for none. Another request may have begun in the same state, so it is not earlier than `since`, and may be
+   * later.
+   */
+  readonly requestSince: number;
   /** The learned route of that request; null if none is known. */
   readonly learned: ObservedRoute | null;
   /** Since the start as well. Views that the next observation changes: copy what is compared later. */
   readonly histograms: Readonly<Record<HistogramName, Float64Array>>;
+  /** Requests by the classes of memory/request-classes.ts; of the same kind. */
+  readonly requestClasses: { readonly counts: Float64Array; readonly sumsUs: Float64Array };
+  /** Bytes of the thread's heap in use, as the thread last looked, and what they may grow to; 0 before. */
+  readonly heap: { readonly used: number; readonly limit: number };
   /** The sums of the values in the histograms, in microseconds. */
   readonly sumsUs: Readonly<Record<HistogramName, number>>;
 }
@@ -96,16 +137,24 @@ export interface ObservedTransition {
   readonly promoter: number;
 }
 
-/** A moment at which a thread handed a connection over to another one, or took one that was handed over. */
+/**
+ * A moment at which a thread handed a connection over to another one, or took one that was handed over, or began a further request
+ * after one that held it, without a change of its state between them.
+ */
 export interface ObservedMark {
   readonly thread: number;
-  readonly kind: 'given' | 'taken';
+  readonly kind: 'given' | 'taken' | 'begun';
   readonly at: number;
 }
 
 export interface ThreadInfo extends Readonly<Record<Counter, number>> {
   /** The thread's number, from 0. A replacement inherits it. */
   readonly id: number;
+  /** The number of its group, from 0; left out where the server has one. */
+  readonly group?: number;
+  /** What the thread is in the concurrency model: `peer` in leader-followers. */
+  readonly role: Role;
+  /** The names are those of leader-followers in every model: a `leader` waits for events, a `follower` for another thread. */
   readonly state: ThreadState;
 }
 

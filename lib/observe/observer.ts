@@ -1,5 +1,6 @@
 /** Reads shared memory for the dashboard: the one place that turns its words into an {@link Observation}. */
-import { HTTP_CONNECTION, TCP_CONNECTION } from '../connection/event-handler.js';
+import { isConnection } from '../connection/event-handler.js';
+import type { SharedMemory } from '../memory/allocation.js';
 import { BlockPool } from '../memory/block-pool.js';
 import type { Counter } from '../memory/counters.js';
 import {
@@ -9,6 +10,10 @@ import {
   ENGAGED,
   INPUT_BYTES,
   LEADER,
+  OWN_CONNECTIONS,
+  ownReadyList,
+  QUEUE_CAPACITY,
+  QUEUE_PEAK,
   READY_CAPACITY,
   READY_END,
   READY_NEXT,
@@ -18,21 +23,35 @@ import {
   SET_DRAINING,
   SET_STATE,
   SET_STOPPING,
-  type SharedMemory,
   STATE,
   threadArea,
 } from '../memory/layout.js';
-import { BYTES_IN, BYTES_OUT, HISTOGRAM_SUMS, SINCE, STATE_TIMES, sumsOf } from '../memory/sums.js';
+import { classSumsOf } from '../memory/request-classes.js';
+import {
+  BYTES_IN,
+  BYTES_OUT,
+  HEAP_LIMIT,
+  HEAP_USED,
+  HISTOGRAM_SUMS,
+  REQUEST_SINCE,
+  SINCE,
+  STATE_TIMES,
+  sumsOf,
+} from '../memory/sums.js';
 import { routeName } from '../routes/route-key.js';
 import { type RouteRecord, readRoutes } from '../routes/route-table.js';
 import { FREE, HandleTable, INSIDE } from '../set/handle-table.js';
+import { RequestQueue } from '../set/request-queue.js';
 import { PROCESSING, STATE_NAMES } from '../set/thread-state.js';
-import { MARK_GIVEN, type RecordedTransition, TransitionReader } from '../set/transitions.js';
+import { MARK_GIVEN, MARK_TAKEN, type RecordedTransition, TransitionReader } from '../set/transitions.js';
+import { DESCRIPTIONS, roleOf, type StrategyName } from '../strategies/descriptions.js';
 import { epochOffsetMicros, nowMicros } from '../sys/clock.js';
 import { openFiles } from '../sys/process.js';
+import { hasOwnSets, queueOf } from './model.js';
 import {
   HISTOGRAMS,
   type HistogramName,
+  type Level,
   type Observation,
   type Observed,
   type ObservedMark,
@@ -42,10 +61,12 @@ import {
   type TransitionBatch,
   type TransitionSource,
 } from './observation.js';
+import { redactQuery } from './redact.js';
 import { ThreadTotals } from './totals.js';
+import { WaitingRequests } from './waiting.js';
 
-/** A longer route is cut. */
-const ROUTE_BYTES = 120;
+/** A longer request is cut. */
+const REQUEST_LENGTH = 120;
 /** Of a longer target, the learned route is not looked for. */
 const MAX_TARGET_BYTES = 2048;
 const SPACE = 0x20;
@@ -55,20 +76,33 @@ const DESCRIPTORS_MS = 1000;
 
 export interface ObserverOptions {
   readonly threads: number;
+  /** The number of thread 0 in the server. Default: 0 */
+  readonly firstThread?: number;
+  /** The number of the group, where the server has several. */
+  readonly group?: number;
   readonly maxConnections: number;
   /** The limit of open files. */
   readonly openFiles: number;
   readonly started: () => boolean;
+  /** Whether requests are shown with the values of their queries. Default: false. */
+  readonly showQueries?: boolean;
+  /** Default: leader-followers. */
+  readonly strategy?: StrategyName;
 }
 
 export class Observer implements Observed {
   readonly #memory: SharedMemory;
   readonly #options: ObserverOptions;
+  readonly #strategy: StrategyName;
+  readonly #firstThread: number;
   readonly #words: Int32Array;
   readonly #table: HandleTable;
   readonly #pool: BlockPool;
   readonly #inputs: Buffer;
   readonly #totals: ThreadTotals[];
+  /** Null in models without one. */
+  readonly #queue: RequestQueue | null;
+  readonly #waiting: WaitingRequests;
   /** Fixed, so that recorded times never go back when the system's clock is set. */
   readonly #epochMicros = epochOffsetMicros();
   #handlesPeak = 0;
@@ -77,18 +111,23 @@ export class Observer implements Observed {
   constructor(memory: SharedMemory, options: ObserverOptions) {
     this.#memory = memory;
     this.#options = options;
+    this.#strategy = options.strategy ?? 'leader-followers';
+    this.#firstThread = options.firstThread ?? 0;
     this.#words = new Int32Array(memory.control);
     this.#table = new HandleTable(memory.handles);
     this.#pool = new BlockPool(memory.blocks);
     this.#inputs = Buffer.from(memory.inputs);
     this.#totals = Array.from({ length: options.threads }, (_, id) => new ThreadTotals(memory.control, id));
+    const hasQueue = queueOf(this.#strategy) !== null && !hasOwnSets(this.#strategy);
+    this.#queue = hasQueue ? new RequestQueue(memory.control, 0) : null;
+    this.#waiting = new WaitingRequests(memory.control, this.#table, options.threads, this.#queue);
   }
 
   now(): number {
     return this.#epochMs(nowMicros());
   }
 
-  /** A thread's counters since the start; they never wrap. */
+  /** A thread's counters since the start; they never wrap. @param thread its number in the set */
   counters(thread: number): Record<Counter, number> {
     return this.#totals[thread]!.counters();
   }
@@ -103,23 +142,33 @@ export class Observer implements Observed {
     const now = nowMicros();
     const routes = readRoutes(this.#memory.routes).map(routeOf);
     const threads = this.#totals.map((_, id) => this.#thread(id, now, routes));
-    const leader = Atomics.load(words, LEADER) - 1;
+    const at = this.#epochMs(now);
+    const { leader, leaderSince } = this.#waits(threads);
+    const own = threads.map(() => 0);
+    const waiting = this.#waiting.count(
+      this.#notAwaitedMs(threads, at, leader < 0 ? at - leaderSince : 0),
+      own,
+    );
     const { maxConnections, openFiles } = this.#options;
     const { handles, active } = this.#countHandles();
     const descriptors = this.#countDescriptors();
     this.#handlesPeak = Math.max(this.#handlesPeak, handles);
     return {
-      at: this.#epochMs(now),
+      at,
+      strategy: this.#strategy,
       set: this.#set(),
       leader,
-      leaderSince: threads[leader]?.since ?? this.#epochMs(now),
-      threads,
+      leaderSince,
+      threads: hasOwnSets(this.#strategy)
+        ? threads.map((thread, index) => this.#withOwn(thread, index, own[index]!))
+        : threads,
       handles: { current: handles, peak: this.#handlesPeak, limit: this.#table.capacity },
       ready: {
         current: Math.max(0, words[READY_END]! - words[READY_NEXT]!),
         peak: words[READY_PEAK]!,
         limit: READY_CAPACITY,
       },
+      queue: hasOwnSets(this.#strategy) ? this.#longestBacklog() : this.#requestQueue(),
       connections: {
         current: Atomics.load(words, CONNECTIONS),
         peak: words[CONNECTIONS_PEAK]!,
@@ -129,7 +178,48 @@ export class Observer implements Observed {
       descriptors: { ...descriptors, limit: openFiles },
       active,
       engaged: threads.filter(({ engaged }) => engaged).length,
+      ...waiting,
       routes,
+    };
+  }
+
+  /** Which thread waits for events. One that never leaves that to another holds the word also while it does not wait. */
+  #waits(threads: readonly ObservedThread[]): Pick<Observation, 'leader' | 'leaderSince'> {
+    const holder = Atomics.load(this.#words, LEADER) - 1;
+    if (this.#strategy === 'leader-followers') {
+      const leaderSince = threads[holder]?.since ?? Math.max(...threads.map(({ since }) => since));
+      return { leader: holder < 0 ? -1 : this.#firstThread + holder, leaderSince };
+    }
+    const { id, state, since } = threads[0]!;
+    return { leader: state === 'leader' ? id : -1, leaderSince: since };
+  }
+
+  /** For how long no thread has waited for the events of each handle set: the shared one, and then those of threads. */
+  #notAwaitedMs(threads: readonly ObservedThread[], at: number, sharedMs: number): number[] {
+    if (!hasOwnSets(this.#strategy)) return [sharedMs];
+    // What the shared set has is not connections.
+    return threads.map(({ handles, state, since }) => (!handles || state === 'leader' ? 0 : at - since));
+  }
+
+  /** @param index the thread's number in the set */
+  #withOwn(thread: ObservedThread, index: number, waiting: number): ObservedThread {
+    if (!thread.handles) return thread;
+    const connections = Atomics.load(this.#words, threadArea(index) + OWN_CONNECTIONS);
+    return { ...thread, own: { connections, waiting } };
+  }
+
+  #requestQueue(): Level | null {
+    const queue = this.#queue;
+    return queue && { current: queue.length(), peak: this.#words[QUEUE_PEAK]!, limit: QUEUE_CAPACITY };
+  }
+
+  /** Of the threads' own ready lists. */
+  #longestBacklog(): Level {
+    const lists = this.#totals.map((_, id) => this.#words.subarray(ownReadyList(id)));
+    return {
+      current: Math.max(...lists.map((words) => Math.max(0, words[READY_END]! - words[READY_NEXT]!))),
+      peak: Math.max(...lists.map((words) => words[READY_PEAK]!)),
+      limit: READY_CAPACITY,
     };
   }
 
@@ -140,11 +230,13 @@ export class Observer implements Observed {
       const missedBefore = readers.map(({ missed }) => missed);
       const transitions: ObservedTransition[] = [];
       const marks: ObservedMark[] = [];
-      for (const [thread, reader] of readers.entries()) {
-        for (const { from, to, micros, promoter } of read(reader)) {
+      for (const [index, reader] of readers.entries()) {
+        const thread = this.#firstThread + index;
+        for (const { from, to, micros, promoter: by } of read(reader)) {
           const at = this.#epochMs(micros);
+          const promoter = by < 0 ? by : this.#firstThread + by;
           if (from !== to) transitions.push({ thread, from, to, at, promoter });
-          else marks.push({ thread, kind: promoter === MARK_GIVEN ? 'given' : 'taken', at });
+          else marks.push({ thread, kind: markOf(by), at });
         }
       }
       transitions.sort((a, b) => a.at - b.at);
@@ -171,6 +263,7 @@ export class Observer implements Observed {
 
   #thread(id: number, now: number, routes: readonly ObservedRoute[]): ObservedThread {
     const { control } = this.#memory;
+    const { group } = this.#options;
     const area = threadArea(id);
     const sums = sumsOf(control, id);
     let state = 0;
@@ -184,23 +277,41 @@ export class Observer implements Observed {
     if (since !== 0) timesMs[state]! += Math.max(0, now - since) / 1000;
     const busy = state === PROCESSING;
     const request = busy ? this.#request(id) : EMPTY;
+    const requestSince = request.length === 0 ? 0 : Math.max(since, sums[REQUEST_SINCE]!);
     return {
-      id,
+      id: this.#firstThread + id,
+      ...(group !== undefined && { group }),
+      role: roleOf(this.#strategy, id),
+      handles: id >= DESCRIPTIONS[this.#strategy].ioThreads,
       state: STATE_NAMES[state]!,
       since: this.#epochMs(since === 0 ? now : since),
-      engaged: ((Atomics.load(this.#words, ENGAGED + (id >> 5)) >>> (id & 31)) & 1) === 1,
+      engaged: this.#isEngaged(id),
       timesMs,
       counters: this.#totals[id]!.counters(),
       bytesIn: sums[BYTES_IN]!,
       bytesOut: sums[BYTES_OUT]!,
+      own: null,
       connection: busy ? Math.max(-1, this.#words[area + CURRENT_FD]!) : -1,
-      route: request.toString('latin1', 0, ROUTE_BYTES),
+      route: this.#shown(request.toString('latin1')),
+      requestSince: requestSince === 0 ? 0 : this.#epochMs(requestSince),
       learned: learnedOf(request, routes),
       histograms: this.#totals[id]!.histograms(),
+      requestClasses: { counts: this.#totals[id]!.requestClasses(), sumsUs: classSumsOf(control, id) },
+      heap: { used: sums[HEAP_USED]!, limit: sums[HEAP_LIMIT]! },
       sumsUs: Object.fromEntries(
         HISTOGRAMS.map((name, which) => [name, sums[HISTOGRAM_SUMS + which]!]),
       ) as Record<HistogramName, number>,
     };
+  }
+
+  /** Only leader-followers keeps these bits up to date: in other models nothing depends on them. */
+  #isEngaged(id: number): boolean {
+    if (this.#strategy !== 'leader-followers') return false;
+    return ((Atomics.load(this.#words, ENGAGED + (id >> 5)) >>> (id & 31)) & 1) === 1;
+  }
+
+  #shown(request: string): string {
+    return (this.#options.showQueries ? request : redactQuery(request)).slice(0, REQUEST_LENGTH);
   }
 
   /**
@@ -229,8 +340,7 @@ export class Observer implements Observed {
       const state = table.state(fd);
       if (state === FREE) continue;
       handles++;
-      const kind = table.kind(fd);
-      if (state >= INSIDE && (kind === HTTP_CONNECTION || kind === TCP_CONNECTION)) active++;
+      if (state >= INSIDE && isConnection(table.kind(fd))) active++;
     }
     return { handles, active };
   }
@@ -245,6 +355,11 @@ export class Observer implements Observed {
     }
     return { current: known.current, peak: known.peak };
   }
+}
+
+function markOf(kind: number): ObservedMark['kind'] {
+  if (kind === MARK_GIVEN) return 'given';
+  return kind === MARK_TAKEN ? 'taken' : 'begun';
 }
 
 /** The route of a request, by its name. */

@@ -3,6 +3,7 @@
  * does not wrap: the sum of the differences from one update to the next, each modulo 2^32.
  */
 import { COUNTERS, type Counter, countersOf } from '../memory/counters.js';
+import { classCountsOf } from '../memory/request-classes.js';
 import { histogramOf } from '../memory/sums.js';
 import { HISTOGRAMS, type HistogramName } from './observation.js';
 
@@ -37,10 +38,12 @@ export class WordTotals {
 /** The totals of a thread. A replacement continues the same words. */
 export class ThreadTotals {
   readonly #counters: WordTotals;
+  readonly #classes: WordTotals;
   readonly #histograms: readonly (readonly [HistogramName, WordTotals])[];
 
   constructor(control: SharedArrayBuffer, thread: number) {
     this.#counters = new WordTotals(countersOf(control, thread));
+    this.#classes = new WordTotals(classCountsOf(control, thread));
     this.#histograms = HISTOGRAMS.map((name, which) => [
       name,
       new WordTotals(histogramOf(control, thread, which)),
@@ -63,8 +66,14 @@ export class ThreadTotals {
     >;
   }
 
+  /** Requests by class. A view, as those. */
+  requestClasses(): Float64Array {
+    return this.#classes.update();
+  }
+
   update(): void {
     this.#counters.update();
+    this.#classes.update();
     for (const [, totals] of this.#histograms) totals.update();
   }
 }

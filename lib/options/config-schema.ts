@@ -3,14 +3,14 @@
  * of threads whose smaller number comes last, which a schema cannot compare.
  */
 import type { JsonSchema } from './option-kinds.js';
-import { CONFIG_FILE, OPTIONS, type Option, SCHEMA_KEY } from './option-table.js';
+import { OPTIONS, type Option, SCHEMA_KEY } from './option-table.js';
 
 /** The schema, in draft 2020-12. */
 export function configSchema(): JsonSchema {
   const former = OPTIONS.filter(({ formerConfigKey }) => formerConfigKey !== undefined);
   return {
     $schema: 'https://json-schema.org/draft/2020-12/schema',
-    title: CONFIG_FILE,
+    title: 'paceline.config.json',
     description: 'Settings of the command paceline; its options and environment variables go before them.',
     type: 'object',
     properties: Object.fromEntries([

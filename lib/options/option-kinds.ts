@@ -57,7 +57,8 @@ export function wholeNumbers({
     fromText: (text) => (digits.test(text) && Number.isSafeInteger(Number(text)) ? Number(text) : text),
     check(value, name) {
       if (!unlimited) return wholeNumber(value, name, min, max);
-      if (value === UNLIMITED) return Number.POSITIVE_INFINITY;
+      // A config file that is a module may have the number.
+      if (value === UNLIMITED || value === Number.POSITIVE_INFINITY) return Number.POSITIVE_INFINITY;
       if (isWholeNumber(value, min, max)) return value;
       throw optionError(
         `${name} must be a whole number from ${min} to ${max}, or ${UNLIMITED}, not ${show(value)}`,
@@ -90,6 +91,36 @@ export function choices<const Choice extends string>(among: readonly Choice[]): 
     },
     schema: { enum: among },
   };
+}
+
+/** `true` or `false`. */
+export function booleans(): OptionKind<boolean> {
+  return {
+    fromText: (text) => (text === 'true' ? true : text === 'false' ? false : text),
+    check: checkBoolean,
+    schema: { type: 'boolean' },
+  };
+}
+
+/** @throws PacelineError `PACELINE_OPTION` */
+export function checkBoolean(value: unknown, name: string): boolean {
+  if (typeof value === 'boolean') return value;
+  throw optionError(`${name} must be true or false, not ${show(value)}`);
+}
+
+/** Numbers from 0 to 1. */
+export function shares(): OptionKind<number> {
+  return {
+    range: '0 to 1',
+    fromText: (text) => (/^(?:\d{1,9}(?:\.\d{0,15})?|\.\d{1,15})$/.test(text) ? Number(text) : text),
+    check: checkShare,
+    schema: { type: 'number', minimum: 0, maximum: 1 },
+  };
+}
+
+function checkShare(value: unknown, name: string): number {
+  if (typeof value === 'number' && value >= 0 && value <= 1) return value;
+  throw optionError(`${name} must be a number from 0 to 1, not ${show(value)}`);
 }
 
 /** HOST:PORT, or off. */

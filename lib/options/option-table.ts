@@ -5,13 +5,19 @@
  * embedders: the compiler compares its names with this table, and a spec its defaults.
  */
 import { MAX_THREADS } from '../memory/layout.js';
+import { STRATEGIES } from '../strategies/descriptions.js';
+import { tokens } from './dashboard-token.js';
+import { MAX_GROUPS } from './groups.js';
 import type { HostAndPort } from './host-port.js';
+import { DEFAULT_PORT, listenAddresses } from './listen-options.js';
 import {
   addressOrOff,
+  booleans,
   choices,
   type NumberKind,
   type OptionKind,
   ports,
+  shares,
   texts,
   wholeNumbers,
 } from './option-kinds.js';
@@ -50,6 +56,10 @@ export interface OptionRow<Value = unknown> {
   readonly variable?: string;
   /** Whether it is the positional argument of the command line. */
   readonly isPositional?: boolean;
+  /** Whether the command line may have it several times; its values are then those of one list. */
+  readonly isRepeatable?: boolean;
+  /** Whether the command line has no option for it. */
+  readonly isNotOnLine?: boolean;
   /** Whether the config file has no key for it. */
   readonly isNotInConfigFile?: boolean;
   /** Another key that the config file may have for it: the one of earlier versions. */
@@ -78,11 +88,15 @@ const LOG_FORMATS = ['pretty', 'json'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 export type LogFormat = (typeof LOG_FORMATS)[number];
 
+/** The formats of the access log, as web servers have them: those of Apache, and one JSON object a line. */
+const ACCESS_LOGS = ['off', 'common', 'combined', 'json'] as const;
+export type AccessLog = (typeof ACCESS_LOGS)[number];
+
 /** Where the dashboard listens unless it is told otherwise. */
 export const DASHBOARD_DEFAULT: HostAndPort = { host: '127.0.0.1', port: 9080 };
 
-/** The config file that is read unless another one is named. */
-export const CONFIG_FILE = 'paceline.config.json';
+/** The config files of which one is read unless another one is named. */
+export const CONFIG_FILES = ['json', 'js', 'mjs', 'ts', 'mts'].map((type) => `paceline.config.${type}`);
 
 /** The key by which editors find the schema of a config file. It is not a setting. */
 export const SCHEMA_KEY = '$schema';
@@ -114,11 +128,19 @@ export const SERVER_OPTIONS = {
     description: `Threads that process requests: a number from 1 to ${MAX_THREADS}, or MIN:MAX, of which this version always runs MAX.`,
     defaultText: `the larger of ${THREADS_DEFAULT_MIN} and ${THREADS_PER_CORE} times the cores available`,
   },
+  groups: number({
+    group: 'Threads',
+    kind: wholeNumbers({ min: 1, max: MAX_GROUPS }),
+    metavar: 'N',
+    description:
+      'Independent thread sets that share each port, every one with as many threads as threads says; for machines with many cores.',
+    default: 1,
+  }),
   strategy: {
     group: 'Threads',
     kind: strategies(),
     metavar: 'NAME',
-    description: `Concurrency model; ${STRATEGY_DEFAULT} is the only one in this version.`,
+    description: `Concurrency model: ${STRATEGIES.join(', ')}.`,
     default: STRATEGY_DEFAULT,
   },
   maxConnections: number({
@@ -167,12 +189,38 @@ export const SERVER_OPTIONS = {
       'Time for a client to accept the next part of a response, before the connection is closed; 0 for no limit.',
     default: 60_000,
   }),
+  drainTimeout: timeout({
+    description:
+      'Time for requests in flight to finish when the server closes, before they are cut; 0 cuts them at once.',
+    default: 10_000,
+  }),
   dashboard: {
     group: 'Dashboard and log',
     kind: addressOrOff(),
     metavar: 'ADDR',
     description: 'HOST:PORT where the dashboard listens (IPv6 in brackets), or off.',
     defaultText: `${DASHBOARD_DEFAULT.host}:${DASHBOARD_DEFAULT.port}, or any free port where that one is taken`,
+  },
+  readyWhenDegraded: {
+    group: 'Dashboard and log',
+    kind: booleans(),
+    metavar: 'BOOL',
+    description: "Whether the dashboard's /readyz answers 200 while the server is degraded: true or false.",
+    default: true,
+  },
+  accessLog: {
+    group: 'Dashboard and log',
+    kind: choices(ACCESS_LOGS),
+    metavar: 'FORMAT',
+    description: `Format of the access log on standard output: ${ACCESS_LOGS.join(', ')}.`,
+    default: 'off',
+  },
+  accessLogSample: {
+    group: 'Dashboard and log',
+    kind: shares(),
+    metavar: 'SHARE',
+    description: 'Share of the requests that the access log has, from 0 to 1.',
+    default: 1,
   },
 } as const satisfies Readonly<Record<string, OptionRow>>;
 
@@ -189,7 +237,7 @@ const COMMAND_OPTIONS = {
     metavar: 'N',
     short: 'p',
     description: 'Port to listen on; 0 takes any free one.',
-    default: 8080,
+    default: DEFAULT_PORT,
     variable: 'PORT',
   },
   host: {
@@ -200,6 +248,40 @@ const COMMAND_OPTIONS = {
     description: 'Address to listen on.',
     default: '127.0.0.1',
     variable: 'HOST',
+  },
+  listen: {
+    group: 'Address',
+    kind: listenAddresses(),
+    metavar: 'ADDR',
+    isRepeatable: true,
+    description:
+      'Address to listen on in place of port and host: HOST:PORT, PORT, unix:PATH, or fd:N for an inherited socket; may be given several times.',
+    defaultText: 'port and host',
+  },
+  dashboardToken: {
+    group: 'Dashboard and log',
+    kind: tokens(),
+    metavar: 'TOKEN',
+    isNotOnLine: true,
+    isNotInConfigFile: true,
+    description:
+      'Token of the dashboard, of 16 to 256 characters out of A-Z, a-z, 0-9 and . _ ~ -; not on the command line, which other users of the machine can read.',
+    defaultText: 'a new one at each start',
+  },
+  dashboardTokenFile: {
+    group: 'Dashboard and log',
+    kind: texts(),
+    metavar: 'FILE',
+    description: 'File that has the token of the dashboard; $PACELINE_DASHBOARD_TOKEN goes before it.',
+    defaultText: 'none',
+  },
+  dashboardShowQueries: {
+    group: 'Dashboard and log',
+    kind: booleans(),
+    metavar: 'BOOL',
+    description:
+      'Whether the dashboard, top, traces and error logs show the values of the queries of requests, which may be secrets, in place of *: true or false.',
+    default: false,
   },
   logLevel: {
     group: 'Dashboard and log',
@@ -222,8 +304,8 @@ const COMMAND_OPTIONS = {
     kind: texts(),
     metavar: 'FILE',
     isNotInConfigFile: true,
-    description: 'Config file, in JSON.',
-    defaultText: `${CONFIG_FILE}, if there is one`,
+    description: 'Config file: JSON, or a module that exports the same object by default.',
+    defaultText: 'paceline.config.json, .js, .mjs, .ts or .mts, if there is one',
   },
 } as const satisfies Readonly<Record<string, OptionRow>>;
 
@@ -248,7 +330,7 @@ export type OptionSetting<Name extends OptionName> =
 /** A row together with the names that its option has. */
 export interface Option extends OptionRow {
   readonly name: OptionName;
-  /** The long form on the command line, without the dashes; undefined for the positional one. */
+  /** The long form on the command line, without the dashes; undefined for the positional one, and where there is none. */
   readonly flag: string | undefined;
   /** The environment variable. */
   readonly variable: string;
@@ -268,7 +350,7 @@ function withNames(name: OptionName, row: OptionRow): Option {
   return {
     ...row,
     name,
-    flag: row.isPositional ? undefined : kebab,
+    flag: row.isPositional || row.isNotOnLine ? undefined : kebab,
     variable: row.variable ?? `${VARIABLE_PREFIX}${kebab.toUpperCase().replaceAll('-', '_')}`,
     configKey: row.isNotInConfigFile ? undefined : name,
   };

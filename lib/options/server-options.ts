@@ -4,10 +4,19 @@
  */
 import type { Logger } from '../logger.js';
 import { resolveApp } from './app-url.js';
+import { checkToken } from './dashboard-token.js';
+import { checkGroups } from './groups.js';
 import { PORT_MAX } from './host-port.js';
-import { DASHBOARD_DEFAULT, type NumberOption, type OptionRow, SERVER_OPTIONS } from './option-table.js';
-import { resolveStrategy, type StrategyName } from './strategy.js';
-import { resolveThreads, type ThreadRange } from './thread-range.js';
+import { checkBoolean } from './option-kinds.js';
+import {
+  type AccessLog,
+  DASHBOARD_DEFAULT,
+  type NumberOption,
+  type OptionRow,
+  SERVER_OPTIONS,
+} from './option-table.js';
+import { resolveStrategy, type StrategyName, threadsOf } from './strategy.js';
+import type { ThreadRange } from './thread-range.js';
 import { optionError, refuseUnknownNames, show, wholeNumber } from './validate.js';
 
 /** The options of `createServer`. Each may be left out; `undefined` counts as left out. */
@@ -23,6 +32,13 @@ export interface ServerOptions {
    * available: one for each core, and others that stand ready for handlers that block. Each takes some 20 MB.
    */
   threads?: number | string | ThreadRange | undefined;
+  /**
+   * How many independent thread sets, the groups, share each port, from 1 to 16: each has its own memory, handle set and listening sockets,
+   * and as many threads as `threads` says; all groups together have at most 128. The kernel deals connections to the groups
+   * (SO_REUSEPORT), without regard to their load. `maxConnections` is divided among them. For machines on which one set is the limit:
+   * see docs/SCALING.md. Default: 1.
+   */
+  groups?: number | undefined;
   /** Which concurrency model to run. Default, and the only one in this version: `'leader-followers'`. */
   strategy?: StrategyName | undefined;
   /**
@@ -61,13 +77,33 @@ export interface ServerOptions {
    */
   sendTimeout?: number | undefined;
   /**
+   * How long `server.close()` lets requests in flight finish, in milliseconds, unless it is told otherwise; 0 for not at all.
+   * Default: 10,000.
+   */
+  drainTimeout?: number | undefined;
+  /**
    * The dashboard: a page, metrics, health checks and traces on a port of their own, served by the main thread. Default:
    * false, none; `{}` takes the defaults below. The token at the end of `server.dashboard.url` gives access to what requests
    * the threads process; without it, clients see numbers only.
    */
   dashboard?: DashboardOptions | false | undefined;
-  /** Where the server reports what it does. Default: nowhere. */
-  logger?: Logger | undefined;
+  /**
+   * Whether the dashboard's `/readyz` answers 200 while the server is degraded: it serves, but slowly or with few free threads. In an
+   * outage it always answers 503. Default: true.
+   */
+  readyWhenDegraded?: boolean | undefined;
+  /**
+   * The access log, a line for each response on standard output: in the Common or Combined Log Format, or as JSON. Lines are dropped
+   * and counted where standard output does not keep up. Default: `'off'`.
+   */
+  accessLog?: AccessLog | undefined;
+  /** The share of the requests that the access log has, from 0 to 1; they are chosen at random. Default: 1. */
+  accessLogSample?: number | undefined;
+  /**
+   * Where the server reports what it does: an object with `error`, `warn`, `info` and `debug`, each called with a message and an object
+   * of fields; a logger of pino or bunyan, or `console`, as it is; false for nowhere. Default: errors and warnings on standard error.
+   */
+  logger?: Logger | false | undefined;
 }
 
 /** Where the dashboard listens. */
@@ -81,6 +117,16 @@ export interface DashboardOptions {
   port?: number | undefined;
   /** Takes any free port, with a warning, if `port` is taken. Default: false, so that `listen()` fails. */
   anyPortIfTaken?: boolean | undefined;
+  /**
+   * The token that gives access to everything the dashboard shows: 16 to 256 characters out of A-Z, a-z, 0-9 and `. _ ~ -`. With a fixed
+   * one, an open page connects again after a restart. Default: a new one at each start.
+   */
+  token?: string | undefined;
+  /**
+   * Shows the values of the queries of requests, which may be secrets. Default: false, so that `/reset?token=…` is shown as
+   * `/reset?token=*`.
+   */
+  showQueries?: boolean | undefined;
 }
 
 /** {@link ServerOptions}, checked and with the defaults filled in. */
@@ -89,7 +135,9 @@ export interface ResolvedOptions {
   readonly app: string;
   /** The app as the user named it; 'demo' for the built-in one. */
   readonly appName: string;
+  /** Of each group. */
   readonly threads: ThreadRange;
+  readonly groups: number;
   readonly strategy: StrategyName;
   readonly maxConnections: number;
   /** In bytes. */
@@ -102,13 +150,32 @@ export interface ResolvedOptions {
   readonly requestTimeout: number;
   readonly keepAliveTimeout: number;
   readonly sendTimeout: number;
+  readonly drainTimeout: number;
   readonly dashboard: ResolvedDashboard | false;
+  /** Whether /readyz answers 200 while the server is degraded. */
+  readonly readyWhenDegraded: boolean;
+  readonly accessLog: AccessLog;
+  /** From 0 to 1. */
+  readonly accessLogSample: number;
   readonly logger: Logger;
+  /** Whether `paceline dev` runs the server: clients are shown the errors of handlers. */
+  readonly dev: boolean;
 }
 
-export type ResolvedDashboard = {
-  readonly [Name in keyof DashboardOptions]-?: NonNullable<DashboardOptions[Name]>;
-};
+export interface ResolvedDashboard {
+  readonly host: string;
+  readonly port: number;
+  readonly anyPortIfTaken: boolean;
+  /** Null for a new one. */
+  readonly token: string | null;
+  readonly showQueries: boolean;
+}
+
+/** What only the command may ask for. */
+export interface InternalOptions {
+  /** See {@link ResolvedOptions.dev}. Default: false. */
+  readonly dev?: boolean;
+}
 
 /** The name of the built-in app, on the dashboard for example. */
 export const DEMO_NAME = 'demo';
@@ -129,18 +196,28 @@ const NO_LOGGER: Logger = { error: ignore, warn: ignore, info: ignore, debug: ig
  * @throws PacelineError `PACELINE_OPTION` for a value that an option cannot have, or a name that is no option;
  * `PACELINE_APP_LOAD` for an app path where there is nothing.
  */
-export function resolveOptions(options: ServerOptions = {}): ResolvedOptions {
+export function resolveOptions(
+  options: ServerOptions = {},
+  { dev = false }: InternalOptions = {},
+): ResolvedOptions {
   if (typeof options !== 'object' || options === null) {
     throw optionError(`the options must be an object, not ${show(options)}`);
   }
   refuseUnknownNames(Object.keys(options), OPTION_NAMES, 'option');
   const number = (name: NumberOption): number => resolveNumber(options[name], name);
+  const app = resolveApp(options.app);
+  const strategy = resolveStrategy(options.strategy);
+  const groups = number('groups');
+  const threads = threadsOf(strategy, options.threads, groups);
+  const maxConnections = number('maxConnections');
+  checkGroups(groups, threads.max, maxConnections);
   return {
-    app: resolveApp(options.app),
+    app,
     appName: options.app === undefined ? DEMO_NAME : String(options.app),
-    threads: resolveThreads(options.threads),
-    strategy: resolveStrategy(options.strategy),
-    maxConnections: number('maxConnections'),
+    threads,
+    groups,
+    strategy,
+    maxConnections,
     maxHeaderSize: number('maxHeaderSize'),
     maxBodySize: number('maxBodySize'),
     maxRequestsPerSocket: number('maxRequestsPerSocket'),
@@ -148,9 +225,23 @@ export function resolveOptions(options: ServerOptions = {}): ResolvedOptions {
     requestTimeout: number('requestTimeout'),
     keepAliveTimeout: number('keepAliveTimeout'),
     sendTimeout: number('sendTimeout'),
+    drainTimeout: number('drainTimeout'),
     dashboard: resolveDashboard(options.dashboard),
+    readyWhenDegraded: resolveByTable('readyWhenDegraded', options.readyWhenDegraded),
+    accessLog: resolveByTable('accessLog', options.accessLog),
+    accessLogSample: resolveByTable('accessLogSample', options.accessLogSample),
     logger: resolveLogger(options.logger),
+    dev,
   };
+}
+
+/** For an option whose values are the same for `createServer` as in the config file. */
+function resolveByTable<Name extends 'readyWhenDegraded' | 'accessLog' | 'accessLogSample'>(
+  name: Name,
+  value: unknown,
+): ResolvedOptions[Name] {
+  const row: OptionRow = TABLE[name];
+  return (value === undefined ? row.default : row.kind.check(value, name)) as ResolvedOptions[Name];
 }
 
 function resolveNumber(value: unknown, name: NumberOption): number {
@@ -167,28 +258,37 @@ function resolveDashboard(value: unknown): ResolvedDashboard | false {
       `dashboard must be an object, as in { port: ${DASHBOARD_DEFAULT.port} }, or false, not ${show(value)}`,
     );
   }
-  refuseUnknownNames(Object.keys(value), ['host', 'port', 'anyPortIfTaken'], 'member of dashboard');
+  refuseUnknownNames(
+    Object.keys(value),
+    ['host', 'port', 'anyPortIfTaken', 'token', 'showQueries'],
+    'member of dashboard',
+  );
   const {
     host = DASHBOARD_DEFAULT.host,
     port = DASHBOARD_DEFAULT.port,
     anyPortIfTaken = false,
+    token,
+    showQueries = false,
   } = value as Record<string, unknown>;
   if (typeof host !== 'string' || host === '') {
     throw optionError(`dashboard.host must be a name or an address, not ${show(host)}`);
   }
-  if (typeof anyPortIfTaken !== 'boolean') {
-    throw optionError(`dashboard.anyPortIfTaken must be true or false, not ${show(anyPortIfTaken)}`);
-  }
-  return { host, port: wholeNumber(port, 'dashboard.port', 0, PORT_MAX), anyPortIfTaken };
+  return {
+    host,
+    port: wholeNumber(port, 'dashboard.port', 0, PORT_MAX),
+    anyPortIfTaken: checkBoolean(anyPortIfTaken, 'dashboard.anyPortIfTaken'),
+    token: token === undefined ? null : checkToken(token, 'dashboard.token'),
+    showQueries: checkBoolean(showQueries, 'dashboard.showQueries'),
+  };
 }
 
 function resolveLogger(value: unknown): Logger {
-  if (value === undefined) return NO_LOGGER;
+  if (value === undefined || value === false) return NO_LOGGER;
   const logger = value as Partial<Logger> | null;
   for (const method of LOGGER_METHODS) {
     if (typeof logger?.[method] !== 'function') {
       throw optionError(
-        `logger must be an object with the functions ${LOGGER_METHODS.join(', ')}; ${method} is none`,
+        `logger must be false, or an object with the functions ${LOGGER_METHODS.join(', ')}; ${method} is none`,
       );
     }
   }

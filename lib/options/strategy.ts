@@ -1,16 +1,12 @@
-/** The `strategy` option: which concurrency model a server runs. */
+/** The `strategy` option: which concurrency model a server runs, and how many threads that has. */
+import { DESCRIPTIONS, STRATEGIES, type StrategyName } from '../strategies/descriptions.js';
 import type { OptionKind } from './option-kinds.js';
+import { resolveThreads, type ThreadRange } from './thread-range.js';
 import { optionError, show } from './validate.js';
 
-/** The models that this version can run. */
-export type StrategyName = 'leader-followers';
+export type { StrategyName } from '../strategies/descriptions.js';
 
-/** The only model so far. */
 export const STRATEGY_DEFAULT: StrategyName = 'leader-followers';
-
-const STRATEGIES: readonly StrategyName[] = ['leader-followers'];
-/** Planned models: a user who has read of one gets a better answer than "unknown". */
-const STRATEGIES_LATER = ['reactor', 'half-sync-half-reactive', 'half-sync-half-async', 'simulated-proactor'];
 
 /**
  * Checks the `strategy` option. `name` is the option as the user spelled it, for the message.
@@ -21,13 +17,33 @@ export function resolveStrategy(value: unknown, name = 'strategy'): StrategyName
   if (value === undefined) return STRATEGY_DEFAULT;
   const known = STRATEGIES.find((strategy) => strategy === value);
   if (known !== undefined) return known;
-  const valid = STRATEGIES.join(', ');
-  if (typeof value === 'string' && STRATEGIES_LATER.includes(value)) {
-    throw optionError(`${name} ${value} is not available in this version; available: ${valid}`);
-  }
-  throw optionError(`${name} must be one of: ${valid}; not ${show(value)}`);
+  throw optionError(`${name} must be one of: ${STRATEGIES.join(', ')}; not ${show(value)}`);
 }
 
 export function strategies(): OptionKind<StrategyName> {
   return { check: resolveStrategy, schema: { enum: STRATEGIES } };
+}
+
+/**
+ * How many threads a set of that model has, by the `threads` option. The default is one more where a thread runs no handlers.
+ *
+ * @param groups how many such sets there are
+ * @throws PacelineError `PACELINE_OPTION` for fewer threads than the model needs
+ */
+export function threadsOf(strategy: StrategyName, value: unknown, groups = 1): ThreadRange {
+  const { minThreads, maxThreads, ioThreads } = DESCRIPTIONS[strategy];
+  const { min, max } = resolveThreads(value, 'threads', groups);
+  if (max < minThreads) {
+    throw optionError(
+      `strategy ${strategy} needs ${minThreads} threads at least, as the first one runs no handlers; threads is ${max}`,
+    );
+  }
+  const more = value === undefined ? ioThreads : 0;
+  return { min: Math.min(min + more, maxThreads), max: Math.min(max + more, maxThreads) };
+}
+
+/** A line for the log, where a server runs fewer threads than it was asked for; null where it does not. */
+export function threadsRemark(strategy: StrategyName, asked: unknown, { max }: ThreadRange): string | null {
+  if (asked === undefined || resolveThreads(asked).max === max) return null;
+  return `strategy ${strategy} has one thread; that threads is ${resolveThreads(asked).max} has no effect`;
 }

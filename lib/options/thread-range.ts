@@ -18,18 +18,23 @@ export const THREADS_DEFAULT_MIN = 4;
  */
 export const THREADS_PER_CORE = 1.5;
 
-/** The default number of threads, for so many cores. */
-export const defaultThreads = (cores = availableParallelism()): number =>
-  Math.min(MAX_THREADS, Math.max(THREADS_DEFAULT_MIN, Math.ceil(cores * THREADS_PER_CORE)));
+/** The default number of threads, for so many cores. @param groups among which the cores are divided */
+export const defaultThreads = (cores = availableParallelism(), groups = 1): number =>
+  Math.min(
+    // One less for a model whose default has one more.
+    groups === 1 ? MAX_THREADS : Math.floor(MAX_THREADS / groups) - 1,
+    Math.max(THREADS_DEFAULT_MIN, Math.ceil((cores / groups) * THREADS_PER_CORE)),
+  );
 
 /**
  * Checks the `threads` option. `name` is the option as the user spelled it, for the message.
  *
+ * @param groups of so many threads each
  * @throws PacelineError `PACELINE_OPTION`
  */
-export function resolveThreads(value: unknown, name = 'threads'): ThreadRange {
+export function resolveThreads(value: unknown, name = 'threads', groups = 1): ThreadRange {
   if (value === undefined) {
-    const count = defaultThreads();
+    const count = defaultThreads(undefined, groups);
     return { min: count, max: count };
   }
   const range = threadRange(value, name);
@@ -53,7 +58,7 @@ const COUNT_DIGITS = String.raw`(?:0{0,2}[1-9]|0?[1-9]\d|1[01]\d|12[0-8])`;
 export function threadRanges(): OptionKind<ThreadRange> {
   const counts = { type: 'integer', minimum: 1, maximum: MAX_THREADS };
   return {
-    check: resolveThreads,
+    check: (value, name) => resolveThreads(value, name),
     range: `1 to ${MAX_THREADS}`,
     schema: {
       anyOf: [

@@ -14,7 +14,7 @@
  * These are guesses: routes that are folded into one have one typical hold, and one route may be split into several. A client that
  * looks for paths with the same hash can spoil an estimate, and nothing else.
  */
-import { MAX_ROUTE_NAME_BYTES, RESERVED_ROUTE_TAGS } from '../memory/layout.js';
+import { MAX_ROUTE_NAME_BYTES, RESERVED_ROUTE_TAGS } from '../memory/route-words.js';
 import { equals, pathEnd, pathStart, QUESTION, SLASH } from './request-bytes.js';
 
 const MIN_HEX_LENGTH = 8;

@@ -25,7 +25,7 @@
  * - A thread may die at any step. Until recovery calls `releaseRoutes`, a slot that it was writing is out of use, and a bit may be
  *   wrong: if set, requests look for a route in vain; if missing, a route is not found until another is learned in its set.
  */
-import * as layout from '../memory/layout.js';
+import * as layout from '../memory/route-words.js';
 import { nowMicros } from '../sys/clock.js';
 
 const { RESERVED_ROUTE_TAGS, ROUTE_SETS, ROUTE_SLOTS, ROUTE_TAGS, ROUTE_WAYS, ROUTES_KNOWN, routeRecord } =

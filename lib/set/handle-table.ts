@@ -55,6 +55,17 @@ export const NOTED = 1;
 export const STALE = 2;
 /** The event was noted for the thread that `handOffTo` names; the caller has to hand it off. */
 export const HAND_OFF = 3;
+/** Of `route`: no thread has the handle, and any may enter it. */
+export const QUEUES = 4;
+
+/** In place of a thread that would enter the handle. */
+const NOBODY = -1;
+
+/** The kind, the listener's number and the set's share a word, which is written when a record is opened. */
+const KIND_MASK = 0xff;
+const LISTENER_SHIFT = 8;
+const LISTENER_MASK = 0xff;
+const SET_SHIFT = 16;
 
 /** Translates bits of epoll(7) into those of the state word. */
 export function eventBits(epollEvents: number): number {
@@ -65,6 +76,10 @@ export function eventBits(epollEvents: number): number {
     (epollEvents & (EPOLLERR | EPOLLHUP) ? BROKEN : 0)
   );
 }
+
+/** How many descriptors a table has records for. */
+export const descriptorsOf = (handles: SharedArrayBuffer): number =>
+  handles.byteLength / 4 / HANDLE_WORDS - 1;
 
 export class HandleTable {
   /** All records; HANDLE_WORDS words each. The plain words belong to the thread that is inside the handle. */
@@ -80,7 +95,7 @@ export class HandleTable {
 
   constructor(handles: SharedArrayBuffer) {
     this.words = new Int32Array(handles);
-    this.capacity = this.words.length / HANDLE_WORDS - 1;
+    this.capacity = descriptorsOf(handles);
     this.#end = this.capacity * HANDLE_WORDS;
   }
 
@@ -94,14 +109,16 @@ export class HandleTable {
    * descriptor is in the kernel's set.
    *
    * @param deadline the tick at which its time is up, 0 for never
+   * @param listener the number of the listener that it is, or that accepted it
+   * @param set the thread whose own set reports its events, 0 for the shared one
    * @returns its generation
    */
-  open(fd: number, kind: number, deadline = 0, self = CONTROL_PLANE): number {
+  open(fd: number, kind: number, deadline = 0, self = CONTROL_PLANE, listener = 0, set = 0): number {
     const at = fd * HANDLE_WORDS;
     const before = Atomics.load(this.words, at + HANDLE_STATE);
     if ((before & STATE_MASK) !== FREE) throw new Error(`descriptor ${fd} is in the table already`);
     this.words.fill(0, at + 1, at + HANDLE_WORDS);
-    this.words[at + HANDLE_KIND] = kind;
+    this.words[at + HANDLE_KIND] = kind | (listener << LISTENER_SHIFT) | (set << SET_SHIFT);
     this.words[at + HANDLE_DEADLINE] = deadline;
     for (let end = this.end(); end <= fd; end = this.end()) {
       Atomics.compareExchange(this.words, this.#end, end, fd + 1);
@@ -143,6 +160,7 @@ export class HandleTable {
       let result = NOTED;
       switch (word & STATE_MASK) {
         case IDLE:
+          if (self === NOBODY) return QUEUES;
           next = (word & GENERATION_MASK) | (self << OWNER_SHIFT) | INSIDE;
           result = ENTERED;
           break;
@@ -156,6 +174,15 @@ export class HandleTable {
       this.handOffTo = (word & OWNER_MASK) >> OWNER_SHIFT;
       return result;
     }
+  }
+
+  /**
+   * Decides the same for an I/O thread, which enters no handle: the event of an idle one is for the thread that claims the handle later.
+   *
+   * @returns QUEUES, NOTED, STALE or HAND_OFF
+   */
+  route(fd: number, generation: number, events: number): number {
+    return this.claim(fd, generation, events, NOBODY);
   }
 
   /**
@@ -189,6 +216,16 @@ export class HandleTable {
       if (Atomics.compareExchange(this.words, at, word, next) === word)
         return (word & EVENTS_MASK) >> EVENTS_SHIFT;
     }
+  }
+
+  /**
+   * The thread that is inside a handle, or that it is bound to, passes it to another thread, which is inside from then on. What was noted is
+   * dropped.
+   */
+  pass(fd: number, to: number): void {
+    const at = fd * HANDLE_WORDS + HANDLE_STATE;
+    const generation = Atomics.load(this.words, at) & GENERATION_MASK;
+    Atomics.store(this.words, at, generation | (to << OWNER_SHIFT) | INSIDE);
   }
 
   /** The thread that a handle is bound to unbinds it. @returns as `leave` */
@@ -243,6 +280,16 @@ export class HandleTable {
 
   /** Which event handler serves the number. */
   kind(fd: number): number {
-    return this.words[fd * HANDLE_WORDS + HANDLE_KIND]!;
+    return this.words[fd * HANDLE_WORDS + HANDLE_KIND]! & KIND_MASK;
+  }
+
+  /** The number of the listener that the handle is, or that accepted it. */
+  listener(fd: number): number {
+    return (this.words[fd * HANDLE_WORDS + HANDLE_KIND]! >>> LISTENER_SHIFT) & LISTENER_MASK;
+  }
+
+  /** The thread whose own set reports the handle's events, 0 for the shared one: see set/handle-set.ts. */
+  set(fd: number): number {
+    return this.words[fd * HANDLE_WORDS + HANDLE_KIND]! >>> SET_SHIFT;
   }
 }

@@ -37,7 +37,7 @@ import {
 } from '../memory/layout.js';
 import { signalEventCounter } from '../sys/descriptor.js';
 import { hostsOf } from './engagement.js';
-import { FOLLOWER, PROCESSING } from './thread-state.js';
+import { DEAD, FOLLOWER, PROCESSING, STARTING } from './thread-state.js';
 
 /**
  * Sleeps until the thread's doorbell rings, which it resets, until its own event loop has work, or for `timeoutMs` (Infinity
@@ -63,7 +63,7 @@ export class ParkingLot {
     this.#words = new Int32Array(control);
     this.#doorbells = doorbells;
     this.#maskWords = (doorbells.length + 31) >> 5;
-    this.#hosts = hostsOf(doorbells.length);
+    this.#hosts = hostsOf(doorbells.length, cores);
     this.#cores = cores;
   }
 
@@ -104,6 +104,34 @@ export class ParkingLot {
     }
   }
 
+  /**
+   * Wakes the parked thread with the lowest number, for anything but leadership: of strategies with an I/O thread.
+   *
+   * @param except the thread that is not woken
+   * @returns whether this call woke one
+   */
+  wakeOther(except: number): boolean {
+    for (let word = 0; word < this.#maskWords; word++) {
+      let parked = Atomics.load(this.#words, PARKED + word) & ~maskOf(except, word);
+      for (; parked !== 0; parked &= parked - 1) {
+        if (this.wake(word * 32 + lowestBit(parked))) return true;
+      }
+    }
+    return false;
+  }
+
+  /** Whether a living thread but `except` is not parked: before it parks, it looks for a reason to stay awake. */
+  othersAreAwake(except: number): boolean {
+    for (let thread = 0; thread < this.#doorbells.length; thread++) {
+      if (thread === except) continue;
+      if ((Atomics.load(this.#words, PARKED + (thread >> 5)) & (1 << (thread & 31))) !== 0) continue;
+      // By a plain load: a thread that has just begun looks for a reason as well.
+      const state = this.#words[threadArea(thread) + STATE]!;
+      if (state !== DEAD && state !== STARTING) return true;
+    }
+    return false;
+  }
+
   /** Wakes the thread if it is parked. @returns whether it was */
   wake(thread: number): boolean {
     if (!clearBit(this.#words, thread)) return false;
@@ -130,9 +158,13 @@ export class ParkingLot {
     }
   }
 
-  /** Whether fewer threads are awake than there are cores. By plain loads: a hint. */
-  hasIdleCore(): boolean {
-    let awake = this.#doorbells.length;
+  /**
+   * Whether fewer threads are awake than there are cores. By plain loads: a hint.
+   *
+   * @param waiting threads that are not parked, but wait in the kernel. Default: none
+   */
+  hasIdleCore(waiting = 0): boolean {
+    let awake = this.#doorbells.length - waiting;
     for (let word = 0; word < this.#maskWords; word++) awake -= countBits(this.#words[PARKED + word]!);
     return awake < this.#cores;
   }
@@ -250,6 +282,9 @@ function countBits(bits: number): number {
   const fours = (pairs & 0x33333333) + ((pairs >>> 2) & 0x33333333);
   return Math.imul((fours + (fours >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24;
 }
+
+/** The thread's bit in a word of a mask; 0 in the others. */
+const maskOf = (thread: number, word: number): number => (thread >> 5 === word ? 1 << (thread & 31) : 0);
 
 const lowestBit = (bits: number): number => 31 - Math.clz32(bits & -bits);
 

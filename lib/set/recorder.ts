@@ -13,13 +13,23 @@
  * histograms.
  */
 import { bucketOf } from '../memory/histogram.js';
-import { PROMOTED_AT, PROMOTER, READY_SINCE, RECORDING, REQUEST_TO, threadArea } from '../memory/layout.js';
+import {
+  ownReadyList,
+  PROMOTED_AT,
+  PROMOTER,
+  READY_SINCE,
+  RECORDING,
+  REQUEST_TO,
+  threadArea,
+} from '../memory/layout.js';
+import { classCount, classCountsOf, classSumsOf } from '../memory/request-classes.js';
 import {
   HISTOGRAM_SUMS,
   histogramOf,
   LOOP_DELAYS,
   PROMOTION_TIMES,
   QUEUE_WAITS,
+  REQUEST_SINCE,
   RESPONSE_TIMES,
   SINCE,
   STATE_TIMES,
@@ -27,11 +37,19 @@ import {
 } from '../memory/sums.js';
 import { nowMicros } from '../sys/clock.js';
 import { LEADER_STATE, PROCESSING } from './thread-state.js';
-import { MARK_GIVEN, MARK_TAKEN, Transitions } from './transitions.js';
+import { MARK_BEGUN, MARK_GIVEN, MARK_TAKEN, Transitions } from './transitions.js';
+
+/**
+ * A request that begins when its thread has been processing for this long is marked: what came before held the thread, and would seem to be
+ * one with it.
+ */
+const MIN_MARKED_MICROS = 1000;
 
 export class Recorder {
   readonly #words: Int32Array;
   readonly #times: Float64Array;
+  /** `#times`, or a view that has the thread's own READY_SINCE in the place of the shared one. */
+  readonly #readyTimes: Float64Array;
   readonly #thread: number;
   readonly #requestTo: number;
   readonly #transitions: Transitions;
@@ -40,6 +58,8 @@ export class Recorder {
   readonly #promotionTimes: Uint32Array;
   readonly #queueWaits: Uint32Array;
   readonly #loopDelays: Uint32Array;
+  readonly #classCounts: Uint32Array;
+  readonly #classSums: Float64Array;
   /** The clock at the last change of state; 0 while nothing is recorded. */
   #since: number;
   /** The clock's last reading, and whether nothing that takes time was done since. */
@@ -48,14 +68,23 @@ export class Recorder {
   /** When the thread's own loop was last polled; 0 if unknown. `#loopPolled`: the next reading is that time. */
   #loopPolledAt = 0;
   #loopPolled = false;
-  /** When the request arrived that was answered since the last reading; 0 for none. */
+  /** When the request arrived that was answered since the last reading, and its class; 0 for none. */
   #answeredSince = 0;
+  #answeredClass = 0;
   /** A request has begun in this state, or something else took time: the next request needs a reading of its own. */
   #nextNeedsReading = false;
 
-  constructor(control: SharedArrayBuffer, thread: number) {
+  readonly #promotes: boolean;
+
+  /**
+   * @param promotes whether threads promote each other. Default: they do
+   * @param hasOwnList whether the thread has a ready list of its own. Default: it takes from the shared one
+   */
+  constructor(control: SharedArrayBuffer, thread: number, promotes = true, hasOwnList = false) {
+    this.#promotes = promotes;
     this.#words = new Int32Array(control);
     this.#times = new Float64Array(control);
+    this.#readyTimes = hasOwnList ? new Float64Array(control, ownReadyList(thread) * 4) : this.#times;
     this.#thread = thread;
     this.#requestTo = threadArea(thread) + REQUEST_TO;
     this.#transitions = new Transitions(control, thread);
@@ -64,6 +93,8 @@ export class Recorder {
     this.#promotionTimes = histogramOf(control, thread, PROMOTION_TIMES);
     this.#queueWaits = histogramOf(control, thread, QUEUE_WAITS);
     this.#loopDelays = histogramOf(control, thread, LOOP_DELAYS);
+    this.#classCounts = classCountsOf(control, thread);
+    this.#classSums = classSumsOf(control, thread);
     this.#since = this.#sums[SINCE]!;
   }
 
@@ -72,8 +103,12 @@ export class Recorder {
     return this.#reading;
   }
 
-  /** The one seam: called before leadership is vacated, and after it is taken. */
-  transition(from: number, to: number): void {
+  /**
+   * The one seam: called before leadership is vacated, and after it is taken.
+   *
+   * @param tookEvent whether a leader that begins to process has taken an event
+   */
+  transition(from: number, to: number, tookEvent = false): void {
     const now = this.#readingIsCurrent ? this.#reading : this.#read();
     // An event that a new leader takes from the list now is taken at this time.
     this.#readingIsCurrent = to === LEADER_STATE;
@@ -91,30 +126,42 @@ export class Recorder {
       this.#leadershipBegan(from, now);
       return;
     }
-    if (from === LEADER_STATE) this.#leadershipEnded(to, now);
+    if (to === PROCESSING) this.#words[this.#requestTo] = 0;
+    if (from === LEADER_STATE) this.#leadershipEnded(to === PROCESSING && tookEvent, now);
     this.#transitions.record(from, to, now, 0, 0);
   }
 
   #leadershipBegan(from: number, now: number): void {
-    const promoter = this.#words[PROMOTER]!;
+    const promoter = this.#promotes ? this.#words[PROMOTER]! : 0;
     const tookMicros = promoter === 0 ? 0 : Math.max(0, now - this.#times[PROMOTED_AT]!);
     if (promoter !== 0 && promoter !== this.#thread + 1)
       this.#count(this.#promotionTimes, PROMOTION_TIMES, tookMicros);
     this.#transitions.record(from, LEADER_STATE, now, promoter, tookMicros);
   }
 
-  #leadershipEnded(to: number, now: number): void {
+  #leadershipEnded(tookEvent: boolean, now: number): void {
     const words = this.#words;
-    words[PROMOTER] = this.#thread + 1;
-    this.#times[PROMOTED_AT] = now;
-    if (to !== PROCESSING) return;
-    words[this.#requestTo] = 0;
-    this.#count(this.#queueWaits, QUEUE_WAITS, Math.max(0, now - this.#times[READY_SINCE]!));
+    if (this.#promotes) {
+      words[PROMOTER] = this.#thread + 1;
+      this.#times[PROMOTED_AT] = now;
+    }
+    if (!tookEvent) return;
+    this.#count(this.#queueWaits, QUEUE_WAITS, Math.max(0, now - this.#readyTimes[READY_SINCE]!));
+  }
+
+  /**
+   * The thread has taken an entry from the request queue, and begins to process it.
+   *
+   * @param since when it was put: the low 32 bits of the microseconds of sys/clock.ts
+   */
+  tookEntry(since: number): void {
+    if (this.#words[RECORDING] !== 0)
+      this.#count(this.#queueWaits, QUEUE_WAITS, Math.max(0, ((this.#reading | 0) - since) | 0));
   }
 
   /** The leader has filled the ready list. */
   refilled(): void {
-    this.#times[READY_SINCE] = this.#read();
+    this.#readyTimes[READY_SINCE] = this.#read();
     this.#readingIsCurrent = true;
   }
 
@@ -153,15 +200,31 @@ export class Recorder {
     }
     const now = this.#read();
     if (this.#answeredSince !== 0) this.#countResponse(now);
+    this.#furtherBegan(now);
     return now;
   }
 
-  /** The response is complete. @param began as `requestBegan` returned it */
-  requestEnded(began: number): void {
+  /** A request begins in a state in which there was another one, or other work. */
+  #furtherBegan(now: number): void {
+    const sums = this.#sums;
+    const before = Math.max(this.#since, sums[REQUEST_SINCE]!);
+    sums[REQUEST_SINCE] = now;
+    if (now - before >= MIN_MARKED_MICROS) this.#transitions.mark(MARK_BEGUN, now);
+  }
+
+  /**
+   * The response is complete.
+   *
+   * @param began as `requestBegan` returned it
+   * @param requestClass of memory/request-classes.ts
+   */
+  requestEnded(began: number, requestClass: number): void {
     if (began === 0 || this.#since === 0) return;
     // The change of state that comes next reads the clock anyway.
-    if (this.#answeredSince === 0) this.#answeredSince = began;
-    else this.#count(this.#responseTimes, RESPONSE_TIMES, this.#read() - began);
+    if (this.#answeredSince === 0) {
+      this.#answeredSince = began;
+      this.#answeredClass = requestClass;
+    } else this.#countRequest(requestClass, this.#read() - began);
   }
 
   /** The thread has handed a connection over to another one. To be called while it is processing. */
@@ -188,8 +251,14 @@ export class Recorder {
   }
 
   #countResponse(now: number): void {
-    this.#count(this.#responseTimes, RESPONSE_TIMES, now - this.#answeredSince);
+    this.#countRequest(this.#answeredClass, now - this.#answeredSince);
     this.#answeredSince = 0;
+  }
+
+  #countRequest(requestClass: number, micros: number): void {
+    this.#count(this.#responseTimes, RESPONSE_TIMES, micros);
+    this.#classCounts[classCount(requestClass, micros)]!++;
+    this.#classSums[requestClass]! += micros;
   }
 
   #count(histogram: Uint32Array, which: number, micros: number): void {

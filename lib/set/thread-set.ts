@@ -15,12 +15,13 @@
  * leadership back, which saves the switch. set/watch.ts explains what being on watch means.
  */
 import { EPOCH, LEADER, READY_END, READY_NEXT, STATE, threadArea, WATCH } from '../memory/layout.js';
+import { nowMicros } from '../sys/clock.js';
 import type { Engagement } from './engagement.js';
 import { EventCost } from './event-cost.js';
 import type { ParkingLot, Sleep } from './parking-lot.js';
 import { Recorder, recordRevocation } from './recorder.js';
 import { DEAD, FOLLOWER, LEADER_STATE, PROCESSING } from './thread-state.js';
-import { KEEP_WATCHING, TAKE_OVER, WATCH_INTERVAL_MS, Watch } from './watch.js';
+import { KEEP_WATCHING, TAKE_OVER, Watch } from './watch.js';
 
 /**
  * Loads of LEADER before a thread gives up joining while events are in the list: some 2 µs, three times what a leader needs to
@@ -83,14 +84,18 @@ export class ThreadSet {
   /**
    * Vacates leadership before processing an event, and makes sure that another thread takes it.
    *
+   * @param tookEvent whether the leader has taken an event, which has waited in the ready list until now
+   * @param coresAreTaken whether the system has more to run than it has cores: a thread more would wait for one
    * @returns whether a follower had to be woken
    */
-  promoteNewLeader(): boolean {
+  promoteNewLeader(tookEvent = true, coresAreTaken = false): boolean {
     if (this.#state !== LEADER_STATE) throw new Error('only the leader can promote');
-    this.#transition(PROCESSING);
-    Atomics.store(this.#words, LEADER, 0);
+    const words = this.#words;
+    this.#transition(PROCESSING, tookEvent);
+    const waiting = words[READY_END]! - words[READY_NEXT]!;
+    Atomics.store(words, LEADER, 0);
     // While all cores are busy, a thread more is only in the way of those that are awake.
-    const pays = this.#eventCost.isWorthAWakeUp && this.#lot.hasIdleCore();
+    const pays = this.#eventCost.isWorthAWakeUp(waiting) && !coresAreTaken && this.#lot.hasIdleCore();
     return !this.#watch.throttlesWakeUp(pays) && this.#lot.wakeOne();
   }
 
@@ -106,14 +111,54 @@ export class ThreadSet {
     return this.#lot.wakeOne();
   }
 
+  /** This thread has processed for so long that a follower may have taken that for a stall, but the system did not run it. */
+  retractStall(): void {
+    this.#watch.retractStall();
+  }
+
   /** Makes sure that another thread leads, if none does: the calling thread is about to block. */
   aboutToBlock(): void {
     if (Atomics.load(this.#words, LEADER) === 0) this.#lot.wakeOne();
   }
 
-  /** A follower begins to process its own work: a hand-off, deferred work, or its own event loop. */
-  process(): void {
-    this.#transition(PROCESSING);
+  /**
+   * The one thread of the set that waits for events, in models where it never leaves that to another: it takes leadership where it has none,
+   * keeps it while it processes, and begins to wait again.
+   *
+   * @throws Error when another thread holds it: a bug of ours, as recovery revokes leadership before it starts a replacement
+   */
+  waitForAll(): void {
+    const words = this.#words;
+    const own = this.self + 1;
+    if (words[LEADER] !== own && Atomics.compareExchange(words, LEADER, 0, own) !== 0)
+      throw new Error('another thread waits for the events of this set');
+    words[EPOCH] = (words[EPOCH]! + 1) | 0;
+    this.#transition(LEADER_STATE);
+  }
+
+  /** The thread waits for the events of a handle set of its own, which nobody else does: there is no lock to take. */
+  waitForOwn(): void {
+    this.#transition(LEADER_STATE);
+  }
+
+  /** The thread waits for another one, and is parked next: in models where followers do not become leaders. */
+  idle(): void {
+    this.#transition(FOLLOWER);
+  }
+
+  /** Whether events of this thread take so long that waking another one for those that wait is worth it (event-cost.ts). */
+  isWorthAWakeUp(waiting: number): boolean {
+    return this.#eventCost.isWorthAWakeUp(waiting);
+  }
+
+  /**
+   * A follower begins to process its own work: a hand-off, deferred work, or its own event loop. In models with one thread that waits, that
+   * thread begins to process.
+   *
+   * @param tookEvent whether a thread that waited has taken an event, which has waited in the ready list until now
+   */
+  process(tookEvent = false): void {
+    this.#transition(PROCESSING, tookEvent);
   }
 
   /**
@@ -144,14 +189,14 @@ export class ThreadSet {
   }
 
   /**
-   * Sleeps in intervals of WATCH_INTERVAL_MS, with a check after each.
+   * Sleeps in the watch's intervals, with a check after each.
    *
    * @returns whether a leader may have relied on this thread although it is no longer on watch
    */
   #keepWatch(sleep: Sleep, timeoutMs: number): boolean {
     const end = performance.now() + timeoutMs;
     for (let rest = timeoutMs; rest > 0; rest = end - performance.now()) {
-      if (sleep(Math.min(WATCH_INTERVAL_MS, rest))) return false;
+      if (sleep(Math.min(this.#watch.intervalMs(nowMicros()), rest))) return false;
       const decision = this.#watch.check();
       if (decision === KEEP_WATCHING) continue;
       if (decision === TAKE_OVER) return false;
@@ -167,20 +212,18 @@ export class ThreadSet {
 
   /** The thread leaves the set for good. */
   leave(): void {
-    const led = this.#state === LEADER_STATE;
     this.#transition(DEAD);
-    if (!led) return;
-    Atomics.store(this.#words, LEADER, 0);
-    this.#lot.wakeOne();
+    const own = this.self + 1;
+    if (Atomics.compareExchange(this.#words, LEADER, own, 0) === own) this.#lot.wakeOne();
   }
 
   /** The one seam through which every change of state goes. */
-  #transition(to: number): void {
+  #transition(to: number, tookEvent = false): void {
     const from = this.#state;
     if (from === to) return;
     this.#state = to;
     this.#words[this.#stateWord] = to;
-    this.#recorder.transition(from, to);
+    this.#recorder.transition(from, to, tookEvent);
     if (from === PROCESSING) this.#eventCost.ended(this.#recorder.micros);
     else if (to === PROCESSING) this.#eventCost.began(this.#recorder.micros);
   }

@@ -3,7 +3,8 @@
  * it is dead), readers on any thread read it; neither waits for the other, and transitions that were overwritten before they
  * were read are counted as missed.
  *
- * The ring also has *marks*: moments within the state PROCESSING, at which the thread handed a connection over or took one.
+ * The ring also has *marks*: moments within the state PROCESSING, at which the thread handed a connection over, took one, or began a
+ * further request after one that held it.
  * A mark is recorded as a transition from PROCESSING to PROCESSING, with its kind in place of the promoter.
  *
  * TRANSITIONS_PUT wraps at 2^32, some eight hours of a busy thread, so it is compared by differences only: that of two
@@ -18,9 +19,10 @@ import {
 } from '../memory/layout.js';
 import { PROCESSING } from './thread-state.js';
 
-/** The kinds of marks: the thread handed a connection over to another one, or took one that was handed over. */
+/** The kinds of marks: the thread handed a connection over to another one, took one that was handed over, or began a request. */
 export const MARK_GIVEN = 0;
 export const MARK_TAKEN = 1;
+export const MARK_BEGUN = 2;
 
 const LOW_HALF = 0x1_0000_0000;
 /**
@@ -63,7 +65,7 @@ export class Transitions {
     Atomics.store(words, this.#area + TRANSITIONS_PUT, this.#put);
   }
 
-  /** @param kind MARK_GIVEN or MARK_TAKEN */
+  /** @param kind MARK_GIVEN, MARK_TAKEN or MARK_BEGUN */
   mark(kind: number, micros: number): void {
     this.record(PROCESSING, PROCESSING, micros, kind + 1, 0);
   }

@@ -6,33 +6,54 @@
  * and checks after each whether there is still a leader. While a follower is on watch, a leader that processes an event need
  * not wake anybody: after most handlers it is back in time, and otherwise the follower takes over after two intervals at most.
  *
- *   parks ─▶ on watch ─ check ─▶ LEADER vacant, nobody has led since the last check:  a stall   ─▶ takes over; UNTHROTTLED := 1000
+ *   parks ─▶ on watch ─ check ─▶ LEADER vacant, nobody has led since the last check:  a stall   ─▶ takes over; UNTHROTTLED := 1000 or 32
  *              ▲  │        ├──▶ LEADER vacant, events have waited TRIAL_DELAY checks:  a backlog ─▶ takes over
  *              │  │        ├──▶ LEADER held, and nothing changed for some checks:      idle      ─▶ stands down, sleeps on
  *              └──┴────────┘
+ *
+ * Each check takes a core from another thread for a moment. So the intervals are short only while there are stalls: they grow with the time
+ * since the last one (LONGEST_INTERVAL_MS).
  *
  * With a backlog one more thread helps only if a core is free for it and handlers take longer than the contention that the
  * thread adds. So taking over is a trial: when that thread parks again it compares the rate of leaderships with the rate
  * before. If the rate did not grow by a tenth, TRIAL_DELAY doubles; if it did, TRIAL_DELAY falls to its minimum.
  * A thread that leaves ordinary events to the hosts (engagement.ts) begins no trial.
  *
- * Events that take longer than a wake-up is worth (event-cost.ts) are different: if others are in the list behind them, and a core is free,
- * the promotion wakes a follower, whoever is on watch.
+ * Long events (event-cost.ts) are different: if enough others are in the list behind them, and a core is free, the promotion wakes a follower,
+ * whoever is on watch.
  *
- * After a stall the next promotions, counted by UNTHROTTLED, wake a follower each, because long handlers rarely come alone.
+ * After a stall the next promotions, counted by UNTHROTTLED, wake a follower each, because long handlers rarely come alone: 1000 of them if the
+ * stall before was a short while ago, and a few if it was not, as with pauses of the garbage collector. A thread that finds that it was not
+ * inside a long handler, but waited for a core, sets UNTHROTTLED to 0, and takes back that there was a stall: on a machine that is busy with
+ * other work that happens all the time, and threads that are woken for nothing make it busier.
  * Standing down and vacating leadership each write their own word and then read the other's, so either the follower sees the
  * vacancy, or the leader sees that nobody is on watch and wakes a follower. A thread that was on watch tries for leadership
  * before anything else, because a leader may have relied on it.
  */
-import { EPOCH, LEADER, READY_END, READY_NEXT, TRIAL_DELAY, UNTHROTTLED, WATCH } from '../memory/layout.js';
+import {
+  EPOCH,
+  LEADER,
+  READY_END,
+  READY_NEXT,
+  STALLED_AT,
+  STALLED_EPOCH,
+  TRIAL_DELAY,
+  UNTHROTTLED,
+  WATCH,
+} from '../memory/layout.js';
+import { nowMicros } from '../sys/clock.js';
 import type { Engagement } from './engagement.js';
 
 /**
- * The time between two checks. An event that comes right after a stall began waits for two of them at most; a follower on
- * watch wakes 2000 times a second, which is under 1 % of a core, and only while there is work. See docs/decisions/0005.
+ * The time between two checks while there are stalls. An event that comes right after one began waits for two intervals at most. See
+ * docs/decisions/0005.
  */
 export const WATCH_INTERVAL_MS = 0.5;
-/** Bounds of TRIAL_DELAY in checks: 2 ms, and an eighth of a second. */
+/** The time between two checks while there are none. Handlers of routes that are known to block do not rely on it: see ThreadSet.aboutToBlock. */
+const LONGEST_INTERVAL_MS = 4;
+/** The interval is this part of the time since the last stall: it is short for an eighth of a second, and longest after one second. */
+const INTERVALS_SINCE_STALL = 256;
+/** Bounds of TRIAL_DELAY in checks: 2 to 16 ms, and an eighth of a second to one second. */
 const MIN_TRIAL_DELAY = 4;
 const MAX_TRIAL_DELAY = 256;
 /** A trial pays if it took at least so long, and the rate of leaderships grew at least by this factor. */
@@ -42,6 +63,13 @@ const TRIAL_MS = 1;
 const MAX_IDLE_CHECKS = 16;
 /** Promotions that wake a follower after a stall, whoever is on watch: at 8000 events a second, an eighth of a second. */
 const UNTHROTTLED_PROMOTIONS = 1000;
+/** The same after a stall that was the only one for so many events: one of them took long, if it was not a pause. */
+const UNTHROTTLED_AFTER_RARE_STALL = 32;
+const RARE_EVENTS = 4000;
+
+/** How many promotions, or puts into the request queue, wake a thread each after a stall. @param events since the stall before */
+export const unthrottledAfter = (events: number): number =>
+  events > RARE_EVENTS ? UNTHROTTLED_AFTER_RARE_STALL : UNTHROTTLED_PROMOTIONS;
 
 /** The results of `check`: what the follower on watch does next. */
 export const KEEP_WATCHING = 0;
@@ -97,7 +125,7 @@ export class Watch {
     }
     this.#idleChecks = 0;
     if (!changed) {
-      Atomics.store(words, UNTHROTTLED, UNTHROTTLED_PROMOTIONS);
+      this.#notesStall(epoch);
       return TAKE_OVER;
     }
     // A hint only: these words belong to the leader.
@@ -106,6 +134,28 @@ export class Watch {
       return KEEP_WATCHING;
     }
     return !this.#engagement.leavesBacklog() && this.#beginsTrial(epoch) ? TAKE_OVER : KEEP_WATCHING;
+  }
+
+  /** The time until the next check, in milliseconds. @param micros the present time by sys/clock.ts */
+  intervalMs(micros: number): number {
+    const sinceMs = (((micros | 0) - this.#words[STALLED_AT]!) >>> 0) / 1000;
+    return Math.max(WATCH_INTERVAL_MS, Math.min(sinceMs / INTERVALS_SINCE_STALL, LONGEST_INTERVAL_MS));
+  }
+
+  #notesStall(epoch: number): void {
+    const words = this.#words;
+    const leaderships = (epoch - words[STALLED_EPOCH]!) >>> 0;
+    words[STALLED_AT] = nowMicros() | 0;
+    words[STALLED_EPOCH] = epoch;
+    Atomics.store(words, UNTHROTTLED, unthrottledAfter(leaderships));
+  }
+
+  /** What was taken for a stall was a thread that the system did not run. */
+  retractStall(): void {
+    const words = this.#words;
+    if (Atomics.load(words, UNTHROTTLED) === 0) return;
+    Atomics.store(words, UNTHROTTLED, 0);
+    words[STALLED_AT] = (nowMicros() | 0) - LONGEST_INTERVAL_MS * INTERVALS_SINCE_STALL * 1000;
   }
 
   /** Counts a check with a backlog. @returns whether there were enough for a trial, which then begins */
@@ -136,13 +186,11 @@ export class Watch {
   /**
    * Whether a promotion wakes nobody, because a follower is on watch. Called after leadership was vacated.
    *
-   * @param wakeUpPays whether the event that is processed next takes so long that another thread could take the next one sooner
+   * @param wakeUpPays whether another thread would take the events that wait sooner than this one
    */
   throttlesWakeUp(wakeUpPays: boolean): boolean {
     const words = this.#words;
-    // Hints only: the ready list belongs to the next leader by now.
-    if (wakeUpPays && words[READY_NEXT] !== words[READY_END] && !this.#engagement.leavesOthersParked())
-      return false;
+    if (wakeUpPays && !this.#engagement.leavesOthersParked()) return false;
     if (words[UNTHROTTLED]! > 0) {
       Atomics.sub(words, UNTHROTTLED, 1);
       if (!this.#engagement.leavesOthersParked()) return false;

@@ -1,3 +1,4 @@
+/// <reference types="node" preserve="true" />
 /**
  * Static files: the entry `paceline/static`.
  *

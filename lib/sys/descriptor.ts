@@ -3,11 +3,16 @@ import { func, must, orErrno } from './libc.js';
 
 const EFD_NONBLOCK = 0o4000;
 const EFD_CLOEXEC = 0o2000000;
+const F_SETFD = 2;
+const F_GETFL = 3;
+const F_SETFL = 4;
 const F_DUPFD_CLOEXEC = 1030;
+const FD_CLOEXEC = 1;
+const O_NONBLOCK = 0o4000;
 
 const closeCall = func<(fd: number) => number>('int close(int fd)');
-const fcntlCall = func<(fd: number, command: number, from: number) => number>(
-  'int fcntl(int fd, int command, int from)',
+const fcntlCall = func<(fd: number, command: number, value: number) => number>(
+  'int fcntl(int fd, int command, int value)',
 );
 const eventfdCall = func<(initial: number, flags: number) => number>(
   'int eventfd(unsigned int initial, int flags)',
@@ -27,6 +32,13 @@ export function closeDescriptor(fd: number): void {
 /** Another descriptor of the same open file (fcntl(2), F_DUPFD_CLOEXEC). @throws PacelineError `PACELINE_SYSTEM` */
 export const duplicateDescriptor = (fd: number): number =>
   must('fcntl', orErrno(fcntlCall(fd, F_DUPFD_CLOEXEC, 0)));
+
+/** Makes a descriptor non-blocking, and no program that the process starts gets it. @throws PacelineError `PACELINE_SYSTEM` */
+export function keepToProcess(fd: number): void {
+  const flags = must('fcntl', orErrno(fcntlCall(fd, F_GETFL, 0)));
+  must('fcntl', orErrno(fcntlCall(fd, F_SETFL, flags | O_NONBLOCK)));
+  must('fcntl', orErrno(fcntlCall(fd, F_SETFD, FD_CLOEXEC)));
+}
 
 /** An eventfd counter at 0. @throws PacelineError `PACELINE_SYSTEM` */
 export const createEventCounter = (): number =>

@@ -69,6 +69,7 @@ export function epollWait(set: number, events: Int32Array, max: number, timeoutM
 }
 
 const POLLIN = 1;
+const POLLOUT = 4;
 const fds = new Int32Array(4);
 /** A `struct timespec`: seconds and nanoseconds of 64 bits each, of which only the low halves are ever used. */
 const timespec = new Int32Array(4);
@@ -107,4 +108,13 @@ export function pollTwo(first: number, second: number, timeoutMs: number): numbe
   }
   // The upper half of a record's second word is `revents`; any bit of it, an error too, is for the caller to handle.
   return (fds[1]! >>> 16 ? POLL_FIRST : 0) | (fds[3]! >>> 16 ? POLL_SECOND : 0);
+}
+
+const AT_ONCE = new Int32Array(timespec.length);
+
+/** Whether a write to the descriptor would not wait now. */
+export function isWritable(fd: number): boolean {
+  fds[0] = fd;
+  fds[1] = POLLOUT;
+  return orErrno(ppollCall(fds, 1, AT_ONCE, null)) > 0;
 }

@@ -1,5 +1,5 @@
 /**
- * Files: opening them without races, the real path of an open one, and sendfile(2).
+ * Files: opening them without races, the real path of an open one, pread(2) and sendfile(2).
  * Results are as in the other files of this folder: a value, or the errno negated.
  *
  * Descriptors come from node:fs, because Node.js closes those that a worker leaves behind when it ends.
@@ -16,6 +16,10 @@ const READ_FLAGS = O_RDONLY | O_NONBLOCK | O_NOCTTY;
 
 const sendfileCall = func<(to: number, from: number, offset: number, bytes: number) => number>(
   'intptr_t sendfile(int to, int from, uintptr_t offset, size_t bytes)',
+);
+
+const preadCall = func<(fd: number, buffer: Uint8Array, bytes: number, offset: number) => number>(
+  'intptr_t pread64(int fd, void *buffer, size_t bytes, int64_t offset)',
 );
 
 /** The argument of sendfile: an off_t, 64 bits wide on every platform that the runtime serves on. */
@@ -71,6 +75,15 @@ export function sendFile(socketFd: number, fileFd: number, offset: number, count
   offsetCell[0] = BigInt(offset);
   return orErrno(sendfileCall(socketFd, fileFd, offsetAddress, Math.min(count, SEND_FILE_MAX_BYTES)));
 }
+
+/**
+ * Reads a part of a file. The file's own position is neither used nor moved.
+ *
+ * @param count bytes, at most `target.length`
+ * @returns the bytes read, which may be fewer; 0 when the file ends at `offset`; or -errno
+ */
+export const readFileAt = (fileFd: number, target: Uint8Array, count: number, offset: number): number =>
+  orErrno(preadCall(fileFd, target, count, offset));
 
 function errnoOf(error: unknown): number {
   const { errno } = error as NodeJS.ErrnoException;

@@ -34,6 +34,7 @@ export const orErrno = (result: number): number => (result < 0 ? -koffi.errno() 
 export const {
   EAGAIN,
   EINTR,
+  EINVAL,
   EMFILE,
   ENFILE,
   ENOBUFS,
@@ -42,6 +43,8 @@ export const {
   EADDRINUSE,
   EADDRNOTAVAIL,
   EACCES,
+  ENOENT,
+  ENOTDIR,
   EPIPE,
   ECONNRESET,
 } = constants.errno;

@@ -1,6 +1,6 @@
 /**
- * For how long the calling thread was ready to run while the system ran something else: the second number of
- * `/proc/thread-self/schedstat` (Linux, Documentation/scheduler/sched-stats.rst).
+ * For how long the calling thread has run, and for how long it was ready to run while the system ran something else: the first two numbers
+ * of `/proc/thread-self/schedstat` (Linux, Documentation/scheduler/sched-stats.rst).
  */
 import { openSync, readSync } from 'node:fs';
 
@@ -10,6 +10,7 @@ export class SchedulingDelay {
   readonly #buffer = Buffer.alloc(MAX_BYTES);
   #fd: number;
   #micros = 0;
+  #ranMicros = 0;
 
   /** To be made by the thread that calls `micros`. */
   constructor() {
@@ -22,11 +23,17 @@ export class SchedulingDelay {
     return this.#micros;
   }
 
+  /** For how long the thread had run at the last reading, in microseconds. */
+  get ranMicros(): number {
+    return this.#ranMicros;
+  }
+
   #read(): void {
     try {
       const bytes = readSync(this.#fd, this.#buffer, 0, MAX_BYTES, 0);
-      const [, waitNanos] = this.#buffer.toString('latin1', 0, bytes).split(' ');
+      const [ranNanos, waitNanos] = this.#buffer.toString('latin1', 0, bytes).split(' ');
       this.#micros = Number(waitNanos) / 1000 || this.#micros;
+      this.#ranMicros = Number(ranNanos) / 1000 || this.#ranMicros;
     } catch {
       // The app has closed the descriptor, whose number may be another's by now.
       this.#fd = -1;

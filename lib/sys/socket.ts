@@ -4,8 +4,18 @@
  */
 import { endianness } from 'node:os';
 import { PacelineError } from '../errors.js';
-import { closeDescriptor } from './descriptor.js';
-import { EACCES, EADDRINUSE, EADDRNOTAVAIL, func, must, orErrno, systemError } from './libc.js';
+import { closeDescriptor, keepToProcess } from './descriptor.js';
+import {
+  EACCES,
+  EADDRINUSE,
+  EADDRNOTAVAIL,
+  ENOENT,
+  ENOTDIR,
+  func,
+  must,
+  orErrno,
+  systemError,
+} from './libc.js';
 
 const AF_UNIX = 1;
 const AF_INET = 2;
@@ -17,13 +27,16 @@ const SOL_SOCKET = 1;
 const SO_REUSEADDR = 2;
 const SO_TYPE = 3;
 const SO_LINGER = 13;
+const SO_REUSEPORT = 15;
 const SO_ACCEPTCONN = 30;
 const IPPROTO_TCP = 6;
 const TCP_NODELAY = 1;
+const TCP_DEFER_ACCEPT = 9;
 const IPPROTO_IPV6 = 41;
 const IPV6_V6ONLY = 26;
 const MSG_NOSIGNAL = 0x4000;
 const MSG_MORE = 0x8000;
+const MSG_DONTWAIT = 0x40;
 const SHUT_WR = 1;
 const SHUT_RDWR = 2;
 /** Bytes of a Unix socket's path at most, with its final NUL (unix(7)). */
@@ -208,13 +221,30 @@ function getOption(fd: number, level: number, name: number): number {
 export const isStream = (fd: number): boolean =>
   getOption(fd, SOL_SOCKET, SO_TYPE) === SOCK_STREAM && getOption(fd, SOL_SOCKET, SO_ACCEPTCONN) === 0;
 
+/** Whether a descriptor is a stream socket without a peer: one that can listen, or does. */
+export const isUnconnectedStream = (fd: number): boolean =>
+  getOption(fd, SOL_SOCKET, SO_TYPE) === SOCK_STREAM && remoteAddress(fd) === undefined;
+
+/** Makes an inherited socket, bound to `address`, as `bindListener` makes its own. @throws PacelineError `PACELINE_SYSTEM` */
+export function inheritListener(fd: number, { family }: SocketAddress): void {
+  keepToProcess(fd);
+  if (family !== 'Unix') setOption(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+}
+
+/**
+ * Lets further sockets of this user be bound to the address of a TCP socket (socket(7), SO_REUSEPORT): the kernel deals connections to all
+ * of them that listen. Set before bind(2), the socket may also join one that another process has bound so.
+ */
+export const sharePort = (fd: number): void => setOption(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+
 /**
  * A socket bound to `address` that does not listen yet. Accepted connections inherit TCP_NODELAY from it, so a
  * response never waits for the peer's delayed acknowledgement (tcp(7)).
  *
+ * @param joins whether it joins the sockets that are bound there and share their port
  * @throws PacelineError `PACELINE_ADDRESS_IN_USE`, `PACELINE_ADDRESS` or `PACELINE_SYSTEM`
  */
-export function bindListener(address: SocketAddress): number {
+export function bindListener(address: SocketAddress, joins = false): number {
   const family = address.family === 'Unix' ? AF_UNIX : address.family === 'IPv4' ? AF_INET : AF_INET6;
   const encoded = encodeAddress(address);
   const fd = must('socket', orErrno(socketCall(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)));
@@ -222,6 +252,7 @@ export function bindListener(address: SocketAddress): number {
     if (family !== AF_UNIX) {
       setOption(fd, SOL_SOCKET, SO_REUSEADDR, 1);
       setOption(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+      if (joins) sharePort(fd);
     }
     if (family === AF_INET6) setOption(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);
     const result = orErrno(bindCall(fd, encoded, encoded.length));
@@ -231,6 +262,15 @@ export function bindListener(address: SocketAddress): number {
     closeDescriptor(fd);
     throw error;
   }
+}
+
+/**
+ * Has a listening socket deliver connections once they have sent something, or after a second or so (tcp(7), TCP_DEFER_ACCEPT). Not for
+ * protocols in which the server speaks first. Without effect on a Unix socket.
+ */
+export function deferAccept(fd: number): void {
+  option[0] = 1;
+  setsockoptCall(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, option, option.byteLength);
 }
 
 /** Makes a bound socket listen. @throws PacelineError `PACELINE_ADDRESS_IN_USE` or `PACELINE_SYSTEM` */
@@ -250,7 +290,15 @@ function addressError(
     case EADDRINUSE:
       return new PacelineError(
         'PACELINE_ADDRESS_IN_USE',
-        `${where} is in use by another server; stop that one or choose another port`,
+        `${where} is in use by another server; stop that one or choose another ${family === 'Unix' ? 'path' : 'port'}`,
+        { errno: number, syscall },
+      );
+    // Of a path: no other address names anything that may be missing.
+    case ENOENT:
+    case ENOTDIR:
+      return new PacelineError(
+        'PACELINE_ADDRESS',
+        `the folder of the Unix socket ${where} does not exist; make it or choose another path`,
         { errno: number, syscall },
       );
     case EADDRNOTAVAIL:
@@ -281,6 +329,10 @@ export const receive = (fd: number, address: number, bytes: number): number =>
 /** Sends the first `bytes` bytes of `buffer`: how many the kernel took, or -errno. Never raises SIGPIPE. */
 export const transmit = (fd: number, buffer: Uint8Array, bytes: number): number =>
   orErrno(sendCall(fd, buffer, bytes, MSG_NOSIGNAL));
+
+/** As `transmit`, without waiting where the socket is one that blocks. */
+export const transmitAtOnce = (fd: number, buffer: Uint8Array, bytes: number): number =>
+  orErrno(sendCall(fd, buffer, bytes, MSG_NOSIGNAL | MSG_DONTWAIT));
 
 /**
  * As `transmit`, from an address.

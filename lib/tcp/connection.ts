@@ -20,7 +20,7 @@ import { DROPPED, ERRORS } from '../memory/counters.js';
 import { BYTES_IN } from '../memory/sums.js';
 import { hasFlag, setFlag } from '../set/handle-record.js';
 import { EAGAIN, EINTR, systemError } from '../sys/libc.js';
-import { receive, remoteAddress } from '../sys/socket.js';
+import { remoteAddress } from '../sys/socket.js';
 import { newScope } from '../user-code/async-scope.js';
 import { plainBytes } from '../user-code/plain-bytes.js';
 import { adopt, isThenable } from '../user-code/thenable.js';
@@ -53,7 +53,7 @@ export class ServedTcp extends Connection implements TcpConnection {
   constructor(thread: TcpThread, fd: number) {
     super(thread);
     this.#thread = thread;
-    this.#output = new OutputQueue(thread.context.sums);
+    this.#output = new OutputQueue(thread.context);
     this.enter(fd);
   }
 
@@ -160,8 +160,8 @@ export class ServedTcp extends Connection implements TcpConnection {
 
   #receive(): boolean {
     if (!this.budget.spend(RECEIVE_COST)) return this.yield();
-    const { input, inputAddress } = this.#thread;
-    const count = receive(this.fd, inputAddress, input.length);
+    const { input } = this.#thread;
+    const count = this.context.transport.receive(this.fd, 0, input.length);
     if (count > 0) {
       this.context.sums[BYTES_IN]! += count;
       const bytes = Buffer.from(input.subarray(0, count));
@@ -170,8 +170,7 @@ export class ServedTcp extends Connection implements TcpConnection {
     this.readWouldBlock = count !== -EINTR;
     if (count === 0) this.inputState = INPUT_ENDED;
     else if (count !== -EAGAIN && count !== -EINTR) {
-      this.#failed(systemError('recv', -count, 'the connection broke'));
-      this.#terminated = true;
+      this.#broke(systemError('recv', -count, 'the connection broke'));
     }
     return true;
   }
@@ -214,10 +213,21 @@ export class ServedTcp extends Connection implements TcpConnection {
 
   #failed(error: unknown): void {
     this.context.counters[ERRORS]!++;
+    this.#callError(error, () => this.context.log('error', 'a handler failed', { error }));
+  }
+
+  /** The peer has left, or cannot be reached: no fault of the app. */
+  #broke(error: PacelineError): void {
+    this.#callError(error, () => this.context.log('debug', error.message));
+    this.#terminated = true;
+  }
+
+  /** @param otherwise called in place of the app's error handler, if it has none; the connection is aborted then */
+  #callError(error: unknown, otherwise: () => void): void {
     this.#call(
       (app) => {
         if (app.error !== undefined) return app.error(this, error);
-        this.context.log('error', 'a handler failed', { error });
+        otherwise();
         this.#terminated = true;
         return undefined;
       },

@@ -5,6 +5,8 @@
  *   rest of a long dispatch,
  * - hand-offs and hand-overs, from the thread's mailbox,
  * - a sweep of all handles bound to the thread, where the mailbox asks for one.
+ *
+ * What is to be done before the thread waits joins the deferred work when there is nothing else to do.
  */
 import type { Deferred } from '../connection/event-handler.js';
 import { HANDED_OVER } from '../connection/flags.js';
@@ -30,6 +32,8 @@ export class OwnWork {
   readonly #dispatcher: Dispatcher;
   readonly #mailbox: Mailbox;
   #deferred: Deferred[] = [];
+  /** What is to be done before the thread waits. */
+  #beforeWaiting: Deferred[] = [];
   /** Bound handles that the sweep under way has yet to look at. */
   #sweepQueue: number[] = [];
   /** Items done by the portion that runs. */
@@ -46,12 +50,21 @@ export class OwnWork {
     this.#deferred.push(work);
   }
 
-  /** Whether there is any. */
+  /** See ThreadContext.beforeWaiting. */
+  beforeWaiting(work: Deferred): void {
+    this.#beforeWaiting.push(work);
+  }
+
+  /** Whether there is any. To be asked before the thread waits: what is to be done then is deferred work from now on. */
   hasPending(): boolean {
+    if (this.#beforeWaiting.length > 0) {
+      this.#deferred.push(...this.#beforeWaiting);
+      this.#beforeWaiting = [];
+    }
     return this.#hasQueued() || this.#mailbox.hasPending();
   }
 
-  /** The same by plain loads, for the hot path. */
+  /** Whether there is any but that, by plain loads: for the hot path. */
   hasPendingHint(): boolean {
     return this.#hasQueued() || this.#mailbox.hasPendingHint();
   }

@@ -4,25 +4,32 @@
  */
 import { parentPort } from 'node:worker_threads';
 import { LOGS_READ, threadArea } from '../memory/layout.js';
-import { describeError } from './describe-error.js';
+import { errorRecord } from '../report/error-record.js';
 import { type Level, type LogEntry, LogLimiter } from './log-limiter.js';
-import { MAX_UNREAD_LOGS, type ThreadMessage, type ThreadStart } from './messages.js';
+import {
+  type AppKind,
+  type CutRequests,
+  MAX_UNREAD_LOGS,
+  type ThreadMessage,
+  type ThreadStart,
+} from './messages.js';
 
 /** A few entries of each kind show what is wrong; all together are no more than a person reads in a second. */
 const LIMITS = { maxPerKind: 4, maxTotal: 16, maxKinds: 16, periodMs: 1000 };
 
 export class Reports {
-  readonly #self: number;
+  readonly #number: number;
   readonly #words: Int32Array;
   readonly #read: number;
   readonly #port: ThreadStart['port'];
   readonly #limiter: LogLimiter;
+  #loaded = false;
   /** Log messages sent. Wraps, as the word LOGS_READ does that it is compared with. */
   #sent = 0;
 
   /** Removes the port from `start`, and closes the thread's parentPort, on which nobody listens. */
   constructor(start: ThreadStart) {
-    this.#self = start.self;
+    this.#number = start.number;
     this.#port = start.port;
     // The app can import workerData and parentPort as well.
     Reflect.deleteProperty(start, 'port');
@@ -37,12 +44,24 @@ export class Reports {
     process.on('exit', () => this.#limiter.flush());
   }
 
-  ready(protocol: 'http' | 'tcp'): void {
-    this.#send({ type: 'ready', protocol });
+  ready(app: AppKind): void {
+    this.#loaded = true;
+    this.#send({ type: 'ready', app });
   }
 
-  failed(code: string, message: string, stack: string): void {
-    this.#send({ type: 'failed', code, message, stack });
+  leaving(cut: CutRequests): void {
+    this.#send({ type: 'leaving', cut });
+  }
+
+  /** @param cause what the app threw; undefined where it is something else that failed */
+  failed(code: string, message: string, cause: unknown): void {
+    const error = cause === undefined ? undefined : errorRecord(cause, { frame: true });
+    this.#send({ type: 'failed', code, message, error });
+  }
+
+  died(error: unknown): void {
+    // Who develops an app sees it fail while it loads.
+    this.#send({ type: 'died', error: errorRecord(error, { frame: !this.#loaded }) });
   }
 
   log(level: Level, message: string, fields: LogEntry['fields'] = {}): void {
@@ -55,7 +74,7 @@ export class Reports {
 
   #sendEntry(entry: LogEntry): void {
     this.#sent = (this.#sent + 1) | 0;
-    this.#send({ type: 'log', entry: { ...entry, fields: { thread: this.#self, ...entry.fields } } });
+    this.#send({ type: 'log', entry: { ...entry, fields: { thread: this.#number, ...entry.fields } } });
   }
 
   #send(message: ThreadMessage): void {
@@ -63,13 +82,13 @@ export class Reports {
   }
 }
 
-/** Turns values that are not plain into text: anything can be thrown, also what cannot be cloned. */
+/** Turns errors, and whatever else is not plain, into records: anything can be thrown, also what cannot be cloned. */
 function prepare(fields: LogEntry['fields']): LogEntry['fields'] {
-  const plain = Object.entries(fields).map(([name, value]) => [
+  const prepared = Object.entries(fields).map(([name, value]) => [
     name,
-    isPlain(value) ? value : describeError(value),
+    name !== 'error' && isPlain(value) ? value : errorRecord(value),
   ]);
-  return Object.fromEntries(plain);
+  return Object.fromEntries(prepared);
 }
 
 const isPlain = (value: unknown): boolean =>

@@ -5,7 +5,6 @@
  */
 // Imported, because the global is an accessor: a call of it on every event.
 import process from 'node:process';
-import { raiseUncaughtException } from './uncaught.js';
 
 /**
  * What Node itself calls when a callback returns. It is not documented, but part of every supported release:
@@ -13,14 +12,18 @@ import { raiseUncaughtException } from './uncaught.js';
  */
 const { _tickCallback: tickCallback } = process as unknown as { _tickCallback?: () => void };
 
-/**
- * Runs what is queued. An error thrown by a callback is uncaught, and ends the draining: what is left runs in the next pass
- * through the loop, as in Node.
- */
-export function drainTicks(): void {
-  try {
-    tickCallback?.call(process);
-  } catch (error) {
-    raiseUncaughtException(error);
-  }
+/** Runs what is queued. @throws what a callback has thrown; what is left then runs in the next pass through the loop, as in Node */
+export function runTicks(): void {
+  tickCallback?.call(process);
+}
+
+/** @returns runs what is queued; an error thrown by a callback is uncaught, and given to `raise` */
+export function tickDrain(raise: (error: unknown) => void): () => void {
+  return () => {
+    try {
+      runTicks();
+    } catch (error) {
+      raise(error);
+    }
+  };
 }

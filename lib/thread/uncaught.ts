@@ -1,6 +1,6 @@
 /** Uncaught exceptions of user code: how they are raised, and what keeps them from taking the whole process down. */
 import process from 'node:process';
-import { describeError } from './describe-error.js';
+import { errorRecord } from '../report/error-record.js';
 
 /** A chain of causes as long as this is taken for a circle. */
 const MAX_CAUSES = 16;
@@ -30,22 +30,23 @@ export function raiseUncaughtException(error: unknown): void {
 }
 
 /**
- * Replaces errors that Node cannot hand over by their description.
+ * Reports the error that ends the thread, and replaces errors that Node cannot hand over.
  *
  * Node.js hands an uncaught error of a worker to the main thread with all its causes, one inside the other. Where they form
  * a circle it never ends, or overflows the stack of the main thread and takes the process down. A DOMException, which is
  * what an aborted or timed out fetch() throws, arrives without anything in it. What a listener of this event throws takes the
  * place of the error.
+ *
+ * @param report is given the error before the thread ends
  */
-export function installUncaughtExceptionGuard(): void {
+export function installUncaughtExceptionGuard(report: (error: unknown) => void): void {
   process.on('uncaughtExceptionMonitor', (error) => {
     // The app may have a listener that saves the thread.
     if (process.listenerCount('uncaughtException') > 0) return;
+    report(error);
     if (!hasEndlessCauses(error) && !(error instanceof DOMException)) return;
-    const replacement = new Error(error.message);
-    replacement.name = error.name;
-    replacement.stack = describeError(error);
-    throw replacement;
+    const { name, message } = errorRecord(error);
+    throw Object.assign(new Error(message), { name });
   });
 }
 

@@ -1,52 +1,41 @@
 /**
  * The loop of a worker thread. It runs in *turns*: a turn is one stay of the loop inside one pass of the thread's event loop.
- * A turn takes the thread through the states of set/thread-state.ts (leads, promotes, processes, parks), step by step, until
+ * A turn takes the thread through the states of set/thread-state.ts, step by step, as its strategy says (lib/strategies), until
  * its event loop has to run; then it returns to the event loop and asks for the next turn by a message to itself. The message
  * brings the event loop through its poll phase, and the turn comes in the check phase behind it, in an immediate. There
  * nothing that the poll phase has begun is left half done while the turn blocks: docs/decisions/0002.
  *
- *   turn: ┌▶ own work, if leading came last ─▶ do a portion of it ─────────────┐
- *         │  join ──▶ leads: take an event ──▶ promote ──▶ dispatch ───────────┤
- *         │             │ hand-off: to its thread, goes on leading             │
- *         │             │ for a host that is parked: yield ─▶ park             │
- *         │             └ none: wait in the kernel ─── own loop due ─▶ promote ─▶ return to the event loop
- *         │  else park ─────────────────────────────── own loop due ───────────▶ return to the event loop
- *         └──────────────────── bounds of a turn reached ──────────────────────┘ ───▶ return to the event loop
+ * A thread never blocks before its own microtasks have run and its event loop has said how long it may.
  *
- * Own work (thread/own-work.ts) and leading alternate: own work without end keeps no thread from leading, and a flood of events
- * delays no stream for ever.
+ * A worker thread takes turns until the set stops. A set inside a thread of the program (lib/local) has a *demand* for turns,
+ * which rises and falls:
  *
- * User code runs only between promoteNewLeader (or as a follower) and the next join, so no handler, no timer and no
- * promise reaction ever keeps the others from the handle set. A thread never blocks before its own microtasks have run
- * and its event loop has said how long it may.
+ *   NO_TURNS       nothing is served: no turn is asked for
+ *   UNREFERENCED   turns, as long as something else keeps the thread's event loop alive
+ *   REFERENCED     turns, which keep the event loop alive
  */
+// Imported, because a program may replace the global (fake timers of a test), and the turns would end.
+import { setImmediate } from 'node:timers';
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { type Deferred, TIMER } from '../connection/event-handler.js';
-import {
-  EVENTS,
-  HAND_OFFS,
-  KERNEL_POLLS,
-  KERNEL_WAITS,
-  LEADERSHIPS,
-  LOOP_PASSES,
-  PARKS,
-  PROMOTIONS,
-  RECLAIMS,
-  WAKE_UPS,
-} from '../memory/counters.js';
+import { EVENTS, HAND_OFFS, KERNEL_WAITS, LOOP_PASSES } from '../memory/counters.js';
 import { SET_STATE, SET_STOPPING } from '../memory/layout.js';
-import type { Engagement } from '../set/engagement.js';
 import { EVENTS_READY, LOOP_READY } from '../set/handle-set.js';
-import { ENTERED, eventBits, HAND_OFF } from '../set/handle-table.js';
 import { Mailbox } from '../set/mailbox.js';
-import type { ParkingLot, Sleep } from '../set/parking-lot.js';
-import type { ThreadSet } from '../set/thread-set.js';
+import type { Sleep } from '../set/parking-lot.js';
+import {
+  LEAVE_SET,
+  type Membership,
+  NEXT_STEP,
+  RETURN_TO_LOOP,
+  type Strategy,
+  type Turn,
+} from '../strategies/turn.js';
 import { nowMicros } from '../sys/clock.js';
 import { resetEventCounter } from '../sys/descriptor.js';
 import { POLL_FIRST, POLL_SECOND, pollTwo } from '../sys/epoll.js';
-import type { EventLoop } from '../sys/event-loop.js';
 import { Dispatcher } from './dispatcher.js';
-import { HandOver } from './hand-over.js';
+import type { HeapGauge } from './heap-gauge.js';
 import { OwnWork, type OwnWorkParts } from './own-work.js';
 
 /**
@@ -59,52 +48,43 @@ const MAX_EVENTS_PER_TURN = 32;
  * for this and one handler more, and not for 32 of them.
  */
 const MAX_MICROS_PER_TURN = 2000;
-/**
- * Events that a leader only notes, hands off or handles inline before it checks for own work, its loop, and the end of the set.
- */
-const MAX_EVENTS_PER_LEADERSHIP = 256;
+/** The demand for turns. */
+export const NO_TURNS = 0;
+export const UNREFERENCED = 1;
+export const REFERENCED = 2;
 
-/** How a step of a turn ended. */
-const NEXT_STEP = 0;
-const RETURN_TO_LOOP = 1;
-const LEAVE_SET = 2;
-
-export interface WorkerLoopParts extends OwnWorkParts {
-  readonly threadSet: ThreadSet;
-  readonly lot: ParkingLot;
-  readonly loop: EventLoop;
-  readonly engagement: Engagement;
+export interface WorkerLoopParts extends OwnWorkParts, Membership {
+  /** Makes what the thread does in a step of a turn. */
+  readonly strategy: (turn: Turn) => Strategy;
+  readonly heap: HeapGauge;
   /** This thread's own, readable when it is woken. */
   readonly doorbell: number;
+  /** NO_TURNS, UNREFERENCED or REFERENCED. Where it rises outside of a turn, `heedDemand` must be called. Default: REFERENCED, always */
+  readonly demand?: () => number;
   /** Called when the set stops and the thread has left it. */
   readonly onLeave: () => void;
 }
 
-export class WorkerLoop {
+export class WorkerLoop implements Turn {
   readonly #parts: WorkerLoopParts;
+  readonly member: Membership;
   readonly #words: Int32Array;
   readonly #dispatcher: Dispatcher;
   readonly #ownWork: OwnWork;
-  readonly #handOver: HandOver;
+  readonly #strategy: Strategy;
   /** Of the threads that this one has handed events to. */
   readonly #mailboxes: Mailbox[] = [];
   readonly #turnReceiver: MessagePort;
   readonly #turnSender: MessagePort;
   readonly #inCheckPhase = (): void => this.#turn();
-  readonly #sleep: Sleep;
+  /** The demand that the event loop and the message port reflect. */
+  #demand = REFERENCED;
+  /** The message for the next turn is under way, or a turn is. */
+  #turnDue = false;
+  readonly sleep: Sleep;
+  readonly mustWake = (): boolean => this.#ownWork.hasPending() || this.mustLeave();
   /** The last sleep ended because the thread's own loop has work. */
   #loopDue = false;
-  /** A promotion woke this thread: others rely on it to try for leadership before anything else. */
-  #promoted = false;
-  /** It has just done own work: it tries to lead before it does more. */
-  #leadFirst = false;
-  /**
-   * It has taken an event since it last yielded. Without this, a thread that yields and a host that finds it leading again and parks, in step,
-   * would go on for ever (found by the model).
-   */
-  #mayYield = true;
-  /** It has parked since it last led. */
-  #parked = true;
   /** Events of this turn, the time spent in them, and when the last one began. */
   #events = 0;
   #busyMicros = 0;
@@ -112,28 +92,45 @@ export class WorkerLoop {
 
   constructor(parts: WorkerLoopParts) {
     this.#parts = parts;
+    this.member = parts;
     this.#words = new Int32Array(parts.control);
     this.#dispatcher = new Dispatcher(parts);
     this.#ownWork = new OwnWork(parts, this.#dispatcher);
-    this.#handOver = new HandOver(parts, (thread) => this.#mailboxOf(thread));
     const { port1, port2 } = new MessageChannel();
     this.#turnReceiver = port1;
     this.#turnSender = port2;
     const { loop, doorbell } = parts;
-    this.#sleep = (timeoutMs) => {
+    this.sleep = (timeoutMs) => {
       const woken = pollTwo(doorbell, loop.backendFd, timeoutMs);
       if (woken & POLL_FIRST) resetEventCounter(doorbell);
       this.#loopDue = (woken & POLL_SECOND) !== 0;
       if (this.#loopDue) parts.engagement.hadIo(nowMicros());
       return woken !== 0;
     };
+    this.#strategy = parts.strategy(this);
   }
 
   /** Begins the first turn as soon as the loop runs. */
   start(): void {
     // Unreferenced: libuv cannot tell how long the loop has time while a referenced immediate is pending or running.
     this.#turnReceiver.on('message', () => setImmediate(this.#inCheckPhase).unref());
-    this.#nextTurn();
+    this.heedDemand();
+  }
+
+  /**
+   * Brings the turns in line with the demand, and asks for the next turn if there is any. A demand that falls need not be reported: the turn
+   * that is due finds out.
+   */
+  heedDemand(): void {
+    const demand = this.#demandNow();
+    if (demand !== this.#demand) {
+      this.#demand = demand;
+      if (demand === REFERENCED) this.#turnReceiver.ref();
+      else this.#turnReceiver.unref();
+    }
+    if (demand === NO_TURNS || this.#turnDue) return;
+    this.#turnDue = true;
+    this.#turnSender.postMessage(0);
   }
 
   /** See ThreadContext.defer. */
@@ -141,19 +138,25 @@ export class WorkerLoop {
     this.#ownWork.defer(work);
   }
 
+  /** See ThreadContext.beforeWaiting. */
+  beforeWaiting(work: Deferred): void {
+    this.#ownWork.beforeWaiting(work);
+  }
+
   /** See ThreadContext.process. */
-  process(fd: number, events: number): void {
+  processNested(fd: number, events: number): void {
     this.#dispatcher.dispatchNested(fd, events);
   }
 
-  #nextTurn(): void {
-    this.#turnSender.postMessage(0);
+  #demandNow(): number {
+    return this.#parts.demand?.() ?? REFERENCED;
   }
 
   #turn(): void {
-    const { counters, recorder, holds } = this.#parts;
+    const { counters, recorder, heap, holds } = this.#parts;
     counters[LOOP_PASSES]!++;
     holds.turnBegins(recorder.micros);
+    heap.turnBegins(recorder.micros);
     this.#dispatcher.runsOwnCode(false);
     recorder.turnBegan();
     this.#events = 0;
@@ -162,7 +165,7 @@ export class WorkerLoop {
     let end = RETURN_TO_LOOP;
     try {
       do {
-        end = this.#step();
+        end = this.#strategy.step();
       } while (end === NEXT_STEP);
     } finally {
       // Also where this class itself has thrown, and the app handles uncaught exceptions.
@@ -170,132 +173,55 @@ export class WorkerLoop {
         recorder.turnEnds();
         holds.loopRuns();
         this.#dispatcher.runsOwnCode(true);
-        this.#nextTurn();
+        this.#turnDue = false;
+        this.heedDemand();
       }
     }
     if (end === LEAVE_SET) this.#leave();
   }
 
-  #step(): number {
-    const { threadSet } = this.#parts;
-    // A plain load: before it sleeps in any way, the thread reads the word again by Atomics.
-    if (this.#words[SET_STATE] === SET_STOPPING) return LEAVE_SET;
-    const promoted = this.#promoted;
-    if (this.#events >= MAX_EVENTS_PER_TURN && !promoted) return RETURN_TO_LOOP;
-    if (!promoted && !this.#leadFirst && this.#ownWork.hasPendingHint()) return this.#doOwnWork();
-    this.#promoted = false;
-    const defers = !promoted && this.#parts.engagement.defers();
-    if (defers || !threadSet.join()) {
-      this.#parts.holds.endNow();
-      // There is a leader, or a host leads next, so nobody relies on this thread any more: its own work comes first.
-      if (this.#ownWork.hasPending()) return this.#doOwnWork();
-      return this.#loopDue ? this.#returnToLoop() : this.#follow(defers);
-    }
-    const { counters, holds, recorder } = this.#parts;
-    holds.end(recorder.micros);
-    counters[LEADERSHIPS]!++;
-    if (!this.#parked) counters[RECLAIMS]!++;
-    this.#parked = false;
-    if (this.#turnWasLong()) return this.#promoteThen(RETURN_TO_LOOP);
-    this.#leadFirst = false;
-    return this.#lead();
+  // ---- the turn, as the strategy uses it ---------------------------------------------------------------------------------
+
+  isFull(): boolean {
+    return this.#events >= MAX_EVENTS_PER_TURN;
   }
 
-  /** Whether handlers have used up the turn's time; the clock was read when the last one ended. */
-  #turnWasLong(): boolean {
+  wasLong(): boolean {
     if (this.#busySince === 0) return false;
     this.#busyMicros += this.#parts.recorder.micros - this.#busySince;
     this.#busySince = 0;
     return this.#busyMicros > MAX_MICROS_PER_TURN;
   }
 
-  // ---- leading -----------------------------------------------------------------------------------------------------------
-
-  #lead(): number {
-    const { handles, counters, recorder, engagement } = this.#parts;
-    for (let led = 0; led < MAX_EVENTS_PER_LEADERSHIP; ) {
-      if (this.#mayYield && engagement.yields()) return this.#yield();
-      // It must not wait for the handler of an event that this thread takes, which may never end.
-      if (this.#ownWork.hasHandOverHint()) {
-        this.#promote();
-        return this.#doOwnWork();
-      }
-      if (handles.ready.take()) {
-        this.#mayYield = true;
-        if (this.#claim()) return NEXT_STEP;
-        led++;
-        continue;
-      }
-      counters[KERNEL_POLLS]!++;
-      // Before own work: where all threads have own work without end, nobody else would ask the kernel.
-      if (handles.ready.refill() > 0) {
-        recorder.refilled();
-        continue;
-      }
-      if (this.#ownWork.hasPending()) {
-        this.#promote();
-        return this.#doOwnWork();
-      }
-      if (Atomics.load(this.#words, SET_STATE) === SET_STOPPING) return LEAVE_SET;
-      if (!this.#waitForEvents()) return this.#promoteThen(RETURN_TO_LOOP);
-    }
-    return this.#promoteThen(NEXT_STEP);
+  isStopping(): boolean {
+    return this.#words[SET_STATE] === SET_STOPPING;
   }
 
-  /** Leaves leadership to a host that is parked, and stands ready to block. */
-  #yield(): number {
-    const { counters, threadSet } = this.#parts;
-    counters[PROMOTIONS]!++;
-    this.#mayYield = false;
-    if (threadSet.yieldLeadership()) counters[WAKE_UPS]!++;
-    return this.#follow(true);
+  mustLeave(): boolean {
+    return Atomics.load(this.#words, SET_STATE) === SET_STOPPING;
   }
 
-  #promoteThen(end: number): number {
-    this.#promote();
-    return end;
+  hasOwnWorkHint(): boolean {
+    return this.#ownWork.hasPendingHint();
   }
 
-  /** Blocks in the kernel. @returns false when the thread's own loop has to run first */
-  #waitForEvents(): boolean {
-    const { handles, loop, counters, recorder, engagement } = this.#parts;
-    const timeoutMs = loop.timeoutMs();
-    if (timeoutMs === 0) return false;
-    counters[KERNEL_WAITS]!++;
-    const woken = handles.waitForEvent(loop.backendFd, timeoutMs);
-    recorder.waited();
-    if (woken & LOOP_READY) engagement.hadIo(nowMicros());
-    return (woken & LOOP_READY) === 0 && (woken & EVENTS_READY) !== 0;
+  hasOwnWork(): boolean {
+    return this.#ownWork.hasPending();
   }
 
-  /** Has the event just taken processed. @returns whether this thread did it, and no longer leads */
-  #claim(): boolean {
-    const { handles, self, lot, counters } = this.#parts;
-    const { ready, table } = handles;
-    const { fd, generation } = ready;
-    const events = eventBits(ready.events);
-    switch (table.claim(fd, generation, events, self)) {
-      case ENTERED:
-        if (this.#handlesInline(fd) || this.#handOver.passesOn(fd, generation, events)) return false;
-        this.#dispatcher.entered(fd);
-        this.#promote();
-        this.#events++;
-        this.#dispatcher.dispatch(fd, events);
-        return true;
-      case HAND_OFF: {
-        const owner = table.handOffTo;
-        counters[HAND_OFFS]!++;
-        this.#mailboxOf(owner).put(fd, generation);
-        if (owner !== self) lot.wake(owner);
-        return false;
-      }
-      default:
-        return false;
-    }
+  hasHandOverHint(): boolean {
+    return this.#ownWork.hasHandOverHint();
   }
 
-  /** @returns whether the event was handled without giving leadership up */
-  #handlesInline(fd: number): boolean {
+  doOwnWork(): number {
+    const { threadSet, holds } = this.#parts;
+    holds.endNow();
+    threadSet.process();
+    this.#events += this.#ownWork.run();
+    return this.#ownWork.hasDeferred() ? RETURN_TO_LOOP : NEXT_STEP;
+  }
+
+  handlesInline(fd: number): boolean {
     const { eventHandlers, handles, counters } = this.#parts;
     const kind = handles.table.kind(fd);
     if (kind !== TIMER || !eventHandlers[TIMER]!.handleInline!(fd)) return false;
@@ -303,49 +229,59 @@ export class WorkerLoop {
     return true;
   }
 
-  #promote(): void {
-    const { counters, recorder, threadSet } = this.#parts;
-    counters[PROMOTIONS]!++;
-    if (threadSet.promoteNewLeader()) counters[WAKE_UPS]!++;
-    this.#busySince = recorder.micros;
+  entered(fd: number): void {
+    this.#dispatcher.entered(fd);
   }
 
-  // ---- own work ----------------------------------------------------------------------------------------------------------
-
-  #doOwnWork(): number {
-    const { threadSet, holds } = this.#parts;
-    holds.endNow();
-    threadSet.process();
-    this.#leadFirst = true;
-    this.#events += this.#ownWork.run();
-    return this.#ownWork.hasDeferred() ? RETURN_TO_LOOP : NEXT_STEP;
+  beginsProcessing(): void {
+    this.#busySince = this.#parts.recorder.micros;
   }
 
-  // ---- following ---------------------------------------------------------------------------------------------------------
+  processingMicros(now: number): number {
+    return this.#busySince === 0 ? 0 : now - this.#busySince;
+  }
 
-  /** @param defers to the hosts: see ThreadSet.park */
-  #follow(defers: boolean): number {
-    const { threadSet, loop, counters, recorder, engagement } = this.#parts;
+  process(fd: number, events: number): void {
+    this.#events++;
+    this.#dispatcher.dispatch(fd, events);
+  }
+
+  mailboxOf(thread: number): Mailbox {
+    this.#mailboxes[thread] ??= new Mailbox(this.#parts.control, thread);
+    return this.#mailboxes[thread];
+  }
+
+  handOff(fd: number, generation: number, owner: number): void {
+    const { counters, lot, self } = this.#parts;
+    counters[HAND_OFFS]!++;
+    this.mailboxOf(owner).put(fd, generation);
+    if (owner !== self) lot.wake(owner);
+  }
+
+  waitForEvents(maxMs = Number.POSITIVE_INFINITY): boolean {
+    const { handles, loop, counters, recorder, engagement } = this.#parts;
+    // The loop says how long it may wait by what keeps it alive, and with another demand the port has to follow first.
+    if (this.#demandNow() !== this.#demand) return false;
     const timeoutMs = loop.timeoutMs();
-    if (timeoutMs === 0) return this.#returnToLoop();
-    // Not the recorder's reading: a thread that defers changes no state, and would take its last I/O for recent for ever.
-    const staleMs = engagement.publish(nowMicros(), timeoutMs);
-    const hasWork = () => this.#ownWork.hasPending() || Atomics.load(this.#words, SET_STATE) === SET_STOPPING;
-    this.#parked = true;
+    if (timeoutMs === 0) return false;
+    counters[KERNEL_WAITS]!++;
+    const isOwnTime = maxMs < (timeoutMs < 0 ? Number.POSITIVE_INFINITY : timeoutMs);
+    const woken = handles.waitForEvent(loop.backendFd, isOwnTime ? maxMs : timeoutMs);
+    recorder.waited();
+    if (woken & LOOP_READY) engagement.hadIo(nowMicros());
+    return (woken & LOOP_READY) === 0 && (isOwnTime || (woken & EVENTS_READY) !== 0);
+  }
+
+  get loopIsDue(): boolean {
+    return this.#loopDue;
+  }
+
+  rests(): void {
     this.#loopDue = false;
     this.#busySince = 0;
-    counters[PARKS]!++;
-    this.#promoted = threadSet.park(
-      hasWork,
-      this.#sleep,
-      Math.min(timeoutMs < 0 ? Number.POSITIVE_INFINITY : timeoutMs, staleMs),
-      defers,
-    );
-    recorder.waited();
-    return this.#loopDue && !this.#promoted ? this.#returnToLoop() : NEXT_STEP;
   }
 
-  #returnToLoop(): number {
+  returnToLoop(): number {
     this.#loopDue = false;
     this.#parts.threadSet.process();
     return RETURN_TO_LOOP;
@@ -355,10 +291,5 @@ export class WorkerLoop {
     this.#parts.threadSet.leave();
     this.#turnReceiver.close();
     this.#parts.onLeave();
-  }
-
-  #mailboxOf(thread: number): Mailbox {
-    this.#mailboxes[thread] ??= new Mailbox(this.#parts.control, thread);
-    return this.#mailboxes[thread];
   }
 }

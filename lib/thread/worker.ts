@@ -1,126 +1,113 @@
-/** The entry of a worker thread: puts the parts of the data plane together and joins the set. */
+/** The entry of a worker thread: loads the app and joins the set. */
 import { workerData } from 'node:worker_threads';
 import { Acceptor } from '../connection/acceptor.js';
-import {
-  ACCEPTOR,
-  type EventHandler,
-  HTTP_CONNECTION,
-  TCP_CONNECTION,
-  type ThreadContext,
-  TIMER,
-  WAKE_UP,
-} from '../connection/event-handler.js';
+import { ACCEPTOR, HTTP_CONNECTION, TCP_CONNECTION } from '../connection/event-handler.js';
 import { HoldMeter } from '../connection/hold-meter.js';
-import { Timeouts } from '../connection/timeouts.js';
 import { PacelineError } from '../errors.js';
-import { HttpConnections } from '../http/handler.js';
-import { Routes } from '../http/routes.js';
-import { BlockPool } from '../memory/block-pool.js';
-import { countersOf } from '../memory/counters.js';
-import { INPUT_BYTES } from '../memory/layout.js';
-import { sumsOf } from '../memory/sums.js';
-import { RouteTable } from '../routes/route-table.js';
-import { Engagement } from '../set/engagement.js';
-import { HandleSet } from '../set/handle-set.js';
-import { HandleTable } from '../set/handle-table.js';
-import { ParkingLot } from '../set/parking-lot.js';
-import { Recorder } from '../set/recorder.js';
-import { ThreadSet } from '../set/thread-set.js';
+import { fetchConnections } from '../http/handler.js';
+import { REQUESTS_CUT } from '../memory/counters.js';
+import { DRAIN_DEADLINE } from '../memory/layout.js';
+import { setBinding } from '../node/binding.js';
+import { installListening } from '../node/listening.js';
+import { errorRecord } from '../report/error-record.js';
+import { summary } from '../report/render-error.js';
+import { DeclaredRoutes } from '../routes/declared-routes.js';
 import { EventLoop } from '../sys/event-loop.js';
 import { TcpConnections } from '../tcp/handler.js';
-import { inScopes } from '../user-code/async-scope.js';
 import { installResponse } from '../web/light-response.js';
-import { type App, loadApp } from './app-loader.js';
-import { describeError } from './describe-error.js';
+import { type App, describeApp, loadApp } from './app-loader.js';
+import { signalDone } from './app-signals.js';
+import { installConsole } from './console.js';
+import { type DataPlane, joinSet, serveNodeServers } from './data-plane.js';
+import { developed, pageAnswer } from './development.js';
+import { cutRequests, endApp } from './leaving.js';
+import { hasCalledListen, noteListenCalls } from './listen-calls.js';
+import { reportLoadedFiles } from './loaded-files.js';
 import type { ThreadStart } from './messages.js';
+import { installProcessCalls } from './process-calls.js';
 import { Reports } from './reports.js';
-import { drainTicks as runTicks } from './ticks.js';
-import { installUncaughtExceptionGuard, raiseUncaughtException } from './uncaught.js';
-import { WakeUp } from './wake-up.js';
-import { WorkerLoop } from './worker-loop.js';
+import { SharedBinding } from './shared-binding.js';
+import { prepareTelemetry } from './telemetry.js';
+import { installUncaughtExceptionGuard } from './uncaught.js';
+
+const LISTENS_TOO =
+  "the app exports a handler and calls listen() as well: both are served, the export on the server's own address and the other where it listens; for one address, leave out the call or the export";
 
 const start = workerData as ThreadStart;
+const binding = new SharedBinding(start.port);
+installProcessCalls(start);
+// Last, as it takes the port out of `start`.
 const reports = new Reports(start);
 
-function join(app: App, loop: EventLoop, holds: HoldMeter): void {
-  const { self, memory, epoll, doorbells, wakeUp, limits, fallbackHost } = start;
-  const control = memory.control;
-  const drainTicks = inScopes(runTicks);
-  const table = new HandleTable(memory.handles);
-  const handles = new HandleSet(control, table, epoll, self);
-  const lot = new ParkingLot(control, doorbells);
-  const counters = countersOf(control, self);
-  const recorder = new Recorder(control, self);
-  const engagement = new Engagement(control, self, {
-    threads: doorbells.length,
-    timeoutMs: () => loop.timeoutMs(),
-  });
-  const context: ThreadContext = {
-    self,
-    control: new Int32Array(control),
-    handles,
-    table,
-    pool: new BlockPool(memory.blocks, self),
-    input: Buffer.from(memory.inputs, self * INPUT_BYTES, INPUT_BYTES),
-    counters,
-    sums: sumsOf(control, self),
-    recorder,
-    engagement,
-    lot,
+type ObserversOf = Awaited<ReturnType<typeof prepareTelemetry>>;
+
+const log: Reports['log'] = (level, message, fields) => reports.log(level, message, fields);
+
+function join(app: App, loop: EventLoop, holds: HoldMeter, observersOf: ObserversOf): void {
+  const { memory, fallbackHost } = start;
+  const plane = joinSet(start, {
+    loop,
     holds,
-    limits,
-    drainTicks,
-    defer: (work) => workerLoop.defer(work),
-    aboutToBlock: () => threadSet.aboutToBlock(),
-    process: (fd, events) => workerLoop.process(fd, events),
-    log: (level, message, fields) => reports.log(level, message, fields),
-  };
-  const eventHandlers: (EventHandler | undefined)[] = [];
-  eventHandlers[WAKE_UP] = new WakeUp(context);
-  eventHandlers[TIMER] = new Timeouts(context, lot, wakeUp);
-  if (app.protocol === 'http') {
-    const routes = new Routes(new RouteTable(memory.routes, self), app.routes);
-    eventHandlers[ACCEPTOR] = new Acceptor(context, HTTP_CONNECTION);
-    eventHandlers[HTTP_CONNECTION] = new HttpConnections(context, app.app, fallbackHost, routes);
-  } else {
-    eventHandlers[ACCEPTOR] = new Acceptor(context, TCP_CONNECTION);
+    log,
+    onLeave: () => void leave(plane, app),
+  });
+  const declared = app.kind === 'tcp' ? new DeclaredRoutes(undefined) : app.routes;
+  const { context, eventHandlers, workerLoop } = plane;
+  const observers = observersOf(context);
+  eventHandlers[ACCEPTOR] = new Acceptor(context);
+  // Whatever the module exports, servers of its own may listen at any time.
+  const routes = serveNodeServers(plane, memory, declared, observers.node);
+  if (app.kind === 'fetch') {
+    eventHandlers[HTTP_CONNECTION] = fetchConnections(
+      context,
+      start.dev ? developed(app.app) : app.app,
+      fallbackHost,
+      routes,
+      observers.fetch,
+      start.dev ? pageAnswer : undefined,
+    );
+  } else if (app.kind === 'tcp') {
     eventHandlers[TCP_CONNECTION] = new TcpConnections(context, app.app);
   }
-  const threadSet = new ThreadSet(control, self, lot, recorder, engagement);
-  const workerLoop = new WorkerLoop({
-    self,
-    control,
-    threadSet,
-    handles,
-    lot,
-    loop,
-    counters,
-    recorder,
-    engagement,
-    holds,
-    doorbell: doorbells[self]!,
-    eventHandlers,
-    drainTicks,
-    raiseUncaughtException,
-    // The app's own timers and sockets must not keep a thread that has left the set.
-    onLeave: () => process.exit(0),
-  });
   workerLoop.start();
 }
 
+async function leave({ eventHandlers, context }: DataPlane, { close: hooks }: App): Promise<void> {
+  const { number, memory } = start;
+  const cut = cutRequests(eventHandlers);
+  for (const [, count] of cut) context.counters[REQUESTS_CUT]! += count;
+  reports.leaving(cut);
+  const deadline = new Float64Array(memory.control)[DRAIN_DEADLINE]!;
+  await endApp({ hooks, signalDone, thread: number, deadline, log });
+  // The app's own timers and sockets must not keep a thread that has left the set.
+  process.exit(0);
+}
+
 try {
-  installUncaughtExceptionGuard();
+  installUncaughtExceptionGuard((error) => reports.died(error));
+  await installConsole();
   const loop = new EventLoop();
   // Before the thread is ready: it opens a descriptor, and a server that listens opens no more.
   const holds = new HoldMeter();
   installResponse();
-  const app = await loadApp(start.app);
-  reports.ready(app.protocol);
-  join(app, loop, holds);
+  setBinding(binding);
+  installListening();
+  noteListenCalls();
+  if (start.dev) reportLoadedFiles();
+  const app = await loadApp(start, binding);
+  const observersOf = await prepareTelemetry(start);
+  reports.ready(app.kind);
+  // All threads run the same module, so one says it.
+  const doubt = app.kind !== 'listens' && hasCalledListen() ? LISTENS_TOO : app.doubt;
+  if (doubt !== null && start.number === 0) reports.log('warn', doubt);
+  await binding.joining();
+  join(app, loop, holds, observersOf);
 } catch (error) {
-  const { code, message } =
-    error instanceof PacelineError ? error : { code: 'PACELINE_APP_LOAD', message: describeError(error) };
-  reports.failed(code, message, describeError((error as Error).cause ?? error));
+  if (error instanceof PacelineError) reports.failed(error.code, error.message, error.cause);
+  else {
+    const why = summary(errorRecord(error));
+    reports.failed('PACELINE_APP_LOAD', `the app ${describeApp(start.app)} did not start: ${why}`, error);
+  }
   process.exitCode = 1;
   // The app may have left timers or sockets behind.
   setImmediate(() => process.exit(1));

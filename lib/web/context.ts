@@ -1,4 +1,18 @@
 /** The types of a fetch-style app, which users import from `paceline`. */
+import type { AppHooks } from '../user-code/hooks.js';
+import type { FetchResult } from './fetch-result.js';
+
+/** The trace that a request belongs to, as its client has sent it: W3C Trace Context, https://www.w3.org/TR/trace-context-1/. */
+export interface TraceContext {
+  /** 32 hexadecimal digits in lower case, not all of them 0. */
+  readonly traceId: string;
+  /** The caller's span: 16 hexadecimal digits in lower case, not all of them 0. */
+  readonly parentId: string;
+  /** Whether the caller may have recorded the trace. */
+  readonly sampled: boolean;
+  /** The `tracestate` field as sent, several of them as one list; `''` without any. To be passed on unchanged. */
+  readonly tracestate: string;
+}
 
 /** The second argument of a fetch-style handler: what it can know besides its request. */
 export interface FetchContext {
@@ -9,6 +23,10 @@ export interface FetchContext {
    * once the client has gone. Each access asks the system (getpeername(2)).
    */
   readonly remoteAddress: string;
+  /**
+   * The trace that the request's `traceparent` field names. `null` without the field, and where it is malformed. Parsed at the first access.
+   */
+  readonly trace: TraceContext | null;
 }
 
 /**
@@ -38,7 +56,7 @@ export interface RouteDeclaration {
  * export default { fetch: (request, context) => new Response(`hello from thread ${context.thread}\n`) } satisfies FetchApp;
  * ```
  */
-export interface FetchApp {
+export interface FetchApp extends AppHooks {
   /**
    * Handles a request. May block its thread: other threads take the other requests.
    *
@@ -51,7 +69,7 @@ export interface FetchApp {
    * @throws anything: an exception, a rejection, or a value of another kind is logged and answered with 500, and the thread
    * continues
    */
-  fetch(request: Request, context: FetchContext): unknown;
+  fetch(request: Request, context: FetchContext): FetchResult | PromiseLike<FetchResult>;
 
   /**
    * Which routes block their thread. Default: the server learns it from how long requests take.

@@ -8,7 +8,7 @@
  * docs/decisions/0009-light-classes.md says why it is built this way.
  */
 import { inspect } from 'node:util';
-import * as workerThreads from 'node:worker_threads';
+import workerThreads from 'node:worker_threads';
 import { nameOf } from './field-names.js';
 import { iteratorOf } from './headers-iterator.js';
 import { HeadersState, normalized } from './headers-state.js';

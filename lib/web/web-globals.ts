@@ -2,7 +2,7 @@
  * The web-standard classes that Node.js ships (undici), captured before they are replaced, and helpers that the light
  * classes share.
  */
-import * as stream from 'node:stream';
+import stream from 'node:stream';
 
 export const RealHeaders = globalThis.Headers;
 export const RealRequest = globalThis.Request;

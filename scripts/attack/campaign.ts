@@ -1,14 +1,17 @@
 /** One campaign, chosen by a seed: a process with its server, some rounds of attacks, and its orderly end. */
+import { hasOwnSets } from '../../lib/observe/model.js';
+import { DESCRIPTIONS, type StrategyName } from '../../lib/strategies/descriptions.js';
 import { HostileUpstream } from '../../spec/support/proxies/hostile-upstream.js';
 import { oneOf, randomOf } from '../../spec/support/random.js';
 import { Client } from '../../spec/support/server/http-client.js';
-import { askEveryThread, awaitNoViolations, leftovers } from '../campaign/invariants.js';
+import { askEveryThread, askThreadsInTurn, awaitNoViolations, leftovers } from '../campaign/invariants.js';
 import type { Ports, Setup, Status } from './messages.js';
 import { planRound, type RoundResult, runRound } from './round.js';
 import { type Costs, TargetProcess } from './target-process.js';
 
 const MIB = 1024 * 1024;
-const MAX_THREADS = 5;
+/** How many threads run handlers. */
+const MAX_HANDLERS = 5;
 const ROUNDS = 4;
 /** How much memory a round may take: the pool's 64 MiB, the content of its clients, buffers of sockets, garbage. */
 const MAX_PEAK_BYTES = 448 * MIB;
@@ -37,18 +40,21 @@ export interface Tally {
 
 export interface CampaignOptions {
   readonly seed: number;
+  readonly strategy: StrategyName;
   /** Names of attacks; all of them where it is empty. */
   readonly only: readonly string[];
 }
 
 /** @throws with everything that is known about a failure */
-export async function campaign({ seed, only }: CampaignOptions): Promise<Tally> {
+export async function campaign({ seed, strategy, only }: CampaignOptions): Promise<Tally> {
   const random = randomOf(seed);
+  const { ioThreads, maxThreads } = DESCRIPTIONS[strategy];
   await using upstream = await HostileUpstream.start();
   const setup: Setup = {
     // Ports stay in TIME_WAIT after a campaign; the next one uses another address, so that there are always enough.
     host: `127.0.0.${2 + (seed % 250)}`,
-    threads: 1 + random(MAX_THREADS),
+    strategy,
+    threads: Math.min(1 + random(MAX_HANDLERS) + ioThreads, maxThreads),
     // Long enough for bystanders on a busy machine, short enough for some attackers to run into them.
     headersTimeout: oneOf(random, [2000, 60_000]),
     requestTimeout: oneOf(random, [3000, 60_000]),
@@ -161,13 +167,16 @@ function left(status: Status, costs: Costs, before: Costs | null): string[] {
   return wrong;
 }
 
-function meetEveryThread({ setup, ports }: CampaignState, barrier: number): Promise<void> {
-  const { host, threads } = setup;
+function meetEveryThread({ setup, ports }: CampaignState, round: number): Promise<void> {
+  const { host, strategy } = setup;
+  const handlers = setup.threads - DESCRIPTIONS[strategy].ioThreads;
   const connect = () => Client.connect({ host, port: ports.server, localAddress: host });
-  return askEveryThread('the server', threads, connect, async (client) => {
-    const { text } = await client.get(`/meet?barrier=${barrier}&count=${threads}`);
-    return text;
-  });
+  const meet = async (client: Client, barrier: number, count: number): Promise<string> =>
+    (await client.get(`/meet?barrier=${barrier}&count=${count}`)).text;
+  if (!hasOwnSets(strategy))
+    return askEveryThread('the server', handlers, connect, (client) => meet(client, round, handlers));
+  // A barrier that one arrives at lets everybody pass.
+  return askThreadsInTurn('the server', handlers, connect, (client) => meet(client, round, 1));
 }
 
 export const mib = (bytes: number): string => `${Math.round(bytes / MIB)} MiB`;

@@ -1,9 +1,11 @@
 /** The messages between the campaign, its target process and the probe. */
 import type { ThreadInfo } from '../../lib/observe/observation.js';
+import type { StrategyName } from '../../lib/strategies/descriptions.js';
 
 /** How the process is to be set up. */
 export interface Setup {
   readonly host: string;
+  readonly strategy: StrategyName;
   readonly threads: number;
   readonly headersTimeout: number;
   readonly requestTimeout: number;

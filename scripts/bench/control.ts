@@ -7,7 +7,7 @@ import type { Figures } from './figures.js';
 import { loadWithClient } from './load.js';
 import { residentBytes } from './process-stats.js';
 import type { Column, Judgement, Result, Scenario, Settings } from './scenario.js';
-import { FEW_DESCRIPTORS, type Setup } from './start.js';
+import { FEW_DESCRIPTORS, type Setup } from './setups.js';
 import type { Server } from './targets.js';
 import { judgement, medianOf } from './verdict.js';
 import { runWrk } from './wrk.js';
@@ -72,7 +72,6 @@ function control(part: string, beside: string, setup: Setup, disturb: Disturbanc
   return {
     name: `control-${part}`,
     group: 'control',
-    onRequest: true,
     title: ({ seconds }) =>
       `/healthz, a fresh connection every ${PACE_MS} ms for ${seconds} s, beside ${beside}`,
     columns: COLUMNS,

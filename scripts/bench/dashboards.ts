@@ -32,7 +32,6 @@ const COST_COLUMNS: readonly Column[] = [
 export const DASHBOARD_SCENARIOS: readonly Scenario[] = [
   {
     name: 'recording',
-    onRequest: true,
     title: ({ connections, seconds }) =>
       `GET /hello, ${connections} connections, ${seconds} s each: dashboard off, recording, a page open, and back`,
     columns: COST_COLUMNS,
@@ -45,7 +44,6 @@ export const DASHBOARD_SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'blocked',
-    onRequest: true,
     title: () => `every thread blocked for ${BLOCK_MS / 1000} s: the page's frames, and /healthz`,
     columns: [
       { key: 'frames', title: 'frames', digits: 0 },

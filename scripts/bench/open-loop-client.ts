@@ -4,18 +4,21 @@
 //
 // A connection carries one request at a time. A request that is due while all of them wait for answers is sent on the first one
 // that becomes free; the time until then is part of its latency.
+//
+// Requests whose own handler takes long (long-requests.ts) are answered late by any server: they count as answers, and their
+// latencies are not among the others'.
 
 import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Worker } from 'node:worker_threads';
+import { startBeats } from '../../lib/compare/beats.js';
 import { Connection } from './connection.js';
 import { type Figures, percentile } from './figures.js';
-import { bytesOf, type RequestKind } from './real-requests.js';
+import { isHeld, type OpenKind, requestOf } from './long-requests.js';
 
 export interface OpenLoopJob {
   readonly kind: 'open-loop';
   readonly port: number;
-  readonly request: RequestKind;
+  readonly request: OpenKind;
   readonly connections: number;
   readonly ratePerSecond: number;
   readonly seconds: number;
@@ -54,7 +57,7 @@ class Schedule {
 
   constructor(job: OpenLoopJob, connections: readonly Connection[]) {
     this.#job = job;
-    this.#requests = Array.from({ length: REQUESTS_MADE }, (_, index) => bytesOf(job.request, index + 1));
+    this.#requests = Array.from({ length: REQUESTS_MADE }, (_, index) => requestOf(job.request, index + 1));
     this.#startMs = performance.now() + START_MS;
     this.#total = job.ratePerSecond * job.seconds;
     this.#latencies = new Float64Array(this.#total);
@@ -99,15 +102,19 @@ class Schedule {
   figures(): Figures {
     const nowMs = performance.now();
     const { lateMs, seconds } = this.#job;
-    const latencies = this.#latencies.map((latency, number) => latency || nowMs - this.#dueMs(number)).sort();
+    const latencies = this.#latencies
+      .map((latency, number) => latency || nowMs - this.#dueMs(number))
+      .filter((_latency, number) => !isHeld(this.#job.request, (number % REQUESTS_MADE) + 1))
+      .sort();
     return {
       answered: this.#answered,
       // A server that is slower than the schedule still answers when all are due.
       answeredPerSecond: this.#answered / Math.max(seconds, (this.#lastAnswerMs - this.#startMs) / 1000),
       p50Ms: percentile(latencies, 0.5),
+      p90Ms: percentile(latencies, 0.9),
       p99Ms: percentile(latencies, 0.99),
       p999Ms: percentile(latencies, 0.999),
-      maxMs: latencies[this.#total - 1]!,
+      maxMs: latencies.at(-1)!,
       late: latencies.filter((latency) => latency > lateMs).length,
       unanswered: this.#total - this.#answered,
       ownLatePercent: (this.#ownLate / this.#total) * 100,
@@ -137,14 +144,11 @@ function wantedMs(): number {
 /** Sends all requests of a schedule, and waits for their answers for a bounded time. */
 export async function openLoop(job: OpenLoopJob): Promise<Figures> {
   const connections = Array.from({ length: job.connections }, () => new Connection(job.port));
-  await Promise.all(connections.map((connection) => connection.answer(bytesOf(job.request, 1))));
+  await Promise.all(connections.map((connection) => connection.answer(requestOf(job.request, 1))));
   const schedule = new Schedule(job, connections);
-  const metronome = new Worker(new URL('./metronome.js', import.meta.url), {
-    workerData: { intervalMs: BEAT_MS },
-  });
+  const metronome = startBeats(BEAT_MS, () => schedule.pump());
   const before = wantedMs();
   const startMs = performance.now();
-  metronome.on('message', () => schedule.pump());
   await Promise.race([schedule.finished, delay(schedule.lengthMs + LAST_ANSWER_MS)]);
   const ownBusyPercent = ((wantedMs() - before) / (performance.now() - startMs)) * 100;
   const figures = { ...schedule.figures(), ownBusyPercent };

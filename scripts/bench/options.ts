@@ -2,54 +2,57 @@
 
 import { parseArgs } from 'node:util';
 import type { Scenario, Settings } from './scenario.js';
-import { SCENARIOS } from './scenarios.js';
-import { DEFAULT_TARGETS, parseTarget, TARGET_NAMES, type Target } from './targets.js';
+import { SCENARIOS, SUITES } from './scenarios.js';
+import { DEFAULT_TARGETS, type Extent, parseTarget, TARGET_NAMES, type Target } from './targets.js';
 
 export interface BenchOptions extends Settings {
+  readonly extent: Extent;
   readonly scenarios: readonly Scenario[];
   /** Where they are named; each scenario has its own otherwise. */
   readonly targets: readonly Target[] | undefined;
-  readonly rounds: number;
+  /** Where a number is named; see `roundsOf`. */
+  readonly rounds: number | undefined;
   readonly bun: string | undefined;
   readonly json: string | undefined;
+  /** The folder for the plots. */
+  readonly plots: string | undefined;
   readonly check: boolean;
 }
 
 /** A command line that is wrong; the message says what would be right. */
 export class UsageError extends Error {}
 
+const MAX_RATE = 200_000;
+
+/** The scenarios' names, and those of groups in front of their first one. */
 const names = (scenarios: readonly Scenario[]) => [
   ...new Set(scenarios.flatMap(({ name, group }) => (group ? [group, name] : [name]))),
 ];
-/** The last one is near what the slowest of the default targets sustains on two busy cores, the first one far from it. */
-const DEFAULT_RATES = '5000,10000,20000';
-const MAX_RATE = 200_000;
-const DEFAULT_SCENARIOS = SCENARIOS.filter(({ onRequest }) => !onRequest);
-const REQUESTED_SCENARIOS = SCENARIOS.filter(({ onRequest }) => onRequest);
-
-const ownTargets = () =>
-  DEFAULT_SCENARIOS.filter(({ targets }) => targets)
-    .map(({ name, targets }) => `${' '.repeat(28)}${name}: ${targets!.join(',')}`)
-    .join('\n');
+const others = SCENARIOS.filter(({ name }) => !SUITES.full.includes(name));
+const more = SUITES.full.filter((name) => !SUITES.main.includes(name));
 
 export const HELP = `Compares server runtimes on this machine, on the loopback interface.
 
 Usage: npm run bench -- [options]
 
-  --scenario NAME[,NAME]   ${names(DEFAULT_SCENARIOS).join(', ')} (these),
-                           and on request: ${names(REQUESTED_SCENARIOS).join(', ')}
-  --targets NAME[,NAME]    ${TARGET_NAMES}
-                           (${DEFAULT_TARGETS.join(',')}; what is not installed is left out;
-${ownTargets()})
-  --rounds N               rounds, in each of which every target has its turn (5)
-  --seconds N              seconds a round (3)
-  --connections N          connections of hello and real requests, async and idle-10k (64)
-  --rates N[,N]            requests a second of open-real-get and open-hello (${DEFAULT_RATES})
-  --quick                  2 rounds of 1 s, 2 s of idling in place of 10 s, and slow clients for 6 s in place of 20 s
+  (nothing)                ${SUITES.main.join(', ')},
+                           with the servers that matter most: some 12 minutes
+  --full                   ${more.join(', ')} too, with all servers: some 20 minutes
+  --quick                  ${SUITES.quick.join(', ')}, with few servers: a minute
+  --scenario NAME[,NAME]   these instead; also ${names(others).join(', ')}
+  --targets NAME[,NAME]    these servers instead: ${TARGET_NAMES}
+                           (what is not installed is left out; Bun, Deno and piscina are installed into your cache folder)
+  --rounds N               rounds, in each of which every target has its turn (3; where they take long 2 or 1; quick: 2)
+  --seconds N              seconds a round (1)
+  --connections N          connections, where the scenario has no number of its own (64)
+  --rates N[,N]            requests a second of the open loop, in place of each scenario's own
   --bun FILE               the bun binary (from PATH)
   --json FILE              also writes every round's figures there
+  --plots FOLDER           also draws a plot of each scenario there
   --check                  exits 1 unless every target that was measured is met, one at least
   --help                   this text
+
+With --quick, idle scenarios last 2 s in place of 10 s, slow clients 6 s in place of 20 s, and nothing is installed.
 `;
 
 /**
@@ -61,17 +64,21 @@ export function parseOptions(args: readonly string[]): BenchOptions | undefined 
   const values = readArguments(args);
   if (values.help) return undefined;
   const quick = values.quick === true;
+  if (quick && values.full) throw new UsageError('--quick and --full exclude each other');
+  const extent = quick ? 'quick' : values.full ? 'full' : 'main';
   return {
-    scenarios: values.scenario ? values.scenario.split(',').flatMap(scenariosOf) : DEFAULT_SCENARIOS,
+    extent,
+    scenarios: (values.scenario?.split(',') ?? SUITES[extent]).flatMap(scenariosOf),
     targets: values.targets?.split(',').map(targetOf),
-    rounds: numberOf('rounds', values.rounds, quick ? 2 : 5, 100),
-    seconds: numberOf('seconds', values.seconds, quick ? 1 : 3, 60),
+    rounds: values.rounds === undefined ? undefined : numberOf('rounds', values.rounds, 0, 100),
+    seconds: numberOf('seconds', values.seconds, 1, 60),
     idleSeconds: quick ? 2 : 10,
     slowSeconds: quick ? 6 : 20,
-    rates: (values.rates ?? DEFAULT_RATES).split(',').map((rate) => numberOf('rates', rate, 0, MAX_RATE)),
+    rates: values.rates?.split(',').map((rate) => numberOf('rates', rate, 0, MAX_RATE)),
     connections: numberOf('connections', values.connections, 64, 10_000),
     bun: values.bun,
     json: values.json,
+    plots: values.plots,
     check: values.check === true,
   };
 }
@@ -90,8 +97,10 @@ function readArguments(args: readonly string[]) {
         connections: text,
         rates: text,
         quick: flag,
+        full: flag,
         bun: text,
         json: text,
+        plots: text,
         check: flag,
         help: flag,
       },
@@ -108,9 +117,11 @@ function scenariosOf(name: string): Scenario[] {
   return found;
 }
 
-/** The targets of a scenario: those of the command line, or its own. */
-export function targetsOf({ targets = DEFAULT_TARGETS }: Scenario, options: BenchOptions): readonly Target[] {
-  return options.targets ?? targets.map(targetOf);
+/** The targets of a scenario that it applies to: those of the command line, or its own. */
+export function targetsOf(scenario: Scenario, { targets, extent }: BenchOptions): readonly Target[] {
+  const own = scenario.targets ?? DEFAULT_TARGETS;
+  const named = typeof own === 'function' ? own(extent) : own;
+  return (targets ?? named.map(targetOf)).filter(scenario.appliesTo);
 }
 
 function targetOf(name: string): Target {

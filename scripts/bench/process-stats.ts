@@ -6,9 +6,15 @@
 // Context switches of threads that ended in between are lost.
 
 import { readdirSync, readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 
 /** USER_HZ is 100 in the kernel's interface to user space on every platform that Node runs on. */
 const TICK_NS = 10_000_000;
+
+/** A server that takes less than this share of a core for so long has nothing more to start. */
+const SETTLED_SHARE = 0.05;
+const SETTLE_MS = 1000;
+const MAX_SETTLE_MS = 60_000;
 
 interface ThreadUse {
   readonly cpuNs: number;
@@ -61,11 +67,44 @@ export function useBetween(before: Snapshot, after: Snapshot): Use {
   return { cpuUs: (exact ? cpuNs : after.ticksNs - before.ticksNs) / 1000, switches };
 }
 
-/** The resident memory of a process and of all its descendants, in bytes: VmRSS, which counts shared pages too. */
+/**
+ * The resident memory of a process and of all its descendants, in bytes: the proportional set size of smaps_rollup, in which a page
+ * that n processes share counts as 1/n in each, so that processes compare with threads.
+ */
 export function residentBytes(rootPid: number): number {
+  return sumOfSmaps(rootPid, /^Pss:\s+(\d+) kB/gm);
+}
+
+/** The CPU time that a process and all of its descendants have used since they began. */
+export function totalCpuUs(rootPid: number): number {
+  return useBetween({ threads: new Map(), ticksNs: 0 }, takeSnapshot(rootPid)).cpuUs;
+}
+
+/** Resolves once the processes take next to no CPU any more. @throws when they still do after {@link MAX_SETTLE_MS} */
+export async function settled(rootPid: number): Promise<void> {
+  let cpuUs = totalCpuUs(rootPid);
+  for (let waitedMs = 0; waitedMs < MAX_SETTLE_MS; waitedMs += SETTLE_MS) {
+    await delay(SETTLE_MS);
+    const beforeUs = cpuUs;
+    cpuUs = totalCpuUs(rootPid);
+    if (cpuUs - beforeUs < SETTLE_MS * 1000 * SETTLED_SHARE) return;
+  }
+  throw new Error(`process ${rootPid} is still busy ${MAX_SETTLE_MS / 1000} s after its start`);
+}
+
+/**
+ * The private memory of a process and of all its descendants, in bytes: pages that no other process has, of smaps_rollup. What a
+ * fork shares with its parent is not in it, and the shared memory of threads is.
+ */
+export function privateBytes(rootPid: number): number {
+  return sumOfSmaps(rootPid, /^Private_\w+:\s+(\d+) kB/gm);
+}
+
+/** The sum of some lines of smaps_rollup over all processes of a tree, in bytes. */
+function sumOfSmaps(rootPid: number, lines: RegExp): number {
   let kib = 0;
   for (const pid of processTree(rootPid).keys()) {
-    kib += Number(/^VmRSS:\s+(\d+) kB/m.exec(read(`/proc/${pid}/status`) ?? '')?.[1] ?? 0);
+    for (const [, size] of (read(`/proc/${pid}/smaps_rollup`) ?? '').matchAll(lines)) kib += Number(size);
   }
   return kib * 1024;
 }

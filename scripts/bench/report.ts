@@ -1,34 +1,10 @@
-// What the benchmark prints: the versions of what it measures, and a table for each scenario.
+// What the benchmark prints: a table for each scenario.
 
-import { arch, availableParallelism, cpus, loadavg, release } from 'node:os';
-import { runCommand } from './children.js';
 import type { Column, Result, Scenario, Settings } from './scenario.js';
-import { findNginx, onPath } from './tools.js';
 
 export interface ScenarioResult {
   readonly scenario: string;
   readonly results: readonly Result[];
-}
-
-const VERSION_LIMIT_MS = 5000;
-
-/** The versions of everything that is involved, and the machine. */
-export async function versions(bun: string | undefined): Promise<Record<string, string>> {
-  const firstLine = async (command: string | undefined, flag: string) =>
-    command
-      ? ((await runCommand(command, [flag], VERSION_LIMIT_MS)).trim().split('\n')[0] ?? '').trim()
-      : 'not found';
-  return {
-    date: new Date().toISOString(),
-    node: process.version,
-    wrk: (await firstLine(onPath('wrk'), '-v')).replace(/ Copyright.*/, ''),
-    slowhttptest: (await firstLine(onPath('slowhttptest'), '-h')).replace(/.* version /, ''),
-    nginx: (await firstLine(findNginx(), '-v')).replace('nginx version: ', ''),
-    bun: await firstLine(bun ?? onPath('bun'), '--version'),
-    kernel: `Linux ${release()} ${arch()}`,
-    cpu: `${availableParallelism()} x ${cpus()[0]?.model ?? 'unknown'}`,
-    load: `${loadavg()[0]!.toFixed(2)} over the last minute, at the start`,
-  };
 }
 
 /** A table of one scenario, a row for each target and phase: medians, the range over the rounds, and the ratio to the first cluster target, or to nginx. */

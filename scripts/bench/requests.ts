@@ -6,34 +6,41 @@ import { handlerUs } from './handler-cost.js';
 import { loadWithWrk, WRK_COLUMNS } from './load.js';
 import { type RequestKind, wrkScript } from './real-requests.js';
 import type { Column, Judge, Judgement, Result, Scenario, Settings } from './scenario.js';
-import { FETCH_RUNTIMES, RUNTIMES, type Server, type Target } from './targets.js';
-import { difference, judgeErrors, judgement, medianOf, percent, ratio } from './verdict.js';
+import { FETCH_RUNTIMES, RUNTIMES, type Server, servers, type Target, type TargetNames } from './targets.js';
+import {
+  difference,
+  judgeCpu,
+  judgeErrors,
+  judgement,
+  judgeReference,
+  medianOf,
+  REFERENCE,
+  ratio,
+} from './verdict.js';
 
-const REFERENCE = 'cluster-2';
 const BUN = 'bun-2';
 const FLOOR = 'floor-node';
 const OURS = 'paceline-2';
-const REAL_TARGETS = [OURS, REFERENCE, 'fastify-2', BUN];
-const HELLO_TARGETS = [...REAL_TARGETS, 'nginx', 'floor-c', FLOOR];
+const HTML_TARGETS = [OURS, REFERENCE, 'fastify-2', BUN];
+const ALL = servers(2);
+const ALL_AND_FLOOR: TargetNames = (extent) => [...ALL(extent), FLOOR];
 
 /** The pass marks of `real-get` and `real-post`: against node:cluster, against Bun, and what the runtime adds, against hello. */
-const REAL_REQUESTS_RATIO = 1.5;
-const REAL_CPU_RATIO = 0.55;
+const REAL_MARKS = { minRequests: 1.5, maxCpu: 0.55 };
 const REAL_BUN_CPU_RATIO = 1.35;
 const REAL_ADDED_RATIO = 1.6;
 /** Older versions of Node.js have an older V8; against Bun's engine they are only shown. */
 const BUN_MARK_NODE = 26;
 
 /** The pass marks of `hello`: against node:cluster, no more CPU a request than the rivals, and not much more than the floor. */
-const HELLO_REQUESTS_RATIO = 1.7;
-const HELLO_CPU_RATIO = 0.6;
+const HELLO_MARKS = { minRequests: 1.7, maxCpu: 0.6 };
 const HELLO_CPU_RIVALS = ['nginx', BUN] as const;
 const HELLO_ABOVE_FLOOR_US = 4;
 
 const [requests, cpu, ...others] = WRK_COLUMNS;
 const COLUMNS: readonly Column[] = [
   requests!,
-  { ...cpu!, title: 'CPU us/request: total' },
+  { ...cpu!, title: 'CPU µs/request: total' },
   { key: 'handlerUs', title: 'handler', digits: 2 },
   { key: 'addedUs', title: 'runtime adds', digits: 2 },
   ...others,
@@ -59,21 +66,24 @@ export const REQUEST_SCENARIOS: readonly Scenario[] = [
     judge: judgeBare,
   },
   {
-    ...common('pipelined', '16 pipelined requests of /hello at a time', REAL_TARGETS),
+    ...common('pipelined', '16 pipelined requests of /hello at a time', ALL),
     group: 'real',
     appliesTo: runsHandlers,
     run: (server, settings) => measure(server, settings, 'hello', wrkScript('pipelined')),
   },
-  real('html', 'a page of 16 KiB rendered by a template, ten fields of a browser'),
   {
-    ...common('hello', 'GET /hello by a small handler', HELLO_TARGETS),
-    appliesTo: () => true,
+    ...real('html', 'a page of 16 KiB rendered by a template, ten fields of a browser'),
+    targets: HTML_TARGETS,
+  },
+  {
+    ...common('hello', 'GET /hello by a small handler', ALL_AND_FLOOR),
+    appliesTo: ({ kind }) => kind !== 'paceline-file' && kind !== 'piscina',
     run: (server, settings) => measure(server, settings, 'hello'),
     judge: judgeHello,
   },
 ];
 
-function common(name: string, what: string, targets: readonly string[]) {
+function common(name: string, what: string, targets: TargetNames) {
   return {
     name,
     title: ({ connections, seconds }: Settings) =>
@@ -87,7 +97,7 @@ function common(name: string, what: string, targets: readonly string[]) {
 
 function real(name: Exclude<RequestKind, 'hello'>, what: string, judge?: Judge): Scenario {
   return {
-    ...common(name, what, REAL_TARGETS),
+    ...common(name, what, ALL),
     group: 'real',
     setup: 'real',
     appliesTo: runsHandlers,
@@ -116,7 +126,7 @@ function judgeReal(
   const bun = rival(BUN);
   const hello = elsewhere('hello');
   return [
-    ...judgeReference(paceline, rival(REFERENCE), REAL_REQUESTS_RATIO, REAL_CPU_RATIO),
+    ...judgeReference(paceline, rival(REFERENCE), REAL_MARKS),
     ...(bun ? [judgeBun(paceline, bun)] : []),
     hello ? judgeAdded(paceline, hello) : { word: 'not measured', text: 'what the runtime adds needs hello' },
     ...judgeErrors([paceline, rival(REFERENCE), bun]),
@@ -133,7 +143,7 @@ function judgeBare(
   const hello = elsewhere('hello');
   const share = hello && ratio('cpuUsPerRequest', paceline, hello);
   return [
-    ...judgeReference(paceline, rival(REFERENCE), REAL_REQUESTS_RATIO, REAL_CPU_RATIO),
+    ...judgeReference(paceline, rival(REFERENCE), REAL_MARKS),
     ...(bun ? [judgeBun(paceline, bun)] : []),
     share === undefined
       ? { word: 'not measured', text: 'the comparison with hello needs hello' }
@@ -149,38 +159,13 @@ function judgeHello(paceline: Result, rival: Parameters<Judge>[1]): Judgement[] 
   const floor = rival(FLOOR);
   const rivals = HELLO_CPU_RIVALS.map(rival).filter((result) => result !== undefined);
   return [
-    ...judgeReference(paceline, rival(REFERENCE), HELLO_REQUESTS_RATIO, HELLO_CPU_RATIO),
+    ...judgeReference(paceline, rival(REFERENCE), HELLO_MARKS),
     ...rivals.map((other) => judgeCpu(paceline, other, 1)),
     floor
       ? judgeFloor(paceline, floor)
       : { word: 'not measured', text: `the distance to the floor needs ${FLOOR}` },
     ...judgeErrors([paceline, rival(REFERENCE), floor]),
   ];
-}
-
-function judgeReference(
-  paceline: Result,
-  reference: Result | undefined,
-  minRequests: number,
-  maxCpu: number,
-): Judgement[] {
-  if (!reference) return [{ word: 'not measured', text: `the main targets need ${REFERENCE}` }];
-  const speed = ratio('requestsPerSecond', paceline, reference);
-  return [
-    judgement(
-      speed >= minRequests,
-      `${paceline.target} serves ${speed.toFixed(2)}x the requests/s of ${REFERENCE} (target: at least ${minRequests}x)`,
-    ),
-    judgeCpu(paceline, reference, maxCpu),
-  ];
-}
-
-function judgeCpu(paceline: Result, rival: Result, max: number): Judgement {
-  const share = ratio('cpuUsPerRequest', paceline, rival);
-  return judgement(
-    share <= max,
-    `${paceline.target} uses ${percent(share)} of the CPU a request of ${rival.target} (target: at most ${percent(max)})`,
-  );
 }
 
 function judgeBun(paceline: Result, bun: Result): Judgement {

@@ -2,8 +2,8 @@
 // and the pass marks of paceline's figures. Types only: every other file here may import this one.
 
 import type { Figures } from './figures.js';
-import type { Setup } from './start.js';
-import type { Server, Target } from './targets.js';
+import type { Setup } from './setups.js';
+import type { Server, Target, TargetNames } from './targets.js';
 import type { Tool } from './tools.js';
 
 export interface Column {
@@ -24,13 +24,14 @@ export interface Settings {
   readonly idleSeconds: number;
   readonly slowSeconds: number;
   readonly connections: number;
-  /** Of the open loop, in requests a second. */
-  readonly rates: readonly number[];
+  /** Of the open loop, in requests a second, where they are named; each scenario has its own otherwise. */
+  readonly rates: readonly number[] | undefined;
 }
 
 /** All rounds of one target in one scenario. */
 export interface Result {
   readonly target: string;
+  /** The target's kind; of paceline with a strategy that is not its default, the strategy. */
   readonly kind: string;
   readonly rounds: Figures[];
   /** Why the target was dropped from the scenario. */
@@ -59,14 +60,14 @@ export interface Scenario {
   /** What it measures, as the heading of its table. */
   readonly title: (settings: Settings) => string;
   readonly columns: readonly Column[];
+  /** The figures that the plot shows as bars, by their columns. Default: CPU a request, and requests a second. */
+  readonly bars?: readonly string[];
   /** The parts of a round, where it has any: each is a row of the table. */
   readonly phases?: (settings: Settings) => readonly Phase[];
   /** A name that selects this scenario and others together. */
   readonly group?: string;
-  /** Not in the default list: it takes long, or measures paceline alone instead of comparing. */
-  readonly onRequest?: true;
   /** The targets where the command line names none. Default: DEFAULT_TARGETS. */
-  readonly targets?: readonly string[];
+  readonly targets?: TargetNames;
   /** The command that must be installed. */
   readonly needs?: Tool;
   /** Whether a first round of a second is run and discarded, so that the server's hot code is compiled. */
@@ -75,10 +76,14 @@ export interface Scenario {
   readonly setup?: Setup;
   /** Whether every round needs a new server, because an earlier round would change what is measured. */
   readonly freshServer?: true;
+  /** The number of rounds where none is named, of a scenario that takes long. */
+  readonly ownRounds?: number;
   /** The number of rounds, where more are asked for. */
   readonly maxRounds?: number;
   /** The number of threads of a paceline target, in place of its own. */
   readonly threads?: number;
+  /** About how long a round takes a target, for what is said of the time that is left. Default: `seconds`. */
+  readonly roundSeconds?: (settings: Settings) => number;
   readonly appliesTo: (target: Target) => boolean;
   readonly run: (server: Server, settings: Settings) => Promise<Figures>;
   /** What a reader of a target's rows has to know, below the table. */

@@ -1,5 +1,5 @@
-// What is measured by default, and the list of all scenarios. A scenario's columns say which of its figures the report
-// prints, and how.
+// The list of all scenarios, and of those that a run measures where none are named. A scenario's columns say which of its
+// figures the report prints, and how.
 
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Job } from './client.js';
@@ -7,38 +7,34 @@ import { CONTROL_SCENARIOS } from './control.js';
 import { DASHBOARD_SCENARIOS } from './dashboards.js';
 import type { Figures } from './figures.js';
 import { HELD_SCENARIOS } from './held-connections.js';
-import { loadWithClient, loadWithWrk, WRK_COLUMNS } from './load.js';
+import { loadWithClient } from './load.js';
+import { LONG_SCENARIOS } from './long-scenarios.js';
+import { NODE_APP_SCENARIOS } from './node-apps.js';
 import { OPEN_LOOP_SCENARIOS } from './open-loop.js';
 import { takeSnapshot, useBetween } from './process-stats.js';
 import { REQUEST_SCENARIOS } from './requests.js';
-import type { Column, Scenario, Settings } from './scenario.js';
+import type { Scenario, Settings } from './scenario.js';
 import { SLOW_SCENARIOS } from './slow-clients.js';
+import { STALL_SCENARIOS } from './stall.js';
+import { STARTUP_SCENARIO } from './startup.js';
 import { STATIC_SCENARIOS } from './static-files.js';
-import { FETCH_RUNTIMES, RUNTIMES, type Server, type Target } from './targets.js';
+import { BLOCKING_RUNTIMES, type Extent, RUNTIMES, type Server, type Target } from './targets.js';
+import { TCP_SCENARIOS } from './tcp.js';
 import { WAITING_SCENARIOS } from './waiting.js';
 
 const BLOCK_MS = 20;
 const PACE_MS = 2;
-const STALL_MS = 2000;
 const FAST = 16;
 const SLOW = 2;
-const KEPT = 32;
-const FRESH = 40;
 const IDLE_CONNECTIONS = 1000;
 const SETTLE_MS = 25_000;
 
-const STALL_COLUMNS: readonly Column[] = [
-  { key: 'keptMaxMs', title: 'max kept ms', digits: 1 },
-  { key: 'freshMaxMs', title: 'max fresh ms', digits: 1 },
-  { key: 'answers', title: 'answers', digits: 0 },
-  { key: 'late', title: 'later than 100 ms', digits: 0 },
-];
-
 const servesAnything = ({ kind }: Target) => RUNTIMES.includes(kind) || kind === 'nginx';
-const runsHandler = ({ kind }: Target) => FETCH_RUNTIMES.includes(kind);
+const runsHandler = ({ kind }: Target) => BLOCKING_RUNTIMES.includes(kind);
 
 export const SCENARIOS: readonly Scenario[] = [
   ...REQUEST_SCENARIOS,
+  ...NODE_APP_SCENARIOS,
   {
     name: 'mixed',
     title: ({ seconds }) =>
@@ -57,21 +53,7 @@ export const SCENARIOS: readonly Scenario[] = [
         seconds * 1000,
       ),
   },
-  {
-    name: 'stall',
-    title: () =>
-      `one handler blocks for ${STALL_MS} ms while ${KEPT} kept and ${FRESH} fresh connections ask /hello`,
-    columns: STALL_COLUMNS,
-    appliesTo: runsHandler,
-    run: (server) => measureStall(server, 1),
-  },
-  {
-    name: 'stall-3',
-    title: () => `as stall, with three of the four threads blocked`,
-    columns: STALL_COLUMNS,
-    appliesTo: ({ kind, workers }) => kind === 'paceline' && workers === 4,
-    run: (server) => measureStall(server, 3),
-  },
+  ...STALL_SCENARIOS,
   {
     name: 'idle',
     title: ({ idleSeconds }) =>
@@ -87,16 +69,8 @@ export const SCENARIOS: readonly Scenario[] = [
     appliesTo: servesAnything,
     run: measureIdle,
   },
-  {
-    name: 'async',
-    title: ({ connections, seconds }) =>
-      `GET /sleep?ms=1 (a timer), ${connections} connections, wrk -t1, ${seconds} s a round`,
-    columns: WRK_COLUMNS,
-    needs: 'wrk',
-    warmsUp: true,
-    appliesTo: runsHandler,
-    run: (server, settings) => loadWithWrk(server, '/sleep?ms=1', settings),
-  },
+  ...LONG_SCENARIOS,
+  ...TCP_SCENARIOS,
   ...OPEN_LOOP_SCENARIOS,
   ...STATIC_SCENARIOS,
   ...HELD_SCENARIOS,
@@ -104,19 +78,35 @@ export const SCENARIOS: readonly Scenario[] = [
   ...DASHBOARD_SCENARIOS,
   ...CONTROL_SCENARIOS,
   ...WAITING_SCENARIOS,
+  STARTUP_SCENARIO,
 ];
+
+/** One of each kind of load, in a closed loop. */
+const MAIN = [
+  'hello',
+  'pipelined',
+  'real-get',
+  'real-post',
+  'echo',
+  'connect',
+  'async',
+  'cpu',
+  'blocking',
+  'waiting-sleep',
+  'static-100k',
+  'idle-10k',
+];
+
+/** The names of the scenarios of an extent. */
+export const SUITES: Readonly<Record<Extent, readonly string[]>> = {
+  quick: ['hello', 'connect', 'blocking'],
+  main: MAIN,
+  full: [...MAIN, 'stall', 'open-hello', 'open-async', 'open-cpu', 'open-blocking'],
+};
 
 /** Runs a round that does not count, if the scenario asks for one. */
 export async function warmUp(scenario: Scenario, server: Server, settings: Settings): Promise<void> {
   if (scenario.warmsUp) await scenario.run(server, { ...settings, seconds: 1 });
-}
-
-function measureStall({ port }: Server, blockers: number): Promise<Figures> {
-  // A server with all workers blocked serves the blockers one after the other.
-  return loadWithClient(
-    { kind: 'stall', port, blockers, blockMs: STALL_MS, kept: KEPT, fresh: FRESH },
-    STALL_MS * blockers,
-  );
 }
 
 async function measureIdle({ pid, port }: Server, { idleSeconds }: Settings): Promise<Figures> {

@@ -5,7 +5,7 @@ import type { Figures } from './figures.js';
 import { LARGE_FILE } from './files-folder.js';
 import { loadWithClient } from './load.js';
 import type { Column, Judgement, Result, Scenario, Settings } from './scenario.js';
-import type { Setup } from './start.js';
+import type { Setup } from './setups.js';
 import type { Kind, Server } from './targets.js';
 import { judgement } from './verdict.js';
 
@@ -51,7 +51,6 @@ function slow(
   return {
     name: `slow-${part}`,
     group: 'slow',
-    onRequest: true,
     title: ({ slowSeconds }) =>
       `slowhttptest ${mode[0]}, ${CONNECTIONS} connections for ${slowSeconds} s, while another client asks /hello on a fresh connection every ${PROBE_PACE_MS} ms`,
     columns: COLUMNS,

@@ -1,17 +1,18 @@
-// Static files, against nginx with sendfile.
+// Static files, against nginx with sendfile, and what else serves a folder.
 
 import type { Figures } from './figures.js';
 import { LARGE_FILE, type ServedFile, SMALL_FILE } from './files-folder.js';
 import { loadWithWrk } from './load.js';
 import type { Column, Judgement, Result, Scenario } from './scenario.js';
-import type { Server, Target } from './targets.js';
+import { type Kind, type Server, servers, type Target } from './targets.js';
 import { judgeErrors, judgement, ratio } from './verdict.js';
 import type { WrkLoad } from './wrk.js';
 
 const COLUMNS: readonly Column[] = [
   { key: 'requestsPerSecond', title: 'requests/s', digits: 1 },
   { key: 'megabytesPerSecond', title: 'MB/s', digits: 0 },
-  { key: 'cpuUsPerRequest', title: 'CPU us/request', digits: 1 },
+  { key: 'cpuUsPerRequest', title: 'CPU µs/request', digits: 1 },
+  { key: 'residentMiB', title: 'resident MiB', digits: 0 },
 ];
 const SMALL_CONNECTIONS = 16;
 const LARGE_CONNECTIONS = 4;
@@ -20,16 +21,17 @@ const TIMEOUT_SECONDS = 30;
 /** Of nginx's requests/s. */
 const MIN_FILES_RATIO = 0.9;
 
-const servesFiles = ({ kind }: Target) => kind === 'paceline' || kind === 'nginx';
+const KINDS: readonly Kind[] = ['paceline', 'cluster', 'http', 'bun', 'nginx'];
+const servesFiles = ({ kind }: Target) => KINDS.includes(kind);
 
 export const STATIC_SCENARIOS: readonly Scenario[] = [
   {
     name: 'static-100k',
     group: 'static',
-    onRequest: true,
     title: ({ seconds }) =>
       `a file of 100 KiB, ${SMALL_CONNECTIONS} connections, wrk -t1, ${seconds} s a round`,
     columns: COLUMNS,
+    targets: servers(2),
     needs: 'wrk',
     warmsUp: true,
     setup: 'files',
@@ -41,10 +43,10 @@ export const STATIC_SCENARIOS: readonly Scenario[] = [
   {
     name: 'static-100m',
     group: 'static',
-    onRequest: true,
     title: ({ seconds }) =>
       `a file of 100 MiB, ${LARGE_CONNECTIONS} connections, wrk -t1, ${seconds} s a round`,
     columns: COLUMNS,
+    targets: servers(2),
     needs: 'wrk',
     warmsUp: true,
     setup: 'files',
@@ -60,7 +62,7 @@ export const STATIC_SCENARIOS: readonly Scenario[] = [
  * that matters when a round has a hundred of them.
  */
 async function measureFile(server: Server, file: ServedFile, load: WrkLoad): Promise<Figures> {
-  const { bytesPerSecond, bytesRead, cpuUs, errors } = await loadWithWrk(server, file.path, {
+  const { bytesPerSecond, bytesRead, cpuUs, residentMiB, errors } = await loadWithWrk(server, file.path, {
     ...load,
     timeoutSeconds: TIMEOUT_SECONDS,
   });
@@ -68,6 +70,7 @@ async function measureFile(server: Server, file: ServedFile, load: WrkLoad): Pro
     requestsPerSecond: bytesPerSecond! / file.bytes,
     megabytesPerSecond: bytesPerSecond! / 1e6,
     cpuUsPerRequest: cpuUs! / (bytesRead! / file.bytes),
+    residentMiB: residentMiB!,
     errors: errors!,
   };
 }

@@ -3,14 +3,15 @@
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
-/** A command that generates load. */
-export type Tool = 'wrk' | 'slowhttptest';
+/** A command that generates load, or compiles what does. */
+export type Tool = 'wrk' | 'slowhttptest' | 'gcc';
 
 /** The message where a tool is not installed. */
 export const TOOL_HINTS: Readonly<Record<Tool, string>> = {
   wrk: 'wrk was not found on PATH: get it with "apt-get install wrk" (Debian, Ubuntu) or from https://github.com/wg/wrk',
   slowhttptest:
     'slowhttptest was not found on PATH: get it with "apt-get install slowhttptest" (Debian, Ubuntu) or from https://github.com/shekyan/slowhttptest',
+  gcc: 'gcc was not found on PATH, which compiles the client: get it with "apt-get install gcc libc6-dev" (Debian, Ubuntu)',
 };
 
 /** The file of a command on PATH. */

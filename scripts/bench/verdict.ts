@@ -4,6 +4,15 @@
 import { median, type ScenarioResult } from './report.js';
 import type { Judgement, Result, Scenario } from './scenario.js';
 
+/** The target that the requests are compared with first. */
+export const REFERENCE = 'cluster-2';
+
+/** Pass marks against {@link REFERENCE}: multiples of its requests/s and of its CPU a request. */
+export interface Marks {
+  readonly minRequests: number;
+  readonly maxCpu: number;
+}
+
 /**
  * The lines of all results whose scenario has targets; `met` is false where one is missed, or none was measured.
  *
@@ -51,6 +60,45 @@ function judgementsOf(
 
 export function judgement(met: boolean, text: string): Judgement {
   return { word: met ? 'met' : 'missed', text };
+}
+
+/** Judges the requests/s and the CPU a request against those of {@link REFERENCE}. */
+export function judgeReference(
+  paceline: Result,
+  reference: Result | undefined,
+  { minRequests, maxCpu }: Marks,
+): Judgement[] {
+  if (!reference) return [{ word: 'not measured', text: `the main targets need ${REFERENCE}` }];
+  const speed = ratio('requestsPerSecond', paceline, reference);
+  return [
+    judgement(
+      speed >= minRequests,
+      `${paceline.target} serves ${speed.toFixed(2)}x the requests/s of ${REFERENCE} (target: at least ${minRequests}x)`,
+    ),
+    judgeCpu(paceline, reference, maxCpu),
+  ];
+}
+
+export function judgeCpu(paceline: Result, rival: Result, max: number): Judgement {
+  const share = ratio('cpuUsPerRequest', paceline, rival);
+  return judgement(
+    share <= max,
+    `${paceline.target} uses ${percent(share)} of the CPU a request of ${rival.target} (target: at most ${percent(max)})`,
+  );
+}
+
+/** Judges an app of node:http in both ways in which paceline serves it: as what a module exports, and as a server file. */
+export function judgeBothWays(
+  paceline: Result,
+  rival: (target: string) => Result | undefined,
+  judge: (result: Result) => Judgement[],
+): Judgement[] {
+  const name = paceline.target.replace('paceline', 'paceline-file');
+  const file = rival(name);
+  return [
+    ...judge(paceline),
+    ...(file ? judge(file) : [{ word: 'not measured', text: `the server file needs ${name}` } as const]),
+  ];
 }
 
 /** A line for each result in which anything failed. */

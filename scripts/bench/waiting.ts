@@ -4,8 +4,8 @@
 import type { Figures } from './figures.js';
 import { loadWithClient } from './load.js';
 import type { Column, Judge, Judgement, Phase, Result, Scenario, Settings } from './scenario.js';
-import type { Setup } from './start.js';
-import { FETCH_RUNTIMES, type Server, type Target } from './targets.js';
+import type { Setup } from './setups.js';
+import { BLOCKING_RUNTIMES, type Server, servers, type Target } from './targets.js';
 import { judgeErrors, judgement, medianOf } from './verdict.js';
 import { ALONE, type Blockers, type WaitingJob } from './waiting-client.js';
 
@@ -44,7 +44,7 @@ const columns = (what: string, lateMs: number, ...more: readonly Column[]): Colu
   { key: 'maxMs', title: 'max ms', digits: 1 },
   { key: 'count', title: what, digits: 0 },
   { key: 'blocksPerSecond', title: 'blocks/s', digits: 1 },
-  { key: 'cpuUs', title: `CPU us/${what.slice(0, -1)}`, digits: 1 },
+  { key: 'cpuUs', title: `CPU µs/${what.slice(0, -1)}`, digits: 1 },
 ];
 
 /**
@@ -63,7 +63,7 @@ const TICK_COLUMNS = columns('ticks', LATE_TICK_MS, {
 });
 
 const beside = BESIDE.map(titleOf).join(', and ');
-const runsHandler = ({ kind }: Target) => FETCH_RUNTIMES.includes(kind);
+const runsHandler = ({ kind }: Target) => BLOCKING_RUNTIMES.includes(kind);
 const isPaceline = ({ kind }: Target) => kind === 'paceline';
 
 const SLEEP = {
@@ -93,7 +93,7 @@ const TICKS = {
 };
 
 export const WAITING_SCENARIOS: readonly Scenario[] = [
-  waiting('sleep', SLEEP, 'handler', runsHandler, judgeEach(judgeAnswers)),
+  { ...waiting('sleep', SLEEP, 'handler', runsHandler, judgeEach(judgeAnswers)), targets: servers(4) },
   waiting('sse', TICKS, 'handler', runsHandler, judgeEach(judgeTicks)),
   waiting('unlearned', SLEEP, 'unlearned', isPaceline, judgeEach(showsStalls(judgeAnswers))),
   waiting('sse-unlearned', TICKS, 'unlearned', isPaceline, judgeEach(showsStalls(judgeTicks))),
@@ -112,8 +112,10 @@ function waiting(
     name: `waiting-${part}`,
     title: (settings) => measured.title(settings) + note,
     group: 'waiting',
-    onRequest: true,
+    bars: ['cpuUs'],
     phases: () => PHASES,
+    ownRounds: 2,
+    roundSeconds: ({ seconds }) => (WARM_UP_MS + seconds * ROUND_MS) / 1000,
     setup,
     appliesTo,
     judge,

@@ -6,6 +6,8 @@ import { range } from '../../spec/support/server/wait.js';
 
 /** Between two polls. */
 const POLL_MS = 20;
+/** Connections for each thread, among which it gets one at least: those with the fewest connections get the next. */
+const MAX_ASKED = 10;
 /** States of a thread that is inside no connection. */
 const AT_REST = ['leader', 'follower'];
 
@@ -72,4 +74,34 @@ export async function askEveryThread(
   );
   if (new Set(answers).size !== threads || answers.some((answer) => !/^\d+$/.test(answer)))
     throw new Error(`not every thread of ${what} answers: ${answers.join()}`);
+}
+
+/**
+ * The same where connections are dealt to threads by load, which changes at any time: asks on one connection after the other until all threads
+ * have answered.
+ *
+ * @param ask sends a request that waits for nobody, and returns the number of its thread
+ * @throws when a thread does not answer
+ */
+export async function askThreadsInTurn(
+  what: string,
+  threads: number,
+  connect: () => Promise<Client>,
+  ask: (client: Client) => Promise<string>,
+): Promise<void> {
+  const clients: Client[] = [];
+  const seen = new Set<string>();
+  try {
+    while (seen.size < threads && clients.length < threads * MAX_ASKED) {
+      const client = await connect();
+      clients.push(client);
+      seen.add(await ask(client));
+    }
+  } finally {
+    await Promise.all(clients.map((client) => client.close()));
+  }
+  if (seen.size < threads)
+    throw new Error(
+      `not every thread of ${what} answers: ${clients.length} connections met ${[...seen].join()}`,
+    );
 }

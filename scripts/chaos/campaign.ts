@@ -1,5 +1,7 @@
 /** One campaign, chosen by a seed: a process with its servers, some rounds, and its orderly end. */
 import { setTimeout as delay } from 'node:timers/promises';
+import { hasOwnSets } from '../../lib/observe/model.js';
+import { DESCRIPTIONS, type StrategyName } from '../../lib/strategies/descriptions.js';
 import { oneOf, randomOf } from '../../spec/support/random.js';
 import { Site } from '../../spec/support/static/site.js';
 import { meetEveryThread } from './clients.js';
@@ -12,8 +14,9 @@ import { type Plan, planRound, runRound, stepSequence } from './round.js';
 import { STEPS } from './steps.js';
 import { TargetProcess } from './target-process.js';
 
-const ROUNDS = 5;
-const MAX_THREADS = 5;
+const ROUNDS = 4;
+/** How many threads of a server run handlers. */
+const MAX_HANDLERS = 5;
 /** The drain time of the servers, which have no connections left. */
 const DRAIN_MS = 2000;
 /** How long a process may take to die and report why. */
@@ -34,20 +37,23 @@ export interface Tally {
 
 export interface CampaignOptions {
   readonly seed: number;
+  readonly strategy: StrategyName;
   /** Of each server; random where it is undefined. */
   readonly threads: number | undefined;
   readonly groups: ReadonlySet<Group>;
 }
 
 /** @throws with everything that is known about a failure */
-export async function campaign({ seed, threads, groups }: CampaignOptions): Promise<Tally> {
+export async function campaign({ seed, strategy, threads, groups }: CampaignOptions): Promise<Tally> {
   const random = randomOf(seed);
   using site = new Site(Object.fromEntries(FILES.map((file) => [`${file}.bin`, content(file, FILE_BYTES)])));
-  const chosen = 1 + random(MAX_THREADS);
+  const { ioThreads, minThreads, maxThreads } = DESCRIPTIONS[strategy];
+  const chosen = threads ?? 1 + random(MAX_HANDLERS) + ioThreads;
   const setup: Setup = {
     // Ports stay in TIME_WAIT after a campaign; the next one uses another address, so that there are always enough.
     host: `127.0.0.${2 + (seed % 250)}`,
-    threads: threads ?? chosen,
+    strategy,
+    threads: Math.max(minThreads, Math.min(chosen, maxThreads)),
     root: site.root,
     handled: random(2) === 0,
     errorHandler: random(2) === 0,
@@ -64,10 +70,18 @@ export async function campaign({ seed, threads, groups }: CampaignOptions): Prom
     },
   };
   const { process, ports } = await TargetProcess.start(setup);
-  const context = new ChaosContext(setup.host, ports, setup.threads, setup.handled, groups, random);
+  const context = new ChaosContext(
+    setup.host,
+    ports,
+    setup.threads - ioThreads,
+    !hasOwnSets(strategy),
+    setup.handled,
+    groups,
+    random,
+  );
   const plans: Plan[] = [];
   try {
-    return await Promise.race([process.died, rounds(seed, context, process, plans)]);
+    return await Promise.race([process.died, rounds(setup, seed, context, process, plans)]);
   } catch (error) {
     const report = [
       // Clients notice the death of the process first, so it comes with a little delay.
@@ -85,6 +99,7 @@ export async function campaign({ seed, threads, groups }: CampaignOptions): Prom
 }
 
 async function rounds(
+  { strategy }: Setup,
   seed: number,
   context: ChaosContext,
   process: TargetProcess,
@@ -92,7 +107,7 @@ async function rounds(
 ): Promise<Tally> {
   let before: Status['descriptors'] | null = null;
   let residentBytes = 0;
-  const sequence = stepSequence(seed);
+  const sequence = stepSequence(seed, strategy);
   let status: Status | undefined;
   for (let round = 0; round < ROUNDS; round++) {
     const plan = planRound(context, round === 0, sequence);

@@ -4,11 +4,11 @@ import { pieces } from '../../spec/support/http/requests.js';
 import { oneOf, type Random } from '../../spec/support/random.js';
 import type { Client } from '../../spec/support/server/http-client.js';
 import { bounded, range } from '../../spec/support/server/wait.js';
-import { askEveryThread } from '../campaign/invariants.js';
+import { askEveryThread, askThreadsInTurn } from '../campaign/invariants.js';
 import { content, difference } from './content.js';
 import { ANSWER_TIMEOUT_MS, type ChaosContext } from './context.js';
 import { check, type Exchange, exchangeOf, LARGE_BYTES, largeExchange, withClose } from './exchanges.js';
-import type { ServerName } from './messages.js';
+import { SERVER_NAMES, type ServerName } from './messages.js';
 import { FAREWELL } from './tcp-faults.js';
 
 const PACES = ['whole', 'whole', 'whole', 'in pieces', 'byte by byte'] as const;
@@ -155,25 +155,33 @@ export async function slowReader(context: ChaosContext): Promise<void> {
   });
 }
 
-/** Proves that every thread of both servers serves. */
+/** Proves that every thread of both servers that runs handlers serves. */
 export async function meetEveryThread(context: ChaosContext): Promise<void> {
-  const { threads } = context;
-  const web = context.newBarrier();
-  await askEveryThread(
-    'web',
-    threads,
-    () => context.connect('web'),
-    async (client) => (await client.get(`/meet?barrier=${web}&count=${threads}`)).text,
-  );
-  const tcp = context.newBarrier();
-  await askEveryThread(
-    'tcp',
-    threads,
-    () => context.connect('tcp'),
-    async (client) => {
-      await client.send(`!meet ${tcp} ${threads}\n`);
+  const ask: Readonly<Record<ServerName, Ask>> = {
+    web: async (client, barrier, count) => (await client.get(`/meet?barrier=${barrier}&count=${count}`)).text,
+    tcp: async (client, barrier, count) => {
+      await client.send(`!meet ${barrier} ${count}\n`);
       return (await client.bytes(2)).toString().trim();
     },
-  );
-  context.tallies.web.verified += threads;
+  };
+  for (const server of SERVER_NAMES)
+    await (context.sharesRequests ? askAtOnce : askInTurn)(context, server, ask[server]);
+  context.tallies.web.verified += context.handlers;
+}
+
+/** Meets `count` handlers at a barrier. @returns the number of the thread, or that nobody came */
+type Ask = (client: Client, barrier: number, count: number) => Promise<string>;
+
+/** Any thread takes the next request, so as many as there are threads are inside handlers at once. */
+function askAtOnce(context: ChaosContext, server: ServerName, ask: Ask): Promise<void> {
+  const { handlers } = context;
+  const barrier = context.newBarrier();
+  const connect = () => context.connect(server);
+  return askEveryThread(server, handlers, connect, (client) => ask(client, barrier, handlers));
+}
+
+function askInTurn(context: ChaosContext, server: ServerName, ask: Ask): Promise<void> {
+  const connect = () => context.connect(server);
+  const askOne = (client: Client) => inTime('a meeting of one', ask(client, context.newBarrier(), 1));
+  return askThreadsInTurn(server, context.handlers, connect, askOne);
 }

@@ -36,7 +36,10 @@ export class ChaosContext {
   constructor(
     readonly host: string,
     readonly ports: Ports,
-    readonly threads: number,
+    /** How many threads run handlers. */
+    readonly handlers: number,
+    /** Whether any of them takes the next request of any connection. */
+    readonly sharesRequests: boolean,
     /** Whether the apps listen to `uncaughtException`. */
     readonly handled: boolean,
     readonly groups: ReadonlySet<Group>,

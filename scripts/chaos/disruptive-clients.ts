@@ -113,13 +113,13 @@ export async function silentLeaver(context: ChaosContext): Promise<void> {
 
 // ---- hogging threads ----------------------------------------------------------------------------------------------------
 
-/** One more `hog` than there are threads, and beside them a client that sends one request after the other. */
+/** One more `hog` than there are threads that run handlers, and beside them a client that sends one request after the other. */
 async function beside(
   context: ChaosContext,
   hog: (client: Client, stop: AbortSignal) => Promise<void>,
 ): Promise<void> {
   const stop = new AbortController();
-  const hogs = await Promise.all(range(context.threads + 1).map(() => context.connect('web')));
+  const hogs = await Promise.all(range(context.handlers + 1).map(() => context.connect('web')));
   const all = hogs.map((client) => hog(client, stop.signal));
   try {
     await webClient(context, 5);

@@ -5,6 +5,7 @@
  *   thread, counted down by every thread that passes; the one that counts it to 0 dies.
  * - DEATHS, a word a step: threads that died there.
  * - PASSED, a word a step: 1 once any thread has passed, so that unreachable steps are noticed.
+ * - JOINED, a word for each of the process's threads, by Node's number of it: 1 once it has joined.
  *
  * Accesses are atomic except for plain reads of COUNTDOWNS and PASSED, which may be stale.
  */
@@ -15,7 +16,10 @@ const KEY = 'paceline-chaos';
 const COUNTDOWNS = 0;
 const DEATHS = STEPS.length;
 const PASSED = 2 * STEPS.length;
-const WORDS = 3 * STEPS.length;
+const JOINED = 3 * STEPS.length;
+/** More than a campaign starts. */
+const MAX_THREADS = 4096;
+const WORDS = JOINED + MAX_THREADS;
 
 export class Failpoints {
   readonly #words: Int32Array;
@@ -53,6 +57,15 @@ export class Failpoints {
   /** Which steps any thread has passed. */
   passed(): boolean[] {
     return [...this.#words.subarray(PASSED, PASSED + STEPS.length)].map((word) => word !== 0);
+  }
+
+  /** The calling thread has joined. @param thread its threadId */
+  join(thread: number): void {
+    Atomics.store(this.#words, JOINED + thread, 1);
+  }
+
+  hasJoined(thread: number): boolean {
+    return Atomics.load(this.#words, JOINED + thread) === 1;
   }
 
   /** Called by a thread that passes a step; does not return if the thread is to die there. */

@@ -2,6 +2,7 @@
 
 import type { ThreadInfo } from '../../lib/observe/observation.js';
 import type { ServerOptions } from '../../lib/options/server-options.js';
+import type { StrategyName } from '../../lib/strategies/descriptions.js';
 
 export type ServerName = 'web' | 'tcp';
 export const SERVER_NAMES: readonly ServerName[] = ['web', 'tcp'];
@@ -9,6 +10,7 @@ export const SERVER_NAMES: readonly ServerName[] = ['web', 'tcp'];
 /** How a process is to be set up. */
 export interface Setup {
   readonly host: string;
+  readonly strategy: StrategyName;
   readonly threads: number;
   /** The folder of the web app's files. */
   readonly root: string;
@@ -19,7 +21,7 @@ export interface Setup {
   readonly blocking: boolean;
   /** Whether a listener to transitions is installed. */
   readonly transitions: boolean;
-  readonly options: Omit<ServerOptions, 'app' | 'threads' | 'logger'>;
+  readonly options: Omit<ServerOptions, 'app' | 'strategy' | 'threads' | 'logger'>;
 }
 
 export type Question =

@@ -1,5 +1,6 @@
 /** One round: randomly chosen participants, all at once, while threads are killed. */
 import { setTimeout as delay } from 'node:timers/promises';
+import type { StrategyName } from '../../lib/strategies/descriptions.js';
 import { oneOf } from '../../spec/support/random.js';
 import { range } from '../../spec/support/server/wait.js';
 import { slowReader, tcpClient, webClient } from './clients.js';
@@ -12,7 +13,7 @@ import {
   tcpFault,
   webFault,
 } from './disruptive-clients.js';
-import { STEPS } from './steps.js';
+import { STEPS, stepsOf } from './steps.js';
 import type { TargetProcess } from './target-process.js';
 
 /** What a round stresses; the first one is calm. */
@@ -24,7 +25,7 @@ const COUNTS = [1, 1, 20, 300];
 const MAX_STEPS = 5;
 const MAX_TERMINATIONS = 3;
 /** About how many steps a campaign takes of the sequence; and a stride that visits every step, and neighbours in different rounds. */
-const STEPS_PER_CAMPAIGN = 9;
+const STEPS_PER_CAMPAIGN = 7;
 const STRIDE = 37;
 /** Terminations happen within this time from the beginning of a round. */
 const TERMINATIONS_MS = 400;
@@ -87,9 +88,10 @@ export function planRound(context: ChaosContext, calm: boolean, sequence: Iterat
   };
 }
 
-/** All steps, over and over, from about where the campaigns of the seeds before have ended. */
-export function* stepSequence(seed: number): Generator<string, never> {
-  for (let turn = seed * STEPS_PER_CAMPAIGN; ; turn++) yield STEPS[(turn * STRIDE) % STEPS.length]!;
+/** All steps of a model, over and over, from about where the campaigns of the seeds before have ended. */
+export function* stepSequence(seed: number, strategy: StrategyName): Generator<string, never> {
+  const steps = stepsOf(strategy);
+  for (let turn = seed * STEPS_PER_CAMPAIGN; ; turn++) yield steps[(turn * STRIDE) % steps.length]!;
 }
 
 /** Resolves once every participant has finished. @throws the first failure of one of them */

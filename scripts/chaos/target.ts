@@ -41,12 +41,9 @@ function instrumentThreads(): void {
       const isThread = String(entry) === WORKER_URL.href;
       super(isThread ? ENTRY : entry, options);
       if (!isThread) return;
-      // Only once it has joined: terminating a thread while it loads a native addon aborts the process.
-      this.on('message', ({ type }: { type: string }) => {
-        if (type === 'ready') workers.push(this);
-      });
+      workers.push(this);
       this.on('exit', () => {
-        if (workers.includes(this)) workers.splice(workers.indexOf(this), 1);
+        workers.splice(workers.indexOf(this), 1);
       });
     }
   };
@@ -62,14 +59,14 @@ class TargetServer {
   #lost = 0;
 
   constructor(name: ServerName, setup: Setup) {
-    const { handled, errorHandler, blocking, root, threads, options } = setup;
+    const { handled, errorHandler, blocking, root, strategy, threads, options } = setup;
     const app = new URL(`./${name}-app.js`, import.meta.url);
     app.searchParams.set('root', root);
     if (handled) app.searchParams.set('handled', '');
     if (errorHandler) app.searchParams.set('error', '');
     if (blocking) app.searchParams.set('blocking', '');
     const dashboard = name === 'web' ? options.dashboard : false;
-    this.server = createServer({ ...options, dashboard, app, threads, logger: logOf(name) });
+    this.server = createServer({ ...options, dashboard, app, strategy, threads, logger: logOf(name) });
     this.server.on('threadExit', ({ thread, exitCode, error, connectionsLost }) => {
       this.#deaths++;
       this.#lost += connectionsLost;
@@ -160,7 +157,9 @@ function status(): Status {
 
 /** Terminates one of the threads of both servers that have joined. */
 function terminate(index: number): void {
-  const worker = workers[index % Math.max(workers.length, 1)];
+  // Terminating a thread while it loads a native addon aborts the process.
+  const joined = workers.filter(({ threadId }) => failpoints.hasJoined(threadId));
+  const worker = joined[index % Math.max(joined.length, 1)];
   if (worker === undefined) return;
   terminated++;
   void worker.terminate();

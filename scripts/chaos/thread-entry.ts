@@ -2,6 +2,7 @@
  * The entry of an instrumented thread: wraps the system calls and methods at which threads can be killed, then imports the
  * product's own entry. The system calls come first, because lib declares them when it is loaded.
  */
+import { threadId } from 'node:worker_threads';
 import koffi from 'koffi';
 import { Failpoints } from './failpoints.js';
 import { METHODS, SYSTEM_CALLS, stepNumber } from './steps.js';
@@ -53,3 +54,4 @@ async function instrumentMethods(): Promise<void> {
 instrumentSystemCalls();
 await instrumentMethods();
 await import('../../lib/thread/worker.js');
+failpoints.join(threadId);

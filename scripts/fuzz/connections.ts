@@ -3,9 +3,9 @@
 import type { Logger } from '../../lib/logger.js';
 import { createServer, type Server } from '../../lib/server.js';
 import { oneOf, type Random } from '../../spec/support/random.js';
-import { Client } from '../../spec/support/server/http-client.js';
+import { type Answer, Client } from '../../spec/support/server/http-client.js';
 import { fixture } from '../../spec/support/server/running.js';
-import { range, until } from '../../spec/support/server/wait.js';
+import { range, until, WATCHDOG_MS } from '../../spec/support/server/wait.js';
 import { Site } from '../../spec/support/static/site.js';
 import { descriptorsOf } from '../campaign/descriptors.js';
 import { type Address, carryOut, type Plan, planOf } from './client.js';
@@ -13,6 +13,8 @@ import { type Address, carryOut, type Plan, planOf } from './client.js';
 /** Rounds of clients for each server, and clients of a round, which come all at once. */
 const ROUNDS = 3;
 const CLIENTS = 120;
+/** Requests at once of which one is to be handed over. */
+const PROBES = 8;
 const TIMEOUTS_MS = [0, 60, 150, 300];
 /** Log messages about errors of the app. */
 const APPS_ERRORS = ['a handler failed', 'a response body failed'];
@@ -70,6 +72,7 @@ export async function fuzzConnections(random: Random): Promise<Tally> {
     for (let round = 0; round < ROUNDS; round++) {
       const plans = range(CLIENTS).map((index) => planOf(random, `${index}-${random(2 ** 31)}`));
       const engaging = handsOver ? await engage({ host, port }, options.threads) : [];
+      if (handsOver && options.threads > 1) await firstHandOver(server, { host, port });
       await allOf(plans, { host, port });
       for (const client of engaging) await client.close();
       await leftBehind(server, { host, port });
@@ -90,8 +93,12 @@ export async function fuzzConnections(random: Random): Promise<Tally> {
     },
   );
   const requests = server.threads().reduce((sum, thread) => sum + thread.requests, 0);
-  const handOvers = server.threads().reduce((sum, thread) => sum + thread.handOvers, 0);
-  return { connections: ROUNDS * CLIENTS, requests, handOvers, poolPeak: server.pool()!.peak };
+  return {
+    connections: ROUNDS * CLIENTS,
+    requests,
+    handOvers: handOversOf(server),
+    poolPeak: server.pool()!.peak,
+  };
 }
 
 function folder(): Site {
@@ -125,14 +132,28 @@ function reason(error: unknown): string {
   return error instanceof Error ? `${error.stack}` : String(error);
 }
 
-/** Leaves pending requests, as many as there are threads. @returns their clients; the timeouts of the server do not end them */
+/** Leaves pending requests, and a thread on which none waits. @returns their clients; the timeouts of the server do not end them */
 async function engage({ host, port }: Address, threads: number): Promise<Client[]> {
   const clients = await Promise.all(
-    range(threads).map(() => Client.connect({ host, port, localAddress: host })),
+    range(Math.max(1, threads - 1)).map(() => Client.connect({ host, port, localAddress: host })),
   );
   for (const client of clients) void client.send('GET /pending HTTP/1.1\r\nhost: a\r\n\r\n');
   return clients;
 }
+
+/** Asks for a route that blocks until a request was handed over, so that every such batch has the case. */
+async function firstHandOver(server: Server, address: Address): Promise<void> {
+  const before = handOversOf(server);
+  const endMs = performance.now() + WATCHDOG_MS;
+  while (handOversOf(server) === before) {
+    if (performance.now() > endMs) throw new Error('no request of a route that blocks was handed over');
+    // Several at once, so that an engaged thread is among those that take them.
+    await Promise.all(range(PROBES).map(() => answered(address, '/probe')));
+  }
+}
+
+const handOversOf = (server: Server): number =>
+  server.threads().reduce((sum, thread) => sum + thread.handOvers, 0);
 
 async function allOf(plans: readonly Plan[], address: Address): Promise<void> {
   await Promise.all(
@@ -158,12 +179,17 @@ async function leftBehind(server: Server, address: Address): Promise<void> {
   await until('the last connections are closed', () => server.connections === 0);
 }
 
-async function hello({ host, port }: Address): Promise<void> {
-  const client = await Client.connect({ host, port, localAddress: host });
-  const { status, text } = await client.get('/hello');
-  await client.close();
+async function hello(address: Address): Promise<void> {
+  const { status, text } = await answered(address, '/hello');
   if (status !== 200 || text !== 'hello')
     throw new Error(`a fresh request got ${status} and ${JSON.stringify(text.slice(0, 100))}`);
+}
+
+async function answered({ host, port }: Address, path: string): Promise<Answer> {
+  const client = await Client.connect({ host, port, localAddress: host });
+  const answer = await client.get(path);
+  await client.close();
+  return answer;
 }
 
 function show({ stream, pace, end, pieces }: Plan): string {

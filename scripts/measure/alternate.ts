@@ -142,7 +142,15 @@ async function start(checkout: string, { threads, app }: Measure): Promise<Serve
     const port = Number(/listening on http:\/\/127\.0\.0\.1:(\d+)/.exec(output())?.[1] ?? 0);
     if (port === 0) continue;
     const target = { name: checkout, kind: 'paceline', workers: threads } as const;
-    return { target, child, pid: child.pid!, port, dashboard: undefined, runtime: process.execPath };
+    return {
+      target,
+      child,
+      pid: child.pid!,
+      port,
+      firstAnswerMs: undefined,
+      dashboard: undefined,
+      runtime: process.execPath,
+    };
   }
   throw new Error(`${checkout} does not listen: ${output().trim()}`);
 }

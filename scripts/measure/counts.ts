@@ -41,7 +41,7 @@ const { port } = server.address() as { port: number };
 
 function totals(): Record<string, number> {
   const sum: Record<string, number> = {};
-  for (const { id: _, state: __, ...counters } of server.threads()) {
+  for (const { id: _, state: __, role: ___, ...counters } of server.threads()) {
     for (const [name, count] of Object.entries(counters)) sum[name] = (sum[name] ?? 0) + count;
   }
   return sum;

@@ -12,11 +12,11 @@
  *   handedOff, sweep                 lib/set/mailbox.ts: MAILBOX_PUT ≠ MAILBOX_TAKEN, and MAILBOX_SWEEP
  *   handedOver                       the same mailbox: entries for handles that are bound to no thread
  *   pending, rescan                  lib/set/ready-list.ts: the kernel's events with the ready list's, and RESCAN
- *   turns, lead, pass                lib/thread/worker-loop.ts, WorkerLoop: #step with #follow, #lead, and the return to the loop
- *   yield                            ThreadSet.yieldLeadership, called by WorkerLoop.#yield
- *   defers                           the parameter of ThreadSet.park, and Engagement.defers in WorkerLoop.#step
+ *   turns, lead, pass                lib/strategies/leader-followers.ts, LeaderFollowers: step with #follow, #lead, and the return to the loop
+ *   yield                            ThreadSet.yieldLeadership, called by LeaderFollowers.#yield
+ *   defers                           the parameter of ThreadSet.park, and Engagement.defers in LeaderFollowers.step
  *   aboutToBlock                     ThreadSet.aboutToBlock
- *   handOver                         lib/thread/hand-over.ts, HandOver.passesOn, for events whose connections are handed over
+ *   handOver                         lib/strategies/hand-over.ts, HandOver.passesOn, for events whose connections are handed over
  *   ownWork                          lib/thread/own-work.ts, OwnWork.run
  *   timeouts                         lib/connection/timeouts.ts, Timeouts.#expire
  *   Plane                            the control plane: recover of lib/control/recovery.ts, and stop of lib/control/plane.ts
@@ -600,7 +600,7 @@ inline promoteNewLeader() {
   fi
 }
 
-/* ---- lib/thread/worker-loop.ts ---- */
+/* ---- lib/strategies/leader-followers.ts ---- */
 
 /* What the leader does next, once it has vacated. */
 #define EVENT 0            /* the event that it has taken */

@@ -1,4 +1,5 @@
 /** The types of `createServer`'s options, of listen() and of close(). */
+import { pino } from 'pino';
 import {
   createServer,
   type DashboardOptions,
@@ -16,7 +17,8 @@ export async function takesOptions(): Promise<void> {
   createServer({
     app: new URL('file:///app.js'),
     threads: 4,
-    strategy: 'leader-followers',
+    groups: 2,
+    strategy: 'reactor',
     maxConnections: 100,
     maxHeaderSize: 16_384,
     maxBodySize: Number.POSITIVE_INFINITY,
@@ -25,7 +27,17 @@ export async function takesOptions(): Promise<void> {
     requestTimeout: 1,
     keepAliveTimeout: 1,
     sendTimeout: 1,
-    dashboard: { host: '127.0.0.1', port: 0, anyPortIfTaken: true },
+    drainTimeout: 1,
+    dashboard: {
+      host: '127.0.0.1',
+      port: 0,
+      anyPortIfTaken: true,
+      token: '0123456789abcdef',
+      showQueries: true,
+    },
+    readyWhenDegraded: false,
+    accessLog: 'combined',
+    accessLogSample: 0.1,
     logger,
   } satisfies Required<ServerOptions>);
   createServer({ app: './app.js', threads: '2:8', dashboard: false });
@@ -34,10 +46,15 @@ export async function takesOptions(): Promise<void> {
   createServer({ threads: undefined, dashboard: undefined, logger: undefined });
   // A program passes console, and options that it has made optional itself.
   createServer({ logger: console });
+  createServer({ logger: false });
+  createServer({ logger: pino() });
   const server = createServer({} as Partial<ServerOptions>);
   await server.listen();
   await server.listen({ port: 0, host: '::1' });
   await server.listen({ path: '/run/app.sock' });
+  await server.listen({ fd: 3 });
+  await server.listen([{ port: 0 }, { path: '/run/app.sock' }, { fd: 3 }] as const);
+  await server.listen([] as ListenOptions[]);
   await server.close();
   await server.close({ drainMs: 1000 });
 }
@@ -48,7 +65,7 @@ export function refusesWhatIsNoOption(): void {
   // @ts-expect-error: the app is a module, which every thread loads, and no function
   createServer({ app: () => new Response() });
   // @ts-expect-error: there is no such strategy
-  createServer({ strategy: 'reactor' });
+  createServer({ strategy: 'proactor' });
   // @ts-expect-error: a range has two ends
   createServer({ threads: { min: 1 } });
   // @ts-expect-error: a list of numbers is no range
@@ -59,6 +76,12 @@ export function refusesWhatIsNoOption(): void {
   createServer({ maxBodySize: '1mb' });
   // @ts-expect-error: the dashboard has options, or is off
   createServer({ dashboard: true });
+  // @ts-expect-error: a switch is true or false
+  createServer({ readyWhenDegraded: 'true' });
+  // @ts-expect-error: there is no such format
+  createServer({ accessLog: 'nginx' });
+  // @ts-expect-error: only silence has a value of its own
+  createServer({ logger: true });
   // @ts-expect-error: a port is a number
   createServer({ dashboard: { port: '9080' } });
   // @ts-expect-error: a logger has all four levels
@@ -74,6 +97,10 @@ export function refusesWhatIsNoAddress(server: Server): void {
   void server.listen({ port: '8080' });
   // @ts-expect-error: options, and not the port alone as in node:net
   void server.listen(8080);
+  // @ts-expect-error: a port and a path are two addresses
+  void server.listen({ port: 0, path: '/run/app.sock' });
+  // @ts-expect-error: so are a path and a descriptor
+  void server.listen({ path: '/run/app.sock', fd: 3 });
   // @ts-expect-error: the name is misspelled
   void server.close({ drain: 1 });
   ({ port: 0, host: 'localhost' }) satisfies ListenOptions;

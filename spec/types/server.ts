@@ -2,6 +2,7 @@
 import type {
   DashboardInfo,
   Level,
+  ListeningAddress,
   PacelineError,
   Server,
   ThreadExit,
@@ -15,7 +16,8 @@ export async function tellsOfItself(server: Server): Promise<void> {
   expectType<Promise<void>>()(server.listen());
   expectType<Promise<void>>()(server.close());
   expectType<{ address: string; family: 'IPv4' | 'IPv6'; port: number } | string>()(server.address());
-  expectType<'http' | 'tcp'>()(server.protocol);
+  expectType<ListeningAddress[]>()(server.addresses());
+  expectType<'http' | 'https' | 'tcp'>()(server.protocol);
   expectType<number>()(server.connections);
   expectType<ThreadInfo[]>()(server.threads());
   expectType<Level | null>()(server.pool());
@@ -56,8 +58,12 @@ export function emitsEvents(server: Server): void {
     expectType<number>()(exit.connectionsLost);
   });
   server.on('error', (error) => expectType<PacelineError>()(error));
+  server.on('listening', ({ url, address }) => {
+    expectType<string>()(url);
+    expectType<ListeningAddress>()(address);
+  });
   // @ts-expect-error: there is no such event
-  server.on('listening', () => {});
+  server.on('connection', () => {});
   // @ts-expect-error: no event has such an argument
   server.on('threadStart', (thread: string) => thread);
 }

@@ -1,6 +1,6 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { abortError, isClientGone, PacelineError } from '../../lib/errors.js';
+import { abortError, isCausedBy, PacelineError } from '../../lib/errors.js';
 
 const gone = new PacelineError('PACELINE_CLIENT_GONE', 'the client left');
 
@@ -14,10 +14,12 @@ test('what a signal is aborted with is an AbortError of the platform, with the c
   assert.is((error as Error).cause, gone);
 });
 
-test('a client that has left is found in what was made of the reason', () => {
-  assert.ok(isClientGone(gone));
-  assert.ok(isClientGone(abortError(gone)));
-  assert.ok(isClientGone(new Error('cancelled', { cause: abortError(gone) })));
+test('a code is found in what was made of the reason', () => {
+  assert.ok(isCausedBy(gone, 'PACELINE_CLIENT_GONE'));
+  assert.ok(isCausedBy(abortError(gone), 'PACELINE_CLIENT_GONE'));
+  assert.ok(
+    isCausedBy(new Error('cancelled', { cause: abortError(gone) }), 'PACELINE_STATE', 'PACELINE_CLIENT_GONE'),
+  );
 });
 
 test('other errors are not taken for it, whatever they are', () => {
@@ -45,7 +47,7 @@ test('other errors are not taken for it, whatever they are', () => {
     new DOMException('aborted', 'AbortError'),
     abortError(new PacelineError('PACELINE_BODY_LIMIT', 'too long')),
   ])
-    assert.not.ok(isClientGone(other));
+    assert.not.ok(isCausedBy(other, 'PACELINE_CLIENT_GONE', 'PACELINE_STATE'));
 });
 
 test.run();

@@ -2,8 +2,9 @@
 import uPlot from '/uplot/uPlot.esm.js';
 import type { Point } from '../protocol.js';
 import { byId, make, setAttribute } from './dom.js';
-import { bytes, clock, duration, rate, rounded } from './format.js';
+import { bytes, clock, count, duration, rate, rounded } from './format.js';
 import type { History } from './history.js';
+import { capitalized, type Model } from './model.js';
 import { onPaletteChange, palette } from './palette.js';
 import type { Playback } from './playback.js';
 import type { Picture } from './snapshot.js';
@@ -14,8 +15,12 @@ const MIN_SPAN_MS = 60_000;
 const HEIGHT = 190;
 /** Between points further apart than this the curve has a gap. */
 const GAP_MS = 3000;
-/** Half the width of a time label, in CSS pixels: one that is nearer to the left end would overlap the other axis. */
+/** Half the width of a time label, in CSS pixels: nearer to the left end it would overlap the other axis, and at the right it has that much room. */
 const LABEL_HALF = 28;
+/** The distances between two labels of a linear scale. */
+const INCREMENTS = Array.from({ length: 12 }, (_, power) =>
+  [1, 2, 5].map((step) => step * 10 ** power),
+).flat();
 /** The lower end of the logarithmic scale of percentiles. */
 const MIN_MS = 0.001;
 
@@ -26,6 +31,8 @@ interface Curve {
   readonly colour: 0 | 1 | 2 | 3;
   readonly dash?: number[];
   readonly filled?: boolean;
+  /** Only where threads promote each other. */
+  readonly ofLeaders?: boolean;
 }
 
 interface ChartPlan {
@@ -45,7 +52,7 @@ const PLANS: readonly ChartPlan[] = [
     write: rate,
     curves: [
       { name: 'requests', read: ({ requests }) => requests, colour: 0, filled: true },
-      { name: 'promotions', read: ({ promotions }) => promotions, colour: 1, dash: DASHED },
+      { name: 'promotions', read: ({ promotions }) => promotions, colour: 1, dash: DASHED, ofLeaders: true },
     ],
   },
   {
@@ -59,14 +66,20 @@ const PLANS: readonly ChartPlan[] = [
     ],
   },
   {
-    title: 'Waiting',
+    title: 'Waiting time',
     logarithmic: true,
     write: duration,
     curves: [
       { name: 'queue p50', read: ({ queueMs }) => queueMs?.p50, colour: 0 },
       { name: 'queue p99', read: ({ queueMs }) => queueMs?.p99, colour: 0, dash: DOTTED },
-      { name: 'promotion p50', read: ({ promotionMs }) => promotionMs?.p50, colour: 3 },
-      { name: 'promotion p99', read: ({ promotionMs }) => promotionMs?.p99, colour: 3, dash: DOTTED },
+      { name: 'promotion p50', read: ({ promotionMs }) => promotionMs?.p50, colour: 3, ofLeaders: true },
+      {
+        name: 'promotion p99',
+        read: ({ promotionMs }) => promotionMs?.p99,
+        colour: 3,
+        dash: DOTTED,
+        ofLeaders: true,
+      },
     ],
   },
   {
@@ -80,17 +93,32 @@ const PLANS: readonly ChartPlan[] = [
   },
 ];
 
+/** The charts of a model: with its queue, and without what only leaders have. */
+function plansOf({ promotes, strategy: { queue } }: Model): readonly ChartPlan[] {
+  const plans = PLANS.map((plan) => ({
+    ...plan,
+    curves: plan.curves.filter(({ ofLeaders }) => promotes || !ofLeaders),
+  }));
+  if (queue === null) return plans;
+  const length: ChartPlan = {
+    title: capitalized(queue),
+    logarithmic: false,
+    write: count,
+    curves: [{ name: 'longest', read: (point) => point.queue, colour: 0, filled: true }],
+  };
+  return [...plans, length];
+}
+
 export class Charts {
   readonly #history: History;
   readonly #playback: Playback;
-  readonly #charts: { readonly plan: ChartPlan; readonly chart: uPlot; readonly figure: HTMLElement }[] = [];
+  #charts: { readonly plan: ChartPlan; readonly chart: uPlot; readonly figure: HTMLElement }[] = [];
   #hovered = false;
 
   constructor(history: History, playback: Playback) {
     this.#history = history;
     this.#playback = playback;
     const parent = byId('charts');
-    for (const plan of PLANS) this.#add(plan, parent);
     new ResizeObserver(() => this.#resize()).observe(parent);
     onPaletteChange(() => {
       for (const { chart } of this.#charts) chart.redraw(false, true);
@@ -102,6 +130,16 @@ export class Charts {
       this.#hovered = false;
       this.show();
     });
+  }
+
+  /** Shows what there is in another model. */
+  introduce(model: Model): void {
+    for (const { chart, figure } of this.#charts) {
+      chart.destroy();
+      figure.remove();
+    }
+    this.#charts = [];
+    for (const plan of plansOf(model)) this.#add(plan, byId('charts'));
   }
 
   /** The charts with their titles, for the snapshot. */
@@ -161,7 +199,7 @@ export class Charts {
     return {
       width,
       height: HEIGHT,
-      padding: [8, 10, 0, 0],
+      padding: [8, LABEL_HALF, 0, 0],
       cursor: { y: false, sync: { key: 'paceline' }, drag: { x: false, y: false }, points: { size: 6 } },
       legend: {
         live: true,
@@ -196,7 +234,8 @@ export class Charts {
           size: 64,
           gap: 6,
           space: 34,
-          ...(plan.logarithmic ? { splits: powersOfTen } : {}),
+          // Fractions of a byte or of a request are rounded, and would be labelled alike.
+          ...(plan.logarithmic ? { splits: powersOfTen } : { incrs: INCREMENTS }),
           values: (_chart, splits) =>
             splits.map((value) => (value === null ? '' : rounded(plan.write(value)))),
         },

@@ -9,7 +9,7 @@ const SAMPLES = 64;
 export class ServerClock {
   #differences: number[] = [];
   #next = 0;
-  #smallest = 0;
+  #smallest = Number.NEGATIVE_INFINITY;
 
   /** Adds a frame's time, and its arrival by a monotonic clock, both in milliseconds. */
   note(frameAt: number, arrivedAt: number): void {
@@ -18,7 +18,7 @@ export class ServerClock {
     this.#smallest = Math.min(...this.#differences);
   }
 
-  /** The server's time at `now` of the same monotonic clock. */
+  /** The server's time at `now` of the same monotonic clock; Infinity before the first frame. */
   at(now: number): number {
     return now - this.#smallest;
   }
@@ -26,6 +26,6 @@ export class ServerClock {
   forget(): void {
     this.#differences = [];
     this.#next = 0;
-    this.#smallest = 0;
+    this.#smallest = Number.NEGATIVE_INFINITY;
   }
 }

@@ -35,22 +35,41 @@ const NOT_SERVING = 'The server is there, but does not serve: it starts, or it s
 const REFUSED_OTHERWISE =
   'The server answers, but does not let this page in. Perhaps too many dashboards are open, or the token is not right any more: use the address that the server printed when it started.';
 
-export class Connection {
+/** What differs between the pages that connect. */
+interface Endpoint {
+  readonly protocol: string;
+  /** Answers 401 where the token is wrong. */
+  readonly probe: string;
+  /** The sentence for a server that stopped, by the reason that it gave. */
+  whyStopped(reason: string): string;
+}
+
+const DASHBOARD: Endpoint = {
+  protocol: PROTOCOL,
+  probe: '/api/trace?ms=0',
+  whyStopped: () => 'The server stopped.',
+};
+
+export class Connection<Received extends { readonly type: string } = ServerMessage, Sent = ClientMessage> {
   readonly #onStatus: (status: Status) => void;
-  readonly #onMessage: (message: ServerMessage) => void;
+  readonly #onMessage: (message: Received) => void;
+  readonly #to: Endpoint;
   #socket: WebSocket | null = null;
   #token = '';
   #failures = 0;
   #lostSince = 0;
+  /** Why the page lost the server: later tries only find that nobody answers. */
+  #lostBy = '';
   #refused = false;
   /** The reason that #ask found, which is more precise than a close code. */
   #reason: string | null = null;
   #retry: ReturnType<typeof setTimeout> | undefined;
   #silence: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(onStatus: (status: Status) => void, onMessage: (message: ServerMessage) => void) {
+  constructor(onStatus: (status: Status) => void, onMessage: (message: Received) => void, to = DASHBOARD) {
     this.#onStatus = onStatus;
     this.#onMessage = onMessage;
+    this.#to = to;
   }
 
   get token(): string {
@@ -73,7 +92,7 @@ export class Connection {
     }
   }
 
-  send(message: ClientMessage): void {
+  send(message: Sent): void {
     if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(message));
   }
 
@@ -81,7 +100,10 @@ export class Connection {
     const scheme = location.protocol === 'https:' ? 'wss' : 'ws';
     let socket: WebSocket;
     try {
-      socket = new WebSocket(`${scheme}://${location.host}/ws`, [PROTOCOL, TOKEN_PREFIX + this.#token]);
+      socket = new WebSocket(`${scheme}://${location.host}/ws`, [
+        this.#to.protocol,
+        TOKEN_PREFIX + this.#token,
+      ]);
     } catch {
       // The fragment has characters that are invalid in a subprotocol (RFC 6455, 4.1), so it is not a server's token.
       this.#onStatus({ kind: 'refused', why: TOKEN_IS_WRONG });
@@ -91,7 +113,7 @@ export class Connection {
     socket.addEventListener('message', ({ data }) => {
       if (socket !== this.#socket) return;
       this.#listenFor(socket);
-      const message = JSON.parse(data as string) as ServerMessage;
+      const message = JSON.parse(data as string) as Received;
       if (message.type === 'hello') {
         this.#failures = 0;
         this.#lostSince = 0;
@@ -101,30 +123,33 @@ export class Connection {
       }
       this.#onMessage(message);
     });
-    socket.addEventListener('close', ({ code }) => {
-      if (socket === this.#socket) this.#lost(code);
+    socket.addEventListener('close', ({ code, reason }) => {
+      if (socket === this.#socket) this.#lost(code, reason);
     });
   }
 
   #listenFor(socket: WebSocket): void {
     clearTimeout(this.#silence);
     this.#silence = setTimeout(() => {
-      if (socket === this.#socket) this.#lost(0);
+      if (socket === this.#socket) this.#lost();
     }, SILENCE_MS);
   }
 
-  #lost(code: number): void {
+  #lost(code = 0, reason = ''): void {
     this.#drop();
     this.#failures++;
-    this.#lostSince ||= Date.now();
+    if (this.#lostSince === 0) {
+      this.#lostSince = Date.now();
+      this.#lostBy = code === CLOSE_SERVER_STOPS ? this.#to.whyStopped(reason) : why(code);
+    }
     if (this.#failures >= FAILURES_BEFORE_ASKING) void this.#ask();
     const delayMs = this.#refused ? MAX_DELAY_MS : retryDelayMs(this.#failures);
-    if (!this.#refused) this.#tellLost(code);
+    if (!this.#refused) this.#tellLost();
     this.#retry = setTimeout(() => this.#connect(), delayMs);
   }
 
-  #tellLost(code: number): void {
-    this.#onStatus({ kind: 'lost', why: this.#reason ?? why(code), since: this.#lostSince });
+  #tellLost(): void {
+    this.#onStatus({ kind: 'lost', why: this.#reason ?? this.#lostBy, since: this.#lostSince });
   }
 
   #drop(): void {
@@ -140,7 +165,7 @@ export class Connection {
     try {
       const health = await fetch('/healthz', { cache: 'no-store' });
       if (!health.ok) return;
-      const probe = await fetch('/api/trace?ms=0', {
+      const probe = await fetch(this.#to.probe, {
         method: 'HEAD',
         cache: 'no-store',
         headers: { authorization: `Bearer ${token}` },
@@ -149,7 +174,7 @@ export class Connection {
       if (probe.status === 503) {
         this.#refused = false;
         this.#reason = NOT_SERVING;
-        this.#tellLost(0);
+        this.#tellLost();
         return;
       }
       const wrong = probe.status === 401 || probe.status === 403;
@@ -165,8 +190,6 @@ export class Connection {
 
 function why(code: number): string {
   switch (code) {
-    case CLOSE_SERVER_STOPS:
-      return 'The server stopped.';
     case CLOSE_TOO_SLOW:
       return 'This page could not keep up, so the server let it go.';
     default:

@@ -4,11 +4,15 @@ import { STATES } from '../protocol.js';
 import { byId, make, setAttribute, setText } from './dom.js';
 import { clockWithMillis, count, duration, NOTHING, percent } from './format.js';
 import { HistogramView } from './histogram-view.js';
-import type { History, Moment } from './history.js';
+import type { History } from './history.js';
+import { capitalized, Model } from './model.js';
+import type { Moment } from './moment.js';
 import type { Playback } from './playback.js';
-import { LEADER, LETTERS, stateNumber, WORDS } from './states.js';
+import { LEADER } from './states.js';
+import { sinceOf } from './thread-rows.js';
 
 const MAX_ROWS = 40;
+const QUEUE_WAIT = 'Wait in the ready list';
 
 /** The labels of a thread's counters; see memory/counters.ts. */
 const COUNTER_NAMES: Readonly<Record<string, string>> = {
@@ -36,6 +40,17 @@ const COUNTER_NAMES: Readonly<Record<string, string>> = {
   handOversTaken: 'connections taken over',
 };
 
+const NAMES_WITHOUT_LEADER: Readonly<Record<string, string>> = { wakeUps: 'threads woken' };
+
+/** Those that are about leaders, and about what only they do. */
+const OF_LEADERS: ReadonlySet<string> = new Set([
+  'leaderships',
+  'promotions',
+  'reclaims',
+  'handOvers',
+  'handOversTaken',
+]);
+
 export class DetailPanel {
   readonly #history: History;
   readonly #playback: Playback;
@@ -49,10 +64,12 @@ export class DetailPanel {
   readonly #transitionsNote = make('p', 'soft');
   readonly #histograms = {
     responseMs: new HistogramView('Response time'),
-    queueMs: new HistogramView('Wait in the ready list'),
+    queueMs: new HistogramView(QUEUE_WAIT),
     promotionMs: new HistogramView('Promotion'),
     loopDelayMs: new HistogramView('Delay of its event loop'),
   };
+  readonly #promotedBy = make('th', '', 'Promoted by');
+  #model = new Model();
   #detail: Detail | null = null;
   #thread = -1;
 
@@ -60,11 +77,8 @@ export class DetailPanel {
     this.#history = history;
     this.#playback = playback;
     byId('detail-close').addEventListener('click', onClose);
-    const head = make(
-      'tr',
-      '',
-      ...['At', 'Change', 'After', 'Promoted by'].map((name) => make('th', '', name)),
-    );
+    const names = ['At', 'Change', 'After'].map((name) => make('th', '', name));
+    const head = make('tr', '', ...names, this.#promotedBy);
     for (const cell of head.cells) cell.scope = 'col';
     const table = make('table', 'transitions', make('thead', '', head), this.#transitions);
     table.setAttribute('aria-label', 'Last transitions');
@@ -87,6 +101,17 @@ export class DetailPanel {
     );
   }
 
+  /** Shows the threads of another model. */
+  introduce(model: Model): void {
+    this.#model = model;
+    this.#promotedBy.hidden = !model.promotes;
+    this.#histograms.promotionMs.element.hidden = !model.promotes;
+    this.#histograms.queueMs.title =
+      model.strategy.queue === null ? QUEUE_WAIT : `Wait in the ${model.strategy.queue}`;
+    this.#transitions.replaceChildren();
+    this.#counters.replaceChildren();
+  }
+
   get thread(): number {
     return this.#thread;
   }
@@ -94,7 +119,7 @@ export class DetailPanel {
   open(thread: number): void {
     this.#thread = thread;
     this.#detail = null;
-    setText(this.#title, `Thread ${thread}`);
+    setText(this.#title, this.#model.title(thread));
     this.#panel.hidden = false;
     document.body.classList.add('with-detail');
     for (const view of Object.values(this.#histograms)) view.show([]);
@@ -122,8 +147,8 @@ export class DetailPanel {
     const row = moment.frame.threads.find(({ id }) => id === this.#thread);
     if (row === undefined) return;
     const { at } = moment.frame;
-    const state = WORDS[stateNumber(row.state)] ?? row.state;
-    const held = row.since > 0 ? ` for ${duration(at - row.since)}` : '';
+    const state = capitalized(this.#model.word(row));
+    const held = sinceOf(row) > 0 ? ` for ${duration(at - sinceOf(row))}` : '';
     const on = row.connection >= 0 ? ` · connection ${row.connection}` : '';
     const engaged = row.engaged ? ' · engaged' : '';
     setText(this.#now, `${state}${held}${engaged}${on}${row.route === '' ? '' : ` · ${row.route}`}`);
@@ -149,21 +174,25 @@ export class DetailPanel {
     spent.forEach((ms, index) => {
       const share = total > 0 ? ms / total : 0;
       (this.#shares.children[index] as HTMLElement).style.width = `${share * 100}%`;
-      if (share > 0) words.push(`${LETTERS[index]} ${percent(share)}`);
+      if (share > 0) words.push(`${this.#model.letterOf(row.id, index)} ${percent(share)}`);
     });
     setText(this.#shareWords, words.reverse().join(' · ') || NOTHING);
   }
 
   #showCounters(row: ThreadRow): void {
-    const names = Object.keys(row.counters);
+    const names = Object.keys(row.counters).filter((name) => this.#model.promotes || !OF_LEADERS.has(name));
     if (this.#counters.childElementCount !== names.length) {
       this.#counters.replaceChildren(
-        ...names.map((name) => make('div', '', make('dt', '', COUNTER_NAMES[name] ?? name), make('dd'))),
+        ...names.map((name) => make('div', '', make('dt', '', this.#counterName(name)), make('dd'))),
       );
     }
     names.forEach((name, index) => {
       setText(this.#counters.children[index]!.lastElementChild!, count(row.counters[name]));
     });
+  }
+
+  #counterName(name: string): string {
+    return (this.#model.promotes ? undefined : NAMES_WITHOUT_LEADER[name]) ?? COUNTER_NAMES[name] ?? name;
   }
 
   #showTransitions(at: number): void {
@@ -188,7 +217,7 @@ export class DetailPanel {
       const badges = cells[1]!.querySelectorAll('.badge');
       for (const [place, state] of [from, to].entries()) {
         setAttribute(badges[place]!, 'data-state', STATES[state] ?? 'none');
-        setText(badges[place]!, LETTERS[state] ?? '?');
+        setText(badges[place]!, this.#model.letterOf(this.#thread, state));
       }
       setText(cells[2]!, before === undefined ? NOTHING : duration(time - before[3]));
       setText(cells[3]!, to === LEADER && promoter >= 0 ? `thread ${promoter}` : '');

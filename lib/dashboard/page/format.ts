@@ -9,6 +9,10 @@ export type Parts = readonly [value: string, unit: string];
 export const NOTHING = '–';
 const THIN = '\u202f';
 
+/** The text of another part of Paceline, with its numbers and their units kept on one line. */
+export const unbroken = (text: string): string =>
+  text.replace(/(\d) (?=(?:%|ms|s|min)(?![\w]))/g, `$1${THIN}`);
+
 const join = ([value, unit]: Parts): string => (unit === '' ? value : value + THIN + unit);
 const known = (value: number | null | undefined): value is number =>
   value !== null && value !== undefined && Number.isFinite(value);
@@ -72,11 +76,13 @@ export function rounded(text: string): string {
 }
 
 /** A share from 0 to 1 in percent. One that is above 0 but would round to it is not shown as 0. */
-export function percent(share: number | null | undefined): string {
-  if (!known(share)) return NOTHING;
-  if (share > 0 && share < 0.005) return join(['<1', '%']);
-  return join([(Math.min(1, Math.max(0, share)) * 100).toFixed(0), '%']);
+export function percentParts(share: number | null | undefined): Parts {
+  if (!known(share)) return [NOTHING, ''];
+  if (share > 0 && share < 0.005) return ['<1', '%'];
+  return [(Math.min(1, Math.max(0, share)) * 100).toFixed(0), '%'];
 }
+
+export const percent = (share: number | null | undefined): string => join(percentParts(share));
 
 export function ratio(value: number | null | undefined): string {
   return known(value) ? value.toFixed(2) : NOTHING;

@@ -1,8 +1,9 @@
-/** The gauges: current value, peak and limit of each bounded resource. */
+/** The gauges: current value, peak and limit of each bounded resource, and of the model's queue how long events wait. */
 import type { Gauge } from '../protocol.js';
 import { make, setAttribute, setText } from './dom.js';
-import { count, percent } from './format.js';
-import type { Moment } from './history.js';
+import { count, duration, percent } from './format.js';
+import { capitalized, type Model } from './model.js';
+import type { Moment } from './moment.js';
 
 const GAUGES = [
   ['handles', 'Handle set'],
@@ -21,6 +22,7 @@ class Row {
   readonly #fill = make('div', 'fill');
   readonly #peak = make('div', 'peak');
   readonly #numbers = make('p', 'numbers');
+  readonly #more = make('p', 'numbers more');
   readonly #name: string;
 
   constructor(name: string) {
@@ -28,10 +30,11 @@ class Row {
     this.#bar.append(this.#fill, this.#peak);
     this.#bar.setAttribute('role', 'meter');
     this.#bar.setAttribute('aria-label', name);
-    this.element = make('div', 'gauge', make('p', 'name', name), this.#bar, this.#numbers);
+    this.element = make('div', 'gauge', make('p', 'name', name), this.#bar, this.#numbers, this.#more);
   }
 
-  show({ current, peak, limit }: Gauge): void {
+  /** @param more what is said below the numbers */
+  show({ current, peak, limit }: Gauge, more = ''): void {
     const share = limit > 0 ? Math.min(1, current / limit) : 0;
     const full = share >= NEARLY_FULL;
     this.#fill.style.width = `${share * 100}%`;
@@ -42,6 +45,7 @@ class Row {
     setAttribute(this.#bar, 'aria-valuenow', String(current));
     const text = `${count(current)} · ${count(peak)} · ${count(limit)}`;
     setText(this.#numbers, full ? `${text} — ${percent(share)} full` : text);
+    setText(this.#more, more);
     setAttribute(this.#bar, 'aria-valuetext', `${this.#name}: ${current} now, ${peak} at most, of ${limit}`);
   }
 }
@@ -49,11 +53,27 @@ class Row {
 export class Gauges {
   readonly #rows = new Map(GAUGES.map(([key, name]) => [key, new Row(name)]));
 
+  #queue: Row | null = null;
+
   constructor(parent: HTMLElement) {
     for (const row of this.#rows.values()) parent.append(row.element);
   }
 
+  /** Shows the queue of another model. */
+  introduce({ strategy: { queue } }: Model): void {
+    this.#queue?.element.remove();
+    this.#queue = queue === null ? null : new Row(capitalized(queue));
+    if (this.#queue !== null) this.#rows.get('ready')!.element.after(this.#queue.element);
+  }
+
   show({ frame }: Moment): void {
     for (const [key] of GAUGES) this.#rows.get(key)!.show(frame.gauges[key]);
+    const { queue, point } = frame;
+    const wait = point.queueMs;
+    if (queue === null) return;
+    this.#queue?.show(
+      queue,
+      wait === null ? '' : `wait p50 ${duration(wait.p50)}, p99 ${duration(wait.p99)}`,
+    );
   }
 }

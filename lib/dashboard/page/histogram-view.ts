@@ -12,7 +12,7 @@ export class HistogramView {
   readonly element: HTMLElement;
   readonly #canvas = make('canvas');
   readonly #words = make('p', 'numbers');
-  readonly #title: string;
+  #title: string;
   #bars: readonly HistogramBar[] = [];
 
   constructor(title: string) {
@@ -20,6 +20,11 @@ export class HistogramView {
     this.#canvas.setAttribute('role', 'img');
     this.element = make('figure', 'histogram', make('figcaption', '', title), this.#canvas, this.#words);
     onPaletteChange(() => this.#draw());
+  }
+
+  set title(title: string) {
+    this.#title = title;
+    setText(this.element.firstElementChild!, title);
   }
 
   show(bars: readonly HistogramBar[]): void {

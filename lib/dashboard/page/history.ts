@@ -5,7 +5,9 @@
  * A frame covers the time since the frame before it. Within that time a thread's lane is either exact, drawn from its changes
  * of state, or, if changes were missed, a blend, drawn from the shares of time that it spent in each state.
  */
-import type { Frame, Hello, MarkTuple, Point, TransitionTuple } from '../protocol.js';
+import type { Death, Frame, Hello, MarkTuple, Point, TransitionTuple } from '../protocol.js';
+import type { Moment } from './moment.js';
+import { joined, pastBefore, type Recorded } from './past.js';
 import { FOLLOWER, stateNumber } from './states.js';
 
 /** Frames are kept for three minutes; two are promised to users. */
@@ -14,24 +16,12 @@ export const MAX_FRAMES = 4000;
 /** Marks count as changes. At some 70 bytes a change, about 20 MB. Beyond that the oldest frames keep only the shares. */
 export const MAX_CHANGES = 300_000;
 export const MAX_POINTS = 900;
+export const MAX_DEATHS = 200;
 /** Frames arrive several times a second; a point of the curves is taken once a second. */
 const BETWEEN_POINTS_MS = 950;
+const NOTHING_RECORDED: Recorded = { transitions: [], marks: [] };
 /** If two frames are further apart than this many intervals, there is a gap between them. */
 const GAP_INTERVALS = 4;
-
-export interface Moment {
-  readonly frame: Frame;
-  /** The frame covers the time from here to `frame.at`. */
-  readonly from: number;
-  /** Changes of state within that time, by time. */
-  changes: readonly TransitionTuple[];
-  /** Hand-overs within that time, by time. */
-  marks: readonly MarkTuple[];
-  /** Indexed as `frame.threads`: the state at `from`, the shares of time in each state, and whether no change is missing. */
-  readonly starts: readonly number[];
-  readonly shares: readonly (readonly number[])[];
-  exact: readonly boolean[];
-}
 
 export class History {
   #moments: Moment[] = [];
@@ -46,6 +36,11 @@ export class History {
   /** Changes that came with a frame but are later than its time. */
   #early: TransitionTuple[] = [];
   #earlyMarks: MarkTuple[] = [];
+  #deaths: Death[] = [];
+  /** What the hello has told, until the first frame after it. */
+  #told = NOTHING_RECORDED;
+  /** The time before the first frame; null once frames have been dropped. */
+  #past: Moment | null = null;
 
   /** Begins with a hello. @returns whether it is from another server than before, so that the history was cleared */
   begin(hello: Hello): boolean {
@@ -55,7 +50,10 @@ export class History {
       this.#startedAt = hello.startedAt;
       this.#forgetFrames();
       this.#points = [];
+      this.#deaths = [];
     }
+    this.#told = hello;
+    this.#addDeaths(hello.deaths);
     const newest = this.#points.at(-1)?.at ?? 0;
     for (const point of hello.history) if (point.at > newest + BETWEEN_POINTS_MS) this.#points.push(point);
     if (this.#points.length > MAX_POINTS) this.#points = this.#points.slice(-MAX_POINTS);
@@ -66,14 +64,19 @@ export class History {
     // The server's clock was set back, so older times can no longer be compared.
     if (this.#moments.length > 0 && frame.at <= this.newestAt) this.#forgetFrames();
     const before = this.#moments.at(-1);
+    const told = this.#told;
+    this.#told = NOTHING_RECORDED;
+    if (before === undefined) this.#past = pastBefore(frame, joined(told, frame), KEEP_MS);
+    this.#addDeaths(frame.deaths);
     const follows =
       before !== undefined &&
       frame.seq === before.frame.seq + 1 &&
       frame.at - before.frame.at < GAP_INTERVALS * this.#intervalMs;
-    // Nothing is known about the time before the first frame.
+    // The time before the first frame is in #past.
     const from = before?.frame.at ?? frame.at;
-    const changes = this.#take(frame, from);
-    const marks = this.#takeMarks(frame, from);
+    const recorded = before === undefined ? after(frame, from) : joined(after(told, from), frame);
+    const changes = this.#take(recorded, frame.at, from);
+    const marks = this.#takeMarks(recorded, frame.at, from);
     const starts: number[] = [];
     const shares: number[][] = [];
     const exact: boolean[] = [];
@@ -110,6 +113,11 @@ export class History {
     return this.#moments.at(-1)?.frame.at ?? 0;
   }
 
+  /** The deaths of threads, oldest first. */
+  get deaths(): readonly Death[] {
+    return this.#deaths;
+  }
+
   get points(): readonly Point[] {
     return this.#points;
   }
@@ -127,14 +135,15 @@ export class History {
 
   /** The moments that cover any of the time from `from` to `to`. */
   between(from: number, to: number): readonly Moment[] {
-    return this.#moments.slice(this.#firstAfter(from), this.#firstAfter(to) + 1);
+    const moments = this.#moments.slice(this.#firstAfter(from), this.#firstAfter(to) + 1);
+    return this.#past !== null && this.#past.frame.at > from ? [this.#past, ...moments] : moments;
   }
 
   /** The last `max` changes of a thread up to a time, oldest first. */
   changesOf(thread: number, upTo: number, max: number): TransitionTuple[] {
     const found: TransitionTuple[] = [];
-    for (let index = this.#firstAfter(upTo); index >= 0 && found.length < max; index--) {
-      const changes = this.#moments[index]?.changes ?? [];
+    for (let index = this.#firstAfter(upTo); index >= -1 && found.length < max; index--) {
+      const changes = (index < 0 ? this.#past : this.#moments[index])?.changes ?? [];
       for (let at = changes.length - 1; at >= 0 && found.length < max; at--) {
         const change = changes[at]!;
         if (change[0] === thread && change[3] <= upTo) found.push(change);
@@ -156,13 +165,13 @@ export class History {
   }
 
   /** The changes in the time that the frame covers. Some are later, as the server reads first the clock, then the rings. */
-  #take(frame: Frame, from: number): TransitionTuple[] {
+  #take({ transitions }: Recorded, to: number, from: number): TransitionTuple[] {
     const taken: TransitionTuple[] = [];
     const early: TransitionTuple[] = [];
-    for (const change of [...this.#early, ...frame.transitions]) {
-      const [thread, before, after, at, promoter] = change;
-      if (at > frame.at) early.push(change);
-      else if (at < from) taken.push([thread, before, after, from, promoter]);
+    for (const change of [...this.#early, ...transitions]) {
+      const [thread, before, state, at, promoter] = change;
+      if (at > to) early.push(change);
+      else if (at < from) taken.push([thread, before, state, from, promoter]);
       else taken.push(change);
     }
     this.#early = early;
@@ -170,10 +179,10 @@ export class History {
   }
 
   /** The same of the marks. A mark from before the first frame has no place. */
-  #takeMarks(frame: Frame, from: number): MarkTuple[] {
-    const marks = [...this.#earlyMarks, ...frame.marks];
-    this.#earlyMarks = marks.filter(([, , at]) => at > frame.at);
-    const taken = marks.filter(([, , at]) => at <= frame.at);
+  #takeMarks(recorded: Recorded, to: number, from: number): MarkTuple[] {
+    const marks = [...this.#earlyMarks, ...recorded.marks];
+    this.#earlyMarks = marks.filter(([, , at]) => at > to);
+    const taken = marks.filter(([, , at]) => at <= to);
     return this.empty ? [] : taken.map(([thread, kind, at]) => [thread, kind, Math.max(at, from)]);
   }
 
@@ -190,6 +199,7 @@ export class History {
     if (gone > 0) {
       this.#moments.splice(0, gone);
       this.#thinned = Math.max(0, this.#thinned - gone);
+      this.#past = null;
     }
     while (this.#changes > MAX_CHANGES && this.#thinned < this.#moments.length - 1) {
       const moment = this.#moments[this.#thinned++]!;
@@ -200,8 +210,16 @@ export class History {
     }
   }
 
+  /** The deaths that were not known before. */
+  #addDeaths(deaths: readonly Death[]): void {
+    const isKnown = ({ thread, at }: Death): boolean =>
+      this.#deaths.some((known) => known.thread === thread && known.at === at);
+    this.#deaths = [...this.#deaths, ...deaths.filter((death) => !isKnown(death))].slice(-MAX_DEATHS);
+  }
+
   #forgetFrames(): void {
     this.#moments = [];
+    this.#past = null;
     this.#changes = 0;
     this.#thinned = 0;
     this.#tails.clear();
@@ -209,6 +227,12 @@ export class History {
     this.#earlyMarks = [];
   }
 }
+
+/** What is later than a time. */
+const after = ({ transitions, marks }: Recorded, from: number): Recorded => ({
+  transitions: transitions.filter(([, , , at]) => at > from),
+  marks: marks.filter(([, , at]) => at > from),
+});
 
 const entriesOf = ({ changes, marks }: Moment): number => changes.length + marks.length;
 

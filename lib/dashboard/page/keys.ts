@@ -1,4 +1,5 @@
 /** The page's keys, as its help lists them. A key that the focused element uses itself is left to it. */
+import { TypedNumber } from './typed-number.js';
 
 export interface KeyActions {
   pause(): void;
@@ -7,7 +8,10 @@ export interface KeyActions {
   oldest(): void;
   live(): void;
   zoom(closer: boolean): void;
-  select(thread: number): void;
+  /** Opens a thread, if there is one of that number. */
+  select(thread: number): boolean;
+  find(): void;
+  fold(): void;
   close(): void;
   trace(): void;
   snapshot(): void;
@@ -22,11 +26,14 @@ const OWN_KEYS: Readonly<Record<string, readonly string[]>> = {
 };
 
 export function listenForKeys(actions: KeyActions): void {
+  const typed = new TypedNumber((thread) => actions.select(thread));
   document.addEventListener('keydown', (event) => {
     if (event.ctrlKey || event.altKey || event.metaKey) return;
     const { target, key } = event;
     const element = target instanceof HTMLElement ? target : document.body;
     if (element.closest('dialog') !== null || OWN_KEYS[element.tagName]?.includes(key)) return;
+    // In the search every key is text, and Escape leaves it.
+    if (element instanceof HTMLInputElement && element.type === 'search') return;
     // The arrows scroll a table that is wider than its container.
     if (
       element.scrollWidth > element.clientWidth &&
@@ -34,15 +41,11 @@ export function listenForKeys(actions: KeyActions): void {
       key.startsWith('Arrow')
     )
       return;
-    if (act(key, event.shiftKey, actions)) event.preventDefault();
+    if (typed.type(key, event.timeStamp) || act(key, event.shiftKey, actions)) event.preventDefault();
   });
 }
 
 function act(key: string, shift: boolean, actions: KeyActions): boolean {
-  if (/^[0-9]$/.test(key)) {
-    actions.select(Number(key));
-    return true;
-  }
   switch (key) {
     case ' ':
       actions.pause();
@@ -69,6 +72,12 @@ function act(key: string, shift: boolean, actions: KeyActions): boolean {
       return true;
     case 'Escape':
       actions.close();
+      return true;
+    case '/':
+      actions.find();
+      return true;
+    case 'f':
+      actions.fold();
       return true;
     case 't':
       actions.trace();

@@ -3,33 +3,28 @@
  *
  * A state is shown by its colour, its pattern and its letter: a leader is plain, a processing thread hatched, a follower a
  * line at the bottom. Heights are shares of time, so a single state fills its lane. In a blend processing is at the bottom,
- * leading above it, and the rest is following.
+ * leading above it, and the rest is following. In other models a thread that waits for events is drawn as a leader, one that waits for
+ * another thread as a follower.
  *
  * A hand-over of a connection is a triangle at the upper edge of each of the two lanes: pointing up out of the lane that gave
- * the connection, down into the one that took it.
+ * the connection, down into the one that took it. The death of a thread is a cross in a circle.
  */
-import { clock, clockWithMillis, duration } from './format.js';
-import type { Moment } from './history.js';
+import type { Death } from '../protocol.js';
+import { duration } from './format.js';
+import { tickMs } from './lane-axis.js';
 import { type HandOver, handOversOf, lanesAcross, type Piece, promotionsOf } from './lane-pieces.js';
+import { Model } from './model.js';
+import type { Moment } from './moment.js';
 import { ON_STATE, palette, STATE_COLOURS } from './palette.js';
-import { DEAD, FOLLOWER, LEADER, LETTERS, PROCESSING, STARTING } from './states.js';
-
-/** Pixels here are device pixels counted from the epoch: a time has the same pixel in every picture. */
-export interface Scale {
-  /** Device pixels for each CSS pixel. */
-  readonly density: number;
-  readonly msPerPixel: number;
-  /** The height of a lane, in device pixels. */
-  readonly laneHeight: number;
-  /** The width of the view, in device pixels. */
-  readonly view: number;
-}
+import { pixelOf, type Scale } from './scale.js';
+import { DEAD, FOLLOWER, LEADER, PROCESSING, STARTING } from './states.js';
 
 /** The hatch repeats after this many pixels; pictures begin at multiples of it, so that it does not jump. */
 export const hatchPixels = (density: number): number => Math.round(8 * density);
 /** In CSS pixels: the smallest width of a piece that is drawn by itself, and of one that has room for a letter. */
 const FINEST = 2;
 const LETTER_WIDTH = 15;
+const LOWEST_WITH_LABELS = 15;
 /** More for a follower, whose line is cut by every event and would consist of letters. */
 const FOLLOWER_LETTER_WIDTH = 36;
 const ARROWS_APART = 22;
@@ -42,7 +37,15 @@ const HELD_MS = 50;
 const SHADE = 'rgba(60, 36, 0, .24)';
 const BEGINNING = 'rgba(60, 36, 0, .7)';
 
-export const pixelOf = (time: number, { msPerPixel }: Scale): number => Math.round(time / msPerPixel);
+/** What is painted: the threads by their numbers, in the order of their lanes. */
+export interface Shown {
+  readonly moments: readonly Moment[];
+  readonly deaths: readonly Death[];
+  readonly threads: readonly number[];
+}
+
+/** The lane of each thread. */
+type Rows = ReadonlyMap<number, number>;
 
 /** A painted picture, with what is needed to use it. */
 export interface Painted {
@@ -59,15 +62,23 @@ export interface Painted {
 export class LanePainter {
   readonly #context: CanvasRenderingContext2D;
   readonly #hatches = new Map<string, CanvasPattern>();
+  #threads: readonly number[] = [];
+  /** Whose letters are written. */
+  model = new Model();
 
   constructor(context: CanvasRenderingContext2D) {
     this.#context = context;
   }
 
-  paint(moments: readonly Moment[], base: number, width: number, scale: Scale): Painted {
+  /** Paints the lanes of some threads, in their order. */
+  paint({ moments, deaths, threads }: Shown, base: number, width: number, scale: Scale): Painted {
     const context = this.#context;
     const { density, laneHeight } = scale;
-    const lanes = lanesAcross(moments, FINEST * density * scale.msPerPixel);
+    this.#threads = threads;
+    const rows: Rows = new Map(threads.map((id, index) => [id, index]));
+    const all = lanesAcross(moments, FINEST * density * scale.msPerPixel);
+    const ids = moments.at(-1)?.frame.threads.map(({ id }) => id) ?? [];
+    const lanes = threads.map((id) => all[ids.indexOf(id)] ?? []);
     context.clearRect(0, 0, width, context.canvas.height);
     this.#axis(base, width, lanes.length, scale);
     let blended = false;
@@ -85,8 +96,9 @@ export class LanePainter {
       }
       for (const piece of pieces) this.#label(piece, lane, base, width, scale);
     });
-    const arrowsLeft = this.#promotions(moments, base, scale);
-    const handOvers = this.#handOvers(moments, base, scale);
+    const arrowsLeft = this.#promotions(moments, rows, base, scale);
+    const handOvers = this.#handOvers(moments, rows, base, scale);
+    this.#deaths(deaths, rows, base, scale);
     return { base, width, lanes, handOvers, blended, arrowsLeft };
   }
 
@@ -124,7 +136,7 @@ export class LanePainter {
         }
         break;
       case FOLLOWER: {
-        const thin = Math.max(2, Math.round(3 * scale.density));
+        const thin = Math.max(1, Math.round(Math.min(3 * scale.density, scale.laneHeight / 9)));
         context.fillRect(left, bottom - thin, width, thin);
         break;
       }
@@ -161,8 +173,8 @@ export class LanePainter {
   }
 
   #label(piece: Piece, lane: number, base: number, width: number, scale: Scale): void {
-    const { density, laneHeight } = scale;
-    if (piece.shares !== null || laneHeight < 15 * density) return;
+    const { density } = scale;
+    if (piece.shares !== null) return;
     const left = pixelOf(piece.from, scale) - base;
     const right = pixelOf(piece.to, scale) - base;
     // A piece that begins before the picture is labelled at the edge of the view; see lanes.ts.
@@ -184,17 +196,22 @@ export class LanePainter {
     lane: number,
     scale: Scale,
   ): void {
-    const { density } = scale;
-    const { top, height } = this.#inner(lane * scale.laneHeight, scale);
+    const { density, laneHeight } = scale;
+    if (laneHeight < LOWEST_WITH_LABELS * density) return;
+    const { top, height } = this.#inner(lane * laneHeight, scale);
     const follower = piece.state === FOLLOWER;
     const room = right - left - 8 * density;
-    const letter = LETTERS[piece.state] ?? '';
-    const lasted = piece.to - piece.from;
+    const letter = this.model.letterOf(this.#threads[lane]!, piece.state);
+    const lasted = piece.to - piece.since;
     context.font = `600 ${11 * density}px system-ui, sans-serif`;
     context.textBaseline = 'middle';
     context.textAlign = 'left';
-    context.fillStyle = follower || piece.state === DEAD ? palette().soft : ON_STATE;
-    const middle = follower ? top + height - 10 * density : top + height / 2;
+    // The letters of these are beside their colour, on the card.
+    const isBeside = follower || piece.state === DEAD || piece.state === STARTING;
+    context.fillStyle = isBeside ? palette().soft : ON_STATE;
+    const middle = follower
+      ? top + height - 10 * density
+      : top + height * (piece.state === STARTING ? 0.3 : 0.5);
     context.fillText(letter, left + 4 * density, middle);
     if (piece.state !== PROCESSING || lasted < HELD_MS) return;
     let at = left + 4 * density + context.measureText(`${letter} `).width;
@@ -208,10 +225,9 @@ export class LanePainter {
   }
 
   /** Draws arrows from the thread that gave leadership up to the one that took it. @returns how many had no room */
-  #promotions(moments: readonly Moment[], base: number, scale: Scale): number {
+  #promotions(moments: readonly Moment[], rows: Rows, base: number, scale: Scale): number {
     const context = this.#context;
     const { density, laneHeight, msPerPixel } = scale;
-    const rows = new Map(moments.at(-1)?.frame.threads.map(({ id }, index) => [id, index]));
     const { shown, left } = promotionsOf(moments, ARROWS_APART * density * msPerPixel);
     const head = 3.5 * density;
     context.strokeStyle = palette().ink;
@@ -244,12 +260,11 @@ export class LanePainter {
   }
 
   /** Draws the marks of hand-overs, outlined so that they are seen on every state's colour. */
-  #handOvers(moments: readonly Moment[], base: number, scale: Scale): HandOver[] {
+  #handOvers(moments: readonly Moment[], rows: Rows, base: number, scale: Scale): HandOver[] {
     const context = this.#context;
     const { density, laneHeight, msPerPixel } = scale;
-    const rows = new Map(moments.at(-1)?.frame.threads.map(({ id }, index) => [id, index]));
     const handOvers = handOversOf(moments, MARKS_APART * density * msPerPixel);
-    const half = (MARK_WIDTH / 2) * density;
+    const half = Math.min((MARK_WIDTH / 2) * density, laneHeight * 0.25);
     context.fillStyle = palette().ink;
     context.strokeStyle = palette().card;
     context.lineWidth = 2 * density;
@@ -271,26 +286,52 @@ export class LanePainter {
     return handOvers;
   }
 
-  /** Draws the lines between the lanes, and the time axis at the bottom, which scrolls with them. */
+  /** Marks the deaths of threads, on top of everything else. */
+  #deaths(deaths: readonly Death[], rows: Rows, base: number, scale: Scale): void {
+    const context = this.#context;
+    const { density, laneHeight } = scale;
+    const { bad, card } = palette();
+    const radius = Math.min(9 * density, laneHeight * 0.42);
+    const arm = radius * 0.42;
+    for (const { thread, at } of deaths) {
+      const row = rows.get(thread);
+      if (row === undefined) continue;
+      // It ends at the time of the death, so that the label of what follows stays free.
+      const x = pixelOf(at, scale) - base - radius;
+      const y = row * laneHeight + laneHeight / 2;
+      context.fillStyle = bad;
+      context.strokeStyle = card;
+      context.lineWidth = 2 * density;
+      context.beginPath();
+      context.arc(x, y, radius, 0, 2 * Math.PI);
+      context.stroke();
+      context.fill();
+      context.lineWidth = Math.min(2.25 * density, radius * 0.3);
+      context.lineCap = 'round';
+      context.beginPath();
+      context.moveTo(x - arm, y - arm);
+      context.lineTo(x + arm, y + arm);
+      context.moveTo(x + arm, y - arm);
+      context.lineTo(x - arm, y + arm);
+      context.stroke();
+      context.lineCap = 'butt';
+    }
+  }
+
+  /** Draws the lines between the lanes, and those of the time axis; see lane-axis.ts for its labels. */
   #axis(base: number, width: number, lanes: number, scale: Scale): void {
     const context = this.#context;
     const { density, laneHeight, msPerPixel } = scale;
-    const { line, soft } = palette();
+    const { line } = palette();
     const bottom = lanes * laneHeight;
     const hair = Math.max(1, Math.round(density));
     context.fillStyle = line;
     for (let lane = 1; lane <= lanes; lane++) context.fillRect(0, lane * laneHeight - hair, width, hair);
-    const stepMs = tickMs(90 * density * msPerPixel);
-    context.font = `${11 * density}px system-ui, sans-serif`;
-    context.textAlign = 'center';
-    context.textBaseline = 'top';
+    const stepMs = tickMs(scale);
     for (let at = Math.floor((base * msPerPixel) / stepMs) * stepMs; ; at += stepMs) {
       const x = pixelOf(at, scale) - base;
-      if (x > width + 60 * density) break;
-      context.fillStyle = line;
+      if (x > width) break;
       context.fillRect(x, 0, hair, bottom + 4 * density);
-      context.fillStyle = soft;
-      context.fillText(stepMs < 1000 ? clockWithMillis(at).slice(3) : clock(at), x, bottom + 7 * density);
     }
   }
 
@@ -314,10 +355,4 @@ export class LanePainter {
     this.#hatches.set(key, pattern);
     return pattern;
   }
-}
-
-/** A round interval between two labels of the time axis, at least `minMs`. */
-function tickMs(minMs: number): number {
-  for (const step of [50, 100, 250, 500, 1000, 2000, 5000, 10_000, 15_000]) if (step >= minMs) return step;
-  return 30_000;
 }

@@ -3,14 +3,19 @@
  * are too close together to be drawn separately, a blend: the shares of the span that it spent in each state.
  */
 import { MARKS } from '../protocol.js';
-import type { Moment } from './history.js';
-import { LEADER, PROCESSING, stateNumber } from './states.js';
+import type { Moment } from './moment.js';
+import { LEADER, PROCESSING, stateNumber, UNKNOWN } from './states.js';
+import { sinceOf } from './thread-rows.js';
 
 export interface Piece {
   readonly from: number;
   to: number;
+  /** When the thread began what it does: before `from`, if that is older than what the lane shows. */
+  since: number;
   /** BLEND, or the number of the state. */
   readonly state: number;
+  /** Whether it begins with a change, and is not the continuation of a piece that ends where it begins. */
+  readonly begins: boolean;
   /** The shares of a blend, indexed by the numbers of the states. */
   readonly shares: readonly number[] | null;
   /** The request of a processing thread; '' if none was observed. */
@@ -32,12 +37,16 @@ class Lane {
     this.#minMs = minMs;
   }
 
-  stay(state: number, from: number, to: number): void {
+  stay(state: number, from: number, to: number, begins = false): void {
     const length = to - from;
     if (length <= 0) return;
+    if (state === UNKNOWN) {
+      this.flush();
+      return;
+    }
     if (length >= this.#minMs) {
       this.flush();
-      this.pieces.push({ from, to, state, shares: null, route: '' });
+      this.pieces.push({ from, to, since: from, state, begins, shares: null, route: '' });
       return;
     }
     if (this.#gathered === null) {
@@ -50,7 +59,7 @@ class Lane {
   }
 
   blend(shares: readonly number[], from: number, to: number): void {
-    this.pieces.push({ from, to, state: BLEND, shares, route: '' });
+    this.pieces.push({ from, to, since: from, state: BLEND, begins: false, shares, route: '' });
   }
 
   flush(): void {
@@ -61,8 +70,27 @@ class Lane {
     // A single state.
     const all = shares.indexOf(1);
     if (all === -1) this.blend(shares, this.#from, this.#to);
-    else this.pieces.push({ from: this.#from, to: this.#to, state: all, shares: null, route: '' });
+    else
+      this.pieces.push({
+        from: this.#from,
+        to: this.#to,
+        since: this.#from,
+        state: all,
+        begins: false,
+        shares: null,
+        route: '',
+      });
   }
+}
+
+/** What divides the lanes of a moment, by time: changes to a state, and requests that follow another one in the same state. */
+function stepsOf({ changes, marks }: Moment): (readonly [thread: number, to: number | null, at: number])[] {
+  const steps = changes.map(([thread, , to, at]) => [thread, to, at] as const);
+  const begun = marks.filter(([, kind]) => MARKS[kind] === 'begun');
+  if (begun.length === 0) return steps;
+  return [...steps, ...begun.map(([thread, , at]) => [thread, null, at] as const)].sort(
+    (a, b) => a[2] - b[2],
+  );
 }
 
 /**
@@ -76,17 +104,20 @@ export function lanesOf(moment: Moment, minMs: number): Piece[][] {
   const lanes = frame.threads.map(() => new Lane(minMs));
   const states = [...moment.starts];
   const since = frame.threads.map(() => from);
-  for (const [thread, , to, at] of moment.changes) {
+  const begun = frame.threads.map(() => false);
+  for (const [thread, to, at] of stepsOf(moment)) {
     const index = indexes.get(thread);
     if (index === undefined || !moment.exact[index]) continue;
-    lanes[index]!.stay(states[index]!, since[index]!, at);
-    states[index] = to;
+    const state = states[index]!;
+    lanes[index]!.stay(state, since[index]!, at, begun[index]);
+    states[index] = to ?? state;
     since[index] = at;
+    begun[index] = true;
   }
   return frame.threads.map((row, index) => {
     const lane = lanes[index]!;
     if (moment.exact[index]) {
-      lane.stay(states[index]!, since[index]!, frame.at);
+      lane.stay(states[index]!, since[index]!, frame.at, begun[index]);
       lane.flush();
     } else {
       // A thread that has been in its state since before the span has not changed within it, whatever was missed elsewhere.
@@ -96,14 +127,20 @@ export function lanesOf(moment: Moment, minMs: number): Piece[][] {
       lane.flush();
     }
     const last = lane.pieces.at(-1);
-    if (last?.state === PROCESSING && row.state === 'processing') last.route = row.route;
+    if (last !== undefined && last.state === stateNumber(row.state)) {
+      if (last.state === PROCESSING) last.route = row.route;
+      if (!last.begins) last.since = Math.min(last.since, sinceOf(row));
+    }
     return lane.pieces;
   });
 }
 
 const cache = new WeakMap<Moment, { readonly minMs: number; readonly lanes: Piece[][] }>();
 
-/** The lanes of several moments in a row; a state that continues from one to the next is one piece. */
+/**
+ * The lanes of several moments in a row; a state that continues from one to the next is one piece. Two requests of a thread are
+ * two pieces, even if nothing is between them.
+ */
 export function lanesAcross(moments: readonly Moment[], minMs: number): Piece[][] {
   const across: Piece[][] = [];
   for (const moment of moments) {
@@ -121,9 +158,11 @@ export function lanesAcross(moments: readonly Moment[], minMs: number): Piece[][
           last !== undefined &&
           last.state === piece.state &&
           piece.state !== BLEND &&
+          !(piece.begins && piece.state === PROCESSING) &&
           last.to === piece.from
         ) {
           last.to = piece.to;
+          last.since = Math.min(last.since, piece.since);
           last.route = piece.route || last.route;
         } else {
           lane.push({ ...piece });
@@ -185,6 +224,7 @@ export function handOversOf(moments: readonly Moment[], apartMs: number): HandOv
   const slots = new Map<string, HandOver>();
   for (const { marks } of moments) {
     for (const [thread, kind, at] of marks) {
+      if (MARKS[kind] === 'begun') continue;
       const slot = `${thread} ${kind} ${Math.floor(at / apartMs)}`;
       const known = slots.get(slot);
       if (known === undefined) slots.set(slot, { thread, given: MARKS[kind] === 'given', at, count: 1 });

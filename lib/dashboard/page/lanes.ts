@@ -2,37 +2,55 @@
  * The canvas of the lanes: the painted picture, copied to the position of the time shown, and at its right end the riders, one
  * for each thread, the leader in front.
  */
-import { STATES } from '../protocol.js';
-import { byId, engagedSign, make, reducedMotion, setAttribute, setText } from './dom.js';
+import { type Death, STATES } from '../protocol.js';
+import { engagedSign, make, reducedMotion, setAttribute, setText } from './dom.js';
 import { clockWithMillis, count, duration, percent } from './format.js';
-import type { History, Moment } from './history.js';
-import { hatchPixels, LanePainter, type Painted, pixelOf, type Scale } from './lane-painter.js';
+import type { History } from './history.js';
+import { writeTimes } from './lane-axis.js';
+import { hatchPixels, LanePainter, type Painted } from './lane-painter.js';
 import { pieceAt } from './lane-pieces.js';
+import { capitalized, Model } from './model.js';
+import type { Moment } from './moment.js';
 import { ON_STATE, onPaletteChange, palette, STATE_COLOURS } from './palette.js';
-import { DEAD, FOLLOWER, LEADER, LETTERS, PROCESSING, STARTING, stateNumber, WORDS } from './states.js';
+import { pixelOf, type Scale } from './scale.js';
+import { DEAD, FOLLOWER, LEADER, PROCESSING, STARTING, stateNumber } from './states.js';
+import { shownRows, sinceOf } from './thread-rows.js';
 
 /** In CSS pixels: the strip of the riders at the right, and the axis at the bottom. */
 const RIDERS_WIDTH = 62;
 const AXIS_HEIGHT = 24;
-/** The distance of a rider from the strip's left end, by its state: the leader is in front. */
+/** The distance of a rider from the strip's left end, by its state: the leader is in front or, where none leads, those that process. */
 const PLACES: readonly number[] = [13, 13, 13, 46, 29];
+const PLACES_WITHOUT_LEADER: readonly number[] = [13, 13, 13, 13, 29];
 /** The share of the way to its position that a rider moves with each drawing. */
 const EASE = 0.2;
 /** The picture is wider than the view by this share of it, so that it can scroll. */
 const SPARE = 0.25;
 /** How far the pointer may be from the mark of a hand-over that it points at, in CSS pixels. */
 const NEAR_MARK = 6;
+/** The smallest height of a lane, in CSS pixels, for a letter in its rider. */
+const LETTER_HEIGHT = 18;
 /** The smallest width, in CSS pixels, for a label at the view's edge. */
 const CUT_LABEL = 24;
 
+/** The elements of some lanes. */
+export interface LanesPlace {
+  readonly lanes: HTMLElement;
+  readonly names: HTMLElement;
+  readonly canvas: HTMLCanvasElement;
+  readonly note: HTMLElement;
+  readonly legend: HTMLElement;
+}
+
 export class Lanes {
   readonly #history: History;
-  readonly #names = byId('lane-names');
-  readonly #canvas = byId<HTMLCanvasElement>('lanes-canvas');
-  readonly #context = this.#canvas.getContext('2d')!;
+  readonly #names: HTMLElement;
+  readonly #canvas: HTMLCanvasElement;
+  readonly #context: CanvasRenderingContext2D;
   readonly #picture = make('canvas');
   readonly #painter = new LanePainter(this.#picture.getContext('2d')!);
-  readonly #note = byId('lanes-note');
+  readonly #note: HTMLElement;
+  readonly #legend: HTMLElement;
   readonly #buttons: {
     readonly button: HTMLButtonElement;
     readonly badge: HTMLElement;
@@ -40,6 +58,7 @@ export class Lanes {
     readonly share: HTMLElement;
   }[] = [];
   readonly #onSelect: (thread: number) => void;
+  #model = new Model();
   #threads: readonly number[] = [];
   #windowMs = 10_000;
   #painted: Painted | null = null;
@@ -49,7 +68,17 @@ export class Lanes {
   #pointer: { readonly x: number; readonly y: number } | null = null;
   #right = 0;
 
-  constructor(history: History, onSelect: (thread: number) => void, redraw: () => void) {
+  constructor(
+    { lanes, names, canvas, note, legend }: LanesPlace,
+    history: History,
+    onSelect: (thread: number) => void,
+    redraw: () => void,
+  ) {
+    this.#names = names;
+    this.#canvas = canvas;
+    this.#context = canvas.getContext('2d')!;
+    this.#note = note;
+    this.#legend = legend;
     this.#history = history;
     this.#onSelect = onSelect;
     onPaletteChange(() => {
@@ -59,7 +88,7 @@ export class Lanes {
     new ResizeObserver(() => {
       this.#layOut();
       redraw();
-    }).observe(byId('lanes'));
+    }).observe(lanes);
     this.#canvas.addEventListener('click', ({ offsetY }) => {
       const thread = this.#threads[Math.floor(offsetY / this.#laneHeight)];
       if (thread !== undefined) onSelect(thread);
@@ -72,13 +101,26 @@ export class Lanes {
       this.#pointer = null;
       redraw();
     });
-    makeLegend();
     this.#layOut();
+  }
+
+  /** Shows the threads of another model. */
+  introduce(model: Model): void {
+    this.#model = model;
+    this.#painter.model = model;
+    this.#threads = [];
+    makeLegend(model, this.#legend);
+    this.invalidate();
   }
 
   set windowMs(ms: number) {
     this.#windowMs = ms;
     this.invalidate();
+  }
+
+  /** By which other drawings stand below the lanes. */
+  get scale(): Scale {
+    return this.#scale();
   }
 
   /** A picture of the lanes with the threads' names, which on the page are beside the canvas. */
@@ -95,7 +137,7 @@ export class Lanes {
     context.font = `${13 * density}px system-ui, sans-serif`;
     context.textBaseline = 'middle';
     this.#threads.forEach((id, index) => {
-      context.fillText(`Thread ${id}`, 0, index * laneHeight + laneHeight / 2);
+      context.fillText(this.#model.title(id), 0, index * laneHeight + laneHeight / 2);
     });
     return picture;
   }
@@ -105,18 +147,18 @@ export class Lanes {
     this.#painted = null;
   }
 
-  /** Shows the names and letters of the threads beside the canvas. Called less often than the canvas is drawn. */
-  showNames({ frame }: Moment, selected: number): void {
-    const ids = frame.threads.map(({ id }) => id);
-    if (ids.length !== this.#threads.length) {
-      this.#threads = ids;
+  /** Shows the names and letters of some threads beside the canvas. Called less often than the canvas is drawn. */
+  showNames({ frame }: Moment, shown: readonly number[], selected: number): void {
+    if (shown.join() !== this.#threads.join()) {
+      this.#threads = shown;
+      this.#riders = [];
       this.#makeButtons();
       this.#layOut();
     }
-    frame.threads.forEach((row, index) => {
+    shownRows(frame, shown).forEach((row, index) => {
       const { button, badge, engaged, share } = this.#buttons[index]!;
       setAttribute(badge, 'data-state', row.state);
-      setText(badge, LETTERS[stateNumber(row.state)] ?? '?');
+      setText(badge, this.#model.letterOf(row.id, stateNumber(row.state)));
       engaged.hidden = !row.engaged;
       setText(share, percent(row.busy));
       setAttribute(button, 'aria-pressed', String(row.id === selected));
@@ -125,9 +167,10 @@ export class Lanes {
 
   /** Describes the lanes for screen readers. */
   describe({ frame }: Moment): void {
-    const sentences = frame.threads.map(({ id, state, since, engaged, route }) => {
-      const held = since > 0 ? ` for ${duration(frame.at - since)}` : '';
-      return `thread ${id}${engaged ? ', engaged,' : ''} ${state}${held}${state === 'processing' && route !== '' ? `, ${route}` : ''}`;
+    const sentences = shownRows(frame, this.#threads).map((row) => {
+      const { id, state, engaged, route } = row;
+      const held = sinceOf(row) > 0 ? ` for ${duration(frame.at - sinceOf(row))}` : '';
+      return `${this.#model.name(id)}${engaged ? ', engaged,' : ''} ${this.#model.word(row)}${held}${state === 'processing' && route !== '' ? `, ${route}` : ''}`;
     });
     setAttribute(
       this.#canvas,
@@ -162,6 +205,7 @@ export class Lanes {
     context.drawImage(this.#picture, first - painted.base, 0, view, height, 0, 0, view, height);
     this.#labelsOfTheCut(first, scale);
     context.restore();
+    writeTimes(context, first, this.#threads.length * scale.laneHeight, scale);
     this.#drawRiders(moment, scale);
     this.#drawPointer(scale);
     this.#writeNote();
@@ -188,7 +232,8 @@ export class Lanes {
     }
     const from = base * scale.msPerPixel;
     const moments = this.#history.between(from, from + width * scale.msPerPixel);
-    this.#painted = this.#painter.paint(moments, base, width, scale);
+    const { deaths } = this.#history;
+    this.#painted = this.#painter.paint({ moments, deaths, threads: this.#threads }, base, width, scale);
   }
 
   /** Labels pieces that began before the view at its edge, so that their labels do not scroll out of sight. */
@@ -215,13 +260,15 @@ export class Lanes {
     const { line, card, ink } = palette();
     context.fillStyle = line;
     context.fillRect(view, 0, Math.max(1, density), this.#threads.length * laneHeight);
-    moment.frame.threads.forEach(({ state }, index) => {
+    const places = this.#model.promotes ? PLACES : PLACES_WITHOUT_LEADER;
+    shownRows(moment.frame, this.#threads).forEach(({ id, state }, index) => {
       const number = stateNumber(state);
-      const place = PLACES[number]!;
+      const place = places[number]!;
       const at = this.#riders[index] ?? place;
       const eased = reducedMotion.matches || Math.abs(place - at) < 0.5 ? place : at + (place - at) * EASE;
       this.#riders[index] = eased;
-      const radius = Math.min(number === LEADER ? 11 : 8.5, this.#laneHeight * 0.36) * density;
+      const radius =
+        Math.min(number === LEADER && this.#model.promotes ? 11 : 8.5, this.#laneHeight * 0.36) * density;
       const x = view + eased * density;
       const y = index * laneHeight + laneHeight / 2;
       context.beginPath();
@@ -231,11 +278,12 @@ export class Lanes {
       context.lineWidth = 2 * density;
       context.strokeStyle = STATE_COLOURS[number]!;
       context.stroke();
+      if (this.#laneHeight < LETTER_HEIGHT) return;
       context.fillStyle = number === FOLLOWER ? ink : ON_STATE;
       context.font = `700 ${Math.min(11, this.#laneHeight * 0.5) * density}px system-ui, sans-serif`;
       context.textAlign = 'center';
       context.textBaseline = 'middle';
-      context.fillText(LETTERS[number]!, x, y + 0.5 * density);
+      context.fillText(this.#model.letterOf(id, number), x, y + 0.5 * density);
     });
   }
 
@@ -263,35 +311,45 @@ export class Lanes {
     const index = Math.floor(this.#pointer.y / this.#laneHeight);
     const time = this.#right - (scale.view - this.#pointer.x * scale.density) * scale.msPerPixel;
     const piece = pieceAt(this.#painted.lanes[index] ?? [], time);
-    if (piece === undefined) return null;
-    const marks = this.#marksAt(this.#threads[index]!, time, scale);
+    const thread = this.#threads[index]!;
+    const marks = this.#marksAt(thread, time, scale);
+    if (piece === undefined && marks.length === 0) return null;
+    const word = (state: number): string => this.#model.wordOf(thread, state);
     const what =
-      piece.shares === null
-        ? `${WORDS[piece.state]} for ${duration(piece.to - piece.from)}${piece.route === '' ? '' : `, ${piece.route}`}`
-        : [LEADER, PROCESSING, FOLLOWER, STARTING, DEAD]
-            .filter((state) => (piece.shares![state] ?? 0) > 0)
-            .map((state) => `${LETTERS[state]} ${percent(piece.shares![state])}`)
-            .join(', ');
-    return `${clockWithMillis(time)} · thread ${this.#threads[index]}: ${[what, ...marks].join('; ')}`;
+      piece === undefined
+        ? 'unknown'
+        : piece.shares === null
+          ? `${capitalized(word(piece.state))} for ${duration(piece.to - piece.since)}${piece.route === '' ? '' : `, ${piece.route}`}`
+          : [LEADER, PROCESSING, FOLLOWER, STARTING, DEAD]
+              .filter((state) => (piece.shares![state] ?? 0) > 0)
+              .map((state) => `${this.#model.letterOf(thread, state)} ${percent(piece.shares![state])}`)
+              .join(', ');
+    return `${clockWithMillis(time)} · ${this.#model.name(thread)}: ${[what, ...marks].join('; ')}`;
   }
 
   /** What the marks next to a time of a lane say. */
   #marksAt(thread: number, time: number, { density, msPerPixel }: Scale): string[] {
     const nearMs = NEAR_MARK * density * msPerPixel;
-    return this.#painted!.handOvers.filter(
-      (mark) => mark.thread === thread && Math.abs(mark.at - time) <= nearMs,
-    ).map(({ given, count: connections }) => {
+    const isNear = (mark: { thread: number; at: number }): boolean =>
+      mark.thread === thread && Math.abs(mark.at - time) <= nearMs;
+    const handOvers = this.#painted!.handOvers.filter(isNear).map(({ given, count: connections }) => {
       const what = connections === 1 ? 'a connection' : `${count(connections)} connections`;
       return given ? `handed over ${what}` : `took over ${what}`;
     });
+    return [...this.#history.deaths.filter(isNear).map(died), ...handOvers];
   }
 
   #aboutDrawing(): string {
     if (this.#painted === null || this.#painted.lanes.length === 0) return '';
     const { blended, arrowsLeft } = this.#painted;
     if (blended) {
-      return 'Where changes come too fast to be drawn apart, heights are shares of time: P hatched, L above it, the rest F.';
+      const [waits, rests] = [LEADER, FOLLOWER].map((state) =>
+        this.#model.wordsFor(state)[0]?.charAt(0).toUpperCase(),
+      );
+      const how = rests === undefined ? `the rest ${waits}` : `${waits} above it, the rest ${rests}`;
+      return `Where changes come too fast to be drawn apart, heights are shares of time: P hatched, ${how}.`;
     }
+    if (!this.#model.promotes) return '';
     if (arrowsLeft > 0)
       return `An arrow is a promotion; ${count(arrowsLeft)} more had no room. Show less time to see them.`;
     return 'An arrow is a promotion: from the thread that gave leadership up to the one that took it.';
@@ -301,6 +359,7 @@ export class Lanes {
     this.#buttons.length = 0;
     this.#names.replaceChildren();
     for (const id of this.#threads) {
+      const [kind, number] = this.#model.nameParts(id);
       const badge = make('span', 'badge');
       badge.setAttribute('aria-hidden', 'true');
       const engaged = engagedSign('E');
@@ -309,7 +368,7 @@ export class Lanes {
         'button',
         '',
         badge,
-        make('span', '', make('span', 'wide', 'Thread '), String(id)),
+        make('span', '', make('span', 'wide', `${kind} `), number),
         engaged,
         share,
       );
@@ -321,11 +380,12 @@ export class Lanes {
   }
 
   #layOut(): void {
-    const lanes = Math.max(1, this.#threads.length || 4);
-    this.#laneHeight = lanes <= 8 ? 42 : lanes <= 16 ? 30 : 22;
+    const lanes = Math.max(1, this.#threads.length);
+    this.#laneHeight = lanes <= 8 ? 42 : lanes <= 16 ? 30 : lanes <= 32 ? 20 : 13;
     const density = window.devicePixelRatio || 1;
     const height = lanes * this.#laneHeight + AXIS_HEIGHT;
     this.#names.style.setProperty('--lane', `${this.#laneHeight}px`);
+    this.#names.classList.toggle('low', this.#laneHeight < LETTER_HEIGHT);
     this.#canvas.style.height = `${height}px`;
     this.#width = this.#canvas.clientWidth;
     this.#canvas.width = Math.round(this.#width * density);
@@ -334,18 +394,26 @@ export class Lanes {
   }
 }
 
+const died = ({ reason }: Death): string => (reason === '' ? 'died' : `died: ${reason}`);
+
+const ENGAGED = ['engaged', 'E', 'Engaged'] as const;
+const DIED = ['death', '✕', 'Died'] as const;
+const HAND_OVERS = [
+  ['mark', '▲', 'Handed a connection over'],
+  ['mark', '▼', 'Took one over'],
+] as const;
+
 /** Makes the legend of letters, colours and marks. */
-function makeLegend(): void {
+function makeLegend(model: Model, legend: HTMLElement): void {
+  legend.replaceChildren();
   for (const state of [LEADER, PROCESSING, FOLLOWER, STARTING, DEAD]) {
-    const badge = make('span', 'badge', LETTERS[state]!);
-    badge.dataset.state = STATES[state]!;
-    byId('legend').append(make('li', '', badge, WORDS[state]!));
+    for (const word of model.wordsFor(state).map(capitalized)) {
+      const badge = make('span', 'badge', word.charAt(0));
+      badge.dataset.state = STATES[state]!;
+      legend.append(make('li', '', badge, word));
+    }
   }
-  for (const [className, sign, words] of [
-    ['engaged', 'E', 'Engaged'],
-    ['mark', '▲', 'Handed a connection over'],
-    ['mark', '▼', 'Took one over'],
-  ] as const) {
-    byId('legend').append(make('li', '', make('span', className, sign), words));
+  for (const [className, sign, words] of model.promotes ? [ENGAGED, DIED, ...HAND_OVERS] : [DIED]) {
+    legend.append(make('li', '', make('span', className, sign), words));
   }
 }

@@ -6,25 +6,32 @@
  *                                  ▲                  gauges, traffic, warnings, charts, detail
  *                         scrub bar, keys
  *
- * The lanes are drawn at the screen's frame rate, the text a few times a second, so that it can be read.
+ * The lanes are drawn at the screen's frame rate, the text a few times a second, so that it can be read. All text is of one frame,
+ * whose number the body's data-seq is.
  */
 import type { ServerMessage } from '../protocol.js';
 import { Charts } from './charts.js';
+import { ChoiceView } from './choice-view.js';
 import { ServerClock } from './clock.js';
 import { Connection, type Status } from './connection.js';
 import { DetailPanel } from './detail.js';
 import { byId, reducedMotion } from './dom.js';
 import { Gauges } from './gauges.js';
 import { Headline } from './headline.js';
-import { History, type Moment } from './history.js';
+import { History } from './history.js';
 import { listenForKeys } from './keys.js';
 import { Lanes } from './lanes.js';
 import { LoadButtons } from './load-buttons.js';
+import { Model } from './model.js';
+import { showModel } from './model-line.js';
+import type { Moment } from './moment.js';
 import { Playback } from './playback.js';
 import { RouteTable } from './route-table.js';
 import { ScrubBar } from './scrub-bar.js';
 import { saveSnapshot } from './snapshot.js';
 import { StatusLine } from './status-line.js';
+import { Tab } from './tab.js';
+import { ThreadChoice } from './thread-choice.js';
 import { ThreadTable } from './thread-table.js';
 import { TraceDownload } from './trace-download.js';
 import { Traffic } from './traffic.js';
@@ -60,7 +67,17 @@ let drawing = false;
 let opener: Element | null = null;
 
 const connection = new Connection(showStatus, receive);
-const lanes = new Lanes(history, (thread) => toggle(thread), drawSoon);
+const place = {
+  lanes: byId('lanes'),
+  names: byId('lane-names'),
+  canvas: byId<HTMLCanvasElement>('lanes-canvas'),
+  note: byId('lanes-note'),
+  legend: byId('legend'),
+};
+const lanes = new Lanes(place, history, (thread) => toggle(thread), drawSoon);
+const choice = new ThreadChoice();
+const choiceView = new ChoiceView(choice, chosen);
+const tab = new Tab();
 const table = new ThreadTable(byId('threads-head'), byId('threads-body'), toggle, showWords);
 const routes = new RouteTable();
 const charts = new Charts(history, playback);
@@ -74,6 +91,8 @@ function showStatus(now: Status): void {
   status = now;
   statusLine.show(now);
   document.body.dataset.connection = now.kind;
+  headline.stale = now.kind === 'lost' || now.kind === 'refused';
+  if (now.kind === 'lost' || now.kind === 'refused') tab.show('lost');
   if (now.kind === 'live') drawSoon();
 }
 
@@ -82,13 +101,15 @@ function receive(message: ServerMessage): void {
     case 'hello': {
       intervalMs = message.intervalMs;
       clock.forget();
-      if (history.begin(message)) {
+      const anew = history.begin(message);
+      if (anew) {
         playback.toLive();
         shown = undefined;
-        lanes.invalidate();
         if (detail.thread >= message.threads) closeDetail();
+        introduce(new Model(message));
       }
-      statusLine.introduce(message);
+      statusLine.introduce(message, anew);
+      tab.introduce(message);
       loadButtons.offer(message.load);
       if (detail.thread >= 0) connection.send({ type: 'watch', thread: detail.thread });
       charts.show();
@@ -98,16 +119,25 @@ function receive(message: ServerMessage): void {
       history.add(message);
       clock.note(message.at, performance.now());
       loadButtons.show(message.load, message.at);
+      tab.show(message.verdict.level);
       scrubBar.show();
       if (playback.live) {
         lanes.invalidate();
-        if (performance.now() - wordsAt >= BETWEEN_WORDS_MS - intervalMs / 2) showWords();
+        const anotherLevel = message.verdict.level !== shown?.frame.verdict.level;
+        if (anotherLevel || performance.now() - wordsAt >= BETWEEN_WORDS_MS - intervalMs / 2) showWords();
         drawSoon();
       }
       return;
     case 'detail':
       detail.take(message);
   }
+}
+
+/** Prepares all views for the threads of another server. */
+function introduce(model: Model): void {
+  choice.model = model;
+  for (const view of [headline, lanes, table, routes, gauges, traffic, charts, detail]) view.introduce(model);
+  showModel(model);
 }
 
 /** Shows the moment that playback selects in all views except the lanes. */
@@ -118,14 +148,18 @@ function showWords(): void {
   wordsAt = performance.now();
   const earlier = history.at(moment.frame.at - RATE_MS);
   const known = earlier === moment ? undefined : earlier;
+  const { threads, at } = moment.frame;
+  const chosen = choice.of(threads, at, detail.thread);
   headline.show(moment);
-  table.show(moment, known, detail.thread);
+  choiceView.show(chosen, threads.length);
+  table.show(moment, chosen.shown, known, detail.thread);
   routes.show(moment);
-  lanes.showNames(moment, detail.thread);
+  lanes.showNames(moment, chosen.shown, detail.thread);
   gauges.show(moment);
   traffic.show(moment);
   warnings.show(moment);
   detail.show(moment, known);
+  document.body.dataset.seq = String(moment.frame.seq);
   if (wordsAt - describedAt >= BETWEEN_DESCRIPTIONS_MS || !playback.live) {
     describedAt = wordsAt;
     lanes.describe(moment);
@@ -135,6 +169,12 @@ function showWords(): void {
     chartedPoint = newestPoint;
     charts.show();
   }
+}
+
+/** To be called when the threads shown are chosen in another way. */
+function chosen(): void {
+  showWords();
+  drawSoon();
 }
 
 /** To be called when another moment is selected. */
@@ -169,12 +209,14 @@ function toggle(thread: number): void {
   else openDetail(thread);
 }
 
-function openDetail(thread: number): void {
-  if (!playback.moment?.frame.threads.some(({ id }) => id === thread)) return;
+/** @returns whether there is such a thread */
+function openDetail(thread: number): boolean {
+  if (!playback.moment?.frame.threads.some(({ id }) => id === thread)) return false;
   if (detail.thread < 0) opener = document.activeElement;
   detail.open(thread);
   connection.send({ type: 'watch', thread });
   showWords();
+  return true;
 }
 
 function closeDetail(): void {
@@ -235,6 +277,8 @@ listenForKeys({
   },
   zoom,
   select: openDetail,
+  find: () => choiceView.focus(),
+  fold: () => choiceView.toggle(),
   close: closeDetail,
   trace: () => void trace.start(),
   snapshot,

@@ -13,6 +13,7 @@ export interface Palette {
   readonly line: string;
   readonly accent: string;
   readonly track: string;
+  readonly bad: string;
   readonly curves: readonly [string, string, string, string];
 }
 
@@ -26,6 +27,7 @@ function read(): Palette {
     line: colour('line'),
     accent: colour('accent'),
     track: colour('track'),
+    bad: colour('bad-line'),
     curves: [colour('curve-1'), colour('curve-2'), colour('curve-3'), colour('curve-4')],
   };
 }

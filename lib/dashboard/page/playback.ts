@@ -5,7 +5,8 @@
  *     ▲                          │
  *     └──────── to live ─────────┘
  */
-import type { History, Moment } from './history.js';
+import type { History } from './history.js';
+import type { Moment } from './moment.js';
 
 export class Playback {
   readonly #history: History;

@@ -16,7 +16,7 @@ export interface Picture {
 const HEADLINE = ['.headline', '#warnings'];
 const PARTS = ['#threads-card', '#routes-card', '#room-card', '#traffic-card'];
 /** Elements that do nothing without scripts, and are left out. */
-const IDLE = '.idle';
+const IDLE = '.idle, .fold, #verdict-said';
 
 export function saveSnapshot(at: number, lanes: Picture, charts: readonly Picture[]): void {
   const name = `paceline-${new Date(at).toISOString().replace(/[:.]/g, '-')}.html`;

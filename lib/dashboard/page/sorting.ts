@@ -1,6 +1,7 @@
 /** The order of the thread table's rows. */
 import type { ThreadRow } from '../protocol.js';
 import { LEADER, stateNumber } from './states.js';
+import { sinceOf } from './thread-rows.js';
 
 export const COLUMNS = [
   'thread',
@@ -9,6 +10,7 @@ export const COLUMNS = [
   'busy',
   'events',
   'requests',
+  'connections',
   'connection',
   'route',
 ] as const;
@@ -20,7 +22,7 @@ export interface Order {
 }
 
 /** Columns of which the largest values are of interest: the first click sorts them in descending order. */
-const BIG_FIRST: ReadonlySet<Column> = new Set(['since', 'busy', 'events', 'requests']);
+const BIG_FIRST: ReadonlySet<Column> = new Set(['since', 'busy', 'events', 'requests', 'connections']);
 
 /** The order after a click on the head of a column. */
 export function clicked(order: Order, column: Column): Order {
@@ -37,13 +39,15 @@ function key(row: ThreadRow, column: Column): number | string {
       return row.state === 'leader' ? -LEADER - 10 : -stateNumber(row.state);
     case 'since':
       // A state that has lasted longer began earlier.
-      return -row.since;
+      return -sinceOf(row);
     case 'busy':
       return row.busy;
     case 'events':
       return row.counters.events ?? 0;
     case 'requests':
       return row.counters.requests ?? 0;
+    case 'connections':
+      return row.connections ?? -1;
     case 'connection':
       return row.connection;
     case 'route':

@@ -2,9 +2,11 @@
 import type { ThreadRow } from '../protocol.js';
 import { byId, engagedSign, make, setAttribute, setText } from './dom.js';
 import { count, duration, NOTHING, percent, rate } from './format.js';
-import type { Moment } from './history.js';
+import { capitalized, Model } from './model.js';
+import type { Moment } from './moment.js';
 import { COLUMNS, type Column, clicked, type Order, sorted } from './sorting.js';
-import { LETTERS, stateNumber, WORDS } from './states.js';
+import { stateNumber } from './states.js';
+import { shownRows, sinceOf } from './thread-rows.js';
 
 const HEADS: Readonly<Record<Column, string>> = {
   thread: 'Thread',
@@ -13,29 +15,38 @@ const HEADS: Readonly<Record<Column, string>> = {
   busy: 'Busy',
   events: 'Events',
   requests: 'Requests',
+  connections: 'Open',
   connection: 'Connection',
   route: 'Route',
 };
 
 /** Columns of numbers, which are aligned to the right. */
-const NUMBERS: ReadonlySet<Column> = new Set(['since', 'events', 'requests', 'connection']);
+const NUMBERS: ReadonlySet<Column> = new Set(['since', 'events', 'requests', 'connections', 'connection']);
+
+/** From so many rows on they are lower. */
+const MANY = 16;
 
 class Row {
+  readonly #model: Model;
   readonly element: HTMLTableRowElement;
   readonly button: HTMLButtonElement;
   readonly #badge = make('span', 'badge');
-  readonly #word = make('span');
+  readonly #word = make('span', 'wide');
   readonly #engaged = engagedSign('engaged');
-  readonly #since = make('td', 'number');
+  readonly #since = make('td', 'number since');
   readonly #fill = make('div', 'fill');
   readonly #busy = make('span', 'share');
-  readonly #events = make('td', 'number');
-  readonly #requests = make('td', 'number');
-  readonly #connection = make('td', 'number');
+  readonly #events = make('td', 'number events');
+  readonly #requests = make('td', 'number requests');
+  /** Only where connections belong to threads. */
+  readonly #connections = make('td', 'number connections');
+  readonly #connection = make('td', 'number connection');
   readonly #route = make('td', 'route');
 
-  constructor(id: number, onSelect: (thread: number) => void) {
-    this.button = make('button', 'link', `Thread ${id}`);
+  constructor(id: number, model: Model, onSelect: (thread: number) => void) {
+    const [kind, number] = model.nameParts(id);
+    this.#model = model;
+    this.button = make('button', 'link', make('span', 'wide', `${kind} `), number);
     this.button.type = 'button';
     this.button.setAttribute('aria-expanded', 'false');
     const head = make('th', '', this.button);
@@ -51,6 +62,7 @@ class Row {
       make('td', 'busy', make('div', 'bar', this.#fill), this.#busy),
       this.#events,
       this.#requests,
+      this.#connections,
       this.#connection,
       this.#route,
     );
@@ -64,12 +76,12 @@ class Row {
     earlierAt: number,
     selected: boolean,
   ): void {
-    const state = stateNumber(row.state);
     setAttribute(this.#badge, 'data-state', row.state);
-    setText(this.#badge, LETTERS[state] ?? '?');
-    setText(this.#word, WORDS[state] ?? row.state);
+    setText(this.#badge, this.#model.letterOf(row.id, stateNumber(row.state)));
+    setText(this.#word, capitalized(this.#model.word(row)));
     this.#engaged.hidden = !row.engaged;
-    setText(this.#since, row.since > 0 ? duration(at - row.since) : NOTHING);
+    const since = sinceOf(row);
+    setText(this.#since, since > 0 ? duration(at - since) : NOTHING);
     this.#fill.style.width = `${Math.min(1, Math.max(0, row.busy)) * 100}%`;
     setText(this.#busy, percent(row.busy));
     const seconds = (at - earlierAt) / 1000;
@@ -85,12 +97,13 @@ class Row {
         before === undefined || seconds <= 0 ? '' : rate(Math.max(0, total - before) / seconds),
       );
     }
+    setText(this.#connections, count(row.connections));
     setText(this.#connection, row.connection < 0 ? NOTHING : String(row.connection));
     setText(this.#route, row.route || NOTHING);
     setAttribute(this.#route, 'title', row.route);
     setAttribute(this.button, 'aria-expanded', String(selected));
     this.element.classList.toggle('selected', selected);
-    this.element.classList.toggle('leads', row.state === 'leader');
+    this.element.classList.toggle('leads', row.state === 'leader' && this.#model.promotes);
   }
 }
 
@@ -101,6 +114,7 @@ export class ThreadTable {
   readonly #onSelect: (thread: number) => void;
   readonly #rows = new Map<number, Row>();
   readonly #heads = new Map<Column, HTMLTableCellElement>();
+  #model = new Model();
   #order: Order = { column: 'thread', descending: false };
 
   constructor(
@@ -116,20 +130,33 @@ export class ThreadTable {
     this.#markOrder();
   }
 
-  /** Shows a moment; rates are relative to an earlier one, about a second before. */
-  show({ frame }: Moment, earlier: Moment | undefined, selected: number): void {
-    setText(this.#engaged, `${frame.engaged} of ${frame.threads.length} engaged.`);
-    const rows = sorted(frame.threads, this.#order);
+  /** Shows the threads of another model. */
+  introduce(model: Model): void {
+    this.#model = model;
+    this.#rows.clear();
+    this.#body.replaceChildren();
+  }
+
+  /** Shows some threads at a moment; rates are relative to an earlier one, about a second before. */
+  show({ frame }: Moment, shown: readonly number[], earlier: Moment | undefined, selected: number): void {
+    setText(
+      this.#engaged,
+      this.#model.promotes ? `${frame.engaged} of ${frame.threads.length} engaged.` : '',
+    );
+    const owned = frame.threads.some(({ connections }) => connections !== null);
+    this.#body.parentElement!.classList.toggle('owned', owned);
+    const rows = sorted(shownRows(frame, shown), this.#order);
     const earlierRows = new Map(earlier?.frame.threads.map((row) => [row.id, row]));
     for (const [id, row] of this.#rows) {
       if (rows.some((other) => other.id === id)) continue;
       row.element.remove();
       this.#rows.delete(id);
     }
+    this.#body.parentElement!.classList.toggle('many', rows.length > MANY);
     const elements = rows.map((row) => {
       let own = this.#rows.get(row.id);
       if (own === undefined) {
-        own = new Row(row.id, this.#onSelect);
+        own = new Row(row.id, this.#model, this.#onSelect);
         this.#rows.set(row.id, own);
       }
       own.show(row, frame.at, earlierRows.get(row.id), earlier?.frame.at ?? 0, row.id === selected);
@@ -159,7 +186,7 @@ export class ThreadTable {
   #addHead(column: Column, onSorted: () => void): void {
     const button = make('button', 'sort', make('span', '', HEADS[column]), make('span', 'arrow'));
     button.type = 'button';
-    const cell = make('th', NUMBERS.has(column) ? 'number' : '', button);
+    const cell = make('th', NUMBERS.has(column) ? `number ${column}` : '', button);
     cell.scope = 'col';
     cell.dataset.column = column;
     button.lastElementChild!.setAttribute('aria-hidden', 'true');

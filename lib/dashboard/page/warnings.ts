@@ -1,18 +1,12 @@
-/** The warnings, as sentences with advice. Empty if there are none. */
+/** The warnings of the moment shown, as sentences with advice. Empty if there are none; the headline reads the verdict out. */
 import { make, setText } from './dom.js';
-import type { Moment } from './history.js';
-
-/** A sentence with a growing number is updated only this often, as screen readers read each update out. */
-const RENEW_MS = 3000;
-/** A warning stays this much longer than its cause, so that one that comes and goes does not move the page each time. */
-const LINGER_MS = 2000;
+import { unbroken } from './format.js';
+import type { Moment } from './moment.js';
 
 interface Shown {
   readonly element: HTMLElement;
   readonly what: HTMLElement;
   readonly advice: HTMLElement;
-  renewedAt: number;
-  seenAt: number;
 }
 
 export class Warnings {
@@ -23,30 +17,30 @@ export class Warnings {
     this.#parent = parent;
   }
 
-  show({ frame }: Moment): void {
-    const ids = new Set<string>(frame.warnings.map(({ id }) => id));
-    for (const [id, { element, seenAt }] of this.#shown) {
-      if (ids.has(id) || (frame.at >= seenAt && frame.at < seenAt + LINGER_MS)) continue;
+  show({ frame: { warnings, verdict } }: Moment): void {
+    const ids = new Set<string>(warnings.map(({ id }) => id));
+    for (const [id, { element }] of this.#shown) {
+      if (ids.has(id)) continue;
       element.remove();
       this.#shown.delete(id);
     }
-    for (const { id, what, advice } of frame.warnings) {
+    warnings.forEach(({ id, what, advice }, index) => {
       const shown = this.#shown.get(id) ?? this.#add(id);
-      shown.seenAt = frame.at;
-      if (Math.abs(frame.at - shown.renewedAt) < RENEW_MS) continue;
-      shown.renewedAt = frame.at;
-      setText(shown.what, what);
-      shown.advice.replaceChildren(...withOptions(advice));
-    }
+      // Those on which the verdict rests have its colour.
+      shown.element.dataset.level = verdict.reasons.includes(id) ? verdict.level : 'degraded';
+      const there = this.#parent.children[index];
+      if (there !== shown.element) this.#parent.insertBefore(shown.element, there ?? null);
+      setText(shown.what, unbroken(what));
+      if (shown.advice.textContent !== advice) shown.advice.replaceChildren(...withOptions(advice));
+    });
   }
 
   #add(id: string): Shown {
     const what = make('strong');
     const advice = make('span');
     const element = make('p', 'warning', what, ' ', advice);
-    const shown = { element, what, advice, renewedAt: 0, seenAt: 0 };
+    const shown = { element, what, advice };
     this.#shown.set(id, shown);
-    this.#parent.append(element);
     return shown;
   }
 }

@@ -58,7 +58,7 @@ const MAX_SIZE_BEFORE_DIGIT = 2 ** 49 - 1;
 
 /**
  * Fields that a trailer section must not contain, because they define the end of a message, its routing or the use of the
- * connection (RFC 9110 section 6.5.1). All other trailers are checked and discarded. At most 16: one bit each.
+ * connection (RFC 9110 section 6.5.1). All other trailers are checked; the caller may collect them. At most 16: one bit each.
  */
 const FORBIDDEN_TRAILERS = [
   'content-length',
@@ -84,11 +84,17 @@ export function chunkFraming(
   from: number,
   to: number,
 ): number {
+  if (registers.state >= TRAILER_START) registers.trailersStart = from;
   for (let at = from; at < to; at++) {
     const byte = bytes[at]!;
-    if (registers.state >= TRAILER_START) trailerByte(registers, byte);
-    else if (registers.state > SIZE_LF) extensionByte(registers, byte);
-    else sizeByte(registers, byte);
+    if (registers.state >= TRAILER_START) {
+      trailerByte(registers, byte);
+    } else if (registers.state > SIZE_LF) {
+      extensionByte(registers, byte);
+    } else {
+      sizeByte(registers, byte);
+      if (registers.state === TRAILER_START) registers.trailersStart = at + 1;
+    }
     if (registers.state === DATA || registers.state === START || registers.state === DEAD) return at + 1;
   }
   return to;
@@ -200,7 +206,7 @@ function extensionByte(registers: ParserRegisters, byte: number): void {
   registers.refuse(400, 'invalid chunk extension');
 }
 
-/** RFC 9112 section 7.1.2. Trailers are checked like header fields, then discarded. */
+/** RFC 9112 section 7.1.2. Trailers are checked like header fields. */
 function trailerByte(registers: ParserRegisters, byte: number): void {
   if (!spend(registers)) return;
   switch (registers.state) {

@@ -123,7 +123,8 @@ function fieldLine(
 /** RFC 9112 section 3.2, RFC 9110 section 7.2. An empty value is valid: the target URI has no authority. */
 function hostLine(registers: ParserRegisters, bytes: Uint8Array, start: number, end: number): boolean {
   if ((registers.flags & SAW_HOST) !== 0) return registers.refuseLine(400, 'Host given twice');
-  if (start < end && !isAuthority(bytes, start, end)) return registers.refuseLine(400, 'invalid Host');
+  if (start < end && !registers.leavesToServer && !isAuthority(bytes, start, end))
+    return registers.refuseLine(400, 'invalid Host');
   registers.flags |= SAW_HOST;
   registers.hostStart = start - registers.messageStart;
   registers.hostEnd = end - registers.messageStart;
@@ -132,7 +133,7 @@ function hostLine(registers: ParserRegisters, bytes: Uint8Array, start: number, 
 
 /** RFC 9110 section 10.1.1. In HTTP/1.0 the only defined expectation must be ignored. */
 function expectLine(registers: ParserRegisters, bytes: Uint8Array, start: number, end: number): boolean {
-  if (!equalsIgnoringCase(bytes, start, end, VALUE_CONTINUE))
+  if (!registers.leavesToServer && !equalsIgnoringCase(bytes, start, end, VALUE_CONTINUE))
     return registers.refuseLine(417, 'unknown expectation');
   registers.flags |= SAW_CONTINUE;
   return true;

@@ -16,6 +16,11 @@ export interface ParserLimits {
   maxTargetSize?: number;
   /** The content without chunk framing; more is refused with 413. Infinity: no limit but 2^53 - 1. */
   maxBodySize: number;
+  /**
+   * Leaves to the caller what a Node server decides by itself: a missing Host, or one that is no authority; expectations, all of which then set
+   * `expectContinue`; CONNECT. Default: false.
+   */
+  leavesToServer?: boolean;
 }
 
 /** The maximum of a register of 16 bits. */
@@ -27,7 +32,8 @@ const MAX_HEADER_SIZE = 0xffff;
  * @throws PacelineError `PACELINE_OPTION` when a limit is not in its range
  */
 export function checkLimits(limits: ParserLimits): Required<ParserLimits> {
-  const { maxHeaderSize, maxBodySize, maxTargetSize = Math.floor(maxHeaderSize / 2) } = limits;
+  const { maxHeaderSize, maxBodySize, leavesToServer = false } = limits;
+  const { maxTargetSize = Math.floor(maxHeaderSize / 2) } = limits;
   requireLimit('maxHeaderSize', maxHeaderSize);
   requireLimit('maxTargetSize', maxTargetSize);
   if (maxBodySize !== Infinity && !(Number.isSafeInteger(maxBodySize) && maxBodySize >= 0)) {
@@ -36,7 +42,12 @@ export function checkLimits(limits: ParserLimits): Required<ParserLimits> {
       `maxBodySize is ${maxBodySize}, not a count of bytes or Infinity`,
     );
   }
-  return { maxHeaderSize, maxTargetSize, maxBodySize: Math.min(maxBodySize, Number.MAX_SAFE_INTEGER) };
+  return {
+    maxHeaderSize,
+    maxTargetSize,
+    maxBodySize: Math.min(maxBodySize, Number.MAX_SAFE_INTEGER),
+    leavesToServer,
+  };
 }
 
 function requireLimit(name: string, value: number): void {

@@ -81,14 +81,17 @@ export class ParserRegisters {
   spanStart = 0;
   spanEnd = 0;
 
+  /** After END or NEED_MORE: bytes[trailersStart, position) are of the trailer section; -1 when none were examined. */
+  trailersStart = -1;
   /** After REFUSED: the status code to answer with (400, 413, 414, 417, 431, 501, 505); else 0. */
   status = 0;
   /** After REFUSED: why, a short phrase for the log. It never holds bytes of the request. */
   reason = '';
 
-  readonly maxHeaderSize: number;
-  readonly maxTargetSize: number;
+  maxHeaderSize: number;
+  maxTargetSize: number;
   readonly maxBodySize: number;
+  readonly leavesToServer: boolean;
 
   // Registers that are not facts: for the files of the parser only.
   state = START;
@@ -110,10 +113,17 @@ export class ParserRegisters {
 
   /** @throws PacelineError `PACELINE_OPTION` when a limit is not in its range */
   constructor(limits: ParserLimits) {
-    const { maxHeaderSize, maxTargetSize, maxBodySize } = checkLimits(limits);
+    const { maxHeaderSize, maxTargetSize, maxBodySize, leavesToServer } = checkLimits(limits);
     this.maxHeaderSize = maxHeaderSize;
     this.maxTargetSize = maxTargetSize;
     this.maxBodySize = maxBodySize;
+    this.leavesToServer = leavesToServer;
+  }
+
+  /** Changes the limit of heads, between two messages. The target may be as long. */
+  limitHead(bytes: number): void {
+    this.maxHeaderSize = bytes;
+    this.maxTargetSize = bytes;
   }
 
   /** Writes the registers to `words[at, at + PARSER_WORDS)`. Only one copy may continue: this parser, or one that loads them. */
@@ -170,7 +180,7 @@ export class ParserRegisters {
     if ((flags & SAW_VERSION_1_1) !== 0) {
       this.minorVersion = 1;
       this.keepAlive = (flags & SAW_CLOSE) === 0;
-      this.expectContinue = this.hasBody && (flags & SAW_CONTINUE) !== 0;
+      this.expectContinue = (this.hasBody || this.leavesToServer) && (flags & SAW_CONTINUE) !== 0;
     } else {
       this.minorVersion = 0;
       this.keepAlive = (flags & (SAW_CLOSE | SAW_KEEP_ALIVE)) === SAW_KEEP_ALIVE;
@@ -180,6 +190,7 @@ export class ParserRegisters {
 
   /** Clears what the last message left, before the first byte of the next one. */
   clear(): void {
+    this.trailersStart = -1;
     this.flags = 0;
     this.examined = 0;
     this.mark = 0;

@@ -117,7 +117,7 @@ function targetForm(registers: ParserRegisters, bytes: Uint8Array): boolean {
   const isConnect = registers.methodEnd === METHOD_CONNECT.length && startsWith(bytes, head, METHOD_CONNECT);
   if (isConnect) {
     if (!isAuthority(bytes, start, end)) return registers.refuseLine(400, 'CONNECT without an authority');
-    return registers.refuseLine(501, 'CONNECT is not implemented');
+    return registers.leavesToServer || registers.refuseLine(501, 'CONNECT is not implemented');
   }
   if (bytes[start] === SLASH) return true;
   if (bytes[start] === ASTERISK && end - start === 1) {

@@ -177,7 +177,8 @@ export class RequestParser extends ParserRegisters {
     const flags = this.flags;
     const head = this.messageStart;
     this.position = at;
-    if ((flags & (SAW_HOST | SAW_VERSION_1_1)) === SAW_VERSION_1_1) return this.refused(400, 'no Host');
+    if ((flags & (SAW_HOST | SAW_VERSION_1_1)) === SAW_VERSION_1_1 && !this.leavesToServer)
+      return this.refused(400, 'no Host');
     if ((flags & SAW_CHUNKED) !== 0) {
       if ((flags & SAW_CONTENT_LENGTH) !== 0) {
         return this.refused(400, 'both Content-Length and Transfer-Encoding');
@@ -213,6 +214,7 @@ export class RequestParser extends ParserRegisters {
 
   /** The framing around the data of the chunks, and the data that follows directly. */
   private framing(bytes: Uint8Array, from: number, to: number): number {
+    this.trailersStart = -1;
     const at = chunkFraming(this, bytes, from, to);
     if (this.state === START) return this.end(at);
     if (this.state === DEAD) return REFUSED;

@@ -2,7 +2,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import demo from '../../../lib/demo/app.js';
 
-const CONTEXT = { thread: 3, remoteAddress: '127.0.0.1' };
+const CONTEXT = { thread: 3, remoteAddress: '127.0.0.1', trace: null };
 
 const ask = async (path: string, init?: RequestInit): Promise<Response> =>
   demo.fetch(new Request(`http://a${path}`, init), CONTEXT);

@@ -1,103 +1,29 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { closeDescriptor } from '../../../lib/sys/descriptor.js';
+import { bindListener, localAddress, startListening } from '../../../lib/sys/socket.js';
+import { BY_DEFAULT, endRuns, forgetSettings, Run } from '../../support/cli/run.js';
 import { Client } from '../../support/server/http-client.js';
-
-const MAIN = 'dist/lib/cli/main.js';
-const TIMEOUT_MS = 20_000;
+import { until } from '../../support/server/wait.js';
 
 /** What the fixture apps and the command print when a test may go on. */
-const LISTENING = /^paceline: listening on (\S+)\n/m;
 const HANDLING = /^handling$/m;
 const DASHBOARD = /^paceline: dashboard at (\S+)\n/m;
 const DRAINING = /finishing the requests in flight/;
 
-/** Ends the line of a run that is to have the default dashboard. */
-const BY_DEFAULT = 'the default dashboard';
-
-/** One run of the command, with what it has printed so far. */
-class Run {
-  stdout = '';
-  stderr = '';
-  readonly #child: ChildProcess;
-  /** Resolves with the exit code and the signal, once all output has arrived. */
-  readonly ended: Promise<[number | null, NodeJS.Signals | null]>;
-  /** The same, whatever waits to be read. */
-  readonly exited: typeof this.ended;
-
-  /** Without a dashboard, unless the line says otherwise: the default port is there once on a machine. */
-  constructor(...line: string[]) {
-    if (line.at(-1) === BY_DEFAULT) line.pop();
-    else if (!line.includes('--dashboard')) line.push('--dashboard', 'off');
-    // A run that hangs is to fail its test, not to hang the tests.
-    const child = spawn(process.execPath, [MAIN, ...line], {
-      stdio: ['ignore', 'pipe', 'pipe'],
-      timeout: TIMEOUT_MS,
-      killSignal: 'SIGKILL',
-    });
-    child.stdout.setEncoding('utf8').on('data', (text: string) => {
-      this.stdout += text;
-    });
-    child.stderr.setEncoding('utf8').on('data', (text: string) => {
-      this.stderr += text;
-    });
-    this.#child = child;
-    this.ended = once(child, 'close') as typeof this.ended;
-    this.exited = once(child, 'exit') as typeof this.ended;
-    runs.add(this);
-  }
-
-  /** Resolves with the match once `stream` has printed it, and rejects where the process ends without it. */
-  printed(stream: 'stdout' | 'stderr', pattern: RegExp): Promise<RegExpExecArray> {
-    return new Promise((resolve, reject) => {
-      const look = (): void => {
-        const match = pattern.exec(this[stream]);
-        if (match !== null) resolve(match);
-      };
-      this.#child[stream]!.on('data', look);
-      look();
-      this.ended.then(() => reject(new Error(`it ended without ${pattern}: ${this.stdout}${this.stderr}`)));
-    });
-  }
-
-  async url(): Promise<string> {
-    return (await this.printed('stdout', LISTENING))[1]!;
-  }
-
-  /** Standard error is a pipe from now on that nobody reads, or one that is read again. */
-  reads(stderr: boolean): void {
-    if (stderr) this.#child.stderr!.resume();
-    else this.#child.stderr!.pause();
-  }
-
-  kill(signal: NodeJS.Signals): void {
-    this.#child.kill(signal);
-  }
-}
-
-const runs = new Set<Run>();
 let directory = '';
 
 test.before(() => {
-  // What is set for a server of the user's is not for these.
-  for (const name of Object.keys(process.env)) {
-    if (/^(PORT|HOST|PACELINE_\w+)$/.test(name)) delete process.env[name];
-  }
+  forgetSettings();
   directory = mkdtempSync(join(tmpdir(), 'paceline-run-'));
 });
 
-test.after.each(async () => {
-  for (const run of runs) {
-    run.kill('SIGKILL');
-    await run.ended;
-  }
-  runs.clear();
-});
+test.after.each(endRuns);
 
 test.after(() => rmSync(directory, { recursive: true }));
 
@@ -127,7 +53,8 @@ async function failsToStart(line: string[], message: RegExp): Promise<void> {
   const [code, signal] = await run.ended;
   assert.equal([code, signal], [1, null], run.stderr);
   assert.is(run.stdout, '');
-  assert.match(run.stderr, /^paceline: [^\n]+\n$/);
+  // What an app has thrown is an entry of the log as well.
+  assert.match(run.stderr, /^(\{[^\n]+\}\n)?paceline: [^\n]+\n$/);
   assert.match(run.stderr, message);
 }
 
@@ -177,6 +104,66 @@ test('--max-connections leaves further clients waiting until a connection ends',
   await Promise.all([second.close(), third.close()]);
 });
 
+/** The URLs that a run has printed by the time it serves. */
+async function urlsOf(run: Run, count: number): Promise<string[]> {
+  const lines = new RegExp(`^(paceline: listening on \\S+\\n){${count}}`);
+  const [printed] = await run.printed('stdout', lines);
+  return Array.from(printed.matchAll(/listening on (\S+)/g), ([, url]) => url!);
+}
+
+test('--listen serves at several addresses, with a line for each, and -p adds its own before them', async () => {
+  const path = join(directory, 'listen.sock');
+  const run = new Run('--listen', '127.0.0.2:0', '--listen', `unix:${path}`, '-p', '0');
+  const [first, second, third] = (await urlsOf(run, 3)) as [string, string, string];
+  assert.match(first, /^http:\/\/127\.0\.0\.1:/);
+  assert.match(second, /^http:\/\/127\.0\.0\.2:/);
+  assert.is(third, `unix:${path}`);
+  for (const url of [first, second]) assert.is(await (await fetch(`${url}/hello`)).text(), 'hello world\n');
+  const client = await Client.connect({ path });
+  assert.is((await client.get('/hello')).text, 'hello world\n');
+  await client.close();
+  run.kill('SIGTERM');
+  assert.equal(await run.ended, [0, null], run.stderr);
+  assert.not(existsSync(path));
+});
+
+test('a socket that the process inherits is served, whoever else holds it', async () => {
+  const fd = bindListener({ address: '127.0.0.1', family: 'IPv4', port: 0 });
+  startListening(fd, 10);
+  const url = `http://127.0.0.1:${localAddress(fd)!.port}`;
+  const runs = [0, 1].map(() => new Run({ inherited: [fd] }, '--listen', 'fd:3', '--threads', '2'));
+  // Both accept, so neither loses a client while the other ends.
+  for (const run of runs) assert.is(await run.url(), url);
+  for (const run of runs) {
+    assert.is(await (await fetch(`${url}/hello`)).text(), 'hello world\n');
+    run.kill('SIGTERM');
+    assert.equal(await run.ended, [0, null], run.stderr);
+  }
+  closeDescriptor(fd);
+});
+
+test('--drain-timeout bounds how long requests in flight may take', async () => {
+  const app = handlingApp('endless.mjs', 'await sleep(1e6)');
+  const run = new Run(app, '--port', '0', '--drain-timeout', '1', '--log-format', 'json');
+  const answer = fetch(await run.url()).catch(() => 'cut');
+  await run.printed('stderr', HANDLING);
+  run.kill('SIGTERM');
+  assert.is(await answer, 'cut');
+  assert.equal(await run.ended, [0, null], run.stderr);
+  assert.match(run.stderr, /finishing the requests in flight, for 0\.001 s at most/);
+});
+
+test('a token that is too short ends the command before anything listens', async () => {
+  const file = fixture('token', 'hunter2\n');
+  const run = new Run('--dashboard', '127.0.0.1:0', '--dashboard-token-file', file, '--port', '0');
+  assert.equal(await run.ended, [2, null]);
+  assert.match(
+    run.stderr,
+    /^paceline: what the file \S+ has must be a token of 16 to 256 characters[^\n]*\n$/,
+  );
+  assert.is(run.stdout, '');
+});
+
 /** Containers often have no IPv6 at all. */
 const hasIpv6 = Object.values(networkInterfaces()).some((list) =>
   list?.some(({ address }) => address === '::1'),
@@ -222,6 +209,99 @@ test('a signal while an app does not finish loading exits 0', async () => {
   run.kill('SIGTERM');
   assert.equal(await run.ended, [0, null], run.stderr);
   assert.is(run.stdout, '');
+});
+
+/** Only thread 0 loads, until the file `NAME.go` exists; where that says `fail`, the other one does not load. */
+function firstApp(name: string): { app: string; release: (word: string) => void } {
+  const go = join(directory, `${name}.go`);
+  const app = fixture(
+    name,
+    `import { existsSync, readFileSync } from 'node:fs';
+     import { setTimeout as sleep } from 'node:timers/promises';
+     import { workerData } from 'node:worker_threads';
+     const go = ${JSON.stringify(go)};
+     if (workerData.self !== 0) {
+       while (!existsSync(go)) await sleep(10);
+       if (readFileSync(go, 'latin1') === 'fail') throw new Error('no room for more');
+     }
+     export default { fetch: () => 'first' };`,
+  );
+  return {
+    app,
+    release: (word) => {
+      writeFileSync(`${go}.new`, word);
+      renameSync(`${go}.new`, go);
+    },
+  };
+}
+
+/** A port that nobody listened on a moment ago. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+/** The first answer that the port gives. */
+async function firstAnswer(port: number): Promise<string> {
+  let answer = '';
+  let asking = false;
+  await until('the first thread answers', () => {
+    if (!asking && answer === '') {
+      asking = true;
+      fetch(`http://127.0.0.1:${port}`)
+        .then(async (response) => {
+          answer = await response.text();
+        })
+        .catch(() => {})
+        .finally(() => {
+          asking = false;
+        });
+    }
+    return answer !== '';
+  });
+  return answer;
+}
+
+test('the first thread serves while another one loads; the lines come with the last', async () => {
+  const { app, release } = firstApp('first.mjs');
+  const port = await freePort();
+  const run = new Run(app, '--port', String(port), '--threads', '2', '--dashboard', '127.0.0.1:0');
+  assert.is(await firstAnswer(port), 'first');
+  assert.is(run.stdout, '');
+  release('load');
+  await run.printed('stdout', /^paceline: listening on \S+\npaceline: dashboard at \S+\n$/);
+  run.kill('SIGTERM');
+  assert.equal(await run.ended, [0, null], run.stderr);
+});
+
+test('a signal drains the first thread while another one loads', async () => {
+  const { app, release } = firstApp('drained.mjs');
+  const port = await freePort();
+  const run = new Run(app, '--port', String(port), '--threads', '2');
+  assert.is(await firstAnswer(port), 'first');
+  run.kill('SIGTERM');
+  await run.printed('stderr', DRAINING);
+  release('load');
+  assert.equal(await run.ended, [0, null], run.stderr);
+  assert.is(run.stdout, '');
+});
+
+test('a thread that fails when another serves already exits 1 with its error', async () => {
+  const { app, release } = firstApp('fails.mjs');
+  const port = await freePort();
+  const run = new Run(app, '--port', String(port), '--threads', '2', '--log-format', 'json');
+  assert.is(await firstAnswer(port), 'first');
+  release('fail');
+  assert.equal(await run.ended, [1, null], run.stderr);
+  assert.is(run.stdout, '');
+  assert.match(
+    run.stderr,
+    /^\{[^\n]+\}\npaceline: the app \S+ did not load: Error: no room for more [^\n]+\n$/,
+  );
 });
 
 /** Each is a line of more than a kilobyte in the log; what fits into a pipe and its reader is far less than all of them. */

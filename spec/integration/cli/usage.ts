@@ -13,7 +13,8 @@ test('a usage error exits 2 with one line on standard error and nothing else', (
     ['--bogus'],
     ['--port', 'abc'],
     ['--threads', '0'],
-    ['--strategy', 'reactor'],
+    ['--strategy', 'round-robin'],
+    ['--strategy', 'simulated-proactor', '--threads', '1'],
     ['--config', 'no-such-file.json'],
     ['--keep-alive-timeout', '5s'],
     ['--max-body-size', '-1'],
@@ -35,6 +36,7 @@ test('--help names every option of the contract and exits 0', () => {
     '-p, --port N',
     '-H, --host ADDR',
     '-t, --threads N',
+    '--groups N',
     '--strategy',
     '--dashboard',
     '--config',
@@ -46,8 +48,12 @@ test('--help names every option of the contract and exits 0', () => {
     '--send-timeout MS',
   ];
   const others = ['--log-level', '--log-format', '--help', '--version', 'MIN:MAX', '$PORT', '$HOST'];
+  assert.match(stdout.split('\n\n')[0]!, 'Leader/Followers');
+  assert.match(stdout.split('\n\n')[0]!, '--strategy', 'it is one of several models');
   for (const option of [...options, ...ofServers, ...others]) assert.ok(stdout.includes(option), option);
   for (const line of stdout.split('\n')) assert.ok(line.length <= 80, `too wide: ${line}`);
+  // Two spaces at least are between an option and its description.
+  for (const line of stdout.match(/^ +-.*/gm)!) assert.match(line, /^.{33}( {2}|$)|^.{34,}$/, line);
 });
 
 test('--version prints the version of the package', () => {

@@ -24,6 +24,8 @@ import { within } from '../../support/server/wait.js';
 const PAINTED = `performance.getEntriesByName('first-contentful-paint').length`;
 /** Text that a missing number would turn into. */
 const NEVER_SHOWN = /NaN|undefined|null|Infinity|\[object/;
+/** Whether the page has asked why it cannot connect, which it does after some tries. */
+const TRIED = `performance.getEntriesByType('resource').some(({ name }) => name.endsWith('/healthz'))`;
 /** The dashboard's URL with another token. */
 const withToken = (server: Server, token: string): string =>
   `${new URL(server.dashboard!.url).origin}/#${token}`;
@@ -84,7 +86,7 @@ onDemoPage(
     await session.says('#lead-who', /^Thread \d leads$/);
     assert.match(
       await session.text('#meta'),
-      /^demo at http:\/\/127\.0\.0\.1:\d+leader-followers4 threadsNode\.js [\d.]+pid \d+$/,
+      /^demo at http:\/\/127\.0\.0\.1:\d+leader-followers4 threadsNode\.js [\d.]+pid \d+ since \d\d:\d\d:\d\d$/,
     );
     assert.is(await session.page.title(), 'demo · Paceline');
     assert.equal(await session.texts('#threads-body .link'), [
@@ -141,7 +143,7 @@ inBrowser('a page of another origin gets no websocket and reads nothing, whateve
   await new Promise<void>((resolve) => other.listen(0, HOST, resolve));
   const { origin, host, hash } = new URL(demo.dashboard!.url);
   const open = `new Promise((resolve) => {
-    const socket = new WebSocket('ws://${host}/ws', ['paceline.1', 'token.${hash.slice(1)}']);
+    const socket = new WebSocket('ws://${host}/ws', ['paceline.3', 'token.${hash.slice(1)}']);
     socket.onopen = () => resolve('open');
     socket.onerror = () => resolve('refused');
   })`;
@@ -202,6 +204,52 @@ inBrowser(
       );
       assert.ok(await session.page.isHidden('#lost'));
       assert.equal(session.complaints, []);
+    } finally {
+      await second.close();
+    }
+  },
+);
+
+inBrowser(
+  'after a restart with the same token the page clears itself, and says that this is another process',
+  async () => {
+    const token = 'the-same-token-as-before';
+    const first = await startDemo(0, token);
+    const { url, port } = first.dashboard!;
+    await using session = await BrowserSession.open(browser, url, { mayLoseConnections: true });
+    await session.status('live');
+    await session.says('#verdict-level', /^Healthy:$/);
+    await session.frames(3);
+    assert.ok(await session.page.isHidden('#anew'));
+    await within('the server closes', first.close());
+    await session.status('lost');
+    assert.match(await session.text('.verdict-text'), /^Last known: /);
+    assert.ok(await session.page.isVisible('#verdict-stale'));
+    assert.match(await session.page.title(), /^Lost · /);
+    await session.until('it has tried in vain', TRIED);
+    assert.match(await session.text('#lost-text'), /^The server stopped\. This page tries again/);
+    assert.not.ok(await session.page.isVisible('#scrub-text'), 'nothing is live');
+    const newest = await session.newest();
+    const second = await startDemo(port, token);
+    try {
+      await session.status('live');
+      await session.frames(1);
+      await session.says(
+        '#anew-text',
+        /^A new process serves: pid \d+ since [\d:]+; before it pid \d+ since [\d:]+, of which nothing is shown/,
+      );
+      assert.ok(await session.page.isVisible('#anew'));
+      assert.ok(await session.page.isHidden('#verdict-stale'));
+      assert.ok(
+        Number(await session.attribute('#scrub', 'min')) > newest,
+        'nothing is left of the first process',
+      );
+      await session.page.click('#anew-close');
+      assert.ok(await session.page.isHidden('#anew'));
+      assert.equal(session.complaints, []);
+      await within('the second server closes', second.close());
+      await session.status('lost');
+      assert.ok(await session.page.isHidden('#anew'), 'that one serves no more');
     } finally {
       await second.close();
     }

@@ -4,6 +4,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Dashboard } from '../../../lib/dashboard/server.js';
 import { PacelineError } from '../../../lib/errors.js';
+import { now } from '../../support/dashboard/fake-observed.js';
 import { TestDashboard } from '../../support/dashboard/test-dashboard.js';
 import { range, within } from '../../support/server/wait.js';
 
@@ -139,6 +140,40 @@ test('a server that is starting or closing is alive and not ready', async () => 
   assert.equal([status, text], [503, 'draining\n']);
   for (const path of ['/healthz', '/metrics', '/api/threads'])
     assert.is((await dashboard.get(path)).status, 200, path);
+});
+
+test('a degraded server is ready unless it is told otherwise, and one with an outage is not', async () => {
+  for (const readyWhenDegraded of [true, false]) {
+    await using dashboard = await TestDashboard.start({ readyWhenDegraded });
+    const { observed } = dashboard;
+    observed.clock = now();
+    /** The answer, once so many threads have been held for a minute. */
+    const readyWith = async (threads: number) => {
+      observed.clock! += 1000;
+      const since = observed.clock! - 60_000;
+      for (const thread of observed.seen.threads.slice(0, threads)) {
+        Object.assign(thread, { state: 'processing', since, requestSince: since, route: 'GET /of/a/user' });
+      }
+      const { status, text } = await dashboard.get('/readyz');
+      return [status, text];
+    };
+    assert.equal(await readyWith(0), [200, 'serving\n']);
+    const degraded = 'degraded: long-handler\n';
+    assert.equal(await readyWith(1), readyWhenDegraded ? [200, `serving, ${degraded}`] : [503, degraded]);
+    const [status, text] = await readyWith(4);
+    assert.is(status, 503);
+    assert.match(String(text), /^outage: [a-z, -]*all-blocked[a-z, -]*\n$/, 'it names no request');
+  }
+});
+
+test('a fixed token is the one that is accepted', async () => {
+  const token = 'A-Z.a~z_0123456789';
+  await using dashboard = await TestDashboard.start({ token });
+  assert.ok(dashboard.server.url.endsWith(`/#${token}`));
+  await (await dashboard.openClient()).frame('come');
+  const trace = (offered: string) => dashboard.get('/api/trace?ms=0', `authorization: Bearer ${offered}\r\n`);
+  assert.is((await trace(token)).status, 200);
+  assert.is((await trace(`${token}0`)).status, 401);
 });
 
 test('/api/threads is the JSON of server.threads()', async () => {

@@ -9,10 +9,14 @@ import {
   MAX_MARKS,
   MAX_ROUTES,
   MAX_TRANSITIONS,
+  STATES,
 } from '../../../lib/dashboard/protocol.js';
-import { now, routeOf } from '../../support/dashboard/fake-observed.js';
+import { DESCRIPTIONS, type StrategyDescription } from '../../../lib/strategies/descriptions.js';
+import { FakeObserved, now, routeOf } from '../../support/dashboard/fake-observed.js';
 import { type DashboardClient, TestDashboard } from '../../support/dashboard/test-dashboard.js';
 import { range, until, within } from '../../support/server/wait.js';
+
+const pick = ({ title, summary, source }: StrategyDescription) => ({ title, summary, source });
 
 const FOLLOWER = 2;
 const LEADER = 3;
@@ -22,9 +26,10 @@ test('a hello comes first, and describes the server', async () => {
   await using dashboard = await TestDashboard.start();
   const client = await dashboard.openClient();
   await client.frame('come');
-  const { version, history, ...hello } = client.hello;
+  const { version, history, transitions, marks, deaths, ...hello } = client.hello;
   assert.match(version, /^\d+\.\d+\.\d+/);
   assert.ok(Array.isArray(history));
+  assert.equal([transitions, marks, deaths], [[], [], []]);
   assert.equal(hello, {
     type: 'hello',
     node: process.version,
@@ -32,11 +37,42 @@ test('a hello comes first, and describes the server', async () => {
     startedAt: dashboard.monitored.startedAt,
     url: 'http://127.0.0.1:8080',
     app: '/srv/app.js',
-    strategy: 'leader-followers',
+    strategy: {
+      name: 'leader-followers',
+      ...pick(DESCRIPTIONS['leader-followers']),
+      promotes: true,
+      queue: null,
+    },
     threads: 4,
+    roles: ['peer', 'peer', 'peer', 'peer'],
+    groups: 1,
+    names: ['thread 0', 'thread 1', 'thread 2', 'thread 3'],
+    stateWords: { peer: STATES },
     intervalMs: 100,
     load: false,
   });
+});
+
+test('a hello has the roles of another model, and frames its queue', async () => {
+  const observed = new FakeObserved(3, 'half-sync-half-reactive');
+  observed.seen.queue = { current: 7, peak: 9, limit: 1024 };
+  await using dashboard = await TestDashboard.start({ observed });
+  const client = await dashboard.openClient();
+  const { queue, free, handlers, threads, point } = await client.frame('come');
+  const { strategy, roles, names, stateWords } = client.hello;
+  const name = 'half-sync-half-reactive';
+  const words = ['dead', 'starting', 'idle', 'waiting', 'processing'];
+  assert.equal(strategy, { name, ...pick(DESCRIPTIONS[name]), promotes: false, queue: 'request queue' });
+  assert.equal(roles, ['reactor', 'worker', 'worker']);
+  assert.equal(names, ['reactor 0', 'worker 1', 'worker 2']);
+  assert.equal(stateWords, { reactor: words, worker: words });
+  assert.equal(queue, { current: 7, peak: 9, limit: 1024 });
+  assert.is(point.queue, 7);
+  assert.equal([free, handlers], [2, 2], 'the reactor runs no handler');
+  assert.equal(
+    threads.map(({ role }) => role),
+    roles,
+  );
 });
 
 test('frames are numbered in steps of one, and are the same for all clients', async () => {
@@ -57,11 +93,85 @@ test('no frames are made while there is no client', async () => {
   assert.is(dashboard.observed.readers, 0);
   const client = await dashboard.openClient();
   await client.frame('come');
-  assert.is(dashboard.observed.readers, 1);
+  assert.is(dashboard.observed.readers, 2, 'one for the frames, one for the hello');
   await client.close();
   const other = await dashboard.openClient();
   await other.frame('come');
-  assert.is(dashboard.observed.readers, 2, 'the reader of the one before is gone');
+  assert.is(dashboard.observed.readers, 4, 'the reader of the one before is gone');
+});
+
+test('what the lanes need is in the hello or in a frame after it, and never in both', async () => {
+  await using dashboard = await TestDashboard.start();
+  const { observed, server } = dashboard;
+  const death = (thread: number) => ({ thread, at: now(), reason: 'boom' });
+  const [past, later] = [death(3), death(2)];
+  observed.tell(0, FOLLOWER, PROCESSING, 1000);
+  observed.handOver(0, 1, 1001);
+  server.died(past);
+  const first = await dashboard.openClient();
+  await first.frame('come');
+  observed.tell(1, FOLLOWER, PROCESSING, 2000);
+  server.died(later);
+  const frame = await first.frame('the transition', ({ transitions }) => transitions.length > 0);
+  assert.equal([frame.transitions.map(([thread]) => thread), frame.deaths], [[1], [later]]);
+  const other = await dashboard.openClient();
+  await other.frame('come');
+  const seen = ({ hello, frames }: DashboardClient) => [hello, ...frames];
+  const threads = (client: DashboardClient) =>
+    seen(client).flatMap(({ transitions }) => transitions.map(([thread]) => thread));
+  const deaths = (client: DashboardClient) => seen(client).flatMap(({ deaths }) => deaths);
+  assert.equal(
+    [threads(first), threads(other)],
+    [
+      [0, 1],
+      [0, 1],
+    ],
+  );
+  assert.equal(
+    [deaths(first), deaths(other)],
+    [
+      [past, later],
+      [past, later],
+    ],
+  );
+  assert.is(first.hello.marks.length, 2);
+  assert.is(other.hello.transitions.length, 2);
+});
+
+test('a frame carries the verdict and the figures that it is about', async () => {
+  await using dashboard = await TestDashboard.start();
+  const { observed } = dashboard;
+  const client = await dashboard.openClient();
+  const since = now() - 4000;
+  for (const thread of observed.seen.threads) {
+    const request = {
+      state: 'processing',
+      since,
+      requestSince: since,
+      route: 'GET /render',
+      connection: 31,
+    } as const;
+    Object.assign(thread, request);
+  }
+  Object.assign(observed.seen.threads[1]!, { requestSince: since + 1000, route: 'GET /other' });
+  observed.seen.leader = -1;
+  observed.seen.waiting = 7;
+  const frame = await client.frame('an outage', ({ verdict }) => verdict.level === 'outage');
+  assert.match(
+    frame.verdict.text,
+    /^Outage: all 4 threads held by GET \/render and 1 other route for [3-9]\.\d s; 7 requests wait$/,
+  );
+  assert.equal(
+    frame.warnings.map(({ id }) => id),
+    frame.verdict.reasons,
+  );
+  assert.equal([frame.free, frame.waiting, frame.errorRate], [0, 7, null]);
+  const [one, other] = frame.threads;
+  assert.ok(Math.abs(one!.heldMs - other!.heldMs - 1000) < 0.01);
+  assert.ok(Math.abs(other!.requestSince - since - 1000) < 0.01);
+  const { ms, ...slowest } = frame.slowest!;
+  assert.equal(slowest, { route: 'GET /render', running: true, thread: 0 });
+  assert.ok(Math.abs(ms - one!.heldMs) < 0.01);
 });
 
 test('a frame carries states, transitions and gauges', async () => {

@@ -103,7 +103,7 @@ test('websockets and connections with an incomplete answer are not closed for ne
   void trace.send(
     `GET /api/trace?ms=1500 HTTP/1.1\r\nhost: ${dashboard.host}\r\nauthorization: Bearer ${dashboard.token}\r\n\r\n`,
   );
-  await until('the trace is being recorded', () => dashboard.observed.readers === 2);
+  await until('the trace is being recorded', () => dashboard.observed.readers === 3);
   using group = await ClientGroup.of(dashboard, CLIENTS, HALF);
   for (const socket of group.sockets) socket.resume();
   await isAlive(dashboard);

@@ -1,5 +1,5 @@
 /** The package as a project that depends on it gets it: its entries resolve, with types that stand on what it ships. */
-import { spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
@@ -12,11 +12,21 @@ const { dependencies } = JSON.parse(readFileSync('package.json', 'utf8')) as {
   dependencies: Record<string, string>;
 };
 
+/** The fetch classes are those of Node then. */
+const WITHOUT_DOM = { lib: ['es2023', 'esnext.disposable'] };
+
 /** Both ways in which TypeScript resolves the `exports` of a package. */
 const RESOLUTIONS = {
   nodenext: { module: 'nodenext', moduleResolution: 'nodenext' },
   bundler: { module: 'esnext', moduleResolution: 'bundler' },
 };
+
+/** Packs what would be published, from what is built. */
+function unpackInto(folder: string): void {
+  const pack = ['pack', '--ignore-scripts', '--silent', '--pack-destination', folder];
+  const file = execFileSync('npm', pack, { encoding: 'utf8' }).trim();
+  execFileSync('tar', ['-xzf', join(folder, file), '-C', folder, '--strip-components', '1']);
+}
 
 /** A project with the package and what it depends on, and nothing else of what lies in the repository. */
 class ConsumerProject implements Disposable {
@@ -25,13 +35,9 @@ class ConsumerProject implements Disposable {
   constructor() {
     const installed = join(this.folder, 'node_modules', 'paceline');
     mkdirSync(installed, { recursive: true });
-    cpSync('package.json', join(installed, 'package.json'));
-    cpSync('dist/lib', join(installed, 'dist/lib'), {
-      recursive: true,
-      filter: (source) => !source.endsWith('.map'),
-    });
-    // The types of Node are what a program in TypeScript brings along itself.
-    for (const name of [...Object.keys(dependencies), '@types/node', 'undici-types']) this.#link(name);
+    unpackInto(installed);
+    // Those of Node depend on the last one.
+    for (const name of [...Object.keys(dependencies), 'undici-types']) this.#link(name);
     writeFileSync(join(this.folder, 'package.json'), '{ "type": "module" }');
     cpSync(CONSUMER, join(this.folder, 'consumer.ts'));
   }
@@ -41,8 +47,6 @@ class ConsumerProject implements Disposable {
     const compilerOptions = {
       ...resolution,
       target: 'es2023',
-      lib: ['es2023', 'esnext.disposable'],
-      types: ['node'],
       strict: true,
       noEmit: true,
       skipLibCheck: false,
@@ -74,9 +78,11 @@ class ConsumerProject implements Disposable {
 }
 
 for (const [name, resolution] of Object.entries(RESOLUTIONS)) {
-  test(`a program compiles against the package, resolved by ${name}`, () => {
+  test(`a program with no types of its own compiles against the package, resolved by ${name}`, () => {
     using project = new ConsumerProject();
-    assert.is(project.compile(resolution), '');
+    assert.is(project.compile({ ...resolution, types: [] }), '');
+    assert.is(project.compile({ ...resolution, ...WITHOUT_DOM, types: [] }), '');
+    assert.is(project.compile({ ...resolution, ...WITHOUT_DOM, types: ['node'] }), '');
   });
 }
 
@@ -84,7 +90,7 @@ test('the entries load, and nothing else of the package can be imported', () => 
   using project = new ConsumerProject();
   const exported = (entry: string) =>
     project.run(`console.log(Object.keys(await import('${entry}')).sort().join())`);
-  assert.is(exported('paceline'), 'PacelineError,createServer');
+  assert.is(exported('paceline'), 'PacelineError,createServer,defineApp,defineConfig');
   assert.is(exported('paceline/static'), 'serveFiles');
   assert.match(exported('paceline/dist/lib/server.js'), /ERR_PACKAGE_PATH_NOT_EXPORTED/);
 });

@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer as createPlainServer, type Server as PlainServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { PacelineError } from '../../../lib/errors.js';
@@ -78,6 +79,19 @@ test('a path that a dead server left behind is taken over, one that is no socket
   const server = createServer({ app: fixture('web'), threads: 1 });
   await leavesNothing(async () => assert.is(await refusedWith(server, { path }), 'PACELINE_ADDRESS_IN_USE'));
   assert.ok(existsSync(path));
+  const { message } = await createServer({ app: fixture('web'), threads: 1 })
+    .listen({ path })
+    .catch((error) => error);
+  assert.is(message, `${path} is there already and is no socket; remove it or choose another path`);
+});
+
+test('a path in a folder that does not exist is refused with the reason', async () => {
+  for (const path of [join(folder, 'absent', 's.sock'), join(fileURLToPath(import.meta.url), 's.sock')]) {
+    const server = createServer({ app: fixture('web'), threads: 1 });
+    const { code, message, syscall } = await server.listen({ path }).catch((error) => error);
+    assert.equal([code, syscall], ['PACELINE_ADDRESS', 'bind']);
+    assert.match(message, /^the folder of the Unix socket \S+s\.sock does not exist; /);
+  }
 });
 
 test('threads that die and are replaced leave no descriptor behind', () =>

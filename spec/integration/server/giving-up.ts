@@ -5,7 +5,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Client } from '../../support/server/http-client.js';
 import { Running } from '../../support/server/running.js';
-import { WATCHDOG_MS } from '../../support/server/wait.js';
+import { until, WATCHDOG_MS } from '../../support/server/wait.js';
 
 const HANDLED =
   'AbortError true PACELINE_CLIENT_GONE: the client closed the connection while its request was being handled';
@@ -91,8 +91,10 @@ for (const [how, leave] of LEAVES) {
     const client = await running.connect();
     await client.send('GET /bug HTTP/1.1\r\nhost: test\r\n\r\n');
     await eventsUpTo(asking, 'begun');
-    client.socket.end();
+    leave(client);
     await running.connections(1);
+    // A thread's entry comes by a message.
+    await until('the failure is logged', () => errorsOf(running).length > 0);
     assert.equal(
       errorsOf(running).map(({ message }) => message),
       ['a handler failed'],
@@ -118,6 +120,12 @@ test('a body beyond the limit aborts the signal, too, and its reading fails with
   assert.is((await client.answer()).status, 413);
   const told = "AbortError true PACELINE_BODY_LIMIT: the request's body was refused: chunks beyond the limit";
   assert.equal(await eventsUpTo(asking, told), [told]);
+  // An entry of its failure would have come before those of another one.
+  const other = await running.connect();
+  assert.is((await other.get('/fails')).status, 500);
+  await until('a failure is logged', () => errorsOf(running).length > 0);
+  assert.is(errorsOf(running).length, 1);
+  assert.match(String(errorsOf(running)[0]!.fields.url), /fails/);
 });
 
 test.run();

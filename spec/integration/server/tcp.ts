@@ -211,6 +211,17 @@ test('the error handler is told that a connection broke', async () => {
   assert.match((await events(running)).join(), /^error .*,close cut/);
 });
 
+test('without an error handler a client that resets its connection is no error of the log', async () => {
+  await using running = await single('');
+  const client = await running.connect();
+  await ask(client, 'name cut');
+  client.socket.resetAndDestroy();
+  await running.connections(0);
+  await until('it is logged', () => running.log.some(({ message }) => message.includes('ECONNRESET')));
+  assert.equal([...new Set(running.log.map(({ level }) => level))], ['debug']);
+  assert.is(running.server.threads()[0]!.errors, 0);
+});
+
 test('calls after end() throw', async () => {
   await using running = await single('?errors=keep');
   const client = await running.connect();

@@ -235,16 +235,19 @@ test('to HTTP/1.0 a stream that the end of the server cuts off ends with a reset
 
 /**
  * Whether the kernel has dropped the connection on the client's side, as only a reset does. Read from /proc, because libuv reports
- * the reset of a paused socket as its end.
+ * the reset of a paused socket as its end. Both ends are compared: connections to other peers may have the same local port.
  */
-async function isReset(client: Client): Promise<void> {
-  const own = `0100007F:${client.socket.localPort!.toString(16).toUpperCase().padStart(4, '0')}`;
-  const locals = () =>
+async function isReset({ localPort, remotePort }: Client): Promise<void> {
+  const ends = [localPort, remotePort].map(onLoopback).join(' ');
+  const connections = () =>
     readFileSync('/proc/net/tcp', 'utf8')
       .split('\n')
-      .map((line) => line.trim().split(/\s+/)[1]);
-  await until('the connection is reset', () => !locals().includes(own));
+      .map((line) => line.trim().split(/\s+/).slice(1, 3).join(' '));
+  await until('the connection is reset', () => !connections().includes(ends));
 }
+
+/** The address as /proc/net/tcp has it. */
+const onLoopback = (port: number): string => `0100007F:${port.toString(16).toUpperCase().padStart(4, '0')}`;
 
 // ---- methods and hosts -------------------------------------------------------------------------------------------------
 

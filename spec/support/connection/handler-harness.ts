@@ -7,9 +7,11 @@ import { connect, type Socket } from 'node:net';
 import type { EventHandler, ThreadContext } from '../../../lib/connection/event-handler.js';
 import { type Deferred, HTTP_CONNECTION, TCP_CONNECTION } from '../../../lib/connection/event-handler.js';
 import type { Limits } from '../../../lib/connection/limits.js';
-import { HttpConnections } from '../../../lib/http/handler.js';
+import { DirectTransport } from '../../../lib/connection/transport.js';
+import { fetchConnections } from '../../../lib/http/handler.js';
+import { allocateMemory } from '../../../lib/memory/allocation.js';
 import { countersOf } from '../../../lib/memory/counters.js';
-import { allocateMemory, CONNECTIONS } from '../../../lib/memory/layout.js';
+import { CONNECTIONS } from '../../../lib/memory/layout.js';
 import { sumsOf } from '../../../lib/memory/sums.js';
 import { INTEREST_INPUT } from '../../../lib/set/handle-set.js';
 import { ENTERED, HAND_OFF, READABLE } from '../../../lib/set/handle-table.js';
@@ -27,6 +29,7 @@ import { makeRoutes } from './routes.js';
 const DESCRIPTORS = 4096;
 
 const LIMITS: Limits = {
+  tickMs: 1000,
   maxHeaderSize: 16_384,
   maxBodySize: 1 << 30,
   maxConnections: 100,
@@ -80,23 +83,31 @@ export class HandlerHarness implements Disposable {
       doorbells: [this.#doorbell],
     });
     this.control = new Int32Array(memory.control);
+    const input = Buffer.from(memory.inputs);
     this.context = {
       self: 0,
+      number: 0,
       control: this.control,
       handles,
       table,
       pool,
-      input: Buffer.from(memory.inputs),
+      input,
+      transport: new DirectTransport(handles, input),
       counters: countersOf(memory.control, 0),
       sums: sumsOf(memory.control, 0),
       recorder,
       engagement,
       lot,
       holds,
+      handsOver: true,
       limits: LIMITS,
       drainTicks: () => (process as unknown as { _tickCallback(): void })._tickCallback(),
       defer: (work) => this.deferred.push(work),
+      beforeWaiting: (work) => this.deferred.push(work),
       aboutToBlock: () => {},
+      raiseUncaughtException: (error) => {
+        throw error;
+      },
       process: (fd, events) => this.handler.handleEvent(fd, events),
       log: (level, message, fields = {}) => this.log.push({ level, message, fields }),
     };
@@ -107,7 +118,7 @@ export class HandlerHarness implements Disposable {
 
   static http(fetch: FetchApp['fetch'], options: HarnessOptions = {}): HandlerHarness {
     const make = (context: ThreadContext) =>
-      new HttpConnections(context, { fetch }, 'localhost', makeRoutes(options.routes));
+      fetchConnections(context, { fetch }, 'localhost', makeRoutes(options.routes));
     return new HandlerHarness(HTTP_CONNECTION, make, options);
   }
 

@@ -15,8 +15,9 @@ import type {
   ThreadInfo,
   TransitionSource,
 } from '../../../lib/observe/observation.js';
-import { HISTOGRAMS } from '../../../lib/observe/observation.js';
+import { CLASS_BUCKETS, HISTOGRAMS, REQUEST_CLASSES } from '../../../lib/observe/observation.js';
 import { STATE_NAMES } from '../../../lib/set/thread-state.js';
+import { DESCRIPTIONS, roleOf, type StrategyName } from '../../../lib/strategies/descriptions.js';
 import { range } from '../server/wait.js';
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
@@ -37,27 +38,31 @@ export class FakeObserved implements Observed {
   readonly seen: FakeObservation;
   /** The time of the clock; the real time if null. */
   clock: number | null = null;
-  #told: ObservedTransition[] = [];
-  #marks: ObservedMark[] = [];
-  #missed: number[];
+  readonly #told: ObservedTransition[] = [];
+  readonly #marks: ObservedMark[] = [];
+  readonly #missed: number[];
   readers = 0;
 
-  constructor(threads = 4) {
+  constructor(threads = 4, strategy: StrategyName = 'leader-followers') {
     const at = now();
     this.#missed = range(threads).map(() => 0);
     this.seen = {
       at,
+      strategy,
       set: 'serving',
       leader: 0,
       leaderSince: at,
-      threads: range(threads).map((id) => threadOf(id, at)),
+      threads: range(threads).map((id) => threadOf(id, at, strategy)),
       handles: level(3, 65_536),
       ready: level(0, 512),
+      queue: null,
       connections: level(0, 16_384),
       pool: level(0, 32_768),
       descriptors: level(30, 65_536),
       active: 0,
       engaged: 0,
+      waiting: 0,
+      acceptQueues: new Map(),
       routes: [],
     };
   }
@@ -71,13 +76,18 @@ export class FakeObserved implements Observed {
     return { ...this.seen, threads: this.seen.threads.map((thread) => ({ ...thread })) };
   }
 
-  readTransitions(): TransitionSource {
+  readTransitions(past = false): TransitionSource {
     this.readers++;
+    let [told, marked] = past ? [0, 0] : [this.#told.length, this.#marks.length];
+    let missedBefore = [...this.#missed];
     const next = () => {
-      const batch = { transitions: this.#told, marks: this.#marks, missed: this.#missed };
-      this.#told = [];
-      this.#marks = [];
-      this.#missed = this.#missed.map(() => 0);
+      const batch = {
+        transitions: this.#told.slice(told),
+        marks: this.#marks.slice(marked),
+        missed: this.#missed.map((count, thread) => count - missedBefore[thread]!),
+      };
+      [told, marked] = [this.#told.length, this.#marks.length];
+      missedBefore = [...this.#missed];
       return batch;
     };
     return { next, nextOldest: next };
@@ -118,9 +128,11 @@ export const routeOf = (name: string, changed: Partial<ObservedRoute> = {}): Obs
   ...changed,
 });
 
-function threadOf(id: number, at: number): FakeThread {
+function threadOf(id: number, at: number, strategy: StrategyName): FakeThread {
   return {
     id,
+    role: roleOf(strategy, id),
+    handles: id >= DESCRIPTIONS[strategy].ioThreads,
     state: id === 0 ? 'leader' : 'follower',
     since: at,
     engaged: false,
@@ -128,12 +140,19 @@ function threadOf(id: number, at: number): FakeThread {
     counters: Object.fromEntries(COUNTERS.map((name) => [name, 0])) as Record<Counter, number>,
     bytesIn: 0,
     bytesOut: 0,
+    own: null,
     connection: -1,
     route: '',
+    requestSince: 0,
     learned: null,
     histograms: Object.fromEntries(
       HISTOGRAMS.map((name) => [name, new Float64Array(HISTOGRAM_BUCKETS)]),
     ) as Record<HistogramName, Float64Array>,
+    requestClasses: {
+      counts: new Float64Array(REQUEST_CLASSES * CLASS_BUCKETS),
+      sumsUs: new Float64Array(REQUEST_CLASSES),
+    },
+    heap: { used: 0, limit: 0 },
     sumsUs: Object.fromEntries(HISTOGRAMS.map((name) => [name, 0])) as Record<HistogramName, number>,
   };
 }
@@ -145,11 +164,13 @@ export function monitoredServerOf(
   return {
     observed,
     threads: () =>
-      observed.seen.threads.map(({ id, state, counters }) => ({ id, state, ...counters }) as ThreadInfo),
+      observed.seen.threads.map(
+        ({ id, role, state, counters }) => ({ id, role, state, ...counters }) as ThreadInfo,
+      ),
     startedAt: now(),
     url: 'http://127.0.0.1:8080',
     app: '/srv/app.js',
-    strategy: 'leader-followers',
+    strategy: observed.seen.strategy,
     loadTarget: null,
     ...more,
   };

@@ -41,8 +41,9 @@ if (chromium !== undefined) {
   });
 }
 
-export async function startDemo(dashboardPort = 0): Promise<Server> {
-  const server = createServer({ threads: THREADS, dashboard: { port: dashboardPort } });
+export async function startDemo(dashboardPort = 0, token?: string): Promise<Server> {
+  const dashboard = { port: dashboardPort, ...(token === undefined ? {} : { token }) };
+  const server = createServer({ threads: THREADS, dashboard });
   await server.listen({ port: 0 });
   return server;
 }

@@ -22,8 +22,11 @@ interface TestDashboardOptions {
   readonly host?: string;
   readonly pace?: Partial<LivePace>;
   readonly monitored?: Partial<MonitoredServer>;
+  readonly observed?: FakeObserved;
   /** Whether to stay in the stage before serve(). */
   readonly starting?: boolean;
+  readonly token?: string;
+  readonly readyWhenDegraded?: boolean;
 }
 
 export class TestDashboard implements AsyncDisposable {
@@ -41,11 +44,15 @@ export class TestDashboard implements AsyncDisposable {
     pace,
     monitored,
     starting,
+    observed = new FakeObserved(),
+    ...settings
   }: TestDashboardOptions = {}): Promise<TestDashboard> {
-    const observed = new FakeObserved();
     const log: string[] = [];
     const whole = monitoredServerOf(observed, monitored);
-    const dashboard = await Dashboard.listen({ host, port: 0 }, recorder(log), { ...PACE, ...pace });
+    const dashboard = await Dashboard.listen({ host, port: 0, ...settings }, recorder(log), {
+      ...PACE,
+      ...pace,
+    });
     if (starting !== true) dashboard.serve(whole);
     return new TestDashboard(dashboard, observed, whole, log);
   }

@@ -9,7 +9,7 @@ import {
   ROUTE_WAYS,
   ROUTES_KNOWN,
   routeRecord,
-} from '../../../lib/memory/layout.js';
+} from '../../../lib/memory/route-words.js';
 import { LEARNED } from '../../../lib/routes/route-table.js';
 import { range } from '../server/wait.js';
 

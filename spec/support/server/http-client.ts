@@ -23,6 +23,9 @@ interface Input {
 
 export class Client {
   readonly socket: Socket;
+  /** Of its ends, which the socket does not tell any more once it has ended; 0 where it has no ports. */
+  localPort = 0;
+  remotePort = 0;
   readonly #input: Input = { chunks: [], length: 0 };
   #ended = false;
   #error: Error | null = null;
@@ -53,6 +56,8 @@ export class Client {
         socket.once('error', reject);
       }),
     );
+    client.localPort = socket.localPort ?? 0;
+    client.remotePort = socket.remotePort ?? 0;
     return client;
   }
 

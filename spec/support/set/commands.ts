@@ -1,20 +1,24 @@
 /** The commands of a thread that a spec drives: the participants' operations, one by one, and loops of them for stress. */
+import { Acceptor } from '../../../lib/connection/acceptor.js';
 import { closeConnection } from '../../../lib/connection/close.js';
+import { ENTERED, READABLE } from '../../../lib/set/handle-table.js';
 import { Mailbox } from '../../../lib/set/mailbox.js';
 import { resetEventCounter } from '../../../lib/sys/descriptor.js';
 import { POLL_FIRST, pollTwo } from '../../../lib/sys/epoll.js';
 import { makeContext } from './context.js';
 import { takeEntry } from './mailbox.js';
 import type { Command, Parts } from './parts.js';
+import { queueCommands } from './queue.js';
 import { HAS_WORK, load, threadWord } from './scratch.js';
 import { asleep } from './steps.js';
 import { stressCommands } from './stress.js';
 
 export function commands(parts: Parts): Record<string, Command> {
   const { self, scratch, threadSet, control, lot, table, handles, pool, mailbox, loop, doorbell } = parts;
-  const { memory, epoll } = parts;
+  const { memory, epoll, ownSets } = parts;
   const words = new Int32Array(control);
-  const context = makeContext({ memory, epoll, pool, words, lot }, self, {});
+  const context = makeContext({ memory, epoll, ownSets, pool, words, lot }, self, { maxConnections: 1000 });
+  const acceptor = new Acceptor(context);
   const hasWork = () => load(scratch, threadWord(self, HAS_WORK)) === 1;
   /** A sleep with an end is over at once: the spec decides about time. */
   const sleep = (timeoutMs: number) =>
@@ -27,6 +31,7 @@ export function commands(parts: Parts): Record<string, Command> {
   };
   return {
     ...stressCommands(parts),
+    ...queueCommands(parts),
     join: () => threadSet.join(),
     promote: () => threadSet.promoteNewLeader(),
     yield: () => threadSet.yieldLeadership(),
@@ -51,6 +56,12 @@ export function commands(parts: Parts): Record<string, Command> {
     close: (fd) => {
       table.close(fd!);
       return 0;
+    },
+    /** Enters the listening handle and accepts. */
+    accept: (fd, generation) => {
+      const claimed = table.claim(fd!, generation!, READABLE, self);
+      if (claimed === ENTERED) acceptor.handleEvent(fd!);
+      return claimed;
     },
     closeConnection: (fd) => {
       closeConnection(context, fd!);

@@ -2,6 +2,7 @@
 import type { ThreadContext } from '../../../lib/connection/event-handler.js';
 import { HoldMeter } from '../../../lib/connection/hold-meter.js';
 import type { Limits } from '../../../lib/connection/limits.js';
+import { DirectTransport } from '../../../lib/connection/transport.js';
 import { countersOf } from '../../../lib/memory/counters.js';
 import { sumsOf } from '../../../lib/memory/sums.js';
 import { Engagement } from '../../../lib/set/engagement.js';
@@ -11,22 +12,34 @@ import { Recorder } from '../../../lib/set/recorder.js';
 import type { TestSet } from './test-set.js';
 
 export function makeContext(
-  { memory, epoll, pool, words, lot }: Pick<TestSet, 'memory' | 'epoll' | 'pool' | 'words' | 'lot'>,
+  {
+    memory,
+    epoll,
+    ownSets,
+    pool,
+    words,
+    lot,
+  }: Pick<TestSet, 'memory' | 'epoll' | 'ownSets' | 'pool' | 'words' | 'lot'>,
   self: number,
   limits: Partial<Limits>,
   log: ThreadContext['log'] = () => {},
 ): ThreadContext {
   const { control } = memory;
   const table = new HandleTable(memory.handles);
+  const handles = new HandleSet(control, table, epoll, self, ownSets);
+  const input = Buffer.alloc(0);
   return {
     self,
+    number: self,
     control: words,
-    handles: new HandleSet(control, table, epoll, self),
+    handles,
     table,
     pool,
-    input: Buffer.alloc(0),
+    input,
+    transport: new DirectTransport(handles, input),
     counters: countersOf(control, self),
     sums: sumsOf(control, self),
+    handsOver: true,
     recorder: new Recorder(control, self),
     engagement: new Engagement(control, self, { threads: 2, timeoutMs: () => -1 }),
     lot,
@@ -34,7 +47,11 @@ export function makeContext(
     limits: limits as Limits,
     drainTicks: () => {},
     defer: () => {},
+    beforeWaiting: () => {},
     aboutToBlock: () => {},
+    raiseUncaughtException: (error) => {
+      throw error;
+    },
     process: () => {},
     log,
   };

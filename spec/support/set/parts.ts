@@ -1,7 +1,7 @@
 /** The participants as one thread has them. */
 import { HoldMeter } from '../../../lib/connection/hold-meter.js';
+import type { SharedMemory } from '../../../lib/memory/allocation.js';
 import { BlockPool } from '../../../lib/memory/block-pool.js';
-import type { SharedMemory } from '../../../lib/memory/layout.js';
 import { Engagement } from '../../../lib/set/engagement.js';
 import { HandleSet } from '../../../lib/set/handle-set.js';
 import { HandleTable } from '../../../lib/set/handle-table.js';
@@ -25,6 +25,8 @@ export interface Start {
   readonly memory: SharedMemory;
   readonly scratch: Int32Array;
   readonly epoll: number;
+  /** Default: no thread has one. */
+  readonly ownSets?: readonly number[];
   readonly doorbells: readonly number[];
 }
 
@@ -43,7 +45,7 @@ class CommandedEngagement extends Engagement {
 }
 
 export function makeParts(start: Start) {
-  const { self, memory, epoll, doorbells, scratch, ignoresLoop } = start;
+  const { self, memory, epoll, ownSets = [], doorbells, scratch, ignoresLoop } = start;
   const { control } = memory;
   const table = new HandleTable(memory.handles);
   const lot = new ParkingLot(control, doorbells);
@@ -58,10 +60,11 @@ export function makeParts(start: Start) {
     scratch,
     memory,
     epoll,
+    ownSets,
     control,
     table,
     lot,
-    handles: new HandleSet(control, table, epoll, self),
+    handles: new HandleSet(control, table, epoll, self, ownSets),
     pool: new BlockPool(memory.blocks, self),
     mailbox: new Mailbox(control, self),
     threadSet: new ThreadSet(control, self, lot, recorder, engagement),

@@ -1,20 +1,15 @@
 /** A thread set for a spec: the shared memory, the kernel's set, and real threads that the spec drives step by step. */
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
-import { WAKE_UP } from '../../../lib/connection/event-handler.js';
+import { TCP_CONNECTION, WAKE_UP } from '../../../lib/connection/event-handler.js';
+import { registerListener } from '../../../lib/connection/listeners.js';
 import { recover, type SharedState } from '../../../lib/control/recovery.js';
 import { Strays } from '../../../lib/control/strays.js';
+import { allocateMemory } from '../../../lib/memory/allocation.js';
 import { BlockPool } from '../../../lib/memory/block-pool.js';
-import {
-  allocateMemory,
-  LEADER,
-  MAX_THREADS,
-  PARKED,
-  UNTHROTTLED,
-  WATCH,
-} from '../../../lib/memory/layout.js';
+import { LEADER, MAX_THREADS, PARKED, UNTHROTTLED, WATCH } from '../../../lib/memory/layout.js';
 import { HandleSet, INTEREST_INPUT } from '../../../lib/set/handle-set.js';
-import { FREE, HandleTable } from '../../../lib/set/handle-table.js';
+import { CONTROL_PLANE, FREE, HandleTable } from '../../../lib/set/handle-table.js';
 import { ParkingLot } from '../../../lib/set/parking-lot.js';
 import { closeDescriptor, createEventCounter, signalEventCounter } from '../../../lib/sys/descriptor.js';
 import { epollCreate } from '../../../lib/sys/epoll.js';
@@ -119,6 +114,8 @@ export class TestSet {
   readonly pool: BlockPool;
   shared: SharedState;
   readonly epoll = epollCreate();
+  /** Of the threads from 1 on, where they have sets of their own. */
+  readonly ownSets: readonly number[];
   readonly wakeUp = createEventCounter();
   readonly doorbells: number[];
   readonly threads: TestThread[] = [];
@@ -126,32 +123,38 @@ export class TestSet {
   #opened: number[] = [];
 
   /** @param count places for threads */
-  constructor(readonly count: number) {
+  constructor(
+    readonly count: number,
+    { hasOwnSets = false } = {},
+  ) {
+    this.ownSets = hasOwnSets ? Array.from({ length: count - 1 }, epollCreate) : [];
     this.memory = allocateMemory(count, DESCRIPTORS);
     const { control, handles, blocks } = this.memory;
     this.words = new Int32Array(control);
     this.doorbells = Array.from({ length: count }, createEventCounter);
     this.table = new HandleTable(handles);
-    this.handles = new HandleSet(control, this.table, this.epoll);
+    this.handles = new HandleSet(control, this.table, this.epoll, CONTROL_PLANE, this.ownSets);
     this.lot = new ParkingLot(control, this.doorbells);
     this.pool = new BlockPool(blocks);
-    this.shared = this.sharedStateOf({ address: '/none', family: 'Unix', port: 0 });
+    this.shared = this.sharedStateOf();
     this.handles.registerHandle(this.wakeUp, WAKE_UP, INTEREST_INPUT);
   }
 
-  /** The set's shared state as the control plane with that listener would have it. */
-  sharedStateOf(origin: SocketAddress): SharedState {
+  /** The set's shared state as the control plane with those listeners would have it. */
+  sharedStateOf(...origins: SocketAddress[]): SharedState {
     const { table, pool, lot, count } = this;
     const { control, routes } = this.memory;
-    const strays = new Strays(control, table, count, origin);
-    return { control, table, pool, lot, threads: count, strays, routes };
+    const strays = new Strays([{ control, table, threads: count }]);
+    for (const origin of origins) strays.addOrigin(origin);
+    const hasOwnSets = this.ownSets.length > 0;
+    return { control, table, pool, lot, threads: count, strays, routes, hasOwnSets, channels: null };
   }
 
   /** Starts a thread in a place. */
   async start(self: number, options: Partial<Start>): Promise<TestThread> {
-    const { memory, scratch, epoll, doorbells } = this;
+    const { memory, scratch, epoll, ownSets, doorbells } = this;
     const defaults = { role: 'commanded', steps: true, restless: false, ignoresLoop: false } as const;
-    const workerData = { ...defaults, ...options, self, memory, scratch, epoll, doorbells };
+    const workerData = { ...defaults, ...options, self, memory, scratch, epoll, ownSets, doorbells };
     store(scratch, threadWord(self, STATUS), RUNNING);
     const worker = new Worker(ENTRY, { workerData });
     worker.on('error', (error) => this.#errors.push(error));
@@ -173,6 +176,11 @@ export class TestSet {
     for (const word of [HOLD, HELD, TALLY, ENTRIES, OCCUPANT, CHARGED]) store(this.scratch, word + fd, 0);
     this.handles.registerHandle(fd, kind, INTEREST_INPUT);
     return fd;
+  }
+
+  /** Registers a listening socket. */
+  listen(fd: number, kind = TCP_CONNECTION, index = 0): void {
+    registerListener(this.words, this.handles, { index, fd, kind });
   }
 
   tally(fd: number): number {
@@ -237,7 +245,7 @@ export class TestSet {
     this.lot.wakeAll(this.count);
     signalEventCounter(this.wakeUp);
     await Promise.all(ended);
-    for (const fd of [...this.#opened, this.wakeUp, this.epoll, ...this.doorbells]) {
+    for (const fd of [...this.#opened, this.wakeUp, this.epoll, ...this.ownSets, ...this.doorbells]) {
       if (isOpen(fd)) closeDescriptor(fd);
     }
     if (this.#errors.length > 0) throw this.#errors[0];

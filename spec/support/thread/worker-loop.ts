@@ -10,9 +10,12 @@ import {
 } from '../../../lib/connection/event-handler.js';
 import { HoldMeter } from '../../../lib/connection/hold-meter.js';
 import type { Limits } from '../../../lib/connection/limits.js';
+import { DirectTransport } from '../../../lib/connection/transport.js';
 import { countersOf } from '../../../lib/memory/counters.js';
 import { BLOCK_BYTES, HANDLE_BLOCK, HANDLE_WORDS } from '../../../lib/memory/layout.js';
 import { sumsOf } from '../../../lib/memory/sums.js';
+import { LeaderFollowers } from '../../../lib/strategies/leader-followers.js';
+import { HeapGauge } from '../../../lib/thread/heap-gauge.js';
 import { WakeUp } from '../../../lib/thread/wake-up.js';
 import { WorkerLoop } from '../../../lib/thread/worker-loop.js';
 import { BINDER, COUNTER, HOLDER, SAVER } from '../set/kinds.js';
@@ -46,16 +49,19 @@ export function runTurns(parts: Parts, restless: boolean): void {
   const { self, control, handles, table, pool, threadSet, lot, loop, doorbell, recorder, engagement } = parts;
   const counters = countersOf(control, self);
   // The system always runs the thread when it is ready.
-  const holds = new HoldMeter({ micros: () => 0 });
+  const holds = new HoldMeter({ micros: () => 0, ranMicros: 0 });
   instrumentLeading(parts);
   instrumentParking(parts);
+  const input = Buffer.alloc(0);
   const context: ThreadContext = {
     self,
+    number: self,
     control: new Int32Array(control),
     handles,
     table,
     pool,
-    input: Buffer.alloc(0),
+    input,
+    transport: new DirectTransport(handles, input),
     counters,
     sums: sumsOf(control, self),
     recorder,
@@ -63,15 +69,20 @@ export function runTurns(parts: Parts, restless: boolean): void {
     lot,
     holds,
     limits: { maxConnections: 100 } as Limits,
+    handsOver: true,
     drainTicks: () => {},
     defer: (work) => workerLoop.defer(work),
+    beforeWaiting: (work) => workerLoop.beforeWaiting(work),
     aboutToBlock: () => threadSet.aboutToBlock(),
-    process: (fd, events) => workerLoop.process(fd, events),
+    raiseUncaughtException: (error) => {
+      throw error;
+    },
+    process: (fd, events) => workerLoop.processNested(fd, events),
     log: () => {},
   };
   const eventHandlers: EventHandler[] = [];
   eventHandlers[WAKE_UP] = new WakeUp(context);
-  eventHandlers[ACCEPTOR] = heldFirst(parts, new Acceptor(context, TCP_CONNECTION));
+  eventHandlers[ACCEPTOR] = heldFirst(parts, new Acceptor(context));
   eventHandlers[COUNTER] = new Counter(parts);
   eventHandlers[SAVER] = new Saver(parts);
   eventHandlers[BINDER] = new Binder(parts);
@@ -79,6 +90,7 @@ export function runTurns(parts: Parts, restless: boolean): void {
   eventHandlers[TCP_CONNECTION] = new Counter(parts);
   const workerLoop = new WorkerLoop({
     self,
+    strategy: (turn) => new LeaderFollowers(turn),
     control,
     threadSet,
     handles,
@@ -87,6 +99,7 @@ export function runTurns(parts: Parts, restless: boolean): void {
     counters,
     recorder,
     engagement,
+    heap: new HeapGauge(context.sums),
     holds,
     doorbell,
     eventHandlers,

@@ -1,11 +1,14 @@
-/** The real requests of the benchmark: none twice, the sizes that the scenarios name, and the same answers by both frameworks. */
+/** The real requests of the benchmark: none twice, the sizes that the scenarios name, and the same answers by all frameworks. */
 import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { fastify } from 'fastify';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { cleanUpAtExit } from '../../../scripts/bench/children.js';
 import { BROWSER_FIELDS, bytesOf, REQUESTS, wrkScript } from '../../../scripts/bench/real-requests.js';
 import { FASTIFY_ROUTES } from '../../../scripts/bench/servers/fastify-routes.js';
+import expressApp from '../../../scripts/bench/servers/node/express-shop.js';
 import realApp from '../../../scripts/bench/servers/real-app.js';
 
 const KINDS = ['real-get', 'real-post', 'html'] as const;
@@ -38,9 +41,12 @@ test('the script of wrk makes the same requests', () => {
   }
 });
 
-test('Hono and Fastify answer with the same bytes, of the sizes that the scenarios name', async () => {
+test('Hono, Fastify and Express answer with the same bytes, of the sizes that the scenarios name', async () => {
   const server = fastify();
   for (const route of Object.values(FASTIFY_ROUTES)) server.route(route);
+  const expressServer = createServer(expressApp);
+  await new Promise<void>((resolve) => expressServer.listen(0, '127.0.0.1', resolve));
+  const { port } = expressServer.address() as AddressInfo;
   for (const [kind, bytes] of [
     ['real-get', 650],
     ['real-post', 40],
@@ -57,12 +63,21 @@ test('Hono and Fastify answer with the same bytes, of the sizes that the scenari
       headers,
       ...(bodyOf && { payload: bodyOf(3) }),
     });
+    const byExpress = await fetch(`http://127.0.0.1:${port}${pathOf(3)}`, {
+      method,
+      headers,
+      body: bodyOf?.(3) ?? null,
+    });
     const body = await byHono.text();
+    assert.is(await byExpress.text(), body, kind);
+    assert.is(byExpress.status, byHono.status, kind);
     assert.is(byFastify.body, body, kind);
     assert.is(byFastify.statusCode, byHono.status, kind);
     assert.ok(Math.abs(Buffer.byteLength(body) / bytes - 1) < 0.1, `${kind}: ${Buffer.byteLength(body)}`);
   }
   await server.close();
+  expressServer.closeAllConnections();
+  expressServer.close();
 });
 
 test.run();

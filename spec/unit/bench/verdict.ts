@@ -19,6 +19,15 @@ const AT_THE_MARKS: Readonly<Record<string, Readonly<Record<string, Figures>>>> 
     'cluster-2': { requestsPerSecond: 1000, cpuUsPerRequest: 20, addedUs: 19 },
     'floor-node': { requestsPerSecond: 3000, cpuUsPerRequest: 7 },
   },
+  'express-hello': {
+    'paceline-2': { requestsPerSecond: 1150, cpuUsPerRequest: 17 },
+    'paceline-file-2': { requestsPerSecond: 1150, cpuUsPerRequest: 17 },
+    'cluster-2': { requestsPerSecond: 1000, cpuUsPerRequest: 20 },
+  },
+  'stall-express': {
+    paceline: { keptMaxMs: 100, freshMaxMs: 100 },
+    'paceline-file': { keptMaxMs: 100, freshMaxMs: 100 },
+  },
 };
 
 /** What the verdict says of the figures above, some of one target's changed. */
@@ -48,12 +57,34 @@ test('each mark is missed alone', () => {
     ['real-get', 'cluster-2', { cpuUsPerRequest: 48 }, /CPU a request of cluster-2/],
     ['real-get', 'paceline-2', { addedUs: 16.1 }, /adds 16.10 us to the handler/],
     ['hello', 'floor-node', { cpuUsPerRequest: 6.9 }, /more than floor-node/],
+    ['express-hello', 'paceline-2', { requestsPerSecond: 1149 }, /paceline-2 serves 1.15x/],
+    [
+      'express-hello',
+      'paceline-file-2',
+      { cpuUsPerRequest: 17.1 },
+      /paceline-file-2 uses 8[56] % of the CPU/,
+    ],
+    ['express-hello', 'paceline-file-2', { errors: 1 }, /errors with paceline-file-2/],
+    ['stall-express', 'paceline', { keptMaxMs: 101 }, /paceline answered within 101.0 ms/],
+    ['stall-express', 'paceline-file', { freshMaxMs: 101 }, /paceline-file answered within 101.0 ms/],
   ] as const) {
     const { met, lines } = judged(scenario, target, change);
     assert.is(missed(lines).length, 1, `${text}`);
     assert.match(missed(lines)[0]!, text);
     assert.not(met);
   }
+});
+
+test('an app of node:http that was not measured as a server file has not met its marks', () => {
+  const { 'paceline-file-2': _file, ...targets } = AT_THE_MARKS['express-hello']!;
+  const results = Object.entries(targets).map(([target, figures]) => ({
+    target,
+    kind: target.replace(/-\d$/, ''),
+    rounds: [figures],
+  }));
+  const { met, lines } = verdict(SCENARIOS, [{ scenario: 'express-hello', results }]);
+  assert.ok(lines.includes('not measured: express-hello: the server file needs paceline-file-2'));
+  assert.not(met);
 });
 
 test("Bun's mark is judged from Node.js 26 on, and shown before", () => {

@@ -4,7 +4,8 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Acceptor, PLACE_TAKEN } from '../../../lib/connection/acceptor.js';
 import { closeConnection, FIRST_CLOSING } from '../../../lib/connection/close.js';
-import { ACCEPTOR, TCP_CONNECTION, type ThreadContext } from '../../../lib/connection/event-handler.js';
+import { TCP_CONNECTION, type ThreadContext } from '../../../lib/connection/event-handler.js';
+import { openConnections, resumeAccepting } from '../../../lib/connection/listeners.js';
 import type { SharedState } from '../../../lib/control/recovery.js';
 import { readCounters } from '../../../lib/memory/counters.js';
 import {
@@ -15,7 +16,7 @@ import {
   SUSPENSIONS,
   threadArea,
 } from '../../../lib/memory/layout.js';
-import { type HandleSet, INTEREST_INPUT } from '../../../lib/set/handle-set.js';
+import type { HandleSet } from '../../../lib/set/handle-set.js';
 import { BROKEN, ENTERED, eventBits, FREE, IDLE, READABLE } from '../../../lib/set/handle-table.js';
 import { closeDescriptor } from '../../../lib/sys/descriptor.js';
 import { acceptConnection, localAddress } from '../../../lib/sys/socket.js';
@@ -49,12 +50,12 @@ function scene(use: (scene: Scene) => Promise<void>, maxConnections = 1000): () 
     const listener = listen(BACKLOG);
     try {
       const { fd } = listener;
-      set.handles.registerHandle(fd, ACCEPTOR, INTEREST_INPUT);
+      set.listen(fd);
       const log: string[] = [];
       const context = makeContext(set, SELF, { maxConnections }, (level, message) =>
         log.push(`${level}: ${message}`),
       );
-      const acceptor = new Acceptor(context, TCP_CONNECTION);
+      const acceptor = new Acceptor(context);
       const dispatch = () => {
         assert.is(set.table.claim(fd, set.table.generation(fd), READABLE, SELF), ENTERED);
         acceptor.handleEvent(fd);
@@ -104,6 +105,7 @@ test('a thread may end at any step of a close: the connection counts as closed o
       await set.kill(OTHER);
       const lost = set.recover(OTHER);
       assert.is(load(set.words, CONNECTIONS), 0, `step ${step}`);
+      assert.is(openConnections(set.words, 0), 0, `step ${step}`);
       assert.is(countsOf(set, OTHER).closed, 1, `step ${step}`);
       assert.is(set.table.state(fd), FREE);
       assert.not(isOpen(fd), `step ${step}: the descriptor`);
@@ -238,6 +240,7 @@ test(
     const [first] = (await accepted(all, 1)) as [number];
     await listener.client();
     const { handles } = context;
+    resumeAccepting(set.words, handles);
     const suspend = handles.suspendHandle.bind(handles);
     handles.suspendHandle = (fd) => {
       // The last moment at which a thread that closes a connection does not see that accepting is suspended.

@@ -5,7 +5,7 @@ import { type Holder, HoldMeter } from '../../../lib/connection/hold-meter.js';
 import { nowMicros } from '../../../lib/sys/clock.js';
 
 /** The system always runs the thread when it is ready. */
-const NO_DELAY = { micros: () => 0 };
+const NO_DELAY = { micros: () => 0, ranMicros: 0 };
 
 class TestHolder implements Holder {
   readonly holds: number[] = [];
@@ -144,6 +144,7 @@ test('time in which the system ran something else instead is not charged', () =>
       readings++;
       return delay;
     },
+    ranMicros: 0,
   });
   const holder = new TestHolder();
   meter.turnBegins(1_000_000);
@@ -162,6 +163,35 @@ test('time in which the system ran something else instead is not charged', () =>
   assert.is(readings, before, 'nor is each turn');
   meter.turnBegins(1_020_000);
   assert.is(readings, before + 1);
+});
+
+test('what a thread has run of its last time is the same when it is asked again', () => {
+  let delay = 0;
+  const meter = new HoldMeter({ micros: () => delay, ranMicros: 0 });
+  const holder = new TestHolder();
+  meter.turnBegins(1_000_000);
+  meter.begin(holder, 1_000_000);
+  delay = 3000;
+  assert.is(meter.ran(5000, 1_005_000), 2000);
+  meter.end(1_005_000);
+  assert.equal(holder.holds, [2000]);
+});
+
+test('cores are taken while the thread waits for one for longer than it runs', () => {
+  const delay = { waited: 0, ranMicros: 0, micros: () => delay.waited };
+  const meter = new HoldMeter(delay);
+  let now = 1_000_000;
+  const turn = (ran: number, waited: number): boolean => {
+    delay.ranMicros += ran;
+    delay.waited += waited;
+    now += 20_000;
+    meter.turnBegins(now);
+    return meter.coresAreTaken;
+  };
+  assert.not(turn(5000, 0));
+  assert.not(turn(12_000, 8000));
+  assert.ok(turn(8000, 12_000));
+  assert.not(turn(0, 0), 'an idle thread waits for none');
 });
 
 test.run();

@@ -4,7 +4,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { CLOSED, CLOSING, Connection, LINGERING, OPEN } from '../../../lib/connection/connection.js';
 import { ConnectionThread } from '../../../lib/connection/connection-thread.js';
-import { HttpConnections } from '../../../lib/http/handler.js';
+import { fetchConnections, type HttpConnections } from '../../../lib/http/handler.js';
 import { deadlineOf } from '../../../lib/set/handle-record.js';
 import { ENTERED, FREE, IDLE, PEER_ENDED, READABLE } from '../../../lib/set/handle-table.js';
 import { TcpConnections } from '../../../lib/tcp/handler.js';
@@ -150,7 +150,7 @@ test('what a client sends after the last response is discarded by another handle
     harness.event(fd);
     return requests === 1;
   });
-  const other = new HttpConnections(harness.context, app, 'localhost', makeRoutes());
+  const other = fetchConnections(harness.context, app, 'localhost', makeRoutes());
   client.write(get);
   await pass(harness, other, client, fd);
   assert.is(requests, 1);

@@ -1,7 +1,7 @@
 /** I5: a thread that dies in any state blocks no other, and every connection that it was not inside is served on. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { ACCEPTOR, TIMER } from '../../../lib/connection/event-handler.js';
+import { TIMER } from '../../../lib/connection/event-handler.js';
 import { recover } from '../../../lib/control/recovery.js';
 import {
   CONNECTIONS,
@@ -10,12 +10,11 @@ import {
   MAILBOX_SWEEP,
   RESCAN,
   RESERVED,
-  ROUTE_TAGS,
-  ROUTES_KNOWN,
   STATE,
   threadArea,
   WAKING,
 } from '../../../lib/memory/layout.js';
+import { ROUTE_TAGS, ROUTES_KNOWN } from '../../../lib/memory/route-words.js';
 import { HandleSet, INTEREST_INPUT } from '../../../lib/set/handle-set.js';
 import {
   ENTERED,
@@ -113,7 +112,7 @@ test(
     const listener = listen();
     const { fd } = listener;
     put(set.scratch, HOLD + fd, 1);
-    set.handles.registerHandle(fd, ACCEPTOR, INTEREST_INPUT);
+    set.listen(fd);
     await listener.client();
     await until(() => load(set.scratch, HELD + fd) !== 0, 'a thread is inside');
     const dead = load(set.scratch, HELD + fd) - 1;

@@ -2,7 +2,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { TransitionFeed } from '../../../lib/control/transition-feed.js';
-import { allocateMemory } from '../../../lib/memory/layout.js';
+import { allocateMemory } from '../../../lib/memory/allocation.js';
 import type { Transition } from '../../../lib/observe/observation.js';
 import { Observer } from '../../../lib/observe/observer.js';
 import { FOLLOWER, PROCESSING } from '../../../lib/set/thread-state.js';

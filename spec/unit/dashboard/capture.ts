@@ -2,7 +2,8 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { captureTrace } from '../../../lib/dashboard/capture.js';
-import { allocateMemory, TRANSITION_CAPACITY } from '../../../lib/memory/layout.js';
+import { allocateMemory } from '../../../lib/memory/allocation.js';
+import { TRANSITION_CAPACITY } from '../../../lib/memory/layout.js';
 import { Observer } from '../../../lib/observe/observer.js';
 import { FOLLOWER, PROCESSING } from '../../../lib/set/thread-state.js';
 import { MARK_GIVEN, Transitions } from '../../../lib/set/transitions.js';

@@ -2,7 +2,8 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { COUNTERS } from '../../../lib/memory/counters.js';
-import { routeOf } from '../../support/dashboard/fake-observed.js';
+import { classCount, requestClass } from '../../../lib/memory/request-classes.js';
+import { FakeObserved, routeOf } from '../../support/dashboard/fake-observed.js';
 import { parseMetrics, type Sample } from '../../support/dashboard/prometheus.js';
 import { TestDashboard } from '../../support/dashboard/test-dashboard.js';
 import { range } from '../../support/server/wait.js';
@@ -43,6 +44,17 @@ test('the parser of these specs is strict', () => {
   }
 });
 
+test('the health verdict and its figures are exported, from the same evaluation as the verdict', async () => {
+  await using dashboard = await TestDashboard.start();
+  const { seen } = dashboard.observed;
+  seen.waiting = 3;
+  const levels = (value: Awaited<ReturnType<typeof scrape>>) =>
+    ['healthy', 'degraded', 'outage'].map((level) => value('paceline_health', { level }));
+  const healthy = await scrape(dashboard);
+  assert.equal([levels(healthy), healthy('paceline_threads_free')], [[1, 0, 0], 4]);
+  assert.is(healthy('paceline_requests_waiting'), 3);
+});
+
 test('every counter is exported for each thread', async () => {
   await using dashboard = await TestDashboard.start();
   const { threads } = dashboard.observed.seen;
@@ -77,6 +89,7 @@ test('every counter is exported for each thread', async () => {
     ['heads_refused_total', 1020],
     ['hand_overs_total', 1021],
     ['hand_overs_taken_total', 1022],
+    ['access_log_lost_total', 1023],
     ['received_bytes_total', 5],
     ['sent_bytes_total', 7],
   ];
@@ -103,6 +116,33 @@ test('each thread is in one state, and has the seconds of all of them', async ()
   assert.equal(seconds, [0, 0.25, 1, 0.0005, 2]);
 });
 
+test('the model is exported, with its words, its roles and its queue', async () => {
+  const observed = new FakeObserved(3, 'half-sync-half-reactive');
+  observed.seen.queue = { current: 7, peak: 9, limit: 1024 };
+  observed.seen.threads[1]!.state = 'processing';
+  await using dashboard = await TestDashboard.start({ observed });
+  const value = await scrape(dashboard);
+  const info = { strategy: 'half-sync-half-reactive', title: 'Half-Sync/Half-Reactive' };
+  assert.is(value('paceline_strategy_info', info), 1);
+  const queue = ['length', 'peak', 'capacity'].map((name) => value(`paceline_request_queue_${name}`));
+  assert.equal(queue, [7, 9, 1024]);
+  assert.is(value('paceline_threads_free'), 2);
+  assert.is(value('paceline_thread_state', { thread: '0', state: 'waiting', role: 'reactor' }), 1);
+  assert.is(value('paceline_thread_state', { thread: '1', state: 'processing', role: 'worker' }), 1);
+  assert.is(value('paceline_thread_state', { thread: '2', state: 'idle', role: 'worker' }), 1);
+  const { text } = await dashboard.get('/metrics');
+  assert.not.match(text, /paceline_leader |state="(leader|follower)"/);
+});
+
+test('a model without a queue exports none', async () => {
+  await using dashboard = await TestDashboard.start();
+  const value = await scrape(dashboard);
+  assert.is(value('paceline_strategy_info', { strategy: 'leader-followers', title: 'Leader/Followers' }), 1);
+  assert.is(value('paceline_leader'), 0);
+  assert.is(value('paceline_thread_state', { thread: '0', state: 'leader', role: 'peer' }), 1);
+  assert.not.match((await dashboard.get('/metrics')).text, /request_queue/);
+});
+
 test('a histogram counts a duration in the first bucket that is not shorter', async () => {
   await using dashboard = await TestDashboard.start();
   const { observed } = dashboard;
@@ -123,6 +163,41 @@ test('a histogram counts a duration in the first bucket that is not shorter', as
   assert.ok(Math.abs(value('paceline_request_duration_seconds_sum') - 60.0031) < 1e-4);
   assert.is(value('paceline_promotion_seconds_count'), 1);
   assert.is(value('paceline_promotions_received_total', { thread: '3' }), 1);
+});
+
+test('requests are exported by the class of their route and status', async () => {
+  await using dashboard = await TestDashboard.start();
+  const { threads } = dashboard.observed.seen;
+  for (const [thread, us] of [
+    [0, 1000],
+    [1, 1024],
+    [3, 2000],
+  ] as const) {
+    const { counts, sumsUs } = threads[thread]!.requestClasses;
+    counts[classCount(requestClass(true, 503), us)]!++;
+    sumsUs[requestClass(true, 503)]! += us;
+  }
+  const value = await scrape(dashboard);
+  const labels = { route_class: 'blocking', status_class: '5xx' };
+  const name = 'paceline_request_class_duration_seconds';
+  assert.is(value(`${name}_bucket`, { ...labels, le: '0.001024' }), 1);
+  assert.is(value(`${name}_bucket`, { ...labels, le: '0.002048' }), 3);
+  assert.is(value(`${name}_count`, labels), 3);
+  assert.is(value(`${name}_sum`, labels), 0.004024);
+  assert.is(value(`${name}_count`, { ...labels, route_class: 'ordinary' }), 0);
+});
+
+test('the heap of each thread is exported once it is known', async () => {
+  await using dashboard = await TestDashboard.start();
+  dashboard.observed.seen.threads[2]!.heap = { used: 5, limit: 7 };
+  const value = await scrape(dashboard);
+  const names = ['paceline_thread_heap_used_bytes', 'paceline_thread_heap_limit_bytes'];
+  assert.equal(
+    names.map((name) => value(name, { thread: '2' })),
+    [5, 7],
+  );
+  // The one sample of all threads.
+  assert.is(value(names[0]!), 5);
 });
 
 test('the delay of the event loop is exported for each thread', async () => {

@@ -40,6 +40,7 @@ test('rates are of the time between two samples, over all threads', () => {
     wakeUpsPerRequest: 0.1,
     responseMs: null,
     queueMs: null,
+    queue: null,
     promotionMs: { p50: 0.008, p90: 0.008, p99: 0.008, max: 0.008, count: 8 },
   });
 });
@@ -84,7 +85,7 @@ test('bars leave out empty buckets', () => {
 test('a sample is compared with the newest one that is nearly a second old', () => {
   const observed = new FakeObserved();
   observed.clock = 0;
-  using sampler = new Sampler(observed, silent);
+  using sampler = new Sampler(observed, silent, []);
   const [thread] = observed.seen.threads;
   const rates: number[] = [];
   // 100 requests in each step of 100 ms of the first two seconds, then none.
@@ -104,9 +105,38 @@ test('a sample is compared with the newest one that is nearly a second old', () 
   assert.is(rates[39], 0);
 });
 
+test('the length of the queue is the largest of the last second', () => {
+  const observed = new FakeObserved(2, 'half-sync-half-reactive');
+  observed.clock = 0;
+  using sampler = new Sampler(observed, silent, []);
+  const lengths = [0, 7, 2, 0].map((current, step) => {
+    observed.clock = step * 500;
+    observed.seen.queue = { current, peak: 7, limit: 1024 };
+    return sampler.sample().point.queue;
+  });
+  assert.equal(lengths, [0, 7, 7, 7]);
+  observed.clock = 9000;
+  assert.is(sampler.sample().point.queue, 0);
+});
+
+test('few threads are free only where others are occupied, not where they start', () => {
+  for (const state of ['starting', 'processing'] as const) {
+    const observed = new FakeObserved();
+    using sampler = new Sampler(observed, silent, []);
+    for (let at = 1000; at <= 2000; at += 100) {
+      observed.clock = at;
+      observed.seen.leaderSince = at;
+      for (const thread of observed.seen.threads.slice(1)) Object.assign(thread, { state, since: 1 });
+      sampler.sample();
+    }
+    const { reasons } = sampler.sample().health.verdict;
+    assert.is(reasons.includes('few-free-threads'), state === 'processing', state);
+  }
+});
+
 test('there is a point a second without any client, for at most five minutes', async () => {
   const observed = new FakeObserved();
-  using sampler = new Sampler(observed, silent);
+  using sampler = new Sampler(observed, silent, []);
   await until('two points are there', () => sampler.history.length >= 2);
   const [one, other] = sampler.history;
   assert.ok(other!.at > one!.at);
@@ -115,7 +145,7 @@ test('there is a point a second without any client, for at most five minutes', a
 test('a sample that fails is logged, and sampling continues', async () => {
   const observed = new FakeObserved();
   const logged: string[] = [];
-  using sampler = new Sampler(observed, { ...silent, error: (message) => logged.push(message) });
+  using sampler = new Sampler(observed, { ...silent, error: (message) => logged.push(message) }, []);
   const observe = observed.observe.bind(observed);
   observed.observe = () => {
     observed.observe = observe;

@@ -3,6 +3,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { TraceWriter } from '../../../lib/dashboard/trace.js';
 import type { ObservedMark, ObservedTransition } from '../../../lib/observe/observation.js';
+import type { StrategyName } from '../../../lib/strategies/descriptions.js';
 import { checkTrace } from '../../../scripts/trace-check.js';
 import { FakeObserved } from '../../support/dashboard/fake-observed.js';
 import { TestDashboard } from '../../support/dashboard/test-dashboard.js';
@@ -21,7 +22,13 @@ interface Event {
   readonly dur: number;
   readonly name: string;
   readonly id: number;
-  readonly args: { readonly missed?: number; readonly value?: number; readonly handOver?: string };
+  readonly args: {
+    readonly name?: string;
+    readonly missed?: number;
+    readonly value?: number;
+    readonly handOver?: string;
+    readonly request?: string;
+  };
 }
 
 /** Times are in milliseconds from the beginning. */
@@ -34,11 +41,17 @@ const change = (thread: number, from: number, to: number, at: number, promoter =
 });
 
 class Recording {
-  readonly observed = new FakeObserved(3);
+  readonly observed: FakeObserved;
   readonly writer: TraceWriter;
   text = '';
 
-  constructor(first: ObservedTransition[] = [], readAt = 0, maxEvents?: number) {
+  constructor(
+    first: ObservedTransition[] = [],
+    readAt = 0,
+    maxEvents?: number,
+    strategy: StrategyName = 'leader-followers',
+  ) {
+    this.observed = new FakeObserved(3, strategy);
     this.observed.clock = BASE + readAt;
     for (const thread of this.observed.seen.threads) thread.since = BASE - 5000;
     const facts = { pid: 7, name: 'paceline demo', threads: 3 };
@@ -96,6 +109,25 @@ test('states become slices that follow each other, from the first observation to
     missedTransitions: 0,
     truncated: '',
   });
+});
+
+test('threads and states have the names of the model', () => {
+  const recording = new Recording([], 0, undefined, 'half-sync-half-reactive');
+  recording.observed.seen.queue = { current: 5, peak: 6, limit: 1024 };
+  recording.add(100, [change(1, FOLLOWER, PROCESSING, 10), change(1, PROCESSING, FOLLOWER, 20)]);
+  recording.writer.count(recording.observed.observe());
+  const { events, faults } = recording.end();
+  assert.equal(faults, []);
+  const named = events.filter(({ name }) => name === 'thread_name').map(({ args }) => args.name);
+  assert.equal(named, ['reactor 0', 'worker 1', 'worker 2']);
+  assert.equal(slices(events, 0), [['waiting', 0, 100]]);
+  assert.equal(slices(events, 1), [
+    ['idle', 0, 10],
+    ['processing', 10, 10],
+    ['idle', 20, 80],
+  ]);
+  const queue = events.filter(({ ph, name }) => ph === 'C' && name === 'request queue');
+  assert.is(queue.at(-1)!.args.value, 5);
 });
 
 test('a hand-over is an instant on the track of each of the two threads, and cuts no slice', () => {

@@ -3,7 +3,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { ANSWERED, Exchange, RETURNED, RUNNING, THREW } from '../../../lib/http/exchange.js';
 import { Routes } from '../../../lib/http/routes.js';
-import { allocateMemory } from '../../../lib/memory/layout.js';
+import { allocateMemory } from '../../../lib/memory/allocation.js';
 import { DeclaredRoutes } from '../../../lib/routes/declared-routes.js';
 import { BLOCKING_MICROS, RouteTable, readRoutes } from '../../../lib/routes/route-table.js';
 import type { FetchApp, FetchContext } from '../../../lib/web/context.js';

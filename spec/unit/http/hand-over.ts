@@ -97,7 +97,7 @@ for (const [name, to, { self, blocks = false, dependants = [], own = NO_DEPENDAN
     const options = { threads: 3, cores: 2, timeoutMs: () => -1 };
     const engagement = new Engagement(set.memory.control, self, options);
     for (const dependant of dependants) engagement.change(NO_DEPENDANT, dependant);
-    const context = { lot, engagement, recorder: { micros: 0 } } as ThreadContext;
+    const context = { handsOver: true, lot, engagement, recorder: { micros: 0 } } as ThreadContext;
     const route: Route = { hash: 0, declared: undefined, blocks };
     assert.is(otherThreads(context, route, own), to);
     assert.equal(set.parked(), parked, 'none is claimed');
@@ -238,6 +238,11 @@ test('where the pool is exhausted, the request is processed by the thread that h
     return thread.called.length > 0;
   });
   assert.equal(thread.counts(), [0, 0]);
+});
+
+test('where threads are no peers, every request stays', () => {
+  const context = { handsOver: false } as ThreadContext;
+  assert.is(otherThreads(context, { blocks: true } as Route, NO_DEPENDANT), 0);
 });
 
 test.run();

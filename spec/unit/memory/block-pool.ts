@@ -1,8 +1,9 @@
 /** The pool of blocks: what is saved comes back, nothing leaks, and no block is in two chains. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { allocateMemory } from '../../../lib/memory/allocation.js';
 import { BlockPool } from '../../../lib/memory/block-pool.js';
-import { allocateMemory, BLOCK_BYTES, BLOCK_COUNT } from '../../../lib/memory/layout.js';
+import { BLOCK_BYTES, BLOCK_COUNT } from '../../../lib/memory/layout.js';
 import { load, STOPPED, VIOLATIONS } from '../../support/set/scratch.js';
 import { observingOperations } from '../../support/set/steps.js';
 import { withSet } from '../../support/set/test-set.js';

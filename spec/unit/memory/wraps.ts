@@ -9,9 +9,9 @@ import { deadlineIn, isDue, setDeadline } from '../../../lib/connection/deadline
 import type { ThreadContext } from '../../../lib/connection/event-handler.js';
 import { HTTP_CONNECTION, TIMER } from '../../../lib/connection/event-handler.js';
 import { Timeouts } from '../../../lib/connection/timeouts.js';
+import { allocateMemory } from '../../../lib/memory/allocation.js';
 import { BlockPool } from '../../../lib/memory/block-pool.js';
 import {
-  allocateMemory,
   EPOCH,
   HANDLE_DEADLINE,
   HANDLE_STATE,
@@ -201,7 +201,7 @@ test('waits of an hour and longer count as long, not as none', () => {
   times[PROMOTED_AT] = recorder.micros - hourUs;
   recorder.transition(FOLLOWER, LEADER_STATE);
   times[READY_SINCE] = recorder.micros - hourUs;
-  recorder.transition(LEADER_STATE, PROCESSING);
+  recorder.transition(LEADER_STATE, PROCESSING, true);
   assert.is(histogramOf(control, 0, PROMOTION_TIMES).at(-1), 1);
   assert.is(histogramOf(control, 0, QUEUE_WAITS).at(-1), 1);
 });

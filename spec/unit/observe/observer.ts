@@ -3,9 +3,9 @@ import { connect } from 'node:net';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { ControlPlane } from '../../../lib/control/plane.js';
+import { allocateMemory } from '../../../lib/memory/allocation.js';
 import { upperBoundUs } from '../../../lib/memory/histogram.js';
 import {
-  allocateMemory,
   ENGAGED,
   INPUT_BYTES,
   REQUEST_AT,
@@ -20,7 +20,9 @@ import { routeHash } from '../../../lib/routes/route-key.js';
 import { RouteTable } from '../../../lib/routes/route-table.js';
 import { FOLLOWER, LEADER_STATE, PROCESSING, STATE_NAMES } from '../../../lib/set/thread-state.js';
 import { MARK_GIVEN, MARK_TAKEN, Transitions } from '../../../lib/set/transitions.js';
+import { Gate } from '../../support/server/gate.js';
 import { Client } from '../../support/server/http-client.js';
+import { fixture } from '../../support/server/running.js';
 import { until } from '../../support/server/wait.js';
 
 /** A control plane with the demo app, without a server object. */
@@ -28,20 +30,20 @@ async function withPlane(
   options: ServerOptions,
   spec: (plane: ControlPlane, port: number) => Promise<void>,
 ): Promise<void> {
-  const plane = await ControlPlane.start(
-    resolveOptions(options),
-    { port: 0 },
-    {
-      transition: () => {},
-      threadStart: () => {},
-      threadExit: () => {},
-      error: (error) => {
-        throw error;
-      },
+  const plane = await ControlPlane.open(resolveOptions(options), [{ port: 0 }], {
+    transition: () => {},
+    threadStart: () => {},
+    threadExit: () => {},
+    serving: () => {},
+    listening: () => {},
+    released: () => {},
+    error: (error) => {
+      throw error;
     },
-  );
+  });
   try {
-    await spec(plane, plane.address.port);
+    await plane.start();
+    await spec(plane, plane.listening.address.port);
   } finally {
     await plane.stop(2000);
   }
@@ -115,7 +117,8 @@ test('a thread inside a handler has its request, its connection and the time of 
     const busy = () => plane.observer.observe().threads.find(({ route }) => route !== '');
     await until('the request is seen', () => busy() !== undefined);
     const thread = busy()!;
-    assert.is(thread.route, 'GET /block?ms=400');
+    assert.is(thread.route, 'GET /block?ms=*');
+    assert.is(thread.requestSince, thread.since, 'the request began with the state');
     assert.is(thread.state, 'processing');
     assert.ok(thread.connection > 2);
     assert.is(plane.observer.observe().active, 1);
@@ -124,15 +127,26 @@ test('a thread inside a handler has its request, its connection and the time of 
     await one.close();
   }));
 
+test('the values of queries are shown where that is asked for', () =>
+  withPlane({ threads: 1, dashboard: { port: 0, showQueries: true } }, async (plane, port) => {
+    const one = await client(port);
+    const answer = one.get('/block?ms=300');
+    const route = () => plane.observer.observe().threads[0]!.route;
+    await until('the request is seen', () => route() !== '');
+    assert.is(route(), 'GET /block?ms=300');
+    await answer;
+    await one.close();
+  }));
+
 test('a route is never more than a method and a target: other bytes of the input are not shown', () =>
   withPlane({ threads: 1 }, async (plane, port) => {
     plane.record(true);
     const socket = connect({ host: '127.0.0.1', port });
-    socket.write(`GET /block?ms=300&${'x'.repeat(500)} HTTP/1.1\r\nhost: a\r\ncookie: secret\r\n\r\n`);
+    socket.write(`GET /block?ms=300&${'x'.repeat(500)}=secret HTTP/1.1\r\nhost: a\r\ncookie: secret\r\n\r\n`);
     const route = () => plane.observer.observe().threads[0]!.route;
     await until('it is seen', () => route() !== '');
     assert.is(route().length, 120);
-    assert.match(route(), /^GET \/block\?ms=300&x+$/);
+    assert.match(route(), /^GET \/block\?ms=\*&x+$/);
     socket.destroy();
   }));
 
@@ -279,12 +293,85 @@ test('routes are those of the route table, and a thread inside a request of one 
       handOvers: 0,
     },
   ]);
-  assert.is(threads[1]!.route, 'GET /report/17?year=2026');
+  assert.is(threads[1]!.route, 'GET /report/17?year=*');
   assert.is(threads[1]!.learned, routes[0]);
   assert.is(threads[0]!.learned, null);
   Buffer.from(memory.inputs).write('GET /another/1', INPUT_BYTES + 100);
   assert.is(observer.observe().threads[1]!.learned, null);
 });
+
+test('what workers have not taken from the request queue is its length, and waits', () =>
+  withPlane({ app: fixture('web'), threads: 2, strategy: 'half-sync-half-reactive' }, async (plane, port) => {
+    plane.record(true);
+    using gate = new Gate();
+    const seen = () => plane.observer.observe();
+    assert.equal(
+      seen().threads.map(({ role, handles }) => [role, handles]),
+      [
+        ['reactor', false],
+        ['worker', true],
+      ],
+    );
+    const clients = await Promise.all([0, 1, 2].map(() => client(port)));
+    const answers = [clients[0]!.get(`/hold?gate=${gate.path}`)];
+    await gate.entered(1);
+    assert.not.equal(seen().threads[1]!.route, '', 'the worker is inside the handler');
+    for (const one of clients.slice(1)) answers.push(one.get('/text'));
+    await until('the others are queued', () => seen().queue!.current === 2);
+    const { queue, waiting } = seen();
+    assert.equal([queue!.limit, queue!.peak >= 2, waiting], [1024, true, 2]);
+    await until('the reactor waits meanwhile', () => {
+      const { leader, threads } = seen();
+      return leader === 0 && threads[0]!.state === 'leader';
+    });
+    gate.release();
+    await Promise.all(answers);
+    assert.equal([seen().queue!.current, seen().waiting], [0, 0]);
+    assert.ok(counted(seen().threads[1]!.histograms.queueWaits) > 0);
+    await Promise.all(clients.map((one) => one.close()));
+  }));
+
+test('while a reactor is inside a handler nobody waits for events, and what has come waits', () =>
+  withPlane({ app: fixture('web'), strategy: 'reactor' }, async (plane, port) => {
+    plane.record(true);
+    using gate = new Gate();
+    const [one, other] = [await client(port), await client(port)];
+    const answers = [one.get(`/hold?gate=${gate.path}`)];
+    const seen = () => plane.observer.observe();
+    await gate.entered(1);
+    answers.push(other.get('/text'));
+    await until('the other waits', () => seen().waiting === 1);
+    const { leader, leaderSince, queue, threads } = seen();
+    assert.equal([leader, leaderSince, queue], [-1, threads[0]!.since, null]);
+    gate.release();
+    await Promise.all(answers);
+    await until('it waits for events', () => seen().leader === 0);
+    assert.is(seen().waiting, 0);
+    for (const connection of [one, other]) await connection.close();
+  }));
+
+test('what workers have not read of their own connections waits for them', () =>
+  withPlane({ app: fixture('web'), threads: 3, strategy: 'half-sync-half-async' }, async (plane, port) => {
+    plane.record(true);
+    using gate = new Gate();
+    const seen = () => plane.observer.observe();
+    const clients = await Promise.all([0, 1, 2, 3].map(() => client(port)));
+    const own = () => seen().threads.map((thread) => thread.own);
+    await until('they are dealt', () => own()[1]?.connections === 2 && own()[2]?.connections === 2);
+    assert.is(own()[0], null, 'the acceptor has none');
+    // Each in turn, so that all but one are of a worker that does nothing.
+    const answers = [clients[0]!.get(`/hold?gate=${gate.path}`)];
+    await gate.entered(1);
+    const { id } = seen().threads.find(({ route }) => route !== '')!;
+    for (const one of clients.slice(1)) answers.push(one.get('/text'));
+    await until('one waits for it', () => own()[id]!.waiting === 1);
+    assert.is(own()[id]!.connections, 2);
+    gate.release();
+    await Promise.all(answers);
+    await until('nothing waits', () => seen().waiting === 0);
+    assert.is(seen().queue!.current, 0);
+    await Promise.all(clients.map((one) => one.close()));
+  }));
 
 test('a reader that falls behind counts what it missed', () =>
   withPlane({ threads: 1 }, async (plane, port) => {

@@ -4,14 +4,18 @@ import * as assert from 'uvu/assert';
 import { ControlPlane } from '../../../lib/control/plane.js';
 import { Metrics } from '../../../lib/dashboard/metrics.js';
 import { barsOf, pointBetween, totalsOf } from '../../../lib/dashboard/rates.js';
+import { Sampler } from '../../../lib/dashboard/sampler.js';
+import type { Logger } from '../../../lib/logger.js';
+import { allocateMemory } from '../../../lib/memory/allocation.js';
 import { COUNTERS, countersOf } from '../../../lib/memory/counters.js';
 import { bucketOf } from '../../../lib/memory/histogram.js';
-import { allocateMemory } from '../../../lib/memory/layout.js';
 import { histogramOf, PROMOTION_TIMES, RESPONSE_TIMES } from '../../../lib/memory/sums.js';
 import { Observer } from '../../../lib/observe/observer.js';
 import { resolveOptions } from '../../../lib/options/server-options.js';
 import { FakeObserved, monitoredServerOf } from '../../support/dashboard/fake-observed.js';
 import { parseMetrics } from '../../support/dashboard/prometheus.js';
+
+const silent: Logger = { error() {}, warn() {}, info() {}, debug() {} };
 
 /** The first values of the words. A total counts from the start of the server, so the first update includes them. */
 const BELOW = 2 ** 32 - 5;
@@ -69,9 +73,11 @@ for (const beginning of [BELOW, BELOW_SIGN]) {
 
   test(`metrics of words at ${beginning} never decrease`, async () => {
     const { observer, count } = seen(beginning);
+    using sampler = new Sampler(observer, silent, []);
     const monitored = { ...monitoredServerOf(new FakeObserved(2)), observed: observer };
     const read = async () => {
-      const families = parseMetrics(String(await new Metrics(monitored, { version: '1', node: '1' }).text()));
+      const metrics = new Metrics(monitored, { version: '1', node: '1' }, () => sampler.sample());
+      const families = parseMetrics(String(await metrics.text()));
       const value = (family: string, sample = family): number =>
         families.get(family)!.samples.findLast(({ name }) => name === sample)!.value;
       return [
@@ -105,8 +111,16 @@ test('a server without clients updates its totals once a minute', async () => {
     timers.push([task, ms]);
     return original(task, ms);
   }) as typeof setInterval;
-  const events = { transition() {}, threadStart() {}, threadExit() {}, error() {} };
-  const plane = await ControlPlane.start(resolveOptions({ threads: 1 }), { port: 0 }, events).finally(() => {
+  const events = {
+    transition() {},
+    threadStart() {},
+    threadExit() {},
+    serving() {},
+    listening() {},
+    released() {},
+    error() {},
+  };
+  const plane = await ControlPlane.open(resolveOptions({ threads: 1 }), [{ port: 0 }], events).finally(() => {
     globalThis.setInterval = original;
   });
   try {

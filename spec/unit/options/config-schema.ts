@@ -20,10 +20,10 @@ test.before(() => {
 test.after(() => rmSync(directory, { recursive: true }));
 
 /** Whether the command takes the text as its config file. */
-function commandAccepts(text: string): boolean {
+async function commandAccepts(text: string): Promise<boolean> {
   writeFileSync(join(directory, 'paceline.config.json'), text);
   try {
-    readArguments([], { environment: {}, workingDirectory: directory });
+    await readArguments([], { environment: {}, workingDirectory: directory });
     return true;
   } catch (error) {
     if (error instanceof PacelineError && error.code === 'PACELINE_OPTION') return false;
@@ -41,6 +41,7 @@ const NUMBERS: readonly [key: string, min: number, max: number][] = [
   ['requestTimeout', 0, 86_400_000],
   ['keepAliveTimeout', 0, 86_400_000],
   ['sendTimeout', 0, 86_400_000],
+  ['drainTimeout', 0, 86_400_000],
 ];
 
 const OTHERS: readonly [key: string, right: readonly unknown[], wrong: readonly unknown[]][] = [
@@ -62,7 +63,7 @@ const OTHERS: readonly [key: string, right: readonly unknown[], wrong: readonly 
     [],
     [{ min: 1 }, { max: 1 }, { min: '1', max: 2 }, { min: 1, max: 2, most: 3 }, { min: 0, max: 1 }],
   ],
-  ['strategy', ['leader-followers'], ['reactor', 'Leader-Followers', '', 1, null]],
+  ['strategy', ['leader-followers', 'reactor'], ['proactor', 'Leader-Followers', '', 1, null]],
   ['maxBodySize', ['unlimited'], ['Unlimited', 'Infinity', '1024', '1mb', '']],
   [
     'dashboard',
@@ -84,6 +85,45 @@ const OTHERS: readonly [key: string, right: readonly unknown[], wrong: readonly 
       { port: 1 },
     ],
   ],
+  [
+    'listen',
+    [
+      '3000',
+      'localhost:3000',
+      '[::1]:0',
+      'unix:/run/a.sock',
+      'unix:a',
+      'fd:3',
+      ['fd:3'],
+      ['80', 'unix:/a,b'],
+      new Array(16).fill('1'),
+    ],
+    [
+      '',
+      ':1',
+      'a:',
+      '::1:1',
+      'unix:',
+      'fd:',
+      'fd:-1',
+      'fd:x',
+      '65536',
+      80,
+      null,
+      {},
+      [],
+      ['80', ''],
+      [80],
+      '1,2',
+    ],
+  ],
+  ['listen', [], [new Array(17).fill('1'), [['80']], true]],
+  ['readyWhenDegraded', [true, false], ['true', 'yes', 1, 0, null, '']],
+  ['accessLog', ['off', 'common', 'combined', 'json'], ['on', '', 'JSON', true, false, null]],
+  ['accessLogSample', [0, 1, 0.5, 1e-9], [-0.1, 1.1, '0.5', true, null, '']],
+  ['dashboardTokenFile', ['token.txt'], ['', 1, null]],
+  ['dashboardShowQueries', [true, false], ['true', 1, 0, null, '']],
+  ['dashboardToken', [], ['0123456789abcdef']],
   ['logLevel', ['silent', 'error', 'warn', 'info', 'debug'], ['loud', 'INFO', '', 1, null]],
   ['logFormat', ['pretty', 'json'], ['yaml', '', null]],
   ['log-level', ['warn'], ['loud', null]],
@@ -121,16 +161,16 @@ function* cases(): Generator<readonly [text: string, right: boolean]> {
   }
 }
 
-test('the schema accepts and refuses what the command does', () => {
+test('the schema accepts and refuses what the command does', async () => {
   for (const [text, right] of cases()) {
-    assert.is(commandAccepts(text), right, `the command: ${text}`);
+    assert.is(await commandAccepts(text), right, `the command: ${text}`);
     assert.is(accepts(JSON.parse(text)), right, `the schema: ${text}`);
   }
 });
 
-test('both accept the example of the docs', () => {
+test('both accept the example of the docs', async () => {
   const [, example] = /```json\n(.*?)```/s.exec(readFileSync('docs/options.md', 'utf8'))!;
-  assert.ok(commandAccepts(example!));
+  assert.ok(await commandAccepts(example!));
   assert.ok(accepts(JSON.parse(example!)));
 });
 

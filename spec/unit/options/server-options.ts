@@ -7,6 +7,7 @@ import * as assert from 'uvu/assert';
 import { PacelineError } from '../../../lib/errors.js';
 import { resolveOptions, type ServerOptions } from '../../../lib/options/server-options.js';
 import { defaultThreads } from '../../../lib/options/thread-range.js';
+import { DESCRIPTIONS, STRATEGIES } from '../../../lib/strategies/descriptions.js';
 
 const THIS_FILE = fileURLToPath(import.meta.url);
 
@@ -47,12 +48,11 @@ test('the dashboard is off, or where it is asked to be', () => {
     host: '127.0.0.1',
     port: 9080,
     anyPortIfTaken: false,
+    token: null,
+    showQueries: false,
   });
-  assert.equal(resolveOptions({ dashboard: { host: '::1', port: 0, anyPortIfTaken: true } }).dashboard, {
-    host: '::1',
-    port: 0,
-    anyPortIfTaken: true,
-  });
+  const place = { host: '::1', port: 0, anyPortIfTaken: true, token: 'A-valid_token.~0', showQueries: true };
+  assert.equal(resolveOptions({ dashboard: place }).dashboard, place);
   assert.equal(
     resolveOptions({ dashboard: { host: undefined } }).dashboard,
     resolveOptions({ dashboard: {} }).dashboard,
@@ -67,6 +67,9 @@ test('other dashboards are refused', () => {
     refused({ dashboard: { port } }, /^dashboard\.port must be a whole number/);
   for (const host of ['', 1, null]) refused({ dashboard: { host } }, /^dashboard\.host must be a name/);
   refused({ dashboard: { anyPortIfTaken: 1 } }, /^dashboard\.anyPortIfTaken must be/);
+  refused({ dashboard: { showQueries: 'yes' } }, /^dashboard\.showQueries must be true or false/);
+  for (const token of ['', 'short', '0123456789abcde', `${'a'.repeat(16)} `, `${'a'.repeat(16)}#`, 1, null])
+    refused({ dashboard: { token } }, /^dashboard\.token must be a token of 16 to 256 characters/);
   refused({ dashboard: { prot: 1 } }, /^there is no member of dashboard "prot"; did you mean port\?$/);
 });
 
@@ -161,13 +164,28 @@ test('an app that is no path and no URL of a module is refused', () => {
   refused({ app: 'file://elsewhere/app.js' }, /^app must be the URL of a file on this machine/);
 });
 
-test('the strategies of the design are known, but one is available', () => {
-  assert.is(resolveOptions({ strategy: 'leader-followers' }).strategy, 'leader-followers');
-  for (const later of ['reactor', 'half-sync-half-reactive', 'half-sync-half-async', 'simulated-proactor']) {
-    refused({ strategy: later }, / is not available in this version; available: leader-followers$/);
+test('a strategy is one of those that there are, and leader-followers by default', () => {
+  assert.is(resolveOptions().strategy, 'leader-followers');
+  for (const strategy of STRATEGIES) assert.is(resolveOptions({ strategy }).strategy, strategy);
+  const names = STRATEGIES.join(', ');
+  refused({ strategy: 'cluster' }, new RegExp(`^strategy must be one of: ${names}; not "cluster"$`));
+  refused({ strategy: 1 }, new RegExp(`^strategy must be one of: ${names}; not 1$`));
+});
+
+test('a strategy bounds the threads, and a thread that runs no handlers is one more by default', () => {
+  const byDefault = resolveOptions().threads.max;
+  for (const strategy of STRATEGIES) {
+    const { minThreads, maxThreads, ioThreads } = DESCRIPTIONS[strategy];
+    const threads = (value?: number) => resolveOptions({ strategy, threads: value }).threads.max;
+    assert.is(threads(), Math.min(byDefault + ioThreads, maxThreads));
+    assert.is(threads(6), Math.min(6, maxThreads));
+    if (minThreads > 1) {
+      refused(
+        { strategy, threads: 1 },
+        new RegExp(`^strategy ${strategy} needs 2 threads at least, .+; threads is 1$`),
+      );
+    }
   }
-  refused({ strategy: 'cluster' }, /^strategy must be one of: leader-followers; not "cluster"$/);
-  refused({ strategy: 1 }, /^strategy must be one of: leader-followers; not 1$/);
 });
 
 test('sizes, counts and timeouts are whole numbers within their bounds', () => {
@@ -180,6 +198,7 @@ test('sizes, counts and timeouts are whole numbers within their bounds', () => {
     ['requestTimeout', [0, 86_400_000], [-1, 86_400_001, Infinity, '1', null]],
     ['keepAliveTimeout', [0, 86_400_000], [-1, 86_400_001, Infinity, '1', null]],
     ['sendTimeout', [0, 86_400_000], [-1, 86_400_001, Infinity, '1', null]],
+    ['drainTimeout', [0, 86_400_000], [-1, 86_400_001, Infinity, '1', null]],
   ];
   for (const [name, right, wrong] of table) {
     for (const value of right) assert.is(resolveLoosely({ [name]: value })[name], value);
@@ -188,11 +207,29 @@ test('sizes, counts and timeouts are whole numbers within their bounds', () => {
   }
 });
 
+test('the access log has a format and a share, and readiness a switch', () => {
+  const { accessLog, accessLogSample, readyWhenDegraded, dev } = resolveOptions();
+  assert.equal([accessLog, accessLogSample, readyWhenDegraded, dev], ['off', 1, true, false]);
+  assert.is(resolveOptions({ accessLog: 'combined' }).accessLog, 'combined');
+  assert.is(resolveOptions({ accessLogSample: 0.01 }).accessLogSample, 0.01);
+  assert.is(resolveOptions({ readyWhenDegraded: false }).readyWhenDegraded, false);
+  refused({ accessLog: true }, /^accessLog must be one of: off, common, combined, json; not true$/);
+  for (const accessLogSample of [-0.1, 1.1, Number.NaN, '1', null])
+    refused({ accessLogSample }, /^accessLogSample must be a number from 0 to 1, not /);
+  refused({ readyWhenDegraded: 1 }, /^readyWhenDegraded must be true or false, not 1$/);
+});
+
+test('only the command has a server for development', () => {
+  assert.is(resolveOptions({}, { dev: true }).dev, true);
+  refused({ dev: true }, /^there is no option "dev"/);
+});
+
 test('a logger has all four functions', () => {
   const logger = { error() {}, warn() {}, info() {}, debug() {} };
   assert.is(resolveOptions({ logger }).logger, logger);
+  assert.not.throws(() => resolveOptions({ logger: false }).logger.error('goes nowhere'));
   refused({ logger: { ...logger, warn: undefined } }, /^logger must be .*; warn is none$/);
-  refused({ logger: null }, /^logger must be /);
+  for (const wrong of [null, true]) refused({ logger: wrong }, /^logger must be /);
 });
 
 test('names that are no option are refused, with the nearest one', () => {

@@ -2,7 +2,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { PacelineError } from '../../../lib/errors.js';
-import { MAX_ROUTE_NAME_BYTES } from '../../../lib/memory/layout.js';
+import { MAX_ROUTE_NAME_BYTES } from '../../../lib/memory/route-words.js';
 import { DeclaredRoutes } from '../../../lib/routes/declared-routes.js';
 import { DECLARED_BLOCKING, DECLARED_NON_BLOCKING } from '../../../lib/routes/route-table.js';
 import { declarationOf, hashOf } from '../../support/routes/keys.js';

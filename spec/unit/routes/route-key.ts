@@ -1,7 +1,7 @@
 /** The keys of routes: which requests are one route, and what it is called. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { MAX_ROUTE_NAME_BYTES, RESERVED_ROUTE_TAGS, ROUTE_SETS } from '../../../lib/memory/layout.js';
+import { MAX_ROUTE_NAME_BYTES, RESERVED_ROUTE_TAGS, ROUTE_SETS } from '../../../lib/memory/route-words.js';
 import { patternHash } from '../../../lib/routes/route-key.js';
 import { hashOf, nameOf } from '../../support/routes/keys.js';
 import { range } from '../../support/server/wait.js';

@@ -1,15 +1,15 @@
 /** The route table of one thread: what it learns, what it forgets, and what the observer reads. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { allocateMemory } from '../../../lib/memory/allocation.js';
 import {
-  allocateMemory,
   MAX_ROUTE_NAME_BYTES,
   ROUTE_CALLS,
   ROUTE_HAND_OVERS,
   ROUTE_SLOTS,
   ROUTE_WAYS,
   routeRecord,
-} from '../../../lib/memory/layout.js';
+} from '../../../lib/memory/route-words.js';
 import {
   ageRoutes,
   BLOCKING_MICROS,

@@ -1,9 +1,8 @@
 /** I5: a thread may end before any one of its atomic operations, and the others go on. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { ACCEPTOR } from '../../../lib/connection/event-handler.js';
+import { openConnections } from '../../../lib/connection/listeners.js';
 import { CONNECTIONS } from '../../../lib/memory/layout.js';
-import { INTEREST_INPUT } from '../../../lib/set/handle-set.js';
 import { BOUND, IDLE } from '../../../lib/set/handle-table.js';
 import { localAddress } from '../../../lib/sys/socket.js';
 import { BINDER, COUNTER } from '../../support/set/kinds.js';
@@ -71,7 +70,7 @@ test('a thread may end at any step of accepting: the client is served, or sees t
       const victim = await set.start(VICTIM, { role: 'turns', steps: true });
       await set.quiet(1);
       put(set.scratch, HOLD + listener.fd, 1);
-      set.handles.registerHandle(listener.fd, ACCEPTOR, INTEREST_INPUT);
+      set.listen(listener.fd);
       const client = await listener.client();
       let ended = false;
       client.on('close', () => {
@@ -94,7 +93,8 @@ test('a thread may end at any step of accepting: the client is served, or sees t
       const served = () => set.scratch.subarray(TALLY, TALLY + DESCRIPTORS).some((count) => count !== 0);
       await until(() => ended || served(), `step ${step}: the client is served, or told`);
       // Thread 1 counts a connection before it tries to accept one, so the count may be one too high for a moment.
-      const counted = () => load(set.words, CONNECTIONS) === (ended ? 0 : 1);
+      const count = () => [load(set.words, CONNECTIONS), openConnections(set.words, 0)];
+      const counted = () => count().every((open) => open === (ended ? 0 : 1));
       await until(counted, `step ${step}: the connection is counted once`);
     } finally {
       await set.close();

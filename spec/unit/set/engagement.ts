@@ -1,7 +1,8 @@
 /** Engagement: what makes others depend on a thread, and what a thread leaves to the hosts then. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { allocateMemory, ENGAGED, HOST_LED, PARKED, RESERVED, WAKING } from '../../../lib/memory/layout.js';
+import { allocateMemory } from '../../../lib/memory/allocation.js';
+import { ENGAGED, HOST_LED, PARKED, RESERVED, WAKING } from '../../../lib/memory/layout.js';
 import {
   clearEngagement,
   Engagement,

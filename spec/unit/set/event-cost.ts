@@ -13,18 +13,29 @@ function take(cost: EventCost, micros: number, times = 1): void {
   }
 }
 
+/** More than any list holds. */
+const MANY = 1000;
+
 test('no event is worth a wake-up before it is known how long events take', () => {
-  assert.not(new EventCost().isWorthAWakeUp);
+  assert.not(new EventCost().isWorthAWakeUp(MANY));
 });
 
-test('events of 20 µs are worth one after some of them, events of 6 µs are not', () => {
+test('many events of 20 µs are worth one, events of 12 µs and few events of 20 µs are not', () => {
   const cost = new EventCost();
-  take(cost, 6, 1000);
-  assert.not(cost.isWorthAWakeUp);
+  take(cost, 12, 1000);
+  assert.not(cost.isWorthAWakeUp(MANY));
   take(cost, 20, 32);
-  assert.ok(cost.isWorthAWakeUp);
+  assert.ok(cost.isWorthAWakeUp(MANY));
+  assert.not(cost.isWorthAWakeUp(3));
   take(cost, 6, 64);
-  assert.not(cost.isWorthAWakeUp);
+  assert.not(cost.isWorthAWakeUp(MANY));
+});
+
+test('one event behind events of 100 µs is worth one, none is not', () => {
+  const cost = new EventCost();
+  take(cost, 100, 100);
+  assert.ok(cost.isWorthAWakeUp(1));
+  assert.not(cost.isWorthAWakeUp(0));
 });
 
 test('interruptions of every fourth of short events make none of them worth a wake-up', () => {
@@ -32,7 +43,7 @@ test('interruptions of every fourth of short events make none of them worth a wa
   for (let i = 0; i < 1000; i++) {
     take(cost, 3, 3);
     take(cost, 4000);
-    assert.not(cost.isWorthAWakeUp);
+    assert.not(cost.isWorthAWakeUp(MANY));
   }
 });
 

@@ -64,7 +64,8 @@ test(
 test(
   'events of a handle that is bound to a parked thread reach it while another leads, one after the other',
   withSet(2, async (set) => {
-    await set.startAll({ role: 'turns', steps: false });
+    // With work of its own event loop, of which V8 has some at times, the leader would leave leadership to the other.
+    await set.startAll({ role: 'turns', steps: false, ignoresLoop: true });
     const bound = set.connect(BINDER);
     const free = set.connect();
     const owner = set.hold(bound);

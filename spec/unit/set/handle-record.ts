@@ -2,7 +2,8 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { PARSER_WORDS } from '../../../lib/http/parser/registers.js';
-import { allocateMemory, HANDLE_WORDS } from '../../../lib/memory/layout.js';
+import { allocateMemory } from '../../../lib/memory/allocation.js';
+import { HANDLE_WORDS } from '../../../lib/memory/layout.js';
 import {
   clearFlag,
   clearSavedBlock,

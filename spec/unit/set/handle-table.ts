@@ -1,7 +1,8 @@
 /** I3, I4, I7: which thread may touch a handle, step by step. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { allocateMemory, HANDLE_DEADLINE, HANDLE_FLAGS, HANDLE_WORDS } from '../../../lib/memory/layout.js';
+import { allocateMemory } from '../../../lib/memory/allocation.js';
+import { HANDLE_DEADLINE, HANDLE_FLAGS, HANDLE_WORDS } from '../../../lib/memory/layout.js';
 import {
   BOUND,
   BROKEN,
@@ -14,6 +15,7 @@ import {
   INSIDE,
   NOTED,
   PEER_ENDED,
+  QUEUES,
   READABLE,
   STALE,
   WRITABLE,
@@ -61,6 +63,25 @@ test('every event that comes while a thread is inside is given to it before it l
   table.claim(FD, generation, PEER_ENDED, 3);
   assert.is(table.leave(FD), READABLE | PEER_ENDED);
   assert.is(table.leave(FD), 0);
+});
+
+test('an I/O thread enters no handle: the event of an idle one is for a worker, others are noted', () => {
+  const { table, generation } = opened();
+  assert.is(table.route(FD, generation, READABLE), QUEUES);
+  assert.is(table.state(FD), IDLE, 'nothing has changed');
+  assert.is(table.claim(FD, generation, READABLE, 1), ENTERED);
+  assert.is(table.route(FD, generation, WRITABLE), NOTED);
+  assert.is(table.leave(FD), WRITABLE);
+  assert.is(table.bind(FD, 1), 0);
+  assert.is(table.route(FD, generation, READABLE), HAND_OFF);
+  assert.is(table.handOffTo, 1);
+  assert.is(table.route(FD, generation, PEER_ENDED), NOTED, 'it is in the mailbox already');
+  assert.is(table.takeNoted(FD, generation, 1), READABLE | PEER_ENDED);
+  table.close(FD);
+  assert.is(table.route(FD, generation, READABLE), STALE);
+  const next = reopen(table);
+  assert.is(table.route(FD, generation, READABLE), STALE);
+  assert.is(table.route(FD, next, READABLE), QUEUES);
 });
 
 test('a bound handle hands off once, until its thread has taken what was noted', () => {

@@ -1,8 +1,8 @@
 /** Hand-offs: in order, bounded, and never lost. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { allocateMemory } from '../../../lib/memory/allocation.js';
 import {
-  allocateMemory,
   MAILBOX_CAPACITY,
   MAILBOX_ENTRIES,
   MAILBOX_PUT,

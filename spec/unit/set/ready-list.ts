@@ -2,10 +2,12 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { READY_CAPACITY, RESCAN } from '../../../lib/memory/layout.js';
+import { INTEREST_INPUT } from '../../../lib/set/handle-set.js';
 import { READABLE, STALE } from '../../../lib/set/handle-table.js';
-import { signalEventCounter } from '../../../lib/sys/descriptor.js';
-import { EPOLLIN, EPOLLOUT } from '../../../lib/sys/epoll.js';
-import { takeCount } from '../../support/set/native.js';
+import { closeDescriptor, signalEventCounter } from '../../../lib/sys/descriptor.js';
+import { EPOLLIN, EPOLLOUT, EPOLLRDHUP } from '../../../lib/sys/epoll.js';
+import { shutdownSending, transmit } from '../../../lib/sys/socket.js';
+import { socketPair, takeCount } from '../../support/set/native.js';
 import { TestSet, type TestThread, withSet } from '../../support/set/test-set.js';
 
 /** Takes all that is in the list, by the spec's own thread. */
@@ -94,6 +96,26 @@ test(
       [set.wakeUp, ...fds].sort((a, b) => a - b),
     );
     assert.is(set.handles.ready.refill(), 0);
+  }),
+);
+
+test(
+  'a rescan finds that peers have ended, whose events were lost, also behind input',
+  alone((set) => {
+    const [open, ended] = [socketPair(), socketPair()];
+    try {
+      for (const [fd] of [open, ended]) set.handles.registerHandle(fd, 0, INTEREST_INPUT);
+      for (const [, peer] of [open, ended]) transmit(peer, Buffer.from('x'), 1);
+      shutdownSending(ended[1]);
+      while (set.handles.ready.refill() > 0) takeAll(set);
+      Atomics.store(set.words, RESCAN, 1);
+      set.handles.ready.refill();
+      const found = new Map(takeAll(set).map(({ fd, events }) => [fd, events]));
+      assert.is(found.get(open[0]), EPOLLIN | EPOLLOUT);
+      assert.is(found.get(ended[0]), EPOLLIN | EPOLLOUT | EPOLLRDHUP);
+    } finally {
+      for (const fd of [...open, ...ended]) closeDescriptor(fd);
+    }
   }),
 );
 

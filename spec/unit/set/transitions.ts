@@ -1,12 +1,8 @@
 /** The ring of transitions: each is read once or counted as missed, wherever its count of 32 bits stands. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import {
-  allocateMemory,
-  TRANSITION_CAPACITY,
-  TRANSITIONS_PUT,
-  threadArea,
-} from '../../../lib/memory/layout.js';
+import { allocateMemory } from '../../../lib/memory/allocation.js';
+import { TRANSITION_CAPACITY, TRANSITIONS_PUT, threadArea } from '../../../lib/memory/layout.js';
 import { FOLLOWER, LEADER_STATE, PROCESSING } from '../../../lib/set/thread-state.js';
 import { MARK_GIVEN, MARK_TAKEN, TransitionReader, Transitions } from '../../../lib/set/transitions.js';
 import { range } from '../../support/server/wait.js';

@@ -1,9 +1,16 @@
 /** I2 with a follower on watch: a leader may rely on it without waking a follower, and no event is lost when it stands down. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { LEADER, READY_END, READY_NEXT, UNTHROTTLED, WATCH } from '../../../lib/memory/layout.js';
+import { EPOCH, LEADER, STALLED_AT, UNTHROTTLED, WATCH } from '../../../lib/memory/layout.js';
 import { revokeLeadership } from '../../../lib/set/thread-set.js';
-import { KEEP_WATCHING, STAND_DOWN, TAKE_OVER } from '../../../lib/set/watch.js';
+import {
+  KEEP_WATCHING,
+  STAND_DOWN,
+  TAKE_OVER,
+  WATCH_INTERVAL_MS,
+  type Watch,
+} from '../../../lib/set/watch.js';
+import { nowMicros } from '../../../lib/sys/clock.js';
 import { DONE, load, STOPPED, store } from '../../support/set/scratch.js';
 import { TestSet, type TestThread, withSet } from '../../support/set/test-set.js';
 import { makeWatch } from '../../support/set/watch.js';
@@ -43,14 +50,52 @@ test('a leader wakes no follower while one is on watch, except for some promotio
   await set.close();
 });
 
-test('a leader wakes a follower for the events that wait behind a long one, whoever is on watch', async () => {
+test('a leader wakes a follower for events that are worth it, whoever is on watch', async () => {
   const set = new TestSet(2);
   const watch = makeWatch(set.memory.control, 0);
   watch.begin();
-  assert.ok(watch.throttlesWakeUp(true), 'no event waits');
-  store(set.words, READY_END, load(set.words, READY_NEXT) + 1);
   assert.not(watch.throttlesWakeUp(true));
   assert.ok(watch.throttlesWakeUp(false), 'it is back sooner than a follower wakes');
+  await set.close();
+});
+
+/** A stall after so many leaderships. @returns the promotions after it that wake a follower */
+function stallAfter(leaderships: number, set: TestSet, watch: Watch): number {
+  store(set.words, EPOCH, (load(set.words, EPOCH) + leaderships) | 0);
+  if (leaderships > 0) assert.is(watch.check(), KEEP_WATCHING);
+  assert.is(watch.check(), TAKE_OVER);
+  return load(set.words, UNTHROTTLED);
+}
+
+test('more promotions wake a follower after a stall if the one before was a short while ago', async () => {
+  const set = new TestSet(2);
+  const watch = makeWatch(set.memory.control, 0);
+  // EPOCH wraps in between.
+  store(set.words, EPOCH, 0x7fff_ff00);
+  watch.begin();
+  const rare = stallAfter(100_000, set, watch);
+  const frequent = stallAfter(100, set, watch);
+  assert.ok(frequent > 10 * rare, `${frequent} and ${rare}`);
+  assert.is(stallAfter(100_000, set, watch), rare);
+  await set.close();
+});
+
+test('the intervals are short after a stall, and grow to a bound with the time since', async () => {
+  const set = new TestSet(2);
+  const watch = makeWatch(set.memory.control, 0);
+  watch.begin();
+  assert.is(watch.check(), TAKE_OVER);
+  const at = load(set.words, STALLED_AT);
+  assert.is(watch.intervalMs(at + 100_000), WATCH_INTERVAL_MS);
+  const grown = watch.intervalMs(at + 500_000);
+  assert.ok(grown > WATCH_INTERVAL_MS);
+  const longest = watch.intervalMs(at + 2e6);
+  assert.ok(longest > grown);
+  assert.is(watch.intervalMs(at + 60e6), longest);
+  // The clock has more bits than the word.
+  assert.is(watch.intervalMs(at + 2 ** 32 * 3 + 60e6), longest);
+  watch.retractStall();
+  assert.is(watch.intervalMs(nowMicros()), longest, 'there was none');
   await set.close();
 });
 
@@ -63,6 +108,18 @@ test('the watch of an idle set ends, that of a moving one does not', async () =>
   while (watch.check() === KEEP_WATCHING && checks < MANY_CHECKS) checks++;
   assert.ok(checks < MANY_CHECKS);
   assert.is(watch.check(), STAND_DOWN);
+  await set.close();
+});
+
+test('after a stall that was none, promotions wake nobody', async () => {
+  const set = new TestSet(2);
+  const watch = makeWatch(set.memory.control, 0);
+  watch.begin();
+  assert.is(watch.check(), TAKE_OVER);
+  assert.not(watch.throttlesWakeUp(false));
+  watch.retractStall();
+  assert.ok(watch.throttlesWakeUp(false));
+  assert.is(load(set.words, UNTHROTTLED), 0);
   await set.close();
 });
 

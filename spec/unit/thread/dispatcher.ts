@@ -2,8 +2,9 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { EventHandler } from '../../../lib/connection/event-handler.js';
+import { allocateMemory } from '../../../lib/memory/allocation.js';
 import { countersOf, EVENTS } from '../../../lib/memory/counters.js';
-import { allocateMemory, CURRENT_FD, threadArea } from '../../../lib/memory/layout.js';
+import { CURRENT_FD, threadArea } from '../../../lib/memory/layout.js';
 import { HandleSet } from '../../../lib/set/handle-set.js';
 import { HandleTable } from '../../../lib/set/handle-table.js';
 import { Dispatcher } from '../../../lib/thread/dispatcher.js';

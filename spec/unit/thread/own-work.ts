@@ -5,8 +5,8 @@ import * as assert from 'uvu/assert';
 import type { Deferred, EventHandler } from '../../../lib/connection/event-handler.js';
 import { HANDED_OVER } from '../../../lib/connection/flags.js';
 import { HoldMeter } from '../../../lib/connection/hold-meter.js';
+import { allocateMemory } from '../../../lib/memory/allocation.js';
 import { countersOf } from '../../../lib/memory/counters.js';
-import { allocateMemory } from '../../../lib/memory/layout.js';
 import { clearFlag, setFlag } from '../../../lib/set/handle-record.js';
 import { HandleSet } from '../../../lib/set/handle-set.js';
 import { BOUND, HAND_OFF, HandleTable, IDLE, INSIDE, READABLE } from '../../../lib/set/handle-table.js';
@@ -37,7 +37,7 @@ function ownWork(handleEvent?: EventHandler['handleEvent']) {
     handles: new HandleSet(control, table, -1, SELF),
     counters: countersOf(control, SELF),
     recorder: new Recorder(control, SELF),
-    holds: new HoldMeter({ micros: () => 0 }),
+    holds: new HoldMeter({ micros: () => 0, ranMicros: 0 }),
     eventHandlers: [
       {
         handleEvent: (fd, events) => {
@@ -98,6 +98,19 @@ test('work that is deferred meanwhile waits for the next portion, behind what is
   assert.equal(done, []);
   while (work.hasDeferred()) work.run();
   assert.equal(done, ['left', ...Array(MAX_ITEMS).fill('later')]);
+});
+
+test('what is to be done before the thread waits is not looked for on the hot path', () => {
+  const { work } = ownWork();
+  let done = 0;
+  work.beforeWaiting(deferred(() => done++));
+  assert.not(work.hasPendingHint());
+  work.run();
+  assert.is(done, 0);
+  assert.ok(work.hasPending(), 'the thread is about to wait');
+  work.run();
+  assert.is(done, 1);
+  assert.not(work.hasPending());
 });
 
 test('an exception aborts the work that threw it, is raised, and the rest is done', () => {

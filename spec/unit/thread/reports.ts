@@ -2,7 +2,8 @@ import { once } from 'node:events';
 import { MessageChannel, receiveMessageOnPort, Worker } from 'node:worker_threads';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { allocateMemory, LOGS_READ, threadArea } from '../../../lib/memory/layout.js';
+import { allocateMemory } from '../../../lib/memory/allocation.js';
+import { LOGS_READ, threadArea } from '../../../lib/memory/layout.js';
 import type { LogEntry } from '../../../lib/thread/log-limiter.js';
 import { MAX_UNREAD_LOGS, type ThreadMessage } from '../../../lib/thread/messages.js';
 import { until } from '../../support/server/wait.js';
@@ -16,7 +17,7 @@ test('a control plane that does not read is sent a bounded number of messages, a
   const { port1, port2 } = new MessageChannel();
   const logged = new Int32Array(new SharedArrayBuffer(4));
   const worker = new Worker(ENTRY, {
-    workerData: { self: 0, memory, port: port2, logged },
+    workerData: { self: 0, number: 0, memory, port: port2, logged },
     transferList: [port2],
   });
   const entries: LogEntry[] = [];

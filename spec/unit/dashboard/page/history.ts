@@ -3,7 +3,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { History, KEEP_MS, MAX_CHANGES, MAX_POINTS } from '../../../../lib/dashboard/page/history.js';
 import { Playback } from '../../../../lib/dashboard/page/playback.js';
-import { FOLLOWER, LEADER, PROCESSING } from '../../../../lib/dashboard/page/states.js';
+import { FOLLOWER, LEADER, PROCESSING, UNKNOWN } from '../../../../lib/dashboard/page/states.js';
 import type { MarkTuple, TransitionTuple } from '../../../../lib/dashboard/protocol.js';
 import { frame, hello, INTERVAL_MS, point, row } from '../../../support/dashboard/frames.js';
 
@@ -211,6 +211,45 @@ test('an empty history cannot be paused', () => {
   playback.pause();
   playback.step(-1);
   assert.ok(playback.live);
+});
+
+test('what the hello and the first frame tell of the time before is one moment, each change once', () => {
+  const history = new History();
+  const earlier: TransitionTuple = [0, FOLLOWER, LEADER, T - 5000, -1];
+  const later: TransitionTuple = [0, LEADER, PROCESSING, T - 20, -1];
+  history.begin({ ...hello(T - 60_000), transitions: [earlier, later], marks: [[0, 0, T - 4000]] });
+  const rows = [row(0, { state: 'processing', since: T - 20 }), row(1, { since: T - 9000 }), row(2)];
+  history.add(frame(0, T, rows, [later]));
+  const [past] = history.between(T - 10_000, T);
+  assert.equal(past!.changes, [[1, UNKNOWN, FOLLOWER, T - 9000, -1], earlier, later]);
+  assert.is(past!.from, T - 9000);
+  assert.is(past!.marks.length, 1);
+  assert.is(history.oldestAt, T, 'frames are not made up');
+  assert.equal(history.changesOf(0, T, 10), [earlier, later]);
+  assert.equal(history.between(T, T + 1), [], 'only where it is asked for');
+});
+
+test('a page that reconnects to the same server gets the changes that it has missed', () => {
+  const history = filled(3);
+  const missed: TransitionTuple = [0, FOLLOWER, LEADER, T + 1000, -1];
+  const known: TransitionTuple = [0, LEADER, FOLLOWER, T + 50, -1];
+  history.begin({ ...hello(T), transitions: [known, missed] });
+  history.add(frame(40, T + 2000, [row(0, { state: 'leader', since: T + 1000 }), row(1)]));
+  assert.equal(history.at(T + 2000)?.changes, [missed]);
+});
+
+test('deaths are kept once each, and a restart forgets them', () => {
+  const history = new History();
+  const death = { thread: 1, at: T - 10, reason: 'Error: no' };
+  history.begin({ ...hello(T - 60_000), deaths: [death] });
+  history.add({ ...frame(0, T, [row(0), row(1)]), deaths: [death] });
+  history.add({ ...frame(1, T + 100, [row(0), row(1)]), deaths: [{ ...death, at: T + 60 }] });
+  assert.equal(
+    history.deaths.map(({ at }) => at - T),
+    [-10, 60],
+  );
+  history.begin(hello(T + 1000));
+  assert.equal(history.deaths, []);
 });
 
 test.run();

@@ -11,7 +11,12 @@ import {
   promotionsOf,
 } from '../../../../lib/dashboard/page/lane-pieces.js';
 import { FOLLOWER, LEADER, PROCESSING } from '../../../../lib/dashboard/page/states.js';
-import type { Frame, MarkTuple, TransitionTuple } from '../../../../lib/dashboard/protocol.js';
+import {
+  type Frame,
+  MARKS,
+  type MarkTuple,
+  type TransitionTuple,
+} from '../../../../lib/dashboard/protocol.js';
 import { frame, hello, row } from '../../../support/dashboard/frames.js';
 
 const T = 1_700_000_000_000;
@@ -57,6 +62,7 @@ test('a state that continues across frames is one piece, and a blocked thread ke
   const [lane] = lanesAcross(history.between(T, T + 1000), 1);
   assert.equal(brief(lane!), [[0, 300, PROCESSING]]);
   assert.is(lane![0]!.route, 'GET /block');
+  assert.is(lane![0]!.since, T - 1000, 'it has been held since before the lane begins');
 });
 
 test('pieces that are too short to draw are merged into blends with the right shares', () => {
@@ -133,8 +139,8 @@ test('a state without a change continues from the frame before', () => {
 
 test('the piece at a time', () => {
   const pieces = [
-    { from: 0, to: 10, state: LEADER, shares: null, route: '' },
-    { from: 10, to: 20, state: PROCESSING, shares: null, route: '' },
+    { from: 0, to: 10, since: 0, state: LEADER, begins: false, shares: null, route: '' },
+    { from: 10, to: 20, since: 10, state: PROCESSING, begins: false, shares: null, route: '' },
   ];
   assert.is(pieceAt(pieces, 10)?.state, PROCESSING);
   assert.is(pieceAt(pieces, 20), undefined);
@@ -180,6 +186,38 @@ test('hand-overs of a thread that are close together are one mark with their num
     { thread: 0, given: false, at: T + 24, count: 1 },
     { thread: 0, given: true, at: T + 41, count: 1 },
   ]);
+});
+
+test('a request that follows another one without a break is another piece, also across frames', () => {
+  const held = (seq: number, route: string, marks: MarkTuple[] = []): Frame => ({
+    ...frame(seq, T + seq * 100, [row(0, { state: 'processing', since: T - 1000, route })]),
+    marks,
+  });
+  const begun = MARKS.indexOf('begun');
+  const history = historyOf(
+    held(0, 'GET /one'),
+    held(1, 'GET /one'),
+    held(2, 'GET /two', [[0, begun, T + 140]]),
+    held(3, 'GET /two'),
+  );
+  const moments = history.between(T, T + 1000);
+  const [lane] = lanesAcross(moments, 1);
+  assert.equal(
+    lane!.slice(-2).map(({ from, to, route }) => [from - T, to - T, route]),
+    [
+      [lane!.at(-2)!.from - T, 140, 'GET /one'],
+      [140, 300, 'GET /two'],
+    ],
+  );
+  assert.equal(handOversOf(moments, 10), [], 'that is no hand-over');
+});
+
+test('what a thread did before the first change that is known of it is no piece', () => {
+  const history = historyOf(
+    frame(0, T, [row(0, { state: 'leader', since: T - 300 }), row(1)], [[0, FOLLOWER, LEADER, T - 300, -1]]),
+  );
+  const lanes = lanesAcross(history.between(T - 1000, T), 1);
+  assert.equal(lanes.map(brief), [[[-300, 0, LEADER]], []]);
 });
 
 test.run();
