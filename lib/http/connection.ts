@@ -31,7 +31,7 @@ import { InputWindow } from './input-window.js';
 import { ConnectionOutput } from './output.js';
 import { BODY, END, HEAD, NEED_MORE, REFUSED, RequestParser } from './parser/request-parser.js';
 import { clientGone } from './request-errors.js';
-import { describeRoute, type Route } from './routes.js';
+import { describeRoute, mayTakeLong, type Route } from './routes.js';
 import { restoreMessage, saveMessage } from './saved-message.js';
 
 /** Results of `respond`: there is more to do at once; the dispatch is over; the response needs nothing now. */
@@ -112,14 +112,18 @@ export abstract class HttpConnection<E extends HttpExchange> extends Connection 
     if (this.broken) return this.destroy();
     if (this.state === LINGERING) return this.linger();
     if (this.timedOut) return this.#expire();
-    const flushed = this.output.flush();
-    if (flushed === FAILED) return this.destroy();
-    if (flushed === MORE) return this.yield();
+    if (!this.output.holds) {
+      const flushed = this.output.flush();
+      if (flushed === FAILED) return this.destroy();
+      if (flushed === MORE) return this.yield();
+    }
     if (this.exchange !== null) {
       const due = this.respond(this.exchange);
       if (due !== NOTHING_DUE) return due === GO_ON;
     }
     const { exchange } = this;
+    // Responses are held back only as long as others follow at once.
+    if ((exchange !== null || !this.input.unparsed) && !this.output.release()) return this.destroy();
     if (exchange === null && this.state === CLOSING) return this.#end();
     if (exchange !== null && (exchange.received || !exchange.wantsBody)) {
       if (exchange.handlerCalled) return this.waitBound();
@@ -222,6 +226,7 @@ export abstract class HttpConnection<E extends HttpExchange> extends Connection 
     this.#handedOver = false;
     const refused = this.refusesHead();
     if (refused !== null) return this.refuse(400, refused);
+    if (mayTakeLong(route) && !this.output.release()) return this.destroy();
     const exchange = this.beginExchange(route);
     if (parser.hasBody) this.deadlines.headReceived();
     this.exchange = exchange;
@@ -242,6 +247,8 @@ export abstract class HttpConnection<E extends HttpExchange> extends Connection 
   #handsOver(route: Route): boolean {
     const to = otherThreads(this.context, route, this.dependant);
     if (to === 0 || this.#handedOver || this.state !== OPEN) return false;
+    // What the kernel does not take lies in this thread's memory.
+    if (!this.output.release() || this.output.queuedBytes > 0) return false;
     this.deadlines.headBegun();
     if (!saveForHandOver(this.#thread, this.fd, this.parser, this.input, route, to)) return false;
     this.input.clear();
@@ -371,6 +378,10 @@ export abstract class HttpConnection<E extends HttpExchange> extends Connection 
     const route = exchange === null ? '' : describeRoute(exchange.route, exchange.head);
     this.abort();
     return route;
+  }
+
+  protected override yield(): false {
+    return this.output.release() ? super.yield() : this.destroy();
   }
 
   protected destroy(): false {

@@ -27,10 +27,10 @@ export class CountingResponder extends Responder {
     return super.refuse(status);
   }
 
-  override respond(exchange: Exchange, outgoing: Outgoing, persistent: boolean): boolean {
+  override respond(exchange: Exchange, outgoing: Outgoing, persistent: boolean, holds: boolean): boolean {
     this.status = outgoing.status;
     if (!exchange.isHead && !hasNoBody(outgoing.status)) this.bytes = sizeOf(outgoing.body);
-    return super.respond(exchange, outgoing, persistent);
+    return super.respond(exchange, outgoing, persistent, holds);
   }
 
   override streamOn(exchange: Exchange, stream: ResponseStream): number {

@@ -103,7 +103,9 @@ export class FetchConnection extends HttpConnection<Exchange> implements Exchang
     context.counters[RESPONSES - 1 + ((outgoing.status / 100) | 0)]!++;
     const persistent = this.state === OPEN && persists(exchange, outgoing, context, this.fd);
     if (!persistent) this.beginClosing();
-    if (!this.responder.respond(exchange, outgoing, persistent)) return this.#cut();
+    // Pipelining: the next request is received already.
+    const holds = persistent && exchange.received && this.input.unparsed;
+    if (!this.responder.respond(exchange, outgoing, persistent, holds)) return this.#cut();
     if (exchange.stream?.framing === UNTIL_CLOSE) this.beginClosing();
     if (exchange.stream === null && exchange.file === null) this.#responded(exchange);
     return GO_ON;

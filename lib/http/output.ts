@@ -1,17 +1,24 @@
 /**
- * The output of one HTTP connection: what is sent at once, what the kernel did not take, and how the connection's end is to be
- * understood. It knows bytes only.
+ * The output of one HTTP connection: what is sent at once, what is held back for a moment, what the kernel did not take, and how the
+ * connection's end is to be understood. It knows bytes only.
  */
 import type { ThreadContext } from '../connection/event-handler.js';
 import { FAILED, OutputQueue, QUEUED, SENT } from '../connection/output-queue.js';
 import type { Transport, Written } from '../connection/transport.js';
 import { hasFlag, setFlag } from '../set/handle-record.js';
+import { nowMicros } from '../sys/clock.js';
 import { EAGAIN, EINTR } from '../sys/libc.js';
 import { INTERESTED_IN_OUTPUT } from './flags.js';
+
+/** What is held back is sent when it is as long as this, or as old: far more than a batch of pipelined requests to short handlers has. */
+const MAX_HELD_BYTES = 16 * 1024;
+const MAX_HELD_MICROS = 200;
 
 /** A buffer that heads and short bodies are put together in. */
 interface OutputBuffer extends Written {
   length: number;
+  /** The output that holds back what is in it; null while nothing is. */
+  heldBy: object | null;
 }
 
 export class ConnectionOutput {
@@ -21,6 +28,8 @@ export class ConnectionOutput {
   readonly #queue: OutputQueue;
   /** Closing the connection resets it. */
   #resets = false;
+  /** Since when something is held back, by sys/clock.ts. */
+  #heldSince = 0;
   fd = -1;
 
   /** @param written the thread's buffer, see `sendWritten` */
@@ -46,16 +55,48 @@ export class ConnectionOutput {
     this.#queue.count(bytes);
   }
 
-  /** Sends what is queued, as far as the kernel takes it. @returns as OutputQueue.flush */
+  /** Whether a response is held back. */
+  get holds(): boolean {
+    return this.#written.heldBy === this;
+  }
+
+  /** Sends what is held back, and what is queued, as far as the kernel takes it. @returns as OutputQueue.flush */
   flush(): number {
+    if (!this.release()) return FAILED;
     return this.#queue.bytes === 0 ? SENT : this.#queue.flush(this.fd);
   }
 
   /** Discards all output that is not sent. */
   clear(): void {
     this.#queue.clear();
-    this.#written.length = 0;
     this.#resets = false;
+    const written = this.#written;
+    if (written.heldBy !== null && written.heldBy !== this) return;
+    written.heldBy = null;
+    written.length = 0;
+  }
+
+  /**
+   * Leaves a response in the thread's buffer, to be sent by one call with those that follow at once. No other connection of the thread writes
+   * there during a dispatch; before that ends, or waits for anything, it has to `release` the buffer. What is sent after it by this object
+   * is sent behind it.
+   *
+   * @returns false when the connection is broken: where nothing can be held back, it is sent
+   */
+  hold(): boolean {
+    const written = this.#written;
+    if (written.heldBy === null) {
+      if (this.#queue.bytes > 0) return this.sendWritten();
+      written.heldBy = this;
+      this.#heldSince = nowMicros();
+    } else if (written.length > MAX_HELD_BYTES || nowMicros() - this.#heldSince > MAX_HELD_MICROS)
+      return this.sendWritten();
+    return true;
+  }
+
+  /** Sends what is held back. @returns false when the connection is broken */
+  release(): boolean {
+    return !this.holds || this.sendWritten();
   }
 
   /**
@@ -75,6 +116,7 @@ export class ConnectionOutput {
 
   /** Sends the first `length` bytes of `bytes`. @returns false when the connection is broken */
   send(bytes: Uint8Array, length: number): boolean {
+    if (!this.release()) return false;
     const result = this.#queue.send(this.fd, bytes, length);
     if (result === QUEUED) this.addInterest();
     return result !== FAILED;
@@ -90,6 +132,7 @@ export class ConnectionOutput {
     const written = this.#written;
     const { length } = written;
     written.length = 0;
+    written.heldBy = null;
     if (this.#queue.bytes > 0) return this.send(written.bytes, length);
     // The fast path: nothing is queued, and the kernel takes it all.
     const sent = this.#transport.transmitFrom(this.fd, written, length, more);

@@ -71,13 +71,14 @@ export class Responder {
    * Begins a response, and completes it when its body is in memory; else the exchange has a stream or a file to continue with.
    *
    * @param persistent whether the connection stays open after it
+   * @param holds whether a complete response may be held back: another one follows at once
    * @returns false when the connection is broken
    */
-  respond(exchange: Exchange, outgoing: Outgoing, persistent: boolean): boolean {
+  respond(exchange: Exchange, outgoing: Outgoing, persistent: boolean, holds = false): boolean {
     const { body } = outgoing;
     const { minorVersion, isHead } = exchange;
     if (body === null || typeof body === 'string' || body instanceof Uint8Array) {
-      return this.#write(outgoing, isHead, persistent, minorVersion);
+      return this.#write(outgoing, isHead, persistent, minorVersion, holds);
     }
     if (body instanceof FileBody) return this.#beginFile(exchange, outgoing, body, persistent);
     const size = outgoing.contentLength;
@@ -152,11 +153,17 @@ export class Responder {
   }
 
   /** Sends a response whose body is in memory. */
-  #write(outgoing: Outgoing, isHead: boolean, persistent: boolean, minorVersion: number): boolean {
+  #write(
+    outgoing: Outgoing,
+    isHead: boolean,
+    persistent: boolean,
+    minorVersion: number,
+    holds = false,
+  ): boolean {
     const body = outgoing.body as string | Uint8Array | null;
     const bodyless = isHead || hasNoBody(outgoing.status);
     if (typeof body === 'string' && !bodyless && this.#writer.text(outgoing, body, persistent, minorVersion))
-      return this.#sendHead(null);
+      return this.#sendWhole(null, holds);
     const size = body === null ? 0 : typeof body === 'string' ? Buffer.byteLength(body) : body.length;
     // The answer to HEAD announces the length that GET's has, if that is known (RFC 9110, 8.6); a null body does not mean length 0.
     const known = bodyless && body === null ? outgoing.contentLength : size;
@@ -167,8 +174,8 @@ export class Responder {
       persistent,
       minorVersion,
     );
-    if (bodyless || body === null || size === 0) return this.#sendHead(large);
-    if (large === null && this.#writer.body(body, size)) return this.#sendHead(null);
+    if (bodyless || body === null || size === 0) return this.#sendWhole(large, holds);
+    if (large === null && this.#writer.body(body, size)) return this.#sendWhole(null, holds);
     const bytes = typeof body === 'string' ? Buffer.from(body) : body;
     return this.#sendHead(large) && this.#send(bytes, size);
   }
@@ -211,6 +218,11 @@ export class Responder {
    */
   #sendHead(large: Buffer | null, more = false): boolean {
     return large === null ? this.#output.sendWritten(more) : this.#send(large, large.length);
+  }
+
+  /** As `#sendHead`, of a response that is complete by it. */
+  #sendWhole(large: Buffer | null, holds: boolean): boolean {
+    return holds && large === null ? this.#output.hold() : this.#sendHead(large);
   }
 
   #send(bytes: Uint8Array, length: number): boolean {

@@ -1,6 +1,6 @@
 /**
- * Serialises responses into the thread's output buffer, which is empty whenever user code runs. A head and a small body are sent
- * by one system call.
+ * Serialises responses into the thread's output buffer. A head and a small body are sent by one system call. Whenever user code runs, the
+ * buffer is empty, unless the connection under way holds back responses to requests that came before (output.ts).
  */
 // Imported, because the global is an accessor: a call of it on every response.
 import { Buffer } from 'node:buffer';
@@ -106,6 +106,8 @@ export class ResponseWriter {
   readonly address = addressOf(this.bytes);
   /** Bytes written and not yet flushed. */
   length = 0;
+  /** The output that holds back what is written, which nobody else may send or discard; null while nothing is held back. Owner: output.ts. */
+  heldBy: object | null = null;
   /**
    * The start of the head that `text` wrote last, up to the number of its content-length; as bytes once it came twice in a row. Answers of one
    * kind differ behind it only.

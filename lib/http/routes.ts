@@ -29,6 +29,13 @@ const MAX_MET = 1024;
 
 const UNKNOWN: Route = { hash: 0, declared: undefined, blocks: false };
 
+/**
+ * Whether a request of the route may hold its thread for long: it is known to block, or has once held a thread for long enough to be learned,
+ * unless the app has declared that it does not block.
+ */
+export const mayTakeLong = ({ blocks, hash, declared }: Route): boolean =>
+  blocks || (hash !== 0 && declared === undefined);
+
 /** The route of a request: the pattern that the app has declared for it, or else its name as learned ones have it. */
 export function describeRoute({ declared }: Route, head: RequestLine): string {
   return declared === undefined ? nameOf(head) : declared.name;
