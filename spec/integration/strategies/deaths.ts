@@ -90,6 +90,7 @@ contract('threads that die under load end no connection but their own', async (m
   const clients = await running.connectMany(CLIENTS);
   let over = false;
   let broken = 0;
+  let lost = 0;
   const load = async (client: Client) => {
     while (!over) {
       try {
@@ -109,14 +110,20 @@ contract('threads that die under load end no connection but their own', async (m
     await watched.replaced(deaths + 1);
     const { connectionsLost, exitCode } = watched.exits[deaths]!;
     assert.is(exitCode, EXIT_CODE);
-    assert.is(connectionsLost, 0, 'it is inside no connection when its own loop runs');
-    assert.is(clients.filter(({ ended }) => ended).length, before);
+    lost += connectionsLost;
+    await until(
+      'its clients know',
+      () => clients.filter(({ ended }) => ended).length === before + connectionsLost,
+    );
   }
   over = true;
   await Promise.all(loads);
-  assert.is(broken, 0);
+  // It is inside no connection when its own loop runs. But one whose dispatch the system has interrupted for so long that its time was over
+  // (dispatch-budget.ts) stays bound to it if the next request has come meanwhile.
+  assert.ok(lost <= 1, `${lost} connections`);
+  assert.is(broken, lost);
   await atRest(running);
-  assert.is(running.server.connections, CLIENTS);
+  assert.is(running.server.connections, CLIENTS - lost);
 });
 
 contract('requests that kill their threads, again and again, jam nothing', async (model) => {
