@@ -77,8 +77,15 @@ async function partsOf(options: BenchOptions): Promise<{ parts: Part[]; peers: P
   return { parts, peers };
 }
 
-function settingsOf({ seconds, idleSeconds, slowSeconds, connections, rates }: BenchOptions): Settings {
-  return { seconds, idleSeconds, slowSeconds, connections, rates };
+function settingsOf({
+  seconds,
+  warmUpSeconds,
+  idleSeconds,
+  slowSeconds,
+  connections,
+  rates,
+}: BenchOptions): Settings {
+  return { seconds, warmUpSeconds, idleSeconds, slowSeconds, connections, rates };
 }
 
 /** Writes what was asked for; after each scenario, so that a run which is ended early leaves what it has. */

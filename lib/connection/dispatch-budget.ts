@@ -4,7 +4,7 @@
  *
  * Each kind of work costs a number of credits out of one sum, so a mixture is bounded as each kind alone is.
  */
-import { nowMicros } from '../sys/clock.js';
+import { NO_MICROS, nowMicros } from '../sys/clock.js';
 
 const CREDITS = 4096;
 
@@ -32,9 +32,9 @@ const CREDITS_PER_READING = REQUEST_COST;
 
 export class DispatchBudget {
   #spent = 0;
-  #endMicros = 0;
+  #endMicros = NO_MICROS;
   /** When the dispatch began, by sys/clock.ts. */
-  beganMicros = 0;
+  beganMicros = NO_MICROS;
 
   /** A dispatch begins with an event. @param micros when, by sys/clock.ts */
   begin(micros: number): void {

@@ -11,7 +11,7 @@
  * In the event loop, several continuations may run between two marks, and some belong to no holder; all of that time is charged to the
  * holder that ends it.
  */
-import { nowMicros } from '../sys/clock.js';
+import { NO_MICROS, nowMicros } from '../sys/clock.js';
 import { SchedulingDelay } from '../sys/scheduling.js';
 
 /** Holds of this length are corrected by the scheduling delay. */
@@ -27,15 +27,15 @@ export interface Holder {
 
 export class HoldMeter {
   #holder: Holder | null = null;
-  #since = 0;
+  #since = NO_MICROS;
   /** In the event loop, between two turns: the last mark; else 0. */
-  #mark = 0;
+  #mark = NO_MICROS;
   readonly #schedulingDelay: Pick<SchedulingDelay, 'micros' | 'ranMicros'>;
   /** The last reading, the one before, and when the last one was. */
-  #delay = 0;
-  #delayBefore = 0;
-  #delayReadAt = 0;
-  #ranMicros = 0;
+  #delay = NO_MICROS;
+  #delayBefore = NO_MICROS;
+  #delayReadAt = NO_MICROS;
+  #ranMicros = NO_MICROS;
   #coresAreTaken = false;
 
   /** @param schedulingDelay of the thread that this object belongs to. Default: the real one; a spec passes its own */

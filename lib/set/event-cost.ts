@@ -3,6 +3,8 @@
  * another thread pays for its wake-up.
  */
 
+import { NO_MICROS } from '../sys/clock.js';
+
 /** One in so many is the weight of the last event. */
 const WEIGHT = 16;
 /**
@@ -14,8 +16,8 @@ const WORTH_A_WAKE_UP_MICROS = 13;
 const WORTH_WAITING_MICROS = 80;
 
 export class EventCost {
-  #meanMicros = 0;
-  #began = 0;
+  #meanMicros = NO_MICROS;
+  #began = NO_MICROS;
 
   began(micros: number): void {
     this.#began = micros;

@@ -35,7 +35,7 @@ import {
   STATE_TIMES,
   sumsOf,
 } from '../memory/sums.js';
-import { nowMicros } from '../sys/clock.js';
+import { NO_MICROS, nowMicros } from '../sys/clock.js';
 import { LEADER_STATE, PROCESSING } from './thread-state.js';
 import { MARK_BEGUN, MARK_GIVEN, MARK_TAKEN, Transitions } from './transitions.js';
 
@@ -63,13 +63,13 @@ export class Recorder {
   /** The clock at the last change of state; 0 while nothing is recorded. */
   #since: number;
   /** The clock's last reading, and whether nothing that takes time was done since. */
-  #reading = 0;
+  #reading = NO_MICROS;
   #readingIsCurrent = false;
   /** When the thread's own loop was last polled; 0 if unknown. `#loopPolled`: the next reading is that time. */
-  #loopPolledAt = 0;
+  #loopPolledAt = NO_MICROS;
   #loopPolled = false;
   /** When the request arrived that was answered since the last reading, and its class; 0 for none. */
-  #answeredSince = 0;
+  #answeredSince = NO_MICROS;
   #answeredClass = 0;
   /** A request has begun in this state, or something else took time: the next request needs a reading of its own. */
   #nextNeedsReading = false;

@@ -41,7 +41,7 @@ import {
   UNTHROTTLED,
   WATCH,
 } from '../memory/layout.js';
-import { nowMicros } from '../sys/clock.js';
+import { NO_MICROS, nowMicros } from '../sys/clock.js';
 import type { Engagement } from './engagement.js';
 
 /**
@@ -85,11 +85,11 @@ export class Watch {
   #backlogChecks = 0;
   /** The epoch and time at which the backlog was first seen. */
   #backlogEpoch = 0;
-  #backlogTime = 0;
+  #backlogTime = NO_MICROS;
   /** Leaderships per millisecond before the trial, 0 for no trial; the epoch and time at which it began. */
-  #rateBefore = 0;
+  #rateBefore = NO_MICROS;
   #trialEpoch = 0;
-  #trialTime = 0;
+  #trialTime = NO_MICROS;
 
   constructor(control: SharedArrayBuffer, self: number, engagement: Engagement) {
     this.#words = new Int32Array(control);

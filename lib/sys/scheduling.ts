@@ -3,14 +3,15 @@
  * of `/proc/thread-self/schedstat` (Linux, Documentation/scheduler/sched-stats.rst).
  */
 import { openSync, readSync } from 'node:fs';
+import { NO_MICROS } from './clock.js';
 
 const MAX_BYTES = 96;
 
 export class SchedulingDelay {
   readonly #buffer = Buffer.alloc(MAX_BYTES);
   #fd: number;
-  #micros = 0;
-  #ranMicros = 0;
+  #micros = NO_MICROS;
+  #ranMicros = NO_MICROS;
 
   /** To be made by the thread that calls `micros`. */
   constructor() {

@@ -31,7 +31,7 @@ import {
   type Strategy,
   type Turn,
 } from '../strategies/turn.js';
-import { nowMicros } from '../sys/clock.js';
+import { NO_MICROS, nowMicros } from '../sys/clock.js';
 import { resetEventCounter } from '../sys/descriptor.js';
 import { POLL_FIRST, POLL_SECOND, pollTwo } from '../sys/epoll.js';
 import { Dispatcher } from './dispatcher.js';
@@ -87,8 +87,8 @@ export class WorkerLoop implements Turn {
   #loopDue = false;
   /** Events of this turn, the time spent in them, and when the last one began. */
   #events = 0;
-  #busyMicros = 0;
-  #busySince = 0;
+  #busyMicros = NO_MICROS;
+  #busySince = NO_MICROS;
 
   constructor(parts: WorkerLoopParts) {
     this.#parts = parts;

@@ -83,7 +83,8 @@ function expectedOfRound(
   const { key } = needOf(target, scenario);
   const starts = scenario.freshServer === true || !started.has(key);
   started.add(key);
-  const warmUp = round === 0 && scenario.warmsUp ? secondsOf({ ...options, seconds: 1 }) : 0;
+  const warmUp =
+    round === 0 && scenario.warmsUp ? secondsOf({ ...options, seconds: options.warmUpSeconds }) : 0;
   return (starts ? START_SECONDS : 0) + warmUp + secondsOf(options) + ROUND_SECONDS;
 }
 

@@ -21,6 +21,8 @@ export interface Phase {
 /** How long and how hard each round measures. */
 export interface Settings {
   readonly seconds: number;
+  /** Of load before the first round of a server: code of two threads is compiled after some two seconds. */
+  readonly warmUpSeconds: number;
   readonly idleSeconds: number;
   readonly slowSeconds: number;
   readonly connections: number;

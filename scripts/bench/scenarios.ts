@@ -106,7 +106,7 @@ export const SUITES: Readonly<Record<Extent, readonly string[]>> = {
 
 /** Runs a round that does not count, if the scenario asks for one. */
 export async function warmUp(scenario: Scenario, server: Server, settings: Settings): Promise<void> {
-  if (scenario.warmsUp) await scenario.run(server, { ...settings, seconds: 1 });
+  if (scenario.warmsUp) await scenario.run(server, { ...settings, seconds: settings.warmUpSeconds });
 }
 
 async function measureIdle({ pid, port }: Server, { idleSeconds }: Settings): Promise<Figures> {

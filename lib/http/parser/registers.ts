@@ -45,6 +45,13 @@ export const STOPPED = -1;
 const AFTER_TARGET = 11;
 const TWO_32 = 2 ** 32;
 
+/**
+ * The number whose words these are. A small one is an integer for V8, too: with one that only happens to have no fraction, the shape of the
+ * registers would change, and all compiled code of the parser with it, at the first head that comes in two parts.
+ */
+const joined = (low: number, high: number): number =>
+  high === 0 && low >= 0 ? low : (low >>> 0) + high * TWO_32;
+
 /** The facts of a head are public; the registers below them are for the files of the parser only. */
 export class ParserRegisters {
   /** After execute(): absolute index of the first byte not consumed; `to` after NEED_MORE. Undefined after REFUSED. */
@@ -146,8 +153,8 @@ export class ParserRegisters {
     const first = words[at]!;
     const third = words[at + 3]!;
     const half = words[at + 1]! >>> 16;
-    const rest = (words[at + 4]! >>> 0) + words[at + 5]! * TWO_32;
-    const sum = (words[at + 6]! >>> 0) + words[at + 7]! * TWO_32;
+    const rest = joined(words[at + 4]!, words[at + 5]!);
+    const sum = joined(words[at + 6]!, words[at + 7]!);
     this.state = first & 63;
     this.field = (first >>> 6) & 7;
     this.emptyLines = (first >>> 9) & 15;

@@ -16,7 +16,14 @@ const run: Run = {
     cpu: '2 x Some & Processor',
     bun: 'not found',
   },
-  settings: { seconds: 1, idleSeconds: 10, slowSeconds: 20, connections: 64, rates: undefined },
+  settings: {
+    seconds: 1,
+    warmUpSeconds: 3,
+    idleSeconds: 10,
+    slowSeconds: 20,
+    connections: 64,
+    rates: undefined,
+  },
   results: [],
   verdict: [],
 };

@@ -15,7 +15,14 @@ const figures = (cpuUsPerRequest: number, requestsPerSecond: number) => ({
 const run: Run = {
   command: 'npm run bench',
   versions: { node: 'v20.1.2', bun: 'not found' },
-  settings: { seconds: 1, idleSeconds: 10, slowSeconds: 20, connections: 64, rates: undefined },
+  settings: {
+    seconds: 1,
+    warmUpSeconds: 3,
+    idleSeconds: 10,
+    slowSeconds: 20,
+    connections: 64,
+    rates: undefined,
+  },
   verdict: [],
   results: [
     {
