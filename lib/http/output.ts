@@ -6,7 +6,7 @@ import type { ThreadContext } from '../connection/event-handler.js';
 import { FAILED, OutputQueue, QUEUED, SENT } from '../connection/output-queue.js';
 import type { Transport, Written } from '../connection/transport.js';
 import { hasFlag, setFlag } from '../set/handle-record.js';
-import { nowMicros } from '../sys/clock.js';
+import { NO_MICROS, nowMicros } from '../sys/clock.js';
 import { EAGAIN, EINTR } from '../sys/libc.js';
 import { INTERESTED_IN_OUTPUT } from './flags.js';
 
@@ -29,7 +29,7 @@ export class ConnectionOutput {
   /** Closing the connection resets it. */
   #resets = false;
   /** Since when something is held back, by sys/clock.ts. */
-  #heldSince = 0;
+  #heldSince = NO_MICROS;
   fd = -1;
 
   /** @param written the thread's buffer, see `sendWritten` */

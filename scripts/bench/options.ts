@@ -36,8 +36,8 @@ export const HELP = `Compares server runtimes on this machine, on the loopback i
 Usage: npm run bench -- [options]
 
   (nothing)                ${SUITES.main.join(', ')},
-                           with the servers that matter most: some 12 minutes
-  --full                   ${more.join(', ')} too, with all servers: some 20 minutes
+                           with the servers that matter most: some 14 minutes
+  --full                   ${more.join(', ')} too, with all servers: some 24 minutes
   --quick                  ${SUITES.quick.join(', ')}, with few servers: a minute
   --scenario NAME[,NAME]   these instead; also ${names(others).join(', ')}
   --targets NAME[,NAME]    these servers instead: ${TARGET_NAMES}

@@ -174,7 +174,8 @@ test('a response is not held back while one handler after the other takes its ti
     for (const end = performance.now() + 0.3; performance.now() < end; );
     return path;
   });
-  it.process(get('/0') + get('/1') + get('/2') + get('/3'));
+  // Each has a route of its own: code that runs for the first time may take so long that nothing is held back for the route any more.
+  it.process(['/one', '/two', '/three', '/four'].map(get).join(''));
   assert.is(it.sentBefore[1], 0);
   assert.ok(it.sentBefore[2]! > 0, 'the first two were sent before the third began');
   await until('all are answered', () => it.answers().length === 4);
