@@ -96,7 +96,8 @@ for (const [name, word] of BELOW) {
     const memory = allocateMemory(1, 1024);
     const control = new Int32Array(memory.control);
     const table = new HandleTable(memory.handles);
-    const connection = 5;
+    // Stands for a socket that has no input.
+    const connection = createEventCounter();
     let timedOut = 0;
     const process = (fd: number, events: number): void => {
       assert.equal([fd, events], [connection, TIMED_OUT]);
@@ -134,6 +135,7 @@ for (const [name, word] of BELOW) {
         table.close(connection);
       }
     }
+    closeDescriptor(connection);
     closeDescriptor(timer);
   });
 
