@@ -60,9 +60,8 @@ export class ConnectionOutput {
     return this.#written.heldBy === this;
   }
 
-  /** Sends what is held back, and what is queued, as far as the kernel takes it. @returns as OutputQueue.flush */
+  /** Sends what is queued, as far as the kernel takes it; to be called while nothing is held back. @returns as OutputQueue.flush */
   flush(): number {
-    if (!this.release()) return FAILED;
     return this.#queue.bytes === 0 ? SENT : this.#queue.flush(this.fd);
   }
 
